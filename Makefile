@@ -1,0 +1,33 @@
+# The two commands of the README, and what they are made of.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-slow lint bench-epoch clean
+
+demo: .venv/demo ## install, then draw, train and rank 40 networks on digits
+	$(BIN)/sweep run digits-quickstart --name digits-quickstart-$(shell date +%Y%m%d-%H%M%S)
+
+test: .venv/test lint ## ruff, mypy and the test suite
+	$(BIN)/pytest
+
+test-slow: .venv/test ## the tests that need minutes and real data
+	$(BIN)/pytest -m slow
+
+lint: .venv/test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/demo: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+.venv/test: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@ .venv/demo
+
+clean: ## remove the environment and all caches
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

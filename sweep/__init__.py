@@ -1,0 +1,96 @@
+"""Random search over the hyperparameters of neural networks.
+
+>>> import sweep                                     # doctest: +SKIP
+>>> s = sweep.run("digits-quickstart")               # doctest: +SKIP
+>>> s.best(10); s.worst(10); s.diverged(); s.epochs()   # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # heavy imports happen inside the functions, so that `sweep --help` is quick
+    from sweep.results import Sweep
+    from sweep.runner import Observer
+
+__all__ = ["DEFAULT_DATABASE", "database_url", "load", "resume", "run"]
+
+DEFAULT_DATABASE = "results/sweeps.db"
+
+
+def database_url(url: str | None = None) -> str:
+    """Return the database that is meant: `url`, else the environment variable SWEEP_DB, else the default file."""
+    return url or os.environ.get("SWEEP_DB") or DEFAULT_DATABASE
+
+
+def run(
+    source: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    data: str | Path | None = None,
+    workers: int | None = None,
+    db: str | None = None,
+    observer: Observer | None = None,
+) -> Sweep:
+    """Run an experiment, given by its file or by the name of one that comes with sweep, and return its results.
+
+    Args:
+        overrides: KEY=VALUE, each changing one value of the file, such as "training.epochs=5" or "name=again".
+        data: folder in which the files of the data set are looked for; by default SWEEP_DATA.
+        workers: number of worker processes; by default one for each core.
+        db: URL or file of the database; by default SWEEP_DB, else results/sweeps.db.
+        observer: hears how the sweep goes on.
+
+    Raises:
+        SweepError: one clear sentence; see `sweep.errors`.
+    """
+    from sweep import experiment, runner
+    from sweep.results import Sweep
+    from sweep.store import Store
+
+    loaded = experiment.load(source, overrides)
+    store = Store(database_url(db), create=True)
+    record = runner.run(loaded, store, data=_path(data), workers=workers, observer=observer)
+    return Sweep(store, record)
+
+
+def resume(
+    name: str | None = None,
+    *,
+    data: str | Path | None = None,
+    workers: int | None = None,
+    db: str | None = None,
+    observer: Observer | None = None,
+) -> Sweep:
+    """Finish a sweep that was interrupted, by default the newest, and return its results.
+
+    Raises:
+        SweepError: one clear sentence; see `sweep.errors`.
+    """
+    from sweep import runner
+    from sweep.results import Sweep
+    from sweep.store import Store
+
+    store = Store(database_url(db))
+    record = runner.resume(name, store, data=_path(data), workers=workers, observer=observer)
+    return Sweep(store, record)
+
+
+def load(name: str | None = None, *, db: str | None = None) -> Sweep:
+    """Return the results of a sweep, by default the newest, finished or not.
+
+    Raises:
+        SweepError: when there is no such sweep or database.
+    """
+    from sweep.results import Sweep
+    from sweep.store import Store
+
+    store = Store(database_url(db))
+    return Sweep(store, store.sweep(name))
+
+
+def _path(folder: str | Path | None) -> Path | None:
+    return None if folder is None else Path(folder)

@@ -1,0 +1,52 @@
+"""What the bits of a result depend on besides seed and data: versions of packages, BLAS kernel and CPU."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+BLAS_THREADS = dict.fromkeys(
+    (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "BLIS_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+    ),
+    "1",
+)
+"""Environment of a worker: BLAS reads it when NumPy is imported. Two threads would give other bits than one, and
+raise floating-point flags in a thread where NumPy does not look."""
+
+
+def environment() -> dict[str, str]:
+    """Describe this process's packages, BLAS and CPU."""
+    import numpy as np
+    import scipy.linalg.blas  # noqa: F401  (so that SciPy's own BLAS is loaded and listed)
+    from threadpoolctl import threadpool_info
+
+    blas = {
+        f"{pool['internal_api']} {pool.get('version', '?')} {pool.get('architecture', '?')}"
+        for pool in threadpool_info()
+        if pool["user_api"] == "blas"
+    }
+    return {
+        "sweep": version("sweep"),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": version("scipy"),
+        "blas": ", ".join(sorted(blas)),
+        "cpu": _cpu(),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _cpu() -> str:
+    """Return the CPU's model where the system tells it, else its architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.machine()

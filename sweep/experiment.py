@@ -1,0 +1,251 @@
+"""The experiment file: read, checked, and drawn from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from sweep.configuration import Configuration, Kind, Section, kind_table, mistakes
+from sweep.errors import ExperimentError, UsageError, suggest
+from sweep.records import METRICS, Parameter, Scalar, Trial
+from sweep.sampler import listed_pick, random_pick, read_list, trial_seeds
+from sweep.space import Pick, Tree, covering, draw, parameters, parse_tree
+
+SECTIONS = ("data", "network", "training")
+
+RESERVED = frozenset(
+    ("rank", "trial", "status", "attempt", "epoch", "epochs", "seconds", "step", "place", "kind", "error")
+    + ("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind")
+    + METRICS
+)
+"""Columns of the tables, which no parameter may take as its short name."""
+
+
+class RandomSampler(Kind):
+    """Independent draws from the distributions."""
+
+    kind: Literal["random"]
+
+
+class ListSampler(Kind):
+    """The rows of a CSV file, one after the other."""
+
+    kind: Literal["list"]
+    file: str
+
+
+class Header(Section):
+    """The keys of an experiment file that stand above its sections."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+    description: str = ""
+    trials: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    sampler: Annotated[RandomSampler | ListSampler, BeforeValidator(kind_table), Field(discriminator="kind")] = (
+        RandomSampler(kind="random")
+    )
+    data: dict[str, Any]
+    network: dict[str, Any]
+    training: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment file, checked: every end of every range and every option makes a valid configuration."""
+
+    header: Header
+    tree: Tree
+    """The sections, with distributions in their places."""
+    text: str
+    """The file, exactly as it was read."""
+    overrides: tuple[str, ...] = ()
+    """What the command line changed, as KEY=VALUE."""
+    path: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of its sweep."""
+        return self.header.name
+
+    @property
+    def folder(self) -> Path | None:
+        """Where files that it names are looked for."""
+        return self.path.parent if self.path else None
+
+    @cached_property
+    def parameters(self) -> list[Parameter]:
+        """What is searched, in the order of the file."""
+        return parameters(self.tree, RESERVED)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that decides the draws: two experiments that share it draw the same trials."""
+        decisive = self.header.model_dump(exclude={"name", "description", "trials"})
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()
+
+    def trials(self) -> list[Trial]:
+        """Draw every trial and check its configuration.
+
+        Raises:
+            ExperimentError: when a drawn configuration is impossible, or the list of configurations is unusable.
+        """
+        sampler = self.header.sampler
+        if isinstance(sampler, ListSampler):
+            path = (self.folder or Path()) / sampler.file
+            rows = read_list(path, self.parameters)[: self.header.trials]
+            picks = [listed_pick(row, self.parameters, f"{path}, row {i + 1}") for i, row in enumerate(rows)]
+        else:
+            picks = [random_pick(self.header.seed, i) for i in range(self.header.trials or 1)]
+        return [self.draw(number, pick) for number, pick in enumerate(picks)]
+
+    def draw(self, number: int, pick: Pick) -> Trial:
+        """Draw one trial and check its configuration."""
+        drawn: dict[str, Scalar] = {}
+        configuration = draw(self.tree, pick, drawn)
+        _validate(Configuration, configuration, f"{self.name}, trial {number}")
+        return Trial(number, drawn, configuration, trial_seeds(self.header.seed, number))
+
+
+def load(source: str | Path, overrides: Sequence[str] = ()) -> Experiment:
+    """Read an experiment from a file, or one of those that come with sweep by its name.
+
+    `overrides` are KEY=VALUE with the value in TOML; a key is a dotted path or, where that is unique, its last part.
+
+    Raises:
+        ExperimentError: when there is no such file, or anything in it is wrong.
+    """
+    path = find(source)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ExperimentError(f"{path} cannot be read: {reason}") from None
+    return replace(parse(text, str(path), overrides), path=path)
+
+
+def parse(text: str, source: str, overrides: Sequence[str] = ()) -> Experiment:
+    """Make an experiment of the text of a file; `source` names it in errors.
+
+    Raises:
+        ExperimentError: when anything in it is wrong.
+    """
+    try:
+        table = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ExperimentError(f"{source} is not valid TOML: {error}") from None
+    for override in overrides:
+        _override(table, override)
+    header: Header = _validate(Header, table, source)
+    try:
+        tree = {section: parse_tree(table[section], section) for section in SECTIONS}
+    except ValueError as error:
+        raise ExperimentError(f"{source}: {error}") from None
+    if header.trials is None and isinstance(header.sampler, RandomSampler):
+        raise ExperimentError(f"{source}: trials is missing; say how many to draw, such as trials = 100")
+    for configuration in covering(tree):
+        _validate(Configuration, configuration, source)
+    return Experiment(header, tree, text, tuple(overrides))
+
+
+def _validate(model: Any, tree: Tree, source: str) -> Any:
+    try:
+        return model.model_validate(tree)
+    except ValidationError as error:
+        lines = mistakes(error, tree)
+        raise ExperimentError("\n".join(f"{source}: {line}" for line in lines)) from None
+
+
+def find(source: str | Path) -> Path:
+    """Return the experiment file that a path, or the name of one that comes with sweep, stands for.
+
+    Raises:
+        ExperimentError: when there is none; close names are suggested.
+    """
+    path = Path(source)
+    if path.is_file():
+        return path
+    shipped = {file.stem: file for folder in _experiment_folders() for file in sorted(folder.glob("*.toml"))}
+    if str(source) in shipped:
+        return shipped[str(source)]
+    if path.suffix == ".toml" or len(path.parts) > 1:
+        raise ExperimentError(f"{path} does not exist; give the path of an experiment file, or {_one_of(shipped)}")
+    raise ExperimentError(f"there is no experiment '{source}'; {suggest(str(source), shipped)}")
+
+
+def _one_of(names: Iterable[str]) -> str:
+    return f"the name of one that comes with sweep: {', '.join(names)}"
+
+
+def _experiment_folders() -> list[Path]:
+    """Return where experiments that come with sweep lie: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).parent
+    return [folder for folder in (package / "experiments", package.parent / "experiments") if folder.is_dir()]
+
+
+def _override(table: dict[str, Any], override: str) -> None:
+    """Change one value of a TOML table as `--set KEY=VALUE` asks for."""
+    key, equals, text = override.partition("=")
+    key = key.strip()
+    if not equals or not key:
+        raise UsageError(f"--set takes KEY=VALUE, such as training.epochs=5, not '{override}'")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError as error:
+        if not re.fullmatch(r"\s*[A-Za-z][\w.-]*\s*", text):
+            raise UsageError(f"--set {key}: {text.strip()!r} is not a TOML value: {error}") from None
+        value = text.strip()  # a bare word: quotes rarely survive a shell
+    *parents, last = _steps(_full_key(table, key))
+    here: Any = table
+    for step in parents:
+        here = _descend(here, step, key)
+    if isinstance(last, int):
+        _descend(here, last, key)
+    elif not isinstance(here, dict):
+        raise UsageError(f"--set {key}: there is no table to set '{last}' in")
+    here[last] = value
+
+
+def _steps(key: str) -> list[str | int]:
+    """Split `network.hidden[0]` into its keys and indices."""
+    return [int(i) if i else name for name, i in re.findall(r"([^.\[\]]+)(?!\])|\[(\d+)\]", key)]
+
+
+def _descend(here: Any, step: str | int, key: str) -> Any:
+    if isinstance(step, int):
+        if isinstance(here, list) and step < len(here):
+            return here[step]
+        raise UsageError(f"--set {key}: there is no item [{step}] in the experiment")
+    if isinstance(here, dict):
+        return here.setdefault(step, {})
+    raise UsageError(f"--set {key}: '{step}' is not a table in the experiment")
+
+
+def _full_key(table: dict[str, Any], key: str) -> str:
+    """Return the dotted path of a key that may be given by its last part alone."""
+    if key in Header.model_fields or "." in key:
+        return key
+    paths = [path for path in _paths({s: table.get(s, {}) for s in SECTIONS}) if path.endswith("." + key)]
+    if not paths:
+        raise UsageError(f"--set {key}: the experiment has no such key; give its full path, such as training.{key}")
+    if len(paths) > 1:
+        raise UsageError(f"--set {key} could mean {' or '.join(paths)}; give the full path")
+    return paths[0]
+
+
+def _paths(tree: Any, path: str = "") -> list[str]:
+    """List the dotted paths of everything in a TOML tree."""
+    here = [path] if path else []
+    if isinstance(tree, dict):
+        return here + [p for k, v in tree.items() for p in _paths(v, f"{path}.{k}" if path else k)]
+    if isinstance(tree, list):
+        return here + [p for i, v in enumerate(tree) for p in _paths(v, f"{path}[{i}]")]
+    return here

@@ -1,0 +1,49 @@
+"""The affine layer."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sweep.nn.initialisers import Initialiser
+from sweep.nn.layer import (
+    Array,
+    Cache,
+    Call,
+    Dtype,
+    Gradient,
+    Layer,
+    OuterProduct,
+    Parameters,
+    Shape,
+    State,
+    Work,
+    vectors,
+)
+
+
+def affine(units: int, weights: Initialiser, biases: Initialiser) -> Layer:
+    """Compute z = W [x; 1], the last column of W (units, features + 1) being the biases."""
+
+    def init(rng: np.random.Generator, shape: Shape, dtype: Dtype) -> tuple[Parameters, State]:
+        (features,) = shape
+        W = np.empty((units, features + 1), dtype)
+        W[:, :-1] = weights(rng, features, units, (units, features))
+        W[:, -1] = biases(rng, features, units, (units,))
+        return W, None
+
+    def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
+        z = vectors(units, samples, dtype)
+        return z, z[:-1], np.empty((*shape, samples), dtype)
+
+    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
+        z, units_of_z, _ = work
+        np.matmul(params, x, out=units_of_z)
+        return z, state, x
+
+    def backward(
+        params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool
+    ) -> tuple[Array | None, Gradient]:
+        dx = np.matmul(params[:, :-1].T, dy, out=work[2]) if need_dx else None
+        return dx, OuterProduct(dy, cache)
+
+    return Layer(lambda shape: (units,), init, work, forward, backward)

@@ -1,0 +1,84 @@
+"""Initialisers: the first values of weights and biases.
+
+Values are drawn in float64 whatever the network's precision, so that a float32 and a float64 trial with the same seed
+start from the same network.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from sweep.nn.layer import Array, Shape
+
+Initialiser = Callable[[np.random.Generator, int, int, Shape], Array]
+"""(rng, fan_in, fan_out, shape) -> float64 array of that shape."""
+
+
+def normal(mean: float = 0.0, std: float = 0.01) -> Initialiser:
+    """Draw from a normal distribution; `std` >= 0 is its standard deviation."""
+    return lambda rng, fan_in, fan_out, shape: rng.normal(mean, std, shape)
+
+
+def uniform(min: float = -1.0, max: float = 1.0) -> Initialiser:
+    """Draw uniformly from [min, max)."""
+    return lambda rng, fan_in, fan_out, shape: rng.uniform(min, max, shape)
+
+
+def zeros() -> Initialiser:
+    """All 0."""
+    return lambda rng, fan_in, fan_out, shape: np.zeros(shape)
+
+
+def ones() -> Initialiser:
+    """All 1."""
+    return lambda rng, fan_in, fan_out, shape: np.ones(shape)
+
+
+def lecun_variance(fan_in: int, fan_out: int) -> float:
+    """1/fan_in (LeCun et al. 1998, "Efficient BackProp", section 4.6)."""
+    return 1 / fan_in
+
+
+def glorot_variance(fan_in: int, fan_out: int) -> float:
+    """2/(fan_in + fan_out) (Glorot & Bengio 2010, equation 12)."""
+    return 2 / (fan_in + fan_out)
+
+
+def he_variance(fan_in: int, fan_out: int) -> float:
+    """2/fan_in (He et al. 2015, equation 10)."""
+    return 2 / fan_in
+
+
+Variance = Callable[[int, int], float]
+
+
+def scaled_normal(variance: Variance) -> Callable[[], Initialiser]:
+    """Draw from a normal distribution of mean 0 and the variance that the fans ask for."""
+    return lambda: lambda rng, fan_in, fan_out, shape: rng.normal(0, math.sqrt(variance(fan_in, fan_out)), shape)
+
+
+def scaled_uniform(variance: Variance) -> Callable[[], Initialiser]:
+    """Draw uniformly from ±√(3·variance), which has the variance that the fans ask for."""
+
+    def initialise(rng: np.random.Generator, fan_in: int, fan_out: int, shape: Shape) -> Array:
+        limit = math.sqrt(3 * variance(fan_in, fan_out))
+        return rng.uniform(-limit, limit, shape)
+
+    return lambda: initialise
+
+
+INITIALISERS: dict[str, Callable[..., Initialiser]] = {
+    "glorot_normal": scaled_normal(glorot_variance),
+    "glorot_uniform": scaled_uniform(glorot_variance),
+    "he_normal": scaled_normal(he_variance),
+    "he_uniform": scaled_uniform(he_variance),
+    "lecun_normal": scaled_normal(lecun_variance),
+    "lecun_uniform": scaled_uniform(lecun_variance),
+    "normal": normal,
+    "ones": ones,
+    "uniform": uniform,
+    "zeros": zeros,
+}

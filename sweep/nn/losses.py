@@ -1,0 +1,156 @@
+"""Outputs and losses, joined: from the logits of the last affine layer to the mean loss and its gradient.
+
+Targets are classes, one-hot without ever being written out: a loss takes the *positions* of the true classes in the
+raveled (classes, samples) array, `label · samples + sample`, so that "minus the one-hot target" is one subtraction at
+those positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from sweep.nn.activations import sigmoid_into
+from sweep.nn.layer import Array, Dtype
+
+
+class LossWork(NamedTuple):
+    """The arrays that a loss writes into, for (classes, samples) logits."""
+
+    y: Array
+    gradient: Array
+    top: Array
+    """Shape (samples,)."""
+    total: Array
+    """Shape (samples,)."""
+
+
+Loss = Callable[[Array, Array, LossWork], tuple[float, Array]]
+"""(logits (classes, samples), positions (samples,), work) -> (mean loss, its gradient with respect to the logits)"""
+
+
+def loss_work(classes: int, samples: int, dtype: Dtype) -> LossWork:
+    """Make the arrays that a loss writes into."""
+    return LossWork(
+        np.empty((classes, samples), dtype),
+        np.empty((classes, samples), dtype),
+        np.empty(samples, dtype),
+        np.empty(samples, dtype),
+    )
+
+
+def positions(labels: Array, samples: int) -> Array:
+    """Return where the true classes stand in raveled (classes, samples) arrays of mini-batches.
+
+    `labels` (n,) are classes in order of the samples; every run of `samples` of them is one mini-batch, the last one
+    possibly shorter. Result (n,), int64.
+    """
+    result = labels * samples + np.arange(len(labels)) % samples
+    rest = len(labels) % samples
+    if rest:
+        result[-rest:] = labels[-rest:] * rest + np.arange(rest)
+    return result
+
+
+def softmax_cross_entropy(logits: Array, positions: Array, work: LossWork) -> tuple[float, Array]:
+    """Compute −log softmax(logits)[true class]; gradient (softmax − target)/samples.
+
+    The logarithm is taken of the sum of exponentials, never of a probability, so it is exact however small the
+    probability is. (A published article floors probabilities at 1e-7 instead; its loss stops at 16.1, which its
+    gradient does not know.)
+    """
+    p, flat, total = work.y, work.y.reshape(-1), work.total
+    np.subtract(logits, np.maximum.reduce(logits, 0, out=work.top), out=p)
+    own = flat[positions]
+    _normalised_exponentials(p, total)
+    flat[positions] -= 1
+    p *= 1 / len(positions)
+    np.log(total, out=total)
+    total -= own
+    return float(np.add.reduce(total)) / len(positions), p
+
+
+def sigmoid_binary_cross_entropy(logits: Array, positions: Array, work: LossWork) -> tuple[float, Array]:
+    """Compute Σ −log sigmoid(±logit) over the outputs, + for the true class; gradient (sigmoid − target)/samples.
+
+    Written as Σ log(1 + exp(logit)) − logit of the true class, which is stable for every logit.
+    """
+    samples = len(positions)
+    y = _sigmoid(logits, work)
+    total = np.logaddexp(logits, 0, out=work.gradient).sum(dtype=np.float64)
+    own = logits.reshape(-1)[positions].sum(dtype=np.float64)
+    y.reshape(-1)[positions] -= 1
+    y *= 1 / samples
+    return float(total - own) / samples, y
+
+
+def mean_squared_error(output: str) -> Loss:
+    """Make the loss mean((y − target)²) over samples and outputs, y being `output` of the logits."""
+    evaluate, pull_back = OUTPUTS[output]
+
+    def loss(logits: Array, positions: Array, work: LossWork) -> tuple[float, Array]:
+        y, gradient = evaluate(logits, work), work.gradient
+        np.copyto(gradient, y)
+        gradient.reshape(-1)[positions] -= 1
+        error = float(np.vdot(gradient, gradient)) / gradient.size
+        gradient *= 2 / gradient.size
+        pull_back(y, gradient)
+        return error, gradient
+
+    return loss
+
+
+def _normalised_exponentials(p: Array, total: Array) -> None:
+    """Replace p by softmax(p), and `total` by the sums of the exponentials; the largest p of a sample must be 0."""
+    np.exp(p, out=p)
+    np.add.reduce(p, 0, out=total)
+    p /= total
+
+
+def _softmax(logits: Array, work: LossWork) -> Array:
+    """Compute exp(z)/Σ exp(z) over the classes."""
+    np.subtract(logits, np.maximum.reduce(logits, 0, out=work.top), out=work.y)
+    _normalised_exponentials(work.y, work.total)
+    return work.y
+
+
+def _sigmoid(logits: Array, work: LossWork) -> Array:
+    """Compute 1/(1 + exp(−z))."""
+    return sigmoid_into(logits, work.y)
+
+
+def _identity(logits: Array, work: LossWork) -> Array:
+    return logits
+
+
+def _pull_softmax(y: Array, gradient: Array) -> None:
+    """Turn dL/dy into dL/dz in place: y·(g − Σ y·g)."""
+    gradient -= np.add.reduce(y * gradient, 0)
+    gradient *= y
+
+
+def _pull_sigmoid(y: Array, gradient: Array) -> None:
+    """Turn dL/dy into dL/dz in place: g·y·(1 − y)."""
+    gradient *= y
+    gradient *= 1 - y
+
+
+def _pull_identity(y: Array, gradient: Array) -> None:
+    """Leave the gradient as it is."""
+
+
+OUTPUTS: dict[str, tuple[Callable[[Array, LossWork], Array], Callable[[Array, Array], None]]] = {
+    "identity": (_identity, _pull_identity),
+    "sigmoid": (_sigmoid, _pull_sigmoid),
+    "softmax": (_softmax, _pull_softmax),
+}
+"""Name of the output -> (its value from the logits, its gradient's way back, in place)."""
+
+LOSSES: dict[str, dict[str, Loss]] = {
+    "binary_cross_entropy": {"sigmoid": sigmoid_binary_cross_entropy},
+    "cross_entropy": {"softmax": softmax_cross_entropy},
+    "mean_squared_error": {output: mean_squared_error(output) for output in OUTPUTS},
+}
+"""Name of the loss -> the outputs that it goes with -> both joined."""

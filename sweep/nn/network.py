@@ -1,0 +1,110 @@
+"""Networks: layers in a row, with all their parameters in one flat vector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sweep.nn.affine import affine
+from sweep.nn.initialisers import Initialiser
+from sweep.nn.layer import (
+    Array,
+    Cache,
+    Call,
+    Dtype,
+    Gradient,
+    Layer,
+    Parameters,
+    Shape,
+    State,
+    Work,
+)
+from sweep.nn.losses import Loss
+
+
+class Network(NamedTuple):
+    """Named layers, the last of which gives the logits, and the loss that joins on to them."""
+
+    layers: dict[str, Layer]
+    loss: Loss
+
+
+def perceptron(
+    hidden: Sequence[int],
+    activation: Callable[[], Layer],
+    activation_name: str,
+    weights: Initialiser,
+    biases: Initialiser,
+    outputs: int,
+) -> dict[str, Layer]:
+    """Build a multilayer perceptron: an affine layer and an activation for each width, then the logits."""
+    layers: dict[str, Layer] = {}
+    for index, units in enumerate(hidden):
+        layers[f"hidden[{index}]"] = affine(units, weights, biases)
+        layers[f"hidden[{index}]/{activation_name}"] = activation()
+    layers["output"] = affine(outputs, weights, biases)
+    return layers
+
+
+def chain(layers: Mapping[str, Layer]) -> Layer:
+    """Make one layer of several in a row; its parameters, states and gradients are theirs in a tuple or list."""
+    members = tuple(layers.values())
+
+    def shape_after(shape: Shape) -> Shape:
+        for layer in members:
+            shape = layer.shape(shape)
+        return shape
+
+    def init(rng: np.random.Generator, shape: Shape, dtype: Dtype) -> tuple[Parameters, State]:
+        params, states = [], []
+        for layer in members:
+            layer_params, layer_state = layer.init(rng, shape, dtype)
+            params.append(layer_params)
+            states.append(layer_state)
+            shape = layer.shape(shape)
+        return tuple(params), tuple(states)
+
+    def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
+        works = []
+        for layer in members:
+            works.append(layer.work(shape, samples, dtype))
+            shape = layer.shape(shape)
+        return tuple(works)
+
+    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
+        states, caches = [], []
+        for layer, layer_params, layer_state, layer_work in zip(members, params, state, work, strict=True):
+            x, new_state, cache = layer.forward(layer_params, layer_state, x, layer_work, call)
+            states.append(new_state)
+            caches.append(cache)
+        return x, tuple(states), caches
+
+    def backward(
+        params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool
+    ) -> tuple[Array | None, Gradient]:
+        gradients: list[Gradient] = [None] * len(members)
+        dx: Any = dy
+        for index in range(len(members) - 1, -1, -1):
+            dx, gradients[index] = members[index].backward(
+                params[index], cache[index], dx, work[index], need_dx or index > 0
+            )
+        return dx, gradients
+
+    return Layer(shape_after, init, work, forward, backward)
+
+
+def flatten(params: Sequence[Array | None], dtype: Dtype) -> tuple[Array, tuple[Parameters, ...]]:
+    """Copy all parameters into one flat vector; return it, and views of it in their shapes.
+
+    One vector is what one copy saves, one check finds a NaN in, and one update can change.
+    """
+    vector = np.concatenate([np.zeros(0, dtype), *(p.ravel() for p in params if p is not None)])
+    views: list[Parameters] = []
+    offset = 0
+    for array in params:
+        size = 0 if array is None else array.size
+        views.append(None if array is None else vector[offset : offset + size].reshape(array.shape))
+        offset += size
+    return vector, tuple(views)

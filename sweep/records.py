@@ -1,0 +1,85 @@
+"""The frozen dataclasses that travel between the rooms of the house."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+Scalar = bool | int | float | str
+"""A drawn value: always a Python scalar, never a NumPy one, which SQLite would store as a BLOB."""
+
+Status = Literal["queued", "running", "completed", "diverged", "failed", "pruned", "interrupted"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+Metric = Literal["test_accuracy", "test_loss", "train_accuracy", "train_loss"]
+METRICS: tuple[Metric, ...] = get_args(Metric)
+
+DivergenceKind = Literal["overflow", "invalid", "divide"]
+
+
+def higher_is_better(metric: Metric) -> bool:
+    """Tell whether a larger value of `metric` is a better one."""
+    return metric.endswith("accuracy")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A searched parameter, as tables and charts need to know it."""
+
+    name: str
+    """The dotted path, such as `training.optimizer.learning_rate`."""
+    short_name: str
+    """The last part of the path where that is unique, such as `learning_rate`."""
+    log: bool = False
+    """Whether it is drawn uniformly in its logarithm, and so wants a logarithmic axis."""
+    categorical: bool = False
+    """Whether its values are labels rather than numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """The seeds of one trial's random number generators, each in [0, 2**63)."""
+
+    weights: int
+    shuffling: int
+    dropout: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One drawn configuration of a sweep, ready to be trained."""
+
+    number: int
+    """Position in the sweep, from 0."""
+    parameters: dict[str, Scalar]
+    """Value of each searched parameter by its full name."""
+    configuration: dict[str, Any]
+    """The sections `data`, `network` and `training` with every distribution replaced by its drawn value."""
+    seeds: Seeds
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What is known of a network after an epoch; number 0 is the untrained network."""
+
+    number: int
+    train_loss: float
+    """Mean loss over the whole training part, always finite."""
+    train_accuracy: float
+    """Fraction of the training part that is classified correctly, in [0, 1]."""
+    test_loss: float
+    test_accuracy: float
+    seconds: float
+    """Wall time of the epoch, its evaluation included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """Where the first value that is not finite appeared."""
+
+    epoch: int
+    step: int
+    """Mini-batch within the epoch, from 1; 0 is the evaluation of the untrained network."""
+    place: str
+    """The computation that gave it, such as `hidden[1]/backward`."""
+    kind: DivergenceKind

@@ -1,0 +1,84 @@
+"""A sweep's results from Python: pandas frames and charts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweep import experiment, leaderboard, plots
+from sweep.experiment import Experiment
+from sweep.records import Metric, Parameter
+from sweep.store import Store, SweepRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+class Sweep:
+    """One sweep in a database; every method reads it anew, so that it may still be running."""
+
+    def __init__(self, store: Store, record: SweepRecord) -> None:
+        self.store = store
+        self.record = record
+
+    def __repr__(self) -> str:
+        return f"<Sweep {self.record.name!r}: {self.record.trials} trials in {self.store.database.shown}>"
+
+    @property
+    def name(self) -> str:
+        """Its name on the command line."""
+        return self.record.name
+
+    @property
+    def folder(self) -> Path:
+        """Where its charts belong: a folder of its name beside the database."""
+        database = self.store.database
+        return (database.path.parent if database.is_sqlite else Path("results")) / self.name
+
+    @cached_property
+    def experiment(self) -> Experiment:
+        """The experiment that it was drawn from."""
+        return experiment.parse(self.record.experiment, self.name, self.record.overrides)
+
+    @property
+    def parameters(self) -> list[Parameter]:
+        """What it searches."""
+        return self.experiment.parameters
+
+    def trials(self, metric: Metric = "test_accuracy") -> pd.DataFrame:
+        """Return one row for each trial, with its best epoch by `metric` and its parameters by their short names."""
+        short_names = {parameter.name: parameter.short_name for parameter in self.parameters}
+        frame = self.store.trials(self.record.id, metric).rename(columns=short_names)
+        others = [column for column in frame if column not in short_names.values()]
+        return frame[others + [name for name in short_names.values() if name in frame]]
+
+    def epochs(self, trial: int | None = None) -> pd.DataFrame:
+        """Return one row for each epoch of all trials, or of one."""
+        return self.store.epochs(self.record.id, trial)
+
+    def trial(self, number: int) -> dict[str, Any]:
+        """Return all that is known of one trial besides its epochs.
+
+        Raises:
+            SweepError: when there is no such trial.
+        """
+        return self.store.trial(self.record.id, number)
+
+    def best(self, n: int = 10, by: Metric = "test_accuracy", where: str | None = None) -> pd.DataFrame:
+        """Rank the best `n` completed trials by their best epoch."""
+        return leaderboard.best(self.trials(by), self.parameters, by, n, where)
+
+    def worst(self, n: int = 10, by: Metric = "test_accuracy", where: str | None = None) -> pd.DataFrame:
+        """Rank the worst `n` completed trials; those that diverged stand in `diverged`."""
+        return leaderboard.worst(self.trials(by), self.parameters, by, n, where)
+
+    def diverged(self, n: int | None = None, where: str | None = None) -> pd.DataFrame:
+        """List the trials that diverged, with epoch, step, place and kind."""
+        return leaderboard.diverged(self.trials(), self.parameters, n, where)
+
+    def plot(self, x: Sequence[str] | None = None, y: Metric = "test_accuracy") -> Figure:
+        """Draw a metric against each searched parameter, or against those named."""
+        return plots.scatter_grid(self.trials(y), self.parameters, y, title=self.name, x=x)

@@ -1,0 +1,342 @@
+"""Running a sweep: an experiment -> its missing trials -> worker slots -> store.
+
+joblib's threading backend drives one single-process loky executor for each slot. So a trial that kills its process
+costs that trial alone, and the parent never trains, not even with one worker: it would use other BLAS threads and
+give other bits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+from joblib import Parallel, cpu_count, delayed
+from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky.process_executor import BrokenProcessPool
+
+from sweep.data import open_dataset, prepare
+from sweep.environment import BLAS_THREADS, environment
+from sweep.errors import SweepError, UsageError
+from sweep.experiment import Experiment
+from sweep.records import Trial
+from sweep.store import Progress, Store, SweepRecord
+from sweep.worker import Assignment, dataset_key, is_alive, run_trial, start_worker
+
+POLL_SECONDS = 0.5
+"""How often progress is read from the store."""
+GRACE_SECONDS = 2.0
+"""How long workers have to write their last epochs when the sweep is stopped, before they are killed."""
+
+
+ROUNDS = 3
+"""How often a trial may end its worker process before it is left for later."""
+
+
+class Observer(Protocol):
+    """Who wants to know how a sweep goes on."""
+
+    def note(self, message: str) -> None:
+        """Hear one sentence."""
+
+    def update(self, progress: Progress) -> None:
+        """Hear how far the sweep has come, about twice a second."""
+
+
+class Silent:
+    """An observer that does nothing."""
+
+    def note(self, message: str) -> None:
+        """Ignore it."""
+
+    def update(self, progress: Progress) -> None:
+        """Ignore it."""
+
+
+class Stopped(SweepError):
+    """The sweep was stopped by a signal; its state is saved."""
+
+    def __init__(self, name: str, signal_number: int) -> None:
+        super().__init__(f"stopped; every epoch so far is kept. Go on with: sweep resume {name}")
+        self.exit_code = 128 + signal_number
+
+
+def run(
+    experiment: Experiment,
+    store: Store,
+    *,
+    data: Path | None = None,
+    workers: int | None = None,
+    observer: Observer | None = None,
+) -> SweepRecord:
+    """Draw all trials of a new sweep, store them and train them; return the sweep's record.
+
+    Raises:
+        SweepError: when a configuration, a data set or the name is unusable, and nothing is stored then; or when the
+            sweep had to stop, and all that was done is kept.
+    """
+    observer = observer or Silent()
+    count = worker_count(workers)
+    trials = experiment.trials()
+    described = {dataset_key(d): d for d in (trial.configuration["data"]["dataset"] for trial in trials)}
+    folders = prepare_datasets(described.values(), data, experiment.folder, observer)
+    store.add_sweep(_describe(experiment, trials, described, folders, data), trials)
+    record = store.sweep(experiment.name)
+    train_queued(record, store, folders, count, observer)
+    return record
+
+
+def resume(
+    name: str | None,
+    store: Store,
+    *,
+    data: Path | None = None,
+    workers: int | None = None,
+    observer: Observer | None = None,
+) -> SweepRecord:
+    """Train what is still queued, was interrupted or has lost its worker; return the sweep's record.
+
+    Raises:
+        SweepError: when there is no such sweep, its data set has changed, or it had to stop again.
+    """
+    observer = observer or Silent()
+    count = worker_count(workers)
+    record = store.sweep(name)
+    store.requeue(record.id, is_alive)
+    if not store.queued(record.id):
+        observer.note(f"nothing is left to train in {record.name}")
+        return record
+    _warn_of_changes(record, observer)
+    data = data or (Path(record.data_folder) if record.data_folder else None)
+    base = Path(record.experiment_folder) if record.experiment_folder else None
+    folders = prepare_datasets([entry["dataset"] for entry in record.datasets], data, base, observer)
+    _refuse_other_data(record, folders)
+    train_queued(record, store, folders, count, observer)
+    return record
+
+
+def prepare_datasets(
+    datasets: Iterable[Any], data: Path | None, base: Path | None, observer: Observer
+) -> dict[str, str]:
+    """Bring data sets into the cache; return the folder of each by its key.
+
+    Raises:
+        DataError: when one is missing or damaged.
+    """
+    folders = {}
+    for dataset in datasets:
+        table = {"kind": dataset} if isinstance(dataset, str) else dataset
+        observer.note(f"preparing the data set {table['kind']}")
+        folders[dataset_key(dataset)] = str(prepare(folder=data, base=base, **table))
+    return folders
+
+
+def _describe(
+    experiment: Experiment,
+    trials: list[Trial],
+    described: dict[str, Any],
+    folders: dict[str, str],
+    data: Path | None,
+) -> SweepRecord:
+    return SweepRecord(
+        name=experiment.name,
+        description=experiment.header.description,
+        seed=experiment.header.seed,
+        epochs=max(trial.configuration["training"]["epochs"] for trial in trials),
+        experiment=experiment.text,
+        overrides=list(experiment.overrides),
+        fingerprint=experiment.fingerprint,
+        datasets=[{"dataset": d, "sha256": _sha256(folders[key])} for key, d in described.items()],
+        data_folder=str(data.absolute()) if data else os.environ.get("SWEEP_DATA"),
+        experiment_folder=str(experiment.folder.absolute()) if experiment.folder else None,
+        environment=environment(),
+    )
+
+
+def _sha256(folder: str) -> str:
+    return open_dataset(Path(folder)).sha256
+
+
+def _refuse_other_data(record: SweepRecord, folders: dict[str, str]) -> None:
+    for entry in record.datasets:
+        key = dataset_key(entry["dataset"])
+        if _sha256(folders[key]) != entry["sha256"]:
+            raise SweepError(
+                f"the data set {key} is not the one that '{record.name}' was begun with; bring the old files back, "
+                "or run the experiment again under another --name"
+            )
+
+
+def worker_count(workers: int | None) -> int:
+    """Return the number of worker processes: as many as asked for, by default one for each core.
+
+    Raises:
+        UsageError: when it is below 1.
+    """
+    if workers is not None and workers < 1:
+        raise UsageError(f"--workers must be at least 1, not {workers}")
+    return workers or cpu_count()
+
+
+def _warn_of_changes(record: SweepRecord, observer: Observer) -> None:
+    """Say which versions differ from those the sweep was begun with: the last bits of results may differ then."""
+    now = environment()
+    changed = [f"{key} {old} -> {now.get(key)}" for key, old in record.environment.items() if now.get(key) != old]
+    if changed:
+        observer.note(
+            "warning: not the environment this sweep was begun in, so the last bits of results may differ: "
+            + "; ".join(changed)
+        )
+
+
+def train_queued(record: SweepRecord, store: Store, folders: dict[str, str], workers: int, observer: Observer) -> None:
+    """Train every trial of a sweep that is queued, side by side; one whose worker dies is tried again.
+
+    Raises:
+        Stopped: after SIGINT or SIGTERM, when all workers are gone.
+        StoreError: when the database can no longer be written.
+    """
+    url = store.database.url.render_as_string(hide_password=False)
+    pool = Pool(workers)
+    with pool.closing(), pool.stopping_on_signals(), _reporting(store, record.id, observer):
+        for _ in range(ROUNDS):
+            assignments = [Assignment(url, record.id, number, folders) for number in store.queued(record.id)]
+            if pool.stopped_by or not assignments:
+                break
+            pool.run_all(assignments)
+            store.requeue(record.id, is_alive, interrupted=False)
+    if pool.stopped_by:
+        store.requeue(record.id, is_alive, interrupted=False)
+        raise Stopped(record.name, pool.stopped_by)
+    if left := store.queued(record.id):
+        observer.note(
+            f"warning: {len(left)} trials have ended their worker process each time and are left out; "
+            f"try them again with: sweep resume {record.name}"
+        )
+
+
+@dataclass
+class Slot:
+    """One worker process."""
+
+    executor: ProcessPoolExecutor
+    process: int
+
+
+class Pool:
+    """Worker slots, each a single process, and the way to stop them all."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.stopped_by = 0
+        """Number of the signal that stopped the pool; 0 while it runs."""
+        self._free: queue.SimpleQueue[Slot | None] = queue.SimpleQueue()
+        self._slots: list[Slot] = []
+        for _ in range(size):
+            self._free.put(None)  # a slot without a process: it is started by the first trial
+
+    def run_all(self, assignments: list[Assignment]) -> None:
+        """Train trials side by side, in their order; return when all have ended."""
+        threads = Parallel(
+            n_jobs=self.size, backend="threading", return_as="generator_unordered", pre_dispatch=self.size
+        )
+        for _ in threads(delayed(self.run)(assignment) for assignment in assignments):
+            pass
+
+    def run(self, assignment: Assignment) -> None:
+        """Train one trial in a free slot; do nothing once the pool is stopped."""
+        slot = self._free.get()
+        try:
+            slot = slot or (None if self.stopped_by else self._start())
+            if slot and not self.stopped_by:
+                slot.executor.submit(run_trial, assignment).result()
+        except BrokenProcessPool:
+            self._discard(slot)
+            slot = None  # the trial is found without a living owner and queued again
+        finally:
+            self._free.put(slot)
+
+    def _start(self) -> Slot:
+        executor = ProcessPoolExecutor(
+            1, initializer=start_worker, initargs=(os.getpid(),), env=BLAS_THREADS, timeout=None
+        )
+        slot = Slot(executor, executor.submit(os.getpid).result())
+        self._slots.append(slot)
+        return slot
+
+    def _discard(self, slot: Slot | None) -> None:
+        if slot in self._slots:
+            self._slots.remove(slot)
+            slot.executor.shutdown(wait=False, kill_workers=True)
+
+    @contextlib.contextmanager
+    def closing(self) -> Iterator[None]:
+        """End all processes at the end, whatever has happened."""
+        try:
+            yield
+        except BaseException:
+            self.stopped_by = self.stopped_by or signal.SIGTERM
+            self.kill()
+            raise
+        finally:
+            for slot in self._slots:
+                slot.executor.shutdown(wait=True, kill_workers=True)
+
+    @contextlib.contextmanager
+    def stopping_on_signals(self) -> Iterator[None]:
+        """Stop gently at the first SIGINT or SIGTERM and at once at the second; only the main thread can do that."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        old = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in old.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.stopped_by:
+            self.kill()
+            return
+        self.stopped_by = number
+        for slot in list(self._slots):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(slot.process, signal.SIGTERM)
+        timer = threading.Timer(GRACE_SECONDS, self.kill)
+        timer.daemon = True
+        timer.start()
+
+    def kill(self) -> None:
+        """Kill every worker process."""
+        for slot in list(self._slots):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(slot.process, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _reporting(store: Store, sweep_id: int, observer: Observer) -> Iterator[None]:
+    """Tell the observer about the progress now and then, from a thread of its own, and once more at the end."""
+    done = threading.Event()
+
+    def report() -> None:
+        while not done.wait(POLL_SECONDS):
+            with contextlib.suppress(SweepError):  # a reader that is kept waiting tries again
+                observer.update(store.progress(sweep_id))
+
+    thread = threading.Thread(target=report, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        with contextlib.suppress(SweepError):
+            observer.update(store.progress(sweep_id))

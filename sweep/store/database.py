@@ -1,0 +1,192 @@
+"""Connections: opening, creating and guarding a database, and one sentence for all that can go wrong with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from sweep.errors import StoreError, UsageError
+from sweep.store.schema import APPLICATION_ID, LEADERBOARD, VERSION, metadata
+
+BUSY_SECONDS = 60
+"""How long a statement waits for another process to release the database."""
+
+
+class Database:
+    """An engine with the transactions that we use: readers, writers, and writers that reach the disk."""
+
+    def __init__(self, url: str) -> None:
+        self.url = parse_url(url)
+        self.shown = self.url.database if self.is_sqlite else self.url.render_as_string(hide_password=True)
+        try:
+            engine = create_engine(self.url)
+        except (NoSuchModuleError, ImportError, ArgumentError) as error:
+            raise StoreError(
+                f"{self.shown} needs a database driver that is not installed ({error}); install it and try again"
+            ) from None
+        if self.is_sqlite:
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        self._engine: Engine = engine
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is a file."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def path(self) -> Path:
+        """The file of a SQLite database."""
+        return Path(self.url.database or "")
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that sees one moment of the database."""
+        with self._transaction("read") as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, durable: bool = False) -> Iterator[Connection]:
+        """Open a transaction that writes; a durable one survives a power cut once it is committed."""
+        with self._transaction("durable" if durable else "write") as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, purpose: str) -> Iterator[Connection]:
+        engine = self._engine.execution_options(sweep_purpose=purpose)
+        verb = "read" if purpose == "read" else "written"
+        with self.explained(verb), engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def explained(self, verb: str) -> Iterator[None]:
+        """Turn the errors of the database into one sentence."""
+        try:
+            yield
+        except DBAPIError as error:
+            reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+            raise StoreError(f"the database {self.shown} cannot be {verb}: {reason}") from error
+        except SQLAlchemyError as error:
+            raise StoreError(f"the database {self.shown} cannot be {verb}: {error}") from error
+
+    def open(self) -> None:
+        """Check that the database is there and ours.
+
+        Raises:
+            StoreError: when it is missing, foreign, damaged or of a newer version.
+        """
+        if self.is_sqlite:
+            self._check_file()
+        elif not self._has_tables():
+            raise StoreError(f"the database {self.shown} holds no sweeps yet; begin one with `sweep run`")
+
+    def create(self) -> None:
+        """Make the database where there is none; open it where there is."""
+        if self.is_sqlite and self.path.exists():
+            self._check_file()
+        elif self.is_sqlite:
+            self._create_file()
+        elif not self._has_tables():
+            self._create_tables()
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._engine.dispose()
+
+    def _create_file(self) -> None:
+        """Make the whole file beside its place and link it there, so that no one ever sees half of it."""
+        draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            database = Database(str(draft))
+            with database.explained("created"), database._engine.connect() as connection:
+                # The journal's mode stays with the file; only its creator sets it, since doing so needs it alone.
+                connection.connection.cursor().execute("PRAGMA journal_mode = WAL")
+            database._create_tables()
+            database.close()
+            os.link(draft, self.path)
+        except FileExistsError:
+            self._check_file()  # another process was quicker
+        except (OSError, StoreError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error.__cause__ or error)
+            raise StoreError(
+                f"the database {self.shown} cannot be created: {reason}; name another place with --db"
+            ) from None
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def _create_tables(self) -> None:
+        with self.writing() as connection:
+            metadata.create_all(connection)
+            connection.execute(text(LEADERBOARD))
+            if self.is_sqlite:
+                connection.execute(text(f"PRAGMA application_id = {APPLICATION_ID}"))
+                connection.execute(text(f"PRAGMA user_version = {VERSION}"))
+
+    def _has_tables(self) -> bool:
+        with self.explained("read"):
+            return inspect(self._engine).has_table("sweeps")
+
+    def _check_file(self) -> None:
+        if not self.path.exists():
+            raise StoreError(
+                f"there is no database {self.shown}; begin a sweep with `sweep run`, or name another with --db"
+            )
+        if not self.path.is_file() or self.path.stat().st_size == 0:
+            raise StoreError(
+                f"{self.shown} is empty or no file, so it is no database of sweeps; restore it from a backup, or "
+                "move it away to begin a new one"
+            )
+        with self.reading() as connection:
+            application = connection.execute(text("PRAGMA application_id")).scalar()
+            version = connection.execute(text("PRAGMA user_version")).scalar() or 0
+        if application != APPLICATION_ID:
+            raise StoreError(f"{self.shown} is a database, but not one of sweep; name another with --db")
+        if version > VERSION:
+            raise StoreError(
+                f"{self.shown} was written by a newer sweep (schema {version}, this one knows {VERSION}); upgrade sweep"
+            )
+
+
+def parse_url(url: str) -> URL:
+    """Return the URL of a database given as one, or as the path of a SQLite file.
+
+    Raises:
+        UsageError: when it is neither.
+    """
+    if "://" not in url:
+        return URL.create("sqlite", database=str(Path(url)))
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise UsageError("--db takes a file or a URL such as sqlite:///results/sweeps.db") from None
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise UsageError(f"--db takes SQLite or PostgreSQL, not {parsed.get_backend_name()}")
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise UsageError("--db needs a file: a database in memory cannot be shared with the workers")
+    return parsed
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves: Python's driver leaves it out before a SELECT
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    purpose = connection.get_execution_options().get("sweep_purpose", "read")
+    if purpose == "read":
+        connection.exec_driver_sql("BEGIN")
+        return
+    synchronous = "FULL" if purpose == "durable" else "NORMAL"
+    connection.exec_driver_sql(f"PRAGMA synchronous = {synchronous}")
+    # IMMEDIATE waits for its turn at once; a transaction that reads first and then writes would fail instead.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,409 @@
+"""What the rest of the house asks of the database: sweeps and trials in, frames out."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from sweep.errors import StaleAttempt, SweepError, suggest
+from sweep.records import Divergence, Epoch, Scalar, Status, Trial
+from sweep.store.database import Database
+from sweep.store.schema import epochs, parameters, sweeps, trials
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sweep.records import Metric
+
+
+LEFT_BY_AN_ATTEMPT = (
+    "finished",
+    "seconds",
+    "error",
+    "traceback",
+    "best_value",
+    "best_epoch",
+    "best_loss",
+    "last_epoch",
+    "digest",
+) + ("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind")
+"""Columns of a trial that the next attempt starts without."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRecord:
+    """A sweep as the database keeps it, without its trials."""
+
+    name: str
+    description: str
+    seed: int
+    epochs: int
+    experiment: str
+    overrides: list[str]
+    fingerprint: str
+    datasets: list[dict[str, Any]]
+    data_folder: str | None
+    experiment_folder: str | None
+    environment: dict[str, str]
+    trials: int = 0
+    id: int = 0
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to write one attempt at one trial, until a later attempt is claimed."""
+
+    trial_id: int
+    attempt: int
+    number: int
+    configuration: dict[str, Any]
+    seeds: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A trial that is being trained."""
+
+    number: int
+    epoch: int
+    best: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a sweep has come."""
+
+    counts: dict[Status, int]
+    """Number of trials by status; statuses without trials are left out."""
+    best: float | None
+    """Best test accuracy of all trials so far."""
+    running: tuple[Running, ...]
+    epochs: int
+    """Epochs of the longest trial."""
+
+
+class Store:
+    """All sweeps in one database."""
+
+    def __init__(self, url: str, create: bool = False) -> None:
+        """Open the database at a URL or path; with `create`, make it where there is none.
+
+        Raises:
+            StoreError: when it cannot be opened.
+        """
+        self.database = Database(url)
+        if create:
+            self.database.create()
+        else:
+            self.database.open()
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.database.close()
+
+    # Sweeps
+
+    def add_sweep(self, record: SweepRecord, drawn: Sequence[Trial]) -> int:
+        """Store a sweep with all its trials, queued, in one transaction; return its id.
+
+        Raises:
+            SweepError: when the name is taken.
+        """
+        try:
+            with self.database.writing(durable=True) as connection:
+                return _insert_sweep(connection, record, drawn)
+        except SweepError as error:
+            if isinstance(error.__cause__, IntegrityError):
+                raise SweepError(
+                    f"there is a sweep '{record.name}' already; give this one another name with --name, or go on "
+                    f"with the old one with `sweep resume {record.name}`"
+                ) from None
+            raise
+
+    def sweep(self, name: str | None = None) -> SweepRecord:
+        """Return a sweep by its name; the newest one without a name.
+
+        Raises:
+            SweepError: when there is none; close names are suggested.
+        """
+        query = select(sweeps).order_by(sweeps.c.id.desc()).limit(1)
+        with self.database.reading() as connection:
+            row = connection.execute(query.where(sweeps.c.name == name) if name else query).mappings().first()
+            names = [] if row else list(connection.execute(select(sweeps.c.name)).scalars())
+        if row:
+            return SweepRecord(**row)
+        if not names:
+            raise SweepError(f"{self.database.shown} holds no sweeps yet; begin one with `sweep run`")
+        raise SweepError(f"there is no sweep '{name}' in {self.database.shown}; {suggest(str(name), names)}")
+
+    def sweeps(self) -> pd.DataFrame:
+        """List all sweeps, newest first: name, created, trials, a column for each status that occurs, best."""
+        import pandas as pd
+
+        with self.database.reading() as connection:
+            heads = connection.execute(
+                select(sweeps.c.id, sweeps.c.name, sweeps.c.created, sweeps.c.trials).order_by(sweeps.c.id.desc())
+            ).all()
+            counts = connection.execute(
+                select(trials.c.sweep_id, trials.c.status, func.count(), func.max(trials.c.best_value)).group_by(
+                    trials.c.sweep_id, trials.c.status
+                )
+            ).all()
+        frame = pd.DataFrame(heads, columns=["id", "sweep", "created", "trials"]).set_index("id")
+        table = pd.DataFrame(counts, columns=["id", "status", "count", "best"])
+        states = table.pivot_table(index="id", columns="status", values="count", fill_value=0, aggfunc="sum")
+        best = table[table["status"] == "completed"].set_index("id")["best"].rename("best_accuracy")
+        return frame.join(states).join(best).reset_index(drop=True)
+
+    # A trial's life
+
+    def queued(self, sweep_id: int) -> list[int]:
+        """Return the numbers of the trials that wait to be trained, in order."""
+        query = (
+            select(trials.c.number)
+            .where(trials.c.sweep_id == sweep_id, trials.c.status == "queued")
+            .order_by(trials.c.number)
+        )
+        with self.database.reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    def requeue(self, sweep_id: int, is_alive: Callable[[str], bool], interrupted: bool = True) -> int:
+        """Queue again what was interrupted, and what is running without a living owner; return how many."""
+        mine = trials.c.sweep_id == sweep_id
+        back = [trials.c.status == "interrupted"] if interrupted else []
+        with self.database.writing() as connection:
+            owners = connection.execute(
+                select(trials.c.owner).where(mine, trials.c.status == "running").distinct()
+            ).scalars()
+            dead = [owner for owner in owners if not is_alive(owner or "")]
+            back.append(and_(trials.c.status == "running", trials.c.owner.in_(dead)))
+            return sum(
+                connection.execute(update(trials).where(mine, condition).values(status="queued")).rowcount
+                for condition in back
+            )
+
+    def claim(self, sweep_id: int, number: int, owner: str) -> Claim | None:
+        """Take a queued trial and clear away what an earlier attempt has left; None where another was quicker."""
+        this = and_(trials.c.sweep_id == sweep_id, trials.c.number == number)
+        now = datetime.now(UTC)
+        cleared = dict.fromkeys(LEFT_BY_AN_ATTEMPT)
+        with self.database.writing() as connection:
+            taken = connection.execute(
+                update(trials)
+                .where(this, trials.c.status == "queued")
+                .values(
+                    status="running",
+                    attempt=trials.c.attempt + 1,
+                    owner=owner,
+                    started=now,
+                    heartbeat=now,
+                    **cleared,
+                )
+            ).rowcount
+            if not taken:
+                return None
+            row = connection.execute(select(trials).where(this)).mappings().one()
+            connection.execute(delete(epochs).where(epochs.c.trial_id == row["id"]))
+        seeds = (row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
+        return Claim(row["id"], row["attempt"], number, row["configuration"], seeds)
+
+    def record(self, claim: Claim, new: Sequence[Epoch], best: Epoch | None) -> None:
+        """Store epochs of a running trial, and its best one so far.
+
+        Raises:
+            StaleAttempt: when the trial belongs to a later attempt; nothing is written then.
+        """
+        with self.database.writing() as connection:
+            self._write(connection, claim, new, best, {})
+
+    def finish(
+        self,
+        claim: Claim,
+        status: Status,
+        new: Sequence[Epoch],
+        best: Epoch | None,
+        *,
+        seconds: float,
+        digest: str | None = None,
+        divergence: Divergence | None = None,
+        error: str | None = None,
+        traceback: str | None = None,
+    ) -> None:
+        """Store the last epochs of a trial and how it ended, so that it survives a power cut.
+
+        Raises:
+            StaleAttempt: when the trial belongs to a later attempt; nothing is written then.
+        """
+        values: dict[str, Any] = {
+            "status": status,
+            "finished": datetime.now(UTC),
+            "seconds": seconds,
+            "digest": digest,
+            "error": error,
+            "traceback": traceback,
+        }
+        if divergence:
+            values |= {f"diverged_{key}": getattr(divergence, key) for key in ("epoch", "step", "place", "kind")}
+        with self.database.writing(durable=True) as connection:
+            self._write(connection, claim, new, best, values)
+
+    def _write(
+        self,
+        connection: Connection,
+        claim: Claim,
+        new: Sequence[Epoch],
+        best: Epoch | None,
+        values: dict[str, Any],
+    ) -> None:
+        values = {"heartbeat": datetime.now(UTC), **values}
+        if new:
+            values["last_epoch"] = new[-1].number
+        if best:
+            values |= {
+                "best_value": best.test_accuracy,
+                "best_epoch": best.number,
+                "best_loss": best.test_loss,
+            }
+        # The attempt stands in the statement itself, so that a worker that was thought dead cannot write.
+        written = connection.execute(
+            update(trials)
+            .where(trials.c.id == claim.trial_id, trials.c.attempt == claim.attempt, trials.c.status == "running")
+            .values(**values)
+        ).rowcount
+        if not written:
+            raise StaleAttempt(f"trial {claim.number} has been taken over by a later attempt")
+        if new:
+            _upsert_epochs(connection, claim.trial_id, new)
+
+    # Frames
+
+    def progress(self, sweep_id: int) -> Progress:
+        """Return how far a sweep has come."""
+        mine = trials.c.sweep_id == sweep_id
+        ranked = trials.c.status.in_(["completed", "running"])
+        with self.database.reading() as connection:
+            counts = connection.execute(select(trials.c.status, func.count()).where(mine).group_by(trials.c.status))
+            by_status = dict(counts.tuples().all())
+            best = connection.execute(select(func.max(trials.c.best_value)).where(mine, ranked)).scalar()
+            epochs_each = connection.execute(select(sweeps.c.epochs).where(sweeps.c.id == sweep_id)).scalar_one()
+            running = connection.execute(
+                select(trials.c.number, func.coalesce(trials.c.last_epoch, 0), trials.c.best_value)
+                .where(mine, trials.c.status == "running")
+                .order_by(trials.c.number)
+            ).all()
+        return Progress(
+            by_status,
+            best,
+            tuple(Running(*row) for row in running),
+            epochs_each,
+        )
+
+    def trial(self, sweep_id: int, number: int) -> dict[str, Any]:
+        """Return all columns of one trial.
+
+        Raises:
+            SweepError: when the sweep has no such trial.
+        """
+        with self.database.reading() as connection:
+            row = (
+                connection.execute(select(trials).where(trials.c.sweep_id == sweep_id, trials.c.number == number))
+                .mappings()
+                .first()
+            )
+            total = connection.execute(
+                select(func.count()).select_from(trials).where(trials.c.sweep_id == sweep_id)
+            ).scalar()
+        if row is None:
+            raise SweepError(f"there is no trial {number}; this sweep has trials 0 to {(total or 0) - 1}")
+        return dict(row)
+
+    def trials(self, sweep_id: int, metric: Metric = "test_accuracy") -> pd.DataFrame:
+        """Return one row for each trial in order, with its best epoch by `metric` and its parameters by full name."""
+        from sweep.store.frames import trials_frame
+
+        with self.database.reading() as connection:
+            return trials_frame(connection, sweep_id, metric)
+
+    def epochs(self, sweep_id: int, number: int | None = None) -> pd.DataFrame:
+        """Return one row for each epoch of all trials, or of one, ordered by trial and epoch."""
+        from sweep.store.frames import epochs_frame
+
+        with self.database.reading() as connection:
+            return epochs_frame(connection, sweep_id, number)
+
+
+def _insert_sweep(connection: Connection, record: SweepRecord, drawn: Sequence[Trial]) -> int:
+    skipped = ("id", "trials", "created")
+    head = {name: getattr(record, name) for name in record.__slots__ if name not in skipped}
+    sweep_id: int = connection.execute(
+        insert(sweeps).values(trials=len(drawn), created=datetime.now(UTC), **head).returning(sweeps.c.id)
+    ).scalar_one()
+    connection.execute(insert(trials), [_trial_row(sweep_id, trial) for trial in drawn])
+    ids = dict(connection.execute(select(trials.c.number, trials.c.id).where(trials.c.sweep_id == sweep_id)).all())
+    rows = [
+        _parameter_row(ids[trial.number], name, value) for trial in drawn for name, value in trial.parameters.items()
+    ]
+    if rows:
+        connection.execute(insert(parameters), rows)
+    return sweep_id
+
+
+def _trial_row(sweep_id: int, trial: Trial) -> dict[str, Any]:
+    return {
+        "sweep_id": sweep_id,
+        "number": trial.number,
+        "status": "queued",
+        "attempt": 0,
+        "configuration": trial.configuration,
+        "seed_weights": trial.seeds.weights,
+        "seed_shuffling": trial.seeds.shuffling,
+        "seed_dropout": trial.seeds.dropout,
+    }
+
+
+def _parameter_row(trial_id: int, name: str, value: Scalar) -> dict[str, Any]:
+    is_text = isinstance(value, str)
+    return {
+        "trial_id": trial_id,
+        "name": name,
+        "type": type(value).__name__,
+        "number": None if is_text else float(value),
+        "text": value if is_text else None,
+    }
+
+
+def _upsert_epochs(connection: Connection, trial_id: int, new: Sequence[Epoch]) -> None:
+    rows = [
+        {
+            "trial_id": trial_id,
+            "epoch": epoch.number,
+            "train_loss": epoch.train_loss,
+            "train_accuracy": epoch.train_accuracy,
+            "test_loss": epoch.test_loss,
+            "test_accuracy": epoch.test_accuracy,
+            "seconds": epoch.seconds,
+        }
+        for epoch in new
+    ]
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(epochs)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in ("trial_id", "epoch")}
+    connection.execute(statement.on_conflict_do_update(index_elements=["trial_id", "epoch"], set_=changed), rows)
+
+
+def digest(all_epochs: Sequence[Epoch]) -> str:
+    """Return the SHA-256 over every bit of a trial's epochs, in order."""
+    result = hashlib.sha256()
+    for epoch in all_epochs:
+        figures = (epoch.train_loss, epoch.train_accuracy, epoch.test_loss, epoch.test_accuracy, epoch.seconds)
+        result.update(struct.pack("<q5d", epoch.number, *figures))
+    return result.hexdigest()

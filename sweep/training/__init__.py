@@ -1,0 +1,1 @@
+"""Training one network: the loop, its mini-batches, and the guard that lets no divergence pass."""

@@ -1,0 +1,222 @@
+"""The training loop: a generator of what is known of the network after each epoch."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from sweep.data.dataset import Dataset
+from sweep.data.normalization import Normalization
+from sweep.nn.layer import Array, Call, Dtype, Work
+from sweep.nn.losses import LossWork, loss_work, positions
+from sweep.nn.network import Network, chain, flatten
+from sweep.nn.optimisers import Optimiser
+from sweep.records import Divergence, Epoch, Seeds
+from sweep.training.batches import Batch, runs
+from sweep.training.guard import Diverged, Flags, NotFinite, Watch
+
+Part = Literal["train", "test"]
+
+EVALUATION_SAMPLES = 1000
+"""Samples evaluated at a time; the sums of float32 losses, and so their last bits, depend on it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that decides how a network is trained."""
+
+    network: Network
+    optimiser: Optimiser
+    normalization: Normalization
+    batch_size: int
+    epochs: int
+    dtype: Dtype
+    seeds: Seeds
+
+
+@dataclass(frozen=True)
+class Room:
+    """The arrays that one pass over a number of samples writes into."""
+
+    batch: Batch
+    work: Work
+    loss: LossWork
+
+
+@dataclass
+class Training:
+    """All that changes while a network is trained: what must be saved to go back to a moment."""
+
+    vector: Array
+    """All parameters."""
+    layer_states: Any
+    optimiser_states: list[Any]
+
+    def save(self) -> Training:
+        """Return a copy that later training leaves alone."""
+        return copy.deepcopy(self)
+
+    def restore(self, saved: Training) -> None:
+        """Go back to a saved moment; the parameters keep their place in memory."""
+        np.copyto(self.vector, saved.vector)
+        self.layer_states = copy.deepcopy(saved.layer_states)
+        self.optimiser_states = copy.deepcopy(saved.optimiser_states)
+
+
+def train(dataset: Dataset, settings: Settings) -> Iterator[Epoch]:
+    """Train one network; yield its figures before training (epoch 0) and after each epoch.
+
+    Every epoch takes the whole training part once, in an order drawn without replacement; the last mini-batch may be
+    short. The same dataset, settings, package versions and BLAS kernel with one thread give the same bits.
+
+    Raises:
+        Diverged: when a value that is not finite has appeared, after all epochs before it have been yielded.
+    """
+    trainer = Trainer(dataset, settings)
+    shuffling = np.random.default_rng(settings.seeds.shuffling)
+    for number in range(settings.epochs + 1):
+        start = time.perf_counter()
+        steps = trainer.run_epoch(number, shuffling.permutation(len(dataset.x_train))) if number else 0
+        figures = trainer.evaluate(number, steps)
+        yield Epoch(number, *figures, seconds=time.perf_counter() - start)
+
+
+class Trainer:
+    """One network and the arrays that it is trained in."""
+
+    def __init__(self, dataset: Dataset, settings: Settings) -> None:
+        self.dataset = dataset
+        self.settings = settings
+        self.flags = Flags()
+        self._net = chain(settings.network.layers)
+        rng = np.random.default_rng(settings.seeds.weights)
+        initial, states = self._net.init(rng, self._shape, settings.dtype)
+        vector, self.params = flatten(initial, settings.dtype)
+        self.training = Training(
+            vector, states, [None if p is None else settings.optimiser.init(p) for p in self.params]
+        )
+        self._rooms: dict[tuple[Part, int], Room] = {}
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return (self.dataset.x_train.shape[1],)
+
+    def run_epoch(self, number: int, order: Array) -> int:
+        """Train on every mini-batch of `order` (indices of training samples) and return how many there were.
+
+        Raises:
+            Diverged: when a loss, a gradient or a parameter is not finite.
+        """
+        saved = self.training.save()
+        steps, suspicious = self._run_steps(order)
+        if not suspicious and np.isfinite(self.training.vector).all():
+            return steps
+        self.training.restore(saved)
+        return self._run_watched(number, order)
+
+    def _run_steps(self, order: Array) -> tuple[int, bool]:
+        """Run the steps of an epoch up to the first suspicious one; return how many, and whether one was."""
+        step = 0
+        self.flags.clear()
+        with self.flags.watching():
+            for step, loss in enumerate(self._steps(order, self.settings), start=1):
+                if self.flags.kind or not math.isfinite(loss):
+                    return step, True
+        return step, False
+
+    def _run_watched(self, number: int, order: Array) -> int:
+        """Run the steps of an epoch with every array checked; without a finding, the epoch is simply done."""
+        step = 0
+        self.flags.clear()
+        try:
+            with self.flags.watching():
+                for _ in self._steps(order, self._watched()):
+                    step += 1
+        except NotFinite as error:
+            raise Diverged(Divergence(number, step + 1, error.place, error.kind)) from None
+        return step
+
+    def _watched(self) -> Settings:
+        watch = Watch(self.flags)
+        network = self.settings.network
+        names = {id(p): name for name, p in zip(network.layers, self.params, strict=True)}
+        return replace(
+            self.settings,
+            network=Network(watch.layers(network.layers), watch.loss(network.loss)),
+            optimiser=watch.optimiser(self.settings.optimiser, lambda params: names[id(params)]),
+        )
+
+    def _steps(self, order: Array, settings: Settings) -> Iterator[float]:
+        """Take one optimiser step for each mini-batch; yield its mean loss from before the step."""
+        net, loss, update = chain(settings.network.layers), settings.network.loss, settings.optimiser.update
+        training, params, call = self.training, self.params, Call(train=True)
+        targets = positions(self.dataset.t_train[order], settings.batch_size)
+        for start, stop in runs(len(order), settings.batch_size):
+            room = self._room("train", stop - start)
+            x = room.batch.gather(order[start:stop])
+            y, training.layer_states, cache = net.forward(params, training.layer_states, x, room.work, call)
+            value, dy = loss(y[:-1], targets[start:stop], room.loss)
+            _, gradients = net.backward(params, cache, dy, room.work, False)
+            for index, gradient in enumerate(gradients):
+                if gradient is not None:
+                    states = training.optimiser_states
+                    states[index] = update(params[index], gradient, states[index])
+            yield value
+
+    def evaluate(self, number: int, steps: int) -> tuple[float, float, float, float]:
+        """Return (train loss, train accuracy, test loss, test accuracy) over all samples.
+
+        Raises:
+            Diverged: when a value inside the network, or the loss, is not finite.
+        """
+        self.flags.clear()
+        with self.flags.watching():
+            figures = self._evaluate_parts(self.settings.network)
+        if self.flags.kind or not all(map(math.isfinite, figures)):
+            self.flags.clear()
+            try:
+                with self.flags.watching():
+                    figures = self._evaluate_parts(self._watched().network)
+            except NotFinite as error:
+                place = f"evaluation/{error.place}"
+                raise Diverged(Divergence(number, steps, place, error.kind)) from None
+        return figures
+
+    def _evaluate_parts(self, network: Network) -> tuple[float, float, float, float]:
+        return (*self._evaluate_part(network, "train"), *self._evaluate_part(network, "test"))
+
+    def _evaluate_part(self, network: Network, part: Part) -> tuple[float, float]:
+        """Return the mean loss and the accuracy over the training or the test part."""
+        net, call = chain(network.layers), Call(train=False)
+        labels = self.dataset.t_train if part == "train" else self.dataset.t_test
+        targets = positions(labels, EVALUATION_SAMPLES)
+        total, hits = 0.0, 0
+        for start, stop in runs(len(labels), EVALUATION_SAMPLES):
+            room = self._room(part, stop - start)
+            x = room.batch.slice(start, stop)
+            y, _, _ = net.forward(self.params, self.training.layer_states, x, room.work, call)
+            logits = y[:-1]
+            # Every output grows with its logit, so the largest logit is the largest output. The first of equal
+            # ones counts, so that a network whose outputs are all alike is no better than a guess.
+            hits += int(np.count_nonzero(logits.argmax(0) == labels[start:stop]))
+            total += network.loss(logits, targets[start:stop], room.loss)[0] * (stop - start)
+        return total / len(labels), hits / len(labels)
+
+    def _room(self, part: Part, samples: int) -> Room:
+        """Return the arrays for a pass over `samples` samples, made on first use."""
+        if (part, samples) not in self._rooms:
+            x = self.dataset.x_test if part == "test" else self.dataset.x_train
+            dtype, shape = self.settings.dtype, self._shape
+            (outputs,) = self._net.shape(shape)
+            self._rooms[part, samples] = Room(
+                Batch(x, samples, dtype, self.settings.normalization),
+                self._net.work(shape, samples, dtype),
+                loss_work(outputs, samples, dtype),
+            )
+        return self._rooms[part, samples]

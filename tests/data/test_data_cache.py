@@ -1,0 +1,231 @@
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sweep.data import open_dataset, prepare
+from sweep.data.cache import ARRAYS, cache_folder, find, store
+
+ROOT = Path(__file__).parents[2]
+SHA = "0123456789abcdef" * 4
+
+
+def arrays():
+    rng = np.random.default_rng(0)
+    return {
+        "x_train": rng.integers(0, 256, (7, 6), np.uint8),
+        "t_train": rng.integers(0, 2, 7),
+        "x_test": rng.integers(0, 256, (3, 6), np.uint8),
+        "t_test": rng.integers(0, 2, 3),
+    }
+
+
+def keep(name="mine", sha256=SHA):
+    return store(name, sha256, arrays(), ("no", "yes"), (1, 2, 3))
+
+
+def assert_intact(folder):
+    dataset = open_dataset(folder)
+    for name, array in arrays().items():
+        np.testing.assert_array_equal(getattr(dataset, name), array)
+
+
+def test_what_is_stored_is_opened(cache):
+    folder = keep()
+    assert folder == cache / "mine-0123456789abcdef"
+    dataset = open_dataset(folder)
+    assert_intact(folder)
+    assert (dataset.name, dataset.sha256) == ("mine", SHA)
+    assert dataset.class_names == ("no", "yes")
+    assert dataset.shape == (1, 2, 3)
+    assert find("mine", SHA) == folder
+    assert [path.name for path in cache.iterdir()] == [folder.name]
+
+
+def test_arrays_are_plain_read_only_views_of_memory_maps():
+    folder = keep()
+    dataset = open_dataset(folder)
+    for name in ARRAYS:
+        array = getattr(dataset, name)
+        assert type(array) is np.ndarray
+        assert isinstance(array.base, np.memmap)
+        assert Path(array.base.filename) == folder / f"{name}.npy"
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        dataset.name = "other"
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux to list memory maps")
+def test_two_processes_map_the_same_file():
+    folder = keep()
+    dataset = open_dataset(folder)
+    code = (
+        "import sys; from pathlib import Path; from sweep.data import open_dataset;"
+        "dataset = open_dataset(Path(sys.argv[1])); print(open('/proc/self/maps').read())"
+    )
+    command = [sys.executable, "-c", code, str(folder)]
+    theirs = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    ours = Path("/proc/self/maps").read_text()
+
+    def mapped(maps):
+        lines = [line.split() for line in maps.splitlines() if str(folder) in line]
+        return {(path, inode, mode) for _, mode, _, _, inode, path in lines}
+
+    assert len(mapped(ours)) == len(ARRAYS)
+    assert mapped(ours) == mapped(theirs)
+    assert {mode for _, _, mode in mapped(ours)} == {"r--s"}
+    assert len(dataset.x_train) == 7
+
+
+def damage_meta(**changed):
+    def damage(folder):
+        meta = json.loads((folder / "meta.json").read_text()) | changed
+        (folder / "meta.json").write_text(json.dumps({k: v for k, v in meta.items() if v is not None}))
+
+    return damage
+
+
+def flip_last_byte(folder):
+    with (folder / "x_train.npy").open("r+b") as stream:
+        stream.seek(-1, os.SEEK_END)
+        byte = stream.read(1)[0]
+        stream.seek(-1, os.SEEK_END)
+        stream.write(bytes([byte ^ 1]))
+
+
+SEEN_WHEN_OPENED = {
+    "no array": lambda folder: (folder / "t_test.npy").unlink(),
+    "short array": lambda folder: os.truncate(folder / "x_train.npy", 130),
+    "empty array": lambda folder: os.truncate(folder / "x_train.npy", 0),
+    "foreign array": lambda folder: (folder / "x_test.npy").write_text("hello"),
+    "pickled array": lambda folder: np.save(folder / "t_test.npy", np.array([None] * 3), allow_pickle=True),
+    "other dtype": lambda folder: np.save(folder / "t_test.npy", np.ones(3)),
+    "other rows": lambda folder: np.save(folder / "t_test.npy", np.ones(4, int)),
+    "other features": lambda folder: np.save(folder / "x_train.npy", np.ones((7, 5))),
+    "no meta": lambda folder: (folder / "meta.json").unlink(),
+    "empty meta": lambda folder: os.truncate(folder / "meta.json", 0),
+    "half a meta": lambda folder: os.truncate(folder / "meta.json", 40),
+    "binary meta": lambda folder: (folder / "meta.json").write_bytes(b"\xff\xfe\0"),
+    "list as meta": lambda folder: (folder / "meta.json").write_text("[]"),
+    "meta of another version": damage_meta(format=0),
+    "meta without names": damage_meta(class_names=None),
+    "meta with a wrong shape": damage_meta(shape=[2, 2, 3]),
+    "empty": lambda folder: [path.unlink() for path in folder.iterdir()],
+}
+SEEN_WHEN_PREPARED = {
+    "a flipped bit": flip_last_byte,
+    "no digests": damage_meta(digests=None),
+    "other digests": damage_meta(digests={}),
+    "strange digests": damage_meta(digests=5),
+    "another data set": damage_meta(sha256="f" * 64),
+}
+
+
+@pytest.mark.parametrize("damage", SEEN_WHEN_OPENED.values(), ids=SEEN_WHEN_OPENED)
+def test_opening_a_damaged_entry_is_refused(refused, damage):
+    folder = keep()
+    damage(folder)
+    with refused(folder, "missing or damaged"):
+        open_dataset(folder)
+
+
+def test_opening_what_is_not_there_is_refused(refused, tmp_path):
+    with refused(tmp_path / "none", "missing or damaged"):
+        open_dataset(tmp_path / "none")
+
+
+BOTH = SEEN_WHEN_OPENED | SEEN_WHEN_PREPARED
+
+
+@pytest.mark.parametrize("damage", BOTH.values(), ids=BOTH)
+def test_a_damaged_entry_is_not_found_and_stored_anew(cache, damage):
+    folder = keep()
+    damage(folder)
+    assert find("mine", SHA) is None
+    assert keep() == folder
+    assert find("mine", SHA) == folder
+    assert_intact(folder)
+    assert [path.name for path in cache.iterdir()] == [folder.name]
+
+
+def test_prepare_rebuilds_a_damaged_entry(small_mnist):
+    folder = prepare("mnist", folder=small_mnist)
+    before = np.array(open_dataset(folder).x_train)
+    os.truncate(folder / "x_train.npy", 500)
+    assert prepare("mnist", folder=small_mnist) == folder
+    np.testing.assert_array_equal(open_dataset(folder).x_train, before)
+
+
+def test_open_maps_outlive_the_rebuilding(refused):
+    folder = keep()
+    dataset = open_dataset(folder)
+    (folder / "meta.json").unlink()
+    keep()
+    np.testing.assert_array_equal(dataset.x_train, arrays()["x_train"])
+
+
+def test_who_comes_second_leaves_the_first_entry_alone():
+    folder = keep()
+    inode = (folder / "x_train.npy").stat().st_ino
+    assert keep() == folder
+    assert (folder / "x_train.npy").stat().st_ino == inode
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_many_at_once_leave_one_sound_entry(cache, damaged):
+    if damaged:
+        (keep() / "meta.json").unlink()
+    with ThreadPoolExecutor(8) as pool:
+        folders = set(pool.map(lambda _: keep(), range(16)))
+    assert folders == {cache / "mine-0123456789abcdef"}
+    assert_intact(*folders)
+    assert len(list(cache.iterdir())) == 1
+
+
+def test_a_failure_leaves_nothing_behind(cache, monkeypatch, refused):
+    def full(path, array, **kwargs):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with refused(cache, "No space left on device", "SWEEP_CACHE"):
+        keep()
+    assert list(cache.iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_written_is_refused(tmp_path, monkeypatch, refused):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        monkeypatch.setenv("SWEEP_CACHE", str(folder))
+        with refused(folder, "cannot be written", "SWEEP_CACHE"):
+            prepare("digits")
+
+
+def test_the_folder_is_the_users_own_cache_by_default(monkeypatch):
+    monkeypatch.setenv("SWEEP_CACHE", "")
+    monkeypatch.setattr("sweep.data.cache.user_cache_path", lambda name: Path("/home/me/.cache") / name)
+    assert cache_folder() == Path("/home/me/.cache/sweep")
+
+
+@pytest.mark.parametrize("name", ["a/b", "../up", "naïve file", "x" * 300, ""])
+def test_any_name_makes_a_folder_in_the_cache(cache, name):
+    folder = keep(name)
+    assert folder.parent == cache
+    assert open_dataset(folder).name == name
+
+
+def test_others_may_read_what_one_stored(cache):
+    before = os.umask(0o022)
+    try:
+        folder = keep()
+    finally:
+        os.umask(before)
+    assert folder.stat().st_mode & 0o777 == 0o755
+    assert (folder / "x_train.npy").stat().st_mode & 0o777 == 0o644

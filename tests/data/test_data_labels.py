@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweep.data.labels import encode
+
+FILE = Path("labels.csv")
+
+
+@pytest.mark.parametrize(
+    ("labels", "indices", "names"),
+    [
+        ([10, 9, -1, 10], [2, 1, 0, 2], ("-1", "9", "10")),
+        (["10", "9", "-1", "10"], [2, 1, 0, 2], ("-1", "9", "10")),
+        (["2.0", "1.5", "10.0"], [1, 0, 2], ("1.5", "2", "10")),
+        (["1", "1.0", "2"], [0, 0, 1], ("1", "2")),
+        (["dog", "cat", "Zebra", "dog"], [2, 1, 0, 2], ("Zebra", "cat", "dog")),
+        (["10", "9", "none"], [0, 1, 2], ("10", "9", "none")),
+        (["nan", "1"], [1, 0], ("1", "nan")),
+        (["3", "inf"], [0, 1], ("3", "inf")),
+    ],
+)
+def test_classes_are_sorted_as_numbers_if_all_are(labels, indices, names):
+    t, class_names = encode(np.array(labels), FILE)
+    assert t.tolist() == indices
+    assert t.dtype == np.int64
+    assert class_names == names
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=2).filter(lambda values: len(set(values)) > 1))
+def test_names_give_the_labels_back(labels):
+    for stored in (np.array(labels, np.int64), np.array(labels).astype(str)):
+        t, names = encode(stored, FILE)
+        assert [int(names[index]) for index in t] == labels
+        assert sorted(map(int, names)) == list(map(int, names))
+
+
+@given(st.lists(st.text("abc,é 1", min_size=1), min_size=2).filter(lambda values: len(set(values)) > 1))
+def test_names_of_texts_are_distinct_and_cover_all(labels):
+    t, names = encode(np.array([f"x{label}" for label in labels]), FILE)
+    assert [names[index] for index in t] == [f"x{label}" for label in labels]
+    assert len(set(names)) == len(names)
+
+
+def test_one_class_is_refused(refused):
+    with refused(FILE, "one class 7"):
+        encode(np.array([7, 7, 7]), FILE)
