@@ -149,11 +149,12 @@ class _Scale:
 
     def ticks(self) -> tuple[list[float], list[str]]:
         """Return the places and the words of the ticks, that of the band included."""
-        places = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(self.low, self.high) if self.has_values else []
-        top = min(self.high, 1.0) if self.metric.endswith("accuracy") else self.high
-        ticks = [float(place) for place in places if max(self.low, 0.0) <= place <= top + 1e-12]
-        step = min(np.diff(ticks), default=1.0)
-        decimals = max(0, math.ceil(-math.log10(step) - 1e-9))
+        low, high = self.low, self.high
+        if self.metric.endswith("accuracy"):
+            low, high = max(low, 0.0), min(high, 1.0)
+        places = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(self.low, self.high)
+        decimals = max(0, math.ceil(-math.log10(places[1] - places[0]) - 1e-9))
+        ticks = [float(place) for place in places if self.has_values and low <= place <= high + 1e-12]
         words = [f"{place:.{decimals}f}" for place in ticks]
         if self.bottom < self.low:
             return [(self.bottom + self.low) / 2, *ticks], ["diverged", *words]
@@ -270,7 +271,7 @@ def _draw_ticks(axes: Axes, known: NDArray[np.float64], *, is_log: bool) -> None
     if known.min() == known.max():
         axes.set_xticks(known[:1])
     elif ratio > 200:
-        axes.xaxis.set_major_locator(LogLocator())
+        axes.xaxis.set_major_locator(LogLocator(numticks=6))
     elif ratio > 8:
         # So short an axis holds too few powers of ten to be read.
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -285,13 +286,13 @@ def _spread(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     distinct = np.unique(numbers[~np.isnan(numbers)])
     if len(distinct) < 2 or len(numbers) < 20 * len(distinct):
         return numbers
-    return numbers + 0.5 * np.diff(distinct).min() * _jitter(len(numbers), _GOLDEN)
+    return numbers + 0.5 * float(np.diff(distinct).min()) * _jitter(len(numbers), _GOLDEN)
 
 
 def _draw_categories(axes: Axes, values: pd.Series[Any]) -> NDArray[np.float64]:
     categories = sorted(values.dropna().unique(), key=lambda category: (isinstance(category, str), category))
     words = [f"{category:g}" if isinstance(category, float) else str(category) for category in categories]
-    axes.set_xlim(-0.5, len(categories) - 0.5)
+    axes.set_xlim(-0.5, max(len(categories), 1) - 0.5)
     _label_categories(axes, words)
     axes.grid(visible=False, axis="x")
     numbers = values.map({category: number for number, category in enumerate(categories)})
@@ -310,9 +311,9 @@ def _label_categories(axes: Axes, words: list[str]) -> None:
 
 
 def _fits(words: list[str]) -> bool:
-    """Tell whether words, evenly set, stay apart along a panel, which has room for 41 letters."""
+    """Tell whether words, evenly set, stay apart along a panel, which has room for 43 letters."""
     lengths = [max(map(len, word.split("\n"))) for word in words]
-    return all((left + right) / 2 + 1 <= 41 / len(words) for left, right in pairwise(lengths))
+    return all((left + right) / 2 + 0.5 <= 43 / len(words) for left, right in pairwise(lengths))
 
 
 def _looks(count: int, metric: Metric) -> dict[str, dict[str, Any]]:

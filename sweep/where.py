@@ -36,15 +36,24 @@ from sweep.records import Parameter
 
 Rows = NDArray[np.bool_]
 
-_LONGEST = 10_000
+_LONGEST = 4_000
 _GRAMMAR = "only comparisons (== != < <= > >=) joined by and, or, not and parentheses are understood"
 _EXAMPLE = 'such as: alpha < 0.1 and activation == "relu"'
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
+}
+_DESCRIPTIONS: dict[type[ast.expr], str] = {
+    ast.Constant: "a value alone",
+    ast.BinOp: "arithmetic",
+    ast.UnaryOp: "arithmetic",
+    ast.Call: "a call",
+    ast.Compare: "a condition",
+    ast.BoolOp: "a condition",
 }
 
 
@@ -125,8 +134,9 @@ class _Reader:
             case ast.UnaryOp(op=ast.Not(), operand=part):
                 return ~self.condition(part)
             case ast.Compare(left=first, ops=comparisons, comparators=others):
+                compares = [_comparison(comparison) for comparison in comparisons]
                 sides = map(self.operand, (first, *others))
-                return reduce(operator.and_, map(_compared, comparisons, pairwise(sides)))
+                return reduce(operator.and_, map(_compared, compares, pairwise(sides)))
         raise UsageError(f"{_described(node)} is not a comparison; {_GRAMMAR}")
 
     def operand(self, node: ast.expr) -> _Operand:
@@ -141,7 +151,7 @@ class _Reader:
         if name is None:
             raise UsageError(f"{_described(node)} cannot be compared; {_GRAMMAR}")
         if name not in self.columns:
-            hint = suggest(name, self.columns)
+            hint = suggest(name, self.columns if "." in name else self.columns.values())
             raise UsageError(f"there is no '{name}' here (text is written in quotes, \"{name}\"): {hint}")
         # A parameter that no trial has yet has no column: all its values are missing.
         missing = pd.Series(np.nan, index=self.frame.index)
@@ -156,6 +166,12 @@ class _Reader:
         except OverflowError:
             raise UsageError("a number in it is too large") from None
         return _Operand(f"{number:g}", np.full(rows, number), np.full(rows, None, dtype=object))
+
+
+def _comparison(node: ast.cmpop) -> Callable[[Any, Any], Any]:
+    if type(node) not in _COMPARISONS:
+        raise UsageError(f"'in' and 'is' do not compare values; {_GRAMMAR}")
+    return _COMPARISONS[type(node)]
 
 
 def _name(node: ast.expr) -> str | None:
@@ -177,16 +193,9 @@ def _described(node: ast.expr) -> str:
     name = _name(node)
     if name is not None:
         return f"'{name}' alone"
-    match node:
-        case ast.Constant():
-            return "a value alone"
-        case ast.BinOp() | ast.UnaryOp():
-            return "arithmetic"
-        case ast.Call():
-            return "a call"
-        case ast.Compare() | ast.BoolOp():
-            return "a condition"
-    return "such an expression"
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr):
+        return "what & or | joins"
+    return next((words for kind, words in _DESCRIPTIONS.items() if isinstance(node, kind)), "such an expression")
 
 
 def _column(name: str, values: pd.Series[Any]) -> _Operand:
@@ -201,7 +210,7 @@ def _column(name: str, values: pd.Series[Any]) -> _Operand:
     )
 
 
-def _compared(comparison: ast.cmpop, sides: tuple[_Operand, _Operand]) -> Rows:
+def _compared(compare: Callable[[Any, Any], Any], sides: tuple[_Operand, _Operand]) -> Rows:
     """Compare two operands row by row; where one is a number and the other text they are merely unequal."""
     left, right = sides
     numbers = left.is_number & right.is_number
@@ -210,12 +219,7 @@ def _compared(comparison: ast.cmpop, sides: tuple[_Operand, _Operand]) -> Rows:
     if mixed.any() and not (numbers | texts).any():
         number, text = (left, right) if left.is_number.any() else (right, left)
         raise UsageError(f"{number.label} is a number and {text.label} is text, which cannot be compared")
-    if isinstance(comparison, ast.NotEq):
-        return (numbers | texts | mixed) & ~_compared(ast.Eq(), sides)
-    compare = _COMPARISONS.get(type(comparison))
-    if compare is None:
-        raise UsageError(f"'in' and 'is' do not compare values; {_GRAMMAR}")
-    rows = np.zeros(len(numbers), dtype=bool)
+    rows = mixed if compare is operator.ne else np.zeros_like(mixed)
     rows[numbers] = compare(left.numbers[numbers], right.numbers[numbers])
     rows[texts] = compare(left.texts[texts], right.texts[texts])
     return rows

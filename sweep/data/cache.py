@@ -22,6 +22,7 @@ from sweep.errors import DataError
 
 ARRAYS = ("x_train", "t_train", "x_test", "t_test")
 _FORMAT = 1
+_ATTEMPTS = 20
 
 
 def cache_folder() -> Path:
@@ -146,21 +147,21 @@ def _write(folder: Path, arrays: Mapping[str, Array], meta: dict[str, object]) -
 
 
 def _publish(temporary: Path, folder: Path, name: str, sha256: str) -> None:
-    """Rename a complete entry to its place, unless another process put a sound one there first."""
-    for _ in range(10):
+    """Rename a complete entry to its place, unless another process put a sound one there first.
+
+    An entry cannot be replaced in one step, so a damaged one steps aside; whoever has mapped it keeps it. Where
+    several processes repair it at once, each may find the others' work moved away, and tries again.
+    """
+    for attempts_left in reversed(range(_ATTEMPTS)):
         try:
             temporary.rename(folder)
+            return
         except OSError:
             if find(name, sha256) is not None:
                 return
-            if not folder.exists():
+            if not attempts_left:
                 raise
-        else:
-            return
-        # A folder that is not empty cannot be replaced in one step, so the damaged one steps aside. Who has
-        # mapped it keeps it until the map is closed.
         aside = _sibling(folder)
         with suppress(FileNotFoundError):
             folder.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
-    raise OSError("other processes keep changing it")

@@ -68,7 +68,6 @@ def _read(path: Path, label: str) -> pd.DataFrame:
             keep_default_na=False,
             na_values=[""],
             skipinitialspace=True,
-            encoding="utf-8-sig",
             low_memory=False,
         )
     except Exception as error:  # whatever pandas, its parser and the decompressors raise on a foreign file

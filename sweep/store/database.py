@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -111,15 +111,18 @@ class Database:
             database._create_tables()
             database.close()
             os.link(draft, self.path)
-        except FileExistsError:
-            self._check_file()  # another process was quicker
         except (OSError, StoreError) as error:
+            if self.path.exists():  # another process was quicker
+                return self._check_file()
             reason = error.strerror if isinstance(error, OSError) else str(error.__cause__ or error)
+            if self.path.parent.exists() and not self.path.parent.is_dir():
+                reason = f"{self.path.parent} is not a folder"
             raise StoreError(
                 f"the database {self.shown} cannot be created: {reason}; name another place with --db"
             ) from None
         finally:
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                draft.unlink()
 
     def _create_tables(self) -> None:
         with self.writing() as connection:

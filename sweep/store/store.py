@@ -85,7 +85,7 @@ class Progress:
     counts: dict[Status, int]
     """Number of trials by status; statuses without trials are left out."""
     best: float | None
-    """Best test accuracy of all trials so far."""
+    """Best test accuracy of the completed trials."""
     running: tuple[Running, ...]
     epochs: int
     """Epochs of the longest trial."""
@@ -289,11 +289,10 @@ class Store:
     def progress(self, sweep_id: int) -> Progress:
         """Return how far a sweep has come."""
         mine = trials.c.sweep_id == sweep_id
-        ranked = trials.c.status.in_(["completed", "running"])
         with self.database.reading() as connection:
             counts = connection.execute(select(trials.c.status, func.count()).where(mine).group_by(trials.c.status))
-            by_status = dict(counts.tuples().all())
-            best = connection.execute(select(func.max(trials.c.best_value)).where(mine, ranked)).scalar()
+            by_status = {status: count for status, count in counts}  # noqa: C416 (mypy wants it so)
+            best = connection.execute(select(func.max(trials.c.best_value)).where(mine, trials.c.status == "completed")).scalar()
             epochs_each = connection.execute(select(sweeps.c.epochs).where(sweeps.c.id == sweep_id)).scalar_one()
             running = connection.execute(
                 select(trials.c.number, func.coalesce(trials.c.last_epoch, 0), trials.c.best_value)

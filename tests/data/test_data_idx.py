@@ -6,6 +6,7 @@ import pytest
 from idx_writer import IMAGES, LABELS, arrays, image_bytes, label_bytes
 
 from sweep.data.idx import read_images, read_labels
+from sweep.errors import DataError
 
 PICTURES = arrays()["x_train"]
 IMAGE_FILE = image_bytes(PICTURES)
@@ -109,6 +110,19 @@ def test_damaged_bytes_in_the_gzip_stream_are_refused(images, refused):
             read_images(images)
 
 
+def test_any_damaged_byte_of_compressed_labels_is_refused_or_harmless(labels):
+    expected = [3] * 200 + [7] * 100
+    packed = bytearray(gzip.compress(label_bytes(expected)))
+    told = set()
+    for position in range(len(packed)):
+        labels.write_bytes(packed[:position] + bytes([packed[position] ^ 0xFF]) + packed[position + 1 :])
+        try:
+            assert read_labels(labels).tolist() == expected
+        except DataError as error:
+            told.add(str(error).partition("(Error")[0])
+    assert f"{labels} is corrupt: it does not unpack " in told
+
+
 def test_garbage_after_the_gzip_stream_is_refused(images, refused):
     images.write_bytes(gzip.compress(IMAGE_FILE) + b"garbage")
     with refused(images, "corrupt"):
@@ -144,7 +158,7 @@ def test_images_of_another_size_are_refused(images, refused):
 
 
 def test_a_label_above_nine_is_named_with_its_place(labels, refused):
-    labels.write_bytes(label_bytes([0, 9, 10, 200]))
+    labels.write_bytes(label_bytes([0, 9, 10, 9]))
     with refused(labels, "label 10 at index 2"):
         read_labels(labels)
 

@@ -20,7 +20,7 @@ FILE = Path("labels.csv")
         (["dog", "cat", "Zebra", "dog"], [2, 1, 0, 2], ("Zebra", "cat", "dog")),
         (["10", "9", "none"], [0, 1, 2], ("10", "9", "none")),
         (["nan", "1"], [1, 0], ("1", "nan")),
-        (["3", "inf"], [0, 1], ("3", "inf")),
+        (["3", "inf", "Infinity"], [0, 2, 1], ("3", "Infinity", "inf")),
     ],
 )
 def test_classes_are_sorted_as_numbers_if_all_are(labels, indices, names):

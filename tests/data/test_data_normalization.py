@@ -165,6 +165,14 @@ def test_an_outlier_of_1e300_does_not_overflow_the_variance():
     assert y[0, 0] == pytest.approx(np.sqrt(999), rel=1e-12)
 
 
+@pytest.mark.parametrize("kind", ["min_max", "z_score"])
+def test_a_spread_whose_inverse_would_overflow_counts_as_constant(kind):
+    x = np.array([[0.0, 0.0], [1e-310, 1.0]])
+    y = normalise(fit(kind, "feature", x, np.float64), x)
+    assert not y[:, 0].any()
+    assert y[1, 1] == 1
+
+
 def test_a_spread_beyond_float64_is_refused(refused):
     with refused("-1.5e+308 to 1.5e+308"):
         fit("min_max", "all", np.array([[-1.5e308], [1.5e308]]), np.float64)

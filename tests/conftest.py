@@ -1,0 +1,11 @@
+"""What all tests share: nothing is read from or written to the user's own folders."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path, monkeypatch, tmp_path_factory):
+    """Give each test a database of its own; the cache of data sets is shared, being keyed by content."""
+    monkeypatch.setenv("SWEEP_DB", str(tmp_path / "sweeps.db"))
+    monkeypatch.setenv("SWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("COLUMNS", "200")
