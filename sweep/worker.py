@@ -63,8 +63,8 @@ def owner() -> str:
 
 def is_alive(owner: str) -> bool:
     """Tell whether an owner of a trial still runs; of a process on another host it is assumed."""
-    host, _, process = owner.rpartition(":")
-    if host != socket.gethostname():
+    host, colon, process = owner.rpartition(":")
+    if colon and host != socket.gethostname():
         return True
     try:
         os.kill(int(process), 0)

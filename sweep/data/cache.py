@@ -57,13 +57,7 @@ def store(
 ) -> Path:
     """Write a data set to the cache and return its folder, which appears complete or not at all.
 
-    Args:
-        name: of the data set.
-        sha256: digest of its source, which names the folder.
-        arrays: x_train, t_train, x_test, t_test as in `Dataset`.
-        class_names: names of the classes.
-        shape: of one example.
-
+    Args: as the fields of `Dataset`, whose four arrays are given by name.
     Raises: DataError if the cache folder cannot be written.
     """
     folder = _entry(name, sha256)

@@ -22,6 +22,7 @@ def trials_frame(connection: Connection, sweep_id: int, metric: Metric = "test_a
     """
     rows = pd.DataFrame(connection.execute(_trials_query(sweep_id, metric)).mappings().all())
     rows = rows.astype(dict.fromkeys(["epoch", "epochs", "diverged_epoch", "diverged_step"], "Int64"))
+    rows = rows.astype(dict.fromkeys(["status", "diverged_place", "diverged_kind", "error"], "str"))
     measured = [name for name in (*METRICS, "seconds") if name in rows]
     rows = rows.astype(dict.fromkeys(measured, "float64"))
     drawn = _parameters_frame(connection, sweep_id)

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -163,7 +164,19 @@ def test_prepare_rebuilds_a_damaged_entry(small_mnist):
     np.testing.assert_array_equal(open_dataset(folder).x_train, before)
 
 
-def test_open_maps_outlive_the_rebuilding(refused):
+def test_a_damaged_entry_may_be_removed_by_another_process_meanwhile(monkeypatch):
+    folder = keep()
+    (folder / "meta.json").unlink()
+
+    def find_too_late(name, sha256):
+        shutil.rmtree(folder)
+
+    monkeypatch.setattr("sweep.data.cache.find", find_too_late)
+    assert keep() == folder
+    assert_intact(folder)
+
+
+def test_open_maps_outlive_the_rebuilding():
     folder = keep()
     dataset = open_dataset(folder)
     (folder / "meta.json").unlink()
