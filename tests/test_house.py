@@ -33,7 +33,8 @@ def imported(node):
         names = [alias.name for alias in node.names]
     elif isinstance(node, ast.ImportFrom):
         assert node.level == 0, "imports are absolute"
-        names = [f"sweep.{a.name}" for a in node.names] if node.module == "sweep" else [node.module]
+        parts = [f"sweep.{a.name}" if a.name in PLACES else "sweep" for a in node.names]
+        names = parts if node.module == "sweep" else [node.module]
     else:
         return []
     return [name for name in names if name == "sweep" or name.startswith("sweep.")]

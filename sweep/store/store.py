@@ -146,7 +146,7 @@ class Store:
         raise SweepError(f"there is no sweep '{name}' in {self.database.shown}; {suggest(str(name), names)}")
 
     def sweeps(self) -> pd.DataFrame:
-        """List all sweeps, newest first: name, created, trials, a column for each status that occurs, best."""
+        """List all sweeps, newest first: name, created (UTC), trials, a column for each status that occurs, best."""
         import pandas as pd
 
         with self.database.reading() as connection:
@@ -159,6 +159,7 @@ class Store:
                 )
             ).all()
         frame = pd.DataFrame(heads, columns=["id", "sweep", "created", "trials"]).set_index("id")
+        frame["created"] = pd.to_datetime(frame["created"]).dt.floor("s")
         table = pd.DataFrame(counts, columns=["id", "status", "count", "best"])
         states = table.pivot_table(index="id", columns="status", values="count", fill_value=0, aggfunc="sum")
         best = table[table["status"] == "completed"].set_index("id")["best"].rename("best_accuracy")
