@@ -29,5 +29,13 @@ lint: .venv/test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@ .venv/demo
 
+bench-epoch: .bench ## an epoch beside PyTorch and scikit-learn
+	.bench/bin/python benchmarks/epoch.py
+
+.bench: pyproject.toml
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check -e . 'torch==2.13.0'
+	touch $@
+
 clean: ## remove the environment and all caches
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

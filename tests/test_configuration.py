@@ -8,13 +8,16 @@ from pydantic import ValidationError
 
 from sweep.configuration import Configuration, mistakes
 from sweep.data import KINDS as DATASETS
+from sweep.data.dataset import Dataset
 from sweep.data.normalization import KINDS as NORMALIZATIONS
+from sweep.data.normalization import Normalization
 from sweep.nn.activations import ACTIVATIONS
 from sweep.nn.initialisers import INITIALISERS
 from sweep.nn.layer import Call
-from sweep.nn.losses import LOSSES, OUTPUTS, loss_work, positions
-from sweep.nn.network import chain
+from sweep.nn.losses import LOSSES, OUTPUTS
 from sweep.nn.optimisers import OPTIMISERS
+from sweep.records import Seeds
+from sweep.training.loop import Settings, train
 
 VALID = {
     "data": {"dataset": "digits", "normalization": "min_max"},
@@ -161,20 +164,23 @@ class TestKinds:
         assert params == [-0.125]
 
 
-def loss_of(tree, samples=6, features=5, classes=3):
-    """The loss of an untrained network on a few random samples."""
+def loss_of(tree):
+    """The test loss after one epoch of training on a few random samples."""
     configuration = Configuration.model_validate(tree)
-    network = configuration.build_network(classes)
-    layer, dtype = chain(network.layers), np.dtype(configuration.training.dtype)
+    dtype = np.dtype(configuration.training.dtype)
+    settings = Settings(
+        network=configuration.build_network(3),
+        optimiser=configuration.build_optimiser(),
+        normalization=Normalization(None, np.array(1, dtype)),
+        batch_size=configuration.training.batch_size,
+        epochs=1,
+        dtype=dtype,
+        seeds=Seeds(1, 2, 3),
+    )
     rng = np.random.default_rng(0)
-    params, state = layer.init(rng, (features,), dtype)
-    x = np.ones((features + 1, samples), dtype)  # the row of ones below the features carries the biases
-    x[:-1] = rng.normal(size=(features, samples))
-    work = layer.work((features,), samples, dtype)
-    logits, _, _ = layer.forward(params, state, x, work, Call(train=False, rng=rng))
-    targets = positions(rng.integers(classes, size=samples), samples)
-    loss, _ = network.loss(logits, targets, loss_work(classes, samples, dtype))
-    return loss
+    x, t = rng.normal(size=(12, 5)).astype(dtype), rng.integers(3, size=12)
+    dataset = Dataset("toy", x, t, x, t, ("a", "b", "c"), (5,), "0" * 64)
+    return [*train(dataset, settings)][-1].test_loss
 
 
 def slope_below_zero(layer):

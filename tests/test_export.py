@@ -82,6 +82,11 @@ def test_a_markdown_cell_cannot_be_broken_by_its_text():
     assert all(re.sub(r"\\.", "", row).count("|") == 2 for row in rows)
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_letters_of_all_languages_stay_legible(format):
+    assert "Gewöhnung 学習" in render(pd.DataFrame({"error": ["Gewöhnung 学習"]}), format)
+
+
 @pytest.mark.parametrize("value", [math.inf, -math.inf])
 def test_infinity_is_null_in_json_and_inf_in_csv(value):
     frame = pd.DataFrame({"loss": [value]})

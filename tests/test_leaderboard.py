@@ -196,6 +196,13 @@ def test_the_frame_of_trials_is_left_as_it_was(table):
     pd.testing.assert_frame_equal(frame, trials(FIVE))
 
 
+@pytest.mark.parametrize("table", [best, worst, diverged])
+def test_the_index_of_the_frame_does_not_matter(table):
+    frame = trials(FIVE).set_axis([0] * len(FIVE))
+    expected = table(trials(FIVE), PARAMETERS, where="trial != 1")
+    pd.testing.assert_frame_equal(table(frame, PARAMETERS, where="trial != 1"), expected)
+
+
 VALUE = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]) | st.just(np.nan)
 
 

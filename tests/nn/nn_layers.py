@@ -14,7 +14,7 @@ def with_ones(x):
 
 
 def fresh_work(layer, x):
-    """Return new arrays for one call of `layer` on vectors `x`, full of NaN where nothing is promised."""
+    """Return new arrays for one call of `layer` on vectors `x`."""
     features, samples = len(x) - 1, x.shape[1]
     return layer.work((features,), samples, x.dtype)
 

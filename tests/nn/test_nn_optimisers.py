@@ -73,7 +73,7 @@ def test_the_default_learning_rate_and_the_registered_kinds():
 @pytest.mark.parametrize(
     "unfit",
     [
-        pytest.param(lambda params: np.asfortranarray(params), id="Fortran-ordered"),
+        pytest.param(np.asfortranarray, id="Fortran-ordered"),
         pytest.param(lambda params: np.repeat(params, 2, axis=1)[:, ::2], id="every other column"),
         pytest.param(lambda params: np.repeat(params, 2, axis=0)[::2], id="every other row"),
         pytest.param(lambda params: params[::-1], id="reversed"),
