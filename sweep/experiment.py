@@ -23,9 +23,11 @@ from sweep.space import Pick, Tree, covering, draw, parameters, parse_tree
 SECTIONS = ("data", "network", "training")
 
 RESERVED = frozenset(
-    ("rank", "trial", "status", "attempt", "epoch", "epochs", "seconds", "step", "place", "kind", "error")
-    + ("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind")
-    + METRICS
+    [
+        *("rank", "trial", "status", "attempt", "epoch", "epochs", "seconds", "step", "place", "kind", "error"),
+        *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind"),
+        *METRICS,
+    ]
 )
 """Columns of the tables, which no parameter may take as its short name."""
 

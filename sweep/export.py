@@ -8,15 +8,14 @@ import json
 import math
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from sweep.errors import SweepError, UsageError, suggest
+from sweep.errors import UsageError, suggest
+from sweep.files import write_whole
 
 FORMATS = ("csv", "json", "markdown")
 _SUFFIXES = {".csv": "csv", ".json": "json"}
@@ -49,15 +48,7 @@ def write(frame: pd.DataFrame, path: Path) -> None:
     format = _SUFFIXES.get(path.suffix.lower())
     if format is None:
         raise UsageError(f"cannot write '{path}': its name must end in {' or '.join(_SUFFIXES)}")
-    text = render(frame, format)
-    partial = path.with_name(f".{uuid4().hex}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8", newline="\n")
-        partial.replace(path)
-    except OSError as error:
-        raise SweepError(f"cannot write '{path}': {error.strerror}") from error
-    finally:
-        _remove(partial)
+    write_whole(path, render(frame, format).encode())
 
 
 def format_value(column: str, value: object) -> str:
@@ -133,8 +124,3 @@ def _markdown_column(name: str, values: Iterable[object], *, to_the_right: bool)
 def _escaped(text: str) -> str:
     """Return `text` so that it stays in its cell, which ends at a bare | or at the line's end."""
     return re.sub(r"([\\|])", r"\\\1", " ".join(text.splitlines()))
-
-
-def _remove(partial: Path) -> None:
-    with suppress(OSError):
-        partial.unlink()

@@ -8,12 +8,10 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import matplotlib as mpl
 import numpy as np
@@ -27,7 +25,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype
 
-from sweep.errors import SweepError, UsageError, suggest
+from sweep.errors import UsageError, suggest
+from sweep.files import write_whole
 from sweep.records import METRICS, Metric, Parameter, higher_is_better
 
 SUFFIXES = (".png", ".svg")
@@ -103,15 +102,7 @@ def save(figure: Figure, path: Path) -> None:
     # By default an SVG holds the time of day and identifiers drawn at random.
     with mpl.rc_context({"svg.hashsalt": "sweep"}):
         figure.savefig(picture, format=suffix[1:], dpi=150, metadata={"Date": None} if suffix == ".svg" else None)
-    partial = path.with_name(f".{uuid4().hex}.partial")
-    try:
-        partial.write_bytes(picture.getvalue())
-        partial.replace(path)
-    except OSError as error:
-        raise SweepError(f"cannot write '{path}': {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
+    write_whole(path, picture.getvalue())
 
 
 @dataclass(frozen=True, slots=True)

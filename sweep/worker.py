@@ -24,8 +24,7 @@ from sweep.data.dataset import Dataset
 from sweep.data.normalization import Normalization, fit
 from sweep.errors import StaleAttempt
 from sweep.records import Divergence, Epoch, Seeds, Status
-from sweep.store import Claim, Store
-from sweep.store.store import digest
+from sweep.store import Claim, Store, digest
 from sweep.training.guard import Diverged
 from sweep.training.loop import Settings, train
 

@@ -5,6 +5,7 @@ import io
 import json
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweep import export
 from sweep.errors import SweepError, UsageError
 from sweep.export import FORMATS, format_value, render, write
 
@@ -234,11 +234,11 @@ def test_an_older_file_outlives_a_failure_while_writing(tmp_path, monkeypatch):
     path = tmp_path / "t.csv"
     path.write_text("older")
 
-    def fill_the_disk(partial, text, **options):
-        partial.write_bytes(text[:5].encode())
+    def fill_the_disk(partial, content):
+        partial.write_text("half of")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(export.Path, "write_text", fill_the_disk)
+    monkeypatch.setattr(Path, "write_bytes", fill_the_disk)
     with pytest.raises(SweepError, match="No space left on device"):
         write(table(), path)
     assert path.read_bytes() == b"older"

@@ -11,7 +11,7 @@ LONGEST = 400
 
 FLOORS = [  # from the ground up; what stands together in one string is one room
     ["errors", "records"],
-    ["space sampler", "nn", "data", "environment"],
+    ["space sampler", "nn", "data", "environment", "files"],
     ["experiment configuration", "training", "store"],
     ["worker"],
     ["runner", "leaderboard where", "plots", "analysis"],

@@ -10,9 +10,8 @@ import pytest
 from sweep import worker
 from sweep.experiment import load
 from sweep.records import Divergence, Epoch
-from sweep.runner import _describe, prepare_datasets, Silent
-from sweep.store import Store
-from sweep.store.store import digest
+from sweep.runner import Silent, _describe, prepare_datasets
+from sweep.store import Store, digest
 from sweep.training.guard import Diverged
 from sweep.worker import Assignment, Interrupted, dataset_key, is_alive, owner, run_trial
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, and_, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from sweep.errors import StaleAttempt, SweepError, suggest
-from sweep.records import Divergence, Epoch, Scalar, Status, Trial
+from sweep.records import Divergence, Epoch, Status, Trial
 from sweep.store.database import Database
-from sweep.store.schema import epochs, parameters, sweeps, trials
+from sweep.store.rows import SweepRecord, insert_sweep, upsert_epochs
+from sweep.store.schema import epochs, sweeps, trials
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,37 +23,10 @@ if TYPE_CHECKING:
 
 
 LEFT_BY_AN_ATTEMPT = (
-    "finished",
-    "seconds",
-    "error",
-    "traceback",
-    "best_value",
-    "best_epoch",
-    "best_loss",
-    "last_epoch",
-    "digest",
-) + ("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind")
+    *("finished", "seconds", "error", "traceback", "best_value", "best_epoch", "best_loss", "last_epoch", "digest"),
+    *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind"),
+)
 """Columns of a trial that the next attempt starts without."""
-
-
-@dataclass(frozen=True, slots=True)
-class SweepRecord:
-    """A sweep as the database keeps it, without its trials."""
-
-    name: str
-    description: str
-    seed: int
-    epochs: int
-    experiment: str
-    overrides: list[str]
-    fingerprint: str
-    datasets: list[dict[str, Any]]
-    data_folder: str | None
-    experiment_folder: str | None
-    environment: dict[str, str]
-    trials: int = 0
-    id: int = 0
-    created: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +91,7 @@ class Store:
         """
         try:
             with self.database.writing(durable=True) as connection:
-                return _insert_sweep(connection, record, drawn)
+                return insert_sweep(connection, record, drawn)
         except SweepError as error:
             if isinstance(error.__cause__, IntegrityError):
                 raise SweepError(
@@ -283,7 +254,7 @@ class Store:
         if not written:
             raise StaleAttempt(f"trial {claim.number} has been taken over by a later attempt")
         if new:
-            _upsert_epochs(connection, claim.trial_id, new)
+            upsert_epochs(connection, claim.trial_id, new)
 
     # Frames
 
@@ -293,7 +264,9 @@ class Store:
         with self.database.reading() as connection:
             counts = connection.execute(select(trials.c.status, func.count()).where(mine).group_by(trials.c.status))
             by_status = {status: count for status, count in counts}  # noqa: C416 (mypy wants it so)
-            best = connection.execute(select(func.max(trials.c.best_value)).where(mine, trials.c.status == "completed")).scalar()
+            best = connection.execute(
+                select(func.max(trials.c.best_value)).where(mine, trials.c.status == "completed")
+            ).scalar()
             epochs_each = connection.execute(select(sweeps.c.epochs).where(sweeps.c.id == sweep_id)).scalar_one()
             running = connection.execute(
                 select(trials.c.number, func.coalesce(trials.c.last_epoch, 0), trials.c.best_value)
@@ -339,71 +312,3 @@ class Store:
 
         with self.database.reading() as connection:
             return epochs_frame(connection, sweep_id, number)
-
-
-def _insert_sweep(connection: Connection, record: SweepRecord, drawn: Sequence[Trial]) -> int:
-    skipped = ("id", "trials", "created")
-    head = {name: getattr(record, name) for name in record.__slots__ if name not in skipped}
-    sweep_id: int = connection.execute(
-        insert(sweeps).values(trials=len(drawn), created=datetime.now(UTC), **head).returning(sweeps.c.id)
-    ).scalar_one()
-    connection.execute(insert(trials), [_trial_row(sweep_id, trial) for trial in drawn])
-    ids = dict(connection.execute(select(trials.c.number, trials.c.id).where(trials.c.sweep_id == sweep_id)).all())
-    rows = [
-        _parameter_row(ids[trial.number], name, value) for trial in drawn for name, value in trial.parameters.items()
-    ]
-    if rows:
-        connection.execute(insert(parameters), rows)
-    return sweep_id
-
-
-def _trial_row(sweep_id: int, trial: Trial) -> dict[str, Any]:
-    return {
-        "sweep_id": sweep_id,
-        "number": trial.number,
-        "status": "queued",
-        "attempt": 0,
-        "configuration": trial.configuration,
-        "seed_weights": trial.seeds.weights,
-        "seed_shuffling": trial.seeds.shuffling,
-        "seed_dropout": trial.seeds.dropout,
-    }
-
-
-def _parameter_row(trial_id: int, name: str, value: Scalar) -> dict[str, Any]:
-    is_text = isinstance(value, str)
-    return {
-        "trial_id": trial_id,
-        "name": name,
-        "type": type(value).__name__,
-        "number": None if is_text else float(value),
-        "text": value if is_text else None,
-    }
-
-
-def _upsert_epochs(connection: Connection, trial_id: int, new: Sequence[Epoch]) -> None:
-    rows = [
-        {
-            "trial_id": trial_id,
-            "epoch": epoch.number,
-            "train_loss": epoch.train_loss,
-            "train_accuracy": epoch.train_accuracy,
-            "test_loss": epoch.test_loss,
-            "test_accuracy": epoch.test_accuracy,
-            "seconds": epoch.seconds,
-        }
-        for epoch in new
-    ]
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(epochs)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in ("trial_id", "epoch")}
-    connection.execute(statement.on_conflict_do_update(index_elements=["trial_id", "epoch"], set_=changed), rows)
-
-
-def digest(all_epochs: Sequence[Epoch]) -> str:
-    """Return the SHA-256 over every bit of a trial's epochs, in order."""
-    result = hashlib.sha256()
-    for epoch in all_epochs:
-        figures = (epoch.train_loss, epoch.train_accuracy, epoch.test_loss, epoch.test_accuracy, epoch.seconds)
-        result.update(struct.pack("<q5d", epoch.number, *figures))
-    return result.hexdigest()

@@ -87,7 +87,7 @@ def test_every_training_sample_is_seen_once_an_epoch_in_a_new_order():
     list(train(marked, settings(marked, watched, batch_size=8, epochs=2)))
 
     assert [len(batch) for batch in seen] == [8, 8, 8, 8, 8, 8, 2] * 2
-    one, two = sum(seen[:7], []), sum(seen[7:], [])
+    one, two = ([sample for batch in half for sample in batch] for half in (seen[:7], seen[7:]))
     assert sorted(one) == sorted(two) == list(range(50))
     assert one != two
 

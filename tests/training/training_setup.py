@@ -28,7 +28,9 @@ def blobs(train=50, test=21, features=6, classes=3, seed=0):
     return Dataset("blobs", x_train, t_train, x_test, t_test, names, (features,), "")
 
 
-def network(hidden=(5, 4), activation=activations.tanh, weights=None, classes=3, loss="cross_entropy", output="softmax"):
+def network(
+    hidden=(5, 4), activation=activations.tanh, weights=None, classes=3, loss="cross_entropy", output="softmax"
+):
     weights = weights or initialisers.INITIALISERS["he_normal"]()
     layers = perceptron(list(hidden), activation, activation.__name__, weights, initialisers.zeros(), classes)
     return Network(layers, LOSSES[loss][output])

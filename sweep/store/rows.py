@@ -1,0 +1,106 @@
+"""Rows: what goes into the tables."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sweep.records import Epoch, Scalar, Trial
+from sweep.store.schema import epochs, parameters, sweeps, trials
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRecord:
+    """A sweep as the database keeps it, without its trials."""
+
+    name: str
+    description: str
+    seed: int
+    epochs: int
+    experiment: str
+    overrides: list[str]
+    fingerprint: str
+    datasets: list[dict[str, Any]]
+    data_folder: str | None
+    experiment_folder: str | None
+    environment: dict[str, str]
+    trials: int = 0
+    id: int = 0
+    created: datetime | None = None
+
+
+def insert_sweep(connection: Connection, record: SweepRecord, drawn: Sequence[Trial]) -> int:
+    """Insert a sweep, its trials and their parameters; return the sweep's id."""
+    skipped = ("id", "trials", "created")
+    head = {name: getattr(record, name) for name in record.__slots__ if name not in skipped}
+    sweep_id: int = connection.execute(
+        insert(sweeps).values(trials=len(drawn), created=datetime.now(UTC), **head).returning(sweeps.c.id)
+    ).scalar_one()
+    connection.execute(insert(trials), [_trial_row(sweep_id, trial) for trial in drawn])
+    ids = dict(connection.execute(select(trials.c.number, trials.c.id).where(trials.c.sweep_id == sweep_id)).all())
+    rows = [
+        _parameter_row(ids[trial.number], name, value) for trial in drawn for name, value in trial.parameters.items()
+    ]
+    if rows:
+        connection.execute(insert(parameters), rows)
+    return sweep_id
+
+
+def _trial_row(sweep_id: int, trial: Trial) -> dict[str, Any]:
+    return {
+        "sweep_id": sweep_id,
+        "number": trial.number,
+        "status": "queued",
+        "attempt": 0,
+        "configuration": trial.configuration,
+        "seed_weights": trial.seeds.weights,
+        "seed_shuffling": trial.seeds.shuffling,
+        "seed_dropout": trial.seeds.dropout,
+    }
+
+
+def _parameter_row(trial_id: int, name: str, value: Scalar) -> dict[str, Any]:
+    is_text = isinstance(value, str)
+    return {
+        "trial_id": trial_id,
+        "name": name,
+        "type": type(value).__name__,
+        "number": None if is_text else float(value),
+        "text": value if is_text else None,
+    }
+
+
+def upsert_epochs(connection: Connection, trial_id: int, new: Sequence[Epoch]) -> None:
+    """Insert epochs of a trial, in place of those that are there already."""
+    rows = [
+        {
+            "trial_id": trial_id,
+            "epoch": epoch.number,
+            "train_loss": epoch.train_loss,
+            "train_accuracy": epoch.train_accuracy,
+            "test_loss": epoch.test_loss,
+            "test_accuracy": epoch.test_accuracy,
+            "seconds": epoch.seconds,
+        }
+        for epoch in new
+    ]
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(epochs)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in ("trial_id", "epoch")}
+    connection.execute(statement.on_conflict_do_update(index_elements=["trial_id", "epoch"], set_=changed), rows)
+
+
+def digest(all_epochs: Sequence[Epoch]) -> str:
+    """Return the SHA-256 over every bit of a trial's epochs, in order."""
+    result = hashlib.sha256()
+    for epoch in all_epochs:
+        figures = (epoch.train_loss, epoch.train_accuracy, epoch.test_loss, epoch.test_accuracy, epoch.seconds)
+        result.update(struct.pack("<q5d", epoch.number, *figures))
+    return result.hexdigest()
