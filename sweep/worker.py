@@ -56,18 +56,25 @@ def dataset_key(dataset: object) -> str:
 
 
 def owner() -> str:
-    """Return the name under which this process claims trials."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """Return the name under which this process claims trials: its host, itself and its parent."""
+    return f"{socket.gethostname()}:{os.getpid()}:{os.getppid()}"
 
 
 def is_alive(owner: str) -> bool:
-    """Tell whether an owner of a trial still runs; of a process on another host it is assumed."""
-    host, colon, process = owner.rpartition(":")
-    if colon and host != socket.gethostname():
-        return True
+    """Tell whether an owner of a trial still runs; of one on another host it is assumed.
+
+    A worker that has lost its parent is about to end, and what it still writes is refused, so it counts as gone.
+    """
+    host, *processes = owner.split(":")
+    if host != socket.gethostname():
+        return bool(processes)
+    return bool(processes) and all(_is_running(int(process)) for process in processes)
+
+
+def _is_running(process: int) -> bool:
     try:
-        os.kill(int(process), 0)
-    except (ProcessLookupError, ValueError):
+        os.kill(process, 0)
+    except ProcessLookupError:
         return False
     except PermissionError:
         pass  # it runs, as another user

@@ -14,7 +14,7 @@ FLOORS = [  # from the ground up; what stands together in one string is one room
     ["space sampler", "nn", "data", "environment", "files"],
     ["experiment configuration", "training", "store"],
     ["worker"],
-    ["runner", "leaderboard where", "plots", "analysis"],
+    ["runner pool", "leaderboard where", "plots", "analysis"],
     ["results", "export", "report", "dashboard"],
     ["__init__"],  # the public face: what `import sweep` gives
     ["cli __main__"],

@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_info
 
 import sweep
 from sweep.errors import SweepError, UsageError
-from sweep.runner import Pool, worker_count
+from sweep.pool import Pool
+from sweep.runner import worker_count
 from sweep.store import Store
 
 SMALL = ["trials=6", "training.epochs=3"]
@@ -59,7 +60,7 @@ def training(name="digits-quickstart", at_least=1):
         if sum(trial.epoch for trial in running) < at_least:
             return None
         owners = [results.trial(trial.number)["owner"] for trial in running]
-        return [int(owner.rpartition(":")[2]) for owner in owners]
+        return [int(owner.split(":")[1]) for owner in owners]
 
     return wait_until(look)
 
@@ -184,18 +185,25 @@ def test_killing_the_parent_leaves_no_worker_and_loses_nothing(undisturbed):
     workers = training(at_least=20)
     process.kill()
     process.communicate()
-    began = time.monotonic()
-    wait_until(lambda: not any(map(is_running, workers)))
-    assert time.monotonic() - began < 5
-
     before = sweep.load().trials()
-    resumed = sweep.resume(workers=2)
+    resumed = sweep.resume(workers=2)  # at once: the orphans may still be there
     after = resumed.trials()
 
+    wait_until(lambda: not any(map(is_running, workers)))
     assert_same(figures(), undisturbed)
     done = before["status"].isin(["completed", "diverged"])
     assert after.loc[done, "attempt"].eq(1).all()  # what was done is not done again
-    assert after.loc[before["status"] == "running", "attempt"].eq(2).all()
+    assert after["attempt"].max() <= 2  # an orphan may just have ended its trial, else it is trained again
+
+
+def test_workers_end_when_their_parent_is_killed():
+    process = start("run", "digits-quickstart", "--workers", "2", *options(LONG))
+    workers = training()
+    process.kill()
+    process.communicate()
+    began = time.monotonic()
+    wait_until(lambda: not any(map(is_running, workers)))
+    assert time.monotonic() - began < 5
 
 
 def test_killing_a_worker_costs_its_trial_one_attempt(undisturbed):

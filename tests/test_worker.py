@@ -154,7 +154,7 @@ def test_owners_that_are_gone_are_known():
     assert not is_alive(f"{socket.gethostname()}:{process.pid}")
     assert is_alive("another-host:1")
     assert not is_alive("")
-    assert is_alive(f"{socket.gethostname()}:{os.getppid()}")
+    assert not is_alive(f"{socket.gethostname()}:{os.getpid()}:{process.pid}")  # its parent is gone
 
 
 def test_the_key_of_a_data_set_tells_its_options():

@@ -65,7 +65,7 @@ trials = Table(
     Column("number", Integer, nullable=False, comment="position in the sweep, dense from 0"),
     Column("status", String(11), nullable=False, comment=" | ".join(STATUSES)),
     Column("attempt", Integer, nullable=False, comment="how often the trial has been started"),
-    Column("owner", Text, comment="host:process that trains it, or did last"),
+    Column("owner", Text, comment="host:process:parent that trains it, or did last"),
     _utc("heartbeat", "when its owner last wrote"),
     _utc("started", "when this attempt began"),
     _utc("finished", "when this attempt ended"),
