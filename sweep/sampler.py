@@ -38,14 +38,18 @@ def trial_seeds(seed: int, trial: int) -> Seeds:
 
 def random_pick(seed: int, trial: int) -> Pick:
     """Pick each parameter independently and uniformly in its distribution."""
-    return lambda name, distribution: distribution.at(random_point(seed, trial, name))
+
+    def pick(name: str, distribution: Distribution, depth: int) -> Tree:
+        return distribution.at(random_point(seed, trial, name + "|option" * depth))
+
+    return pick
 
 
 def listed_pick(row: dict[str, str], parameters: list[Parameter], place: str) -> Pick:
     """Pick the values that a row of a list of configurations gives; `place` names it in errors."""
     short_names = {parameter.name: parameter.short_name for parameter in parameters}
 
-    def pick(name: str, distribution: Distribution) -> Tree:
+    def pick(name: str, distribution: Distribution, depth: int) -> Tree:
         column = name if name in row else short_names[name]
         try:
             return distribution.read(row[column].strip())
@@ -66,17 +70,18 @@ def read_list(path: Path, parameters: list[Parameter]) -> list[dict[str, str]]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ExperimentError(f"{path} cannot be read as a CSV file: {error}") from None
     if not rows:
         raise ExperimentError(f"{path} lists no configurations; give a header and at least one row")
     for parameter in parameters:
-        if not {parameter.name, parameter.short_name} & rows[0].keys():
+        if not {parameter.name, parameter.short_name} & rows[0][1].keys():
             raise ExperimentError(
                 f"{path} has no column '{parameter.short_name}'; add one, or fix {parameter.name} in the experiment"
             )
-    for number, row in enumerate(rows, start=2):
+    for line, row in rows:
         if None in row or None in row.values():
-            raise ExperimentError(f"{path}, line {number} does not have as many cells as the header")
-    return rows
+            raise ExperimentError(f"{path}, line {line} does not have as many cells as the header")
+    return [row for _, row in rows]

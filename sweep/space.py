@@ -6,14 +6,16 @@ file it is a table with one of the keys `uniform`, `log_uniform`, `int` or `choi
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import Any, TypeVar
 
 from sweep.errors import suggest
 from sweep.records import Parameter, Scalar
+
+Number = TypeVar("Number", int, float)
 
 Tree = Any
 """A table, a list, a scalar or, once parsed, a distribution."""
@@ -34,7 +36,7 @@ class Uniform:
     def __post_init__(self) -> None:
         kind = "log_uniform" if self.log else "uniform"
         for end in (self.low, self.high):
-            if isinstance(end, bool) or not isinstance(end, int | float) or not math.isfinite(end):
+            if isinstance(end, bool) or not isinstance(end, int | float) or not abs(end) <= sys.float_info.max:
                 raise ValueError(f"{kind} needs two finite numbers, not {end!r}")
         if self.log and self.low <= 0:
             raise ValueError(f"log_uniform needs ends above 0, not {self.low!r}")
@@ -42,10 +44,8 @@ class Uniform:
 
     def at(self, u: float) -> float:
         """Return the value below which a fraction `u` of all draws lie; 0 <= u <= 1."""
-        if self.log:
-            value = math.exp(math.log(self.low) + u * (math.log(self.high) - math.log(self.low)))
-        else:
-            value = self.low * (1 - u) + self.high * u  # unlike low + u·(high − low), cannot overflow
+        # Both forms give the ends exactly, and neither can overflow on its way.
+        value = self.low ** (1 - u) * self.high**u if self.log else self.low * (1 - u) + self.high * u
         return float(min(max(value, self.low), self.high))  # rounding may step just outside
 
     def read(self, text: str) -> float:
@@ -54,7 +54,7 @@ class Uniform:
         Raises:
             ValueError: when the text is no number of the range.
         """
-        value = float(text)
+        value = _number(float, text, "a number")
         if not self.low <= value <= self.high:
             raise ValueError(f"{text} is outside {self.low} to {self.high}")
         return value
@@ -62,7 +62,7 @@ class Uniform:
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """Integers low, low + step, … high, every one as likely; with `log`, in proportion to 1/value."""
+    """Integers low, low + step, … high, every one as likely; with `log`, about in proportion to 1/value."""
 
     low: int
     high: int
@@ -87,8 +87,8 @@ class Integer:
     def at(self, u: float) -> int:
         """Return the value below which a fraction `u` of all draws lie; 0 <= u <= 1."""
         if self.log:
-            low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
-            return min(max(round(math.exp(low + u * (high - low))), self.low), self.high)
+            value: float = (self.low - 0.5) ** (1 - u) * (self.high + 0.5) ** u
+            return min(max(round(value), self.low), self.high)
         count = (self.high - self.low) // self.step + 1
         return self.low + self.step * min(int(u * count), count - 1)
 
@@ -98,7 +98,7 @@ class Integer:
         Raises:
             ValueError: when the text is no integer of the range.
         """
-        value = int(text)
+        value = _number(int, text, "an integer")
         if not self.low <= value <= self.high or (value - self.low) % self.step:
             raise ValueError(f"{text} is not one of {self.low}, {self.low + self.step}, … {self.high}")
         return value
@@ -125,7 +125,7 @@ class Choice:
             ValueError: when no option has this label.
         """
         for option, label in zip(self.options, self.labels, strict=True):
-            if text == str(label):
+            if text == str(label) or _reads(option, text):
                 return option
         raise ValueError(f"{text!r} is not an option; {suggest(text, map(str, self.labels))}")
 
@@ -144,8 +144,27 @@ class Choice:
 
 
 Distribution = Uniform | Integer | Choice
-NUMERIC_KEYS = ("uniform", "log_uniform", "int")
-DISTRIBUTION_KEYS = (*NUMERIC_KEYS, "choice")
+
+
+def _reads(option: Tree, text: str) -> bool:
+    """Tell whether an option is a distribution that has the value in a CSV cell."""
+    if not isinstance(option, Distribution):
+        return False
+    try:
+        option.read(text)
+    except ValueError:
+        return False
+    return True
+
+
+DISTRIBUTION_KEYS = ("uniform", "log_uniform", "int", "choice")
+
+
+def _number(read: Callable[[str], Number], text: str, what: str) -> Number:
+    try:
+        return read(text)
+    except ValueError:
+        raise ValueError(f"it is not {what}") from None
 
 
 def _check_order(kind: str, low: float, high: float) -> None:
@@ -230,16 +249,17 @@ def distributions(tree: Tree, path: str = "") -> Iterator[tuple[str, Distributio
             yield from distributions(value, f"{path}[{index}]")
 
 
-Pick = Callable[[str, Distribution], Tree]
-"""(full name, distribution) -> one of its values or options"""
+Pick = Callable[[str, Distribution, int], Tree]
+"""(full name, distribution, depth) -> one of its values or options; the depth tells a distribution that is itself an
+option from the choice around it, as both have one name: 0 for the outermost"""
 
 
-def draw(tree: Tree, pick: Pick, drawn: dict[str, Scalar], path: str = "") -> Tree:
+def draw(tree: Tree, pick: Pick, drawn: dict[str, Scalar], path: str = "", depth: int = 0) -> Tree:
     """Replace every distribution of a parsed tree by the value that `pick` takes; note the values in `drawn`."""
     if isinstance(tree, Distribution):
-        value = pick(path, tree)
+        value = pick(path, tree, depth)
         drawn[path] = tree.label(value) if isinstance(tree, Choice) else value
-        return draw(value, pick, drawn, path)
+        return draw(value, pick, drawn, path, depth + 1)
     if isinstance(tree, dict):
         return {key: draw(value, pick, drawn, join(path, key)) for key, value in tree.items()}
     if isinstance(tree, list):
@@ -279,15 +299,22 @@ def parameters(tree: Tree, reserved: frozenset[str] = frozenset()) -> list[Param
         Parameter(
             name,
             _short_name(name, found, reserved),
-            log=all(getattr(d, "log", False) for d in alternatives),
+            log=_is_log(alternatives),
             categorical=any(isinstance(d, Choice) and _has_text(d) for d in alternatives),
         )
         for name, alternatives in found.items()
     ]
 
 
+def _is_log(alternatives: list[Distribution]) -> bool:
+    ranges = [d for d in alternatives if not isinstance(d, Choice)]
+    return bool(ranges) and all(d.log for d in ranges)
+
+
 def _has_text(choice: Choice) -> bool:
-    return any(isinstance(label, str | bool) for label in choice.labels)
+    """Tell whether an option stands as text in tables; one that is a distribution stands as what it draws."""
+    pairs = zip(choice.options, choice.labels, strict=True)
+    return any(isinstance(label, str | bool) and not isinstance(option, Distribution) for option, label in pairs)
 
 
 def _short_name(name: str, names: Mapping[str, object], reserved: frozenset[str]) -> str:

@@ -17,7 +17,7 @@ from scipy import stats
 from sweep.errors import ExperimentError
 from sweep.records import Parameter, Seeds
 from sweep.sampler import listed_pick, random_pick, random_point, read_list, trial_seeds
-from sweep.space import Integer, Uniform, draw, parameters, parse_tree
+from sweep.space import Choice, Integer, Uniform, draw, parameters, parse_tree
 
 FALSE_ALARM = 1e-6
 Z = stats.norm.isf(FALSE_ALARM / 2)
@@ -290,15 +290,21 @@ def test_a_row_is_a_configuration(listed, text, encoding):
 def test_columns_that_are_not_searched_are_ignored(listed):
     rows = listed("trial,status,hidden[0],network.activation,learning_rate\n0,completed,10,relu,0.1\n")
     pick = listed_pick(rows[0], LISTED, "row 1")
-    assert pick("network.hidden[0]", Integer(1, 10)) == 10
-    assert pick("training.learning_rate", Uniform(0, 1)) == 0.1
+    assert pick("network.hidden[0]", Integer(1, 10), 0) == 10
+    assert pick("training.learning_rate", Uniform(0, 1), 0) == 0.1
 
 
 def test_a_column_may_have_the_full_name_which_comes_first(listed):
     rows = listed("network.hidden[0],hidden[0],training.learning_rate\n10,99, 0.1 \n")
     pick = listed_pick(rows[0], LISTED, "row 1")
-    assert pick("network.hidden[0]", Integer(1, 99)) == 10
-    assert pick("training.learning_rate", Uniform(0, 1)) == 0.1
+    assert pick("network.hidden[0]", Integer(1, 99), 0) == 10
+    assert pick("training.learning_rate", Uniform(0, 1), 0) == 0.1
+
+
+def test_blanks_around_a_value_are_ignored(listed):
+    parameter = Parameter("network.activation", "activation", categorical=True)
+    (row,) = listed("number,activation\n1, relu \n", [parameter])
+    assert listed_pick(row, [parameter], "row 1")("network.activation", Choice(("relu", "tanh")), 0) == "relu"
 
 
 @pytest.mark.parametrize(
@@ -355,14 +361,14 @@ def test_a_list_that_is_not_there_is_refused(tmp_path):
 )
 def test_a_value_that_does_not_fit_is_answered_with_its_place(cells, message):
     with pytest.raises(ExperimentError) as caught:
-        listed_pick(cells, LISTED, "list.csv, row 3")("network.hidden[0]", Integer(10, 90, 10))
+        listed_pick(cells, LISTED, "list.csv, row 3")("network.hidden[0]", Integer(10, 90, 10), 0)
     assert str(caught.value) == message
 
 
 @pytest.mark.parametrize("cell", ["", "many"])
 def test_a_cell_without_a_number_does_not_fit(cell):
     with pytest.raises(ExperimentError, match=rf"row 1: hidden\[0\] = '{cell}' does not fit network\.hidden\[0\]: "):
-        listed_pick({"hidden[0]": cell}, LISTED, "row 1")("network.hidden[0]", Integer(1, 9))
+        listed_pick({"hidden[0]": cell}, LISTED, "row 1")("network.hidden[0]", Integer(1, 9), 0)
 
 
 @pytest.fixture(scope="module")

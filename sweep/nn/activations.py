@@ -133,7 +133,7 @@ def step() -> Layer:
     """1 where x > 0, 0 elsewhere; slope 0 everywhere, so that nothing below it learns."""
 
     def function(x: Array, y: Array, slope: Array) -> None:
-        np.greater(x, 0, out=y)
+        np.heaviside(x, 0, out=y)  # unlike a comparison, lets no NaN pass as a 0
         slope.fill(0)
 
     return elementwise(function)

@@ -69,7 +69,7 @@ class Layer(NamedTuple):
     forward: Callable[[Parameters, State, Array, Work, Call], tuple[Array, State, Cache]]
     """(params, state, x, work, call) -> (y, state, cache)"""
     backward: Callable[[Parameters, Cache, Array, Work, bool], tuple[Array | None, Gradient]]
-    """(params, cache, dy, work, need_dx) -> (dx, gradient); dx is None where it is not needed."""
+    """(params, cache, dy, work, need_dx) -> (dx, gradient); uses the cache up, and need not give dx if not asked."""
 
 
 def vectors(features: int, samples: int, dtype: Dtype) -> Array:

@@ -47,6 +47,7 @@ def positions(labels: Array, samples: int) -> Array:
     `labels` (n,) are classes in order of the samples; every run of `samples` of them is one mini-batch, the last one
     possibly shorter. Result (n,), int64.
     """
+    labels = np.asarray(labels, np.int64)  # a narrower type would wrap around
     result = labels * samples + np.arange(len(labels)) % samples
     rest = len(labels) % samples
     if rest:
@@ -75,7 +76,8 @@ def softmax_cross_entropy(logits: Array, positions: Array, work: LossWork) -> tu
 def sigmoid_binary_cross_entropy(logits: Array, positions: Array, work: LossWork) -> tuple[float, Array]:
     """Compute Σ −log sigmoid(±logit) over the outputs, + for the true class; gradient (sigmoid − target)/samples.
 
-    Written as Σ log(1 + exp(logit)) − logit of the true class, which is stable for every logit.
+    Written as Σ log(1 + exp(logit)) − logit of the true class: stable for every logit, exact to one rounding of the
+    largest, and NaN where a logit of the true class is infinite, which thus cannot hide behind a loss of 0.
     """
     samples = len(positions)
     y = _sigmoid(logits, work)

@@ -38,7 +38,7 @@ def sgd(learning_rate: float = 0.01) -> Optimiser:
 def add_outer_product(params: Array, factor: float, gradient: OuterProduct) -> None:
     """Add factor · left @ right.T to `params` inside BLAS, without ever forming the product.
 
-    `params` must be C-contiguous, float32 or float64, as must be the factors.
+    `params` must be C-contiguous, float32 or float64; the factors are of its dtype.
     """
     gemm = sgemm if params.dtype == np.float32 else dgemm
     # BLAS counts columns first: it is handed the transposes, which are Fortran-contiguous views.
@@ -46,7 +46,7 @@ def add_outer_product(params: Array, factor: float, gradient: OuterProduct) -> N
     right, transpose = (gradient.right, 0) if gradient.right.flags.f_contiguous else (gradient.right.T, 1)
     result = gemm(factor, right, gradient.left.T, 1, transposed, transpose, 0, 1)
     if result is not transposed:  # SciPy silently updates a copy of arrays that BLAS cannot take.
-        raise ValueError("the parameters must be C-contiguous and of the gradient's dtype")
+        raise ValueError("the parameters must be C-contiguous, float32 or float64")
 
 
 OPTIMISERS: dict[str, Callable[..., Optimiser]] = {"sgd": sgd}

@@ -1,0 +1,44 @@
+"""Tests of the help: it teaches, and it is there at once because nothing heavy is imported for it."""
+
+import subprocess
+import sys
+
+import pytest
+
+COMMANDS = ["run", "resume", "list", "leaderboard", "show", "export", "plot"]
+HEAVY = {"numpy", "pandas", "scipy", "sqlalchemy", "matplotlib", "seaborn", "sklearn", "joblib", "pydantic_core"}
+
+
+def test_the_help_teaches(cli):
+    answer = cli("--help")
+    assert (answer.code, answer.err) == (0, "")
+    assert "sweep run digits-quickstart" in answer.out
+    for command in COMMANDS:
+        assert command in answer.out
+    assert "Exit codes" in answer.out
+
+
+def test_without_a_command_there_is_help(cli):
+    answer = cli()
+    assert "sweep run digits-quickstart" in answer.out + answer.err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_says_what_it_does(cli, command):
+    answer = cli(command, "--help")
+    assert (answer.code, answer.err) == (0, "")
+    assert "--db" in answer.out
+    assert "Usage:" in answer.out
+
+
+def test_nothing_heavy_is_imported_for_it():
+    program = (
+        "import sys\n"
+        "sys.argv = ['sweep', '--help']\n"
+        "from sweep.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: print(*sorted(sys.modules), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "leaderboard" in done.stdout
+    assert HEAVY & {*done.stderr.split()} == set()
