@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from typing import Annotated, Any, Literal
 
@@ -14,8 +15,9 @@ from sweep.nn.initialisers import INITIALISERS, Initialiser
 from sweep.nn.losses import LOSSES
 from sweep.nn.network import Network, perceptron
 from sweep.nn.optimisers import OPTIMISERS, Optimiser
+from sweep.space import EXACT_INTEGERS, join
 
-Positive = Annotated[int, Field(ge=1)]
+Positive = Annotated[int, Field(ge=1, le=EXACT_INTEGERS)]
 
 
 class Section(BaseModel):
@@ -31,8 +33,8 @@ class Section(BaseModel):
                 if key not in cls.model_fields:
                     raise PydanticCustomError(
                         "unknown_key",
-                        "has no key '{key}'; {hint}",
-                        {"key": key, "hint": suggest(key, cls.model_fields)},
+                        "has no key {key}; {hint}",
+                        {"key": repr(key), "hint": suggest(key, cls.model_fields)},
                     )
         return table
 
@@ -81,7 +83,7 @@ class Csv(Kind):
     file: str
     label: str
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
-    split_seed: Annotated[int, Field(ge=0)] = 0
+    split_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
 
 Dataset = Annotated[Digits | Idx | Npz | Csv, *by_kind]
@@ -251,7 +253,7 @@ def _mistake(detail: ErrorDetails, tree: Any) -> str:
             return f"{path} is missing"
         case "union_tag_invalid":
             valid = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
-            return f"{path} is of the unknown kind '{context['tag']}'; {suggest(context['tag'], valid)}"
+            return f"{path} is of the unknown kind {context['tag']!r}; {suggest(context['tag'], valid)}"
         case "union_tag_not_found":
             return f"{path} needs a kind, as a string or as a table with the key 'kind', not {given!r}"
         case "unknown_key" | "backwards":
@@ -260,13 +262,26 @@ def _mistake(detail: ErrorDetails, tree: Any) -> str:
             return detail["msg"]
         case "literal_error" if isinstance(given, str):
             valid = context["expected"].replace(" or ", ", ").replace("'", "").split(", ")
-            return f"{path} is '{given}'; {suggest(given, valid)}"
-    return f"{path} is {given!r}, but {_in_our_words(detail['msg'])}"
+            return f"{path} is {given!r}; {suggest(given, valid)}"
+        case "string_pattern_mismatch":
+            return f"{path} is {given!r}, but must be up to 100 letters, digits, dots, dashes or underscores, {FIRST}"
+    return f"{path} is {_shown(given)}, but {_in_our_words(detail['msg'])}"
+
+
+FIRST = "the first of them a letter or a digit"
+
+
+def _shown(value: Any) -> str:
+    """Write a value as TOML does, cut short where it is long."""
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    if isinstance(value, datetime.date | datetime.time):
+        text = str(value)
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _in_our_words(message: str) -> str:
-    message = message.replace("Input should be", "must be").replace("String should", "must")
-    return re.sub(r"valid dictionary( or instance of \w+)?", "table", message)
+    message = message.replace("Input should be", "must be")
+    return re.sub(r"valid dictionary( or (instance of \w+|object to extract fields from))?", "table", message)
 
 
 def _dotted(location: tuple[int | str, ...], tree: Any) -> str:
@@ -278,6 +293,6 @@ def _dotted(location: tuple[int | str, ...], tree: Any) -> str:
         elif (isinstance(here, dict) and part not in here and here.get("kind") == part) or here == part:
             continue
         else:
-            path = f"{path}.{part}" if path else part
+            path = join(path, part)
             here = here.get(part) if isinstance(here, dict) else None
     return path

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-import tomllib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +14,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 
 from sweep.configuration import Configuration, Kind, Section, kind_table, mistakes
-from sweep.errors import ExperimentError, UsageError, suggest
+from sweep.document import override, read_toml
+from sweep.errors import ExperimentError, suggest
 from sweep.records import METRICS, Parameter, Scalar, Trial
 from sweep.sampler import listed_pick, random_pick, read_list, trial_seeds
 from sweep.space import Pick, Tree, covering, draw, parameters, parse_tree
@@ -92,6 +92,8 @@ class Experiment:
     def fingerprint(self) -> str:
         """SHA-256 of all that decides the draws: two experiments that share it draw the same trials."""
         decisive = self.header.model_dump(exclude={"name", "description", "trials"})
+        if isinstance(self.header.sampler, ListSampler):
+            decisive["rows"] = self._rows(self.header.sampler)
         return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()
 
     def trials(self) -> list[Trial]:
@@ -102,12 +104,16 @@ class Experiment:
         """
         sampler = self.header.sampler
         if isinstance(sampler, ListSampler):
-            path = (self.folder or Path()) / sampler.file
-            rows = read_list(path, self.parameters)[: self.header.trials]
-            picks = [listed_pick(row, self.parameters, f"{path}, row {i + 1}") for i, row in enumerate(rows)]
+            rows = self._rows(sampler)
+            places = [f"{sampler.file}, row {number}" for number in range(1, len(rows) + 1)]
+            picks = [listed_pick(row, self.parameters, place) for row, place in zip(rows, places, strict=True)]
+            picks = picks[: self.header.trials]
         else:
             picks = [random_pick(self.header.seed, i) for i in range(self.header.trials or 1)]
         return [self.draw(number, pick) for number, pick in enumerate(picks)]
+
+    def _rows(self, sampler: ListSampler) -> list[dict[str, str]]:
+        return read_list((self.folder or Path()) / sampler.file, self.parameters)
 
     def draw(self, number: int, pick: Pick) -> Trial:
         """Draw one trial and check its configuration."""
@@ -141,11 +147,11 @@ def parse(text: str, source: str, overrides: Sequence[str] = ()) -> Experiment:
         ExperimentError: when anything in it is wrong.
     """
     try:
-        table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        table = read_toml(text.removeprefix("\ufeff"))
+    except ValueError as error:
         raise ExperimentError(f"{source} is not valid TOML: {error}") from None
-    for override in overrides:
-        _override(table, override)
+    for change in overrides:
+        override(table, SECTIONS, change, tuple(Header.model_fields))
     header: Header = _validate(Header, table, source)
     try:
         tree = {section: parse_tree(table[section], section) for section in SECTIONS}
@@ -173,14 +179,19 @@ def find(source: str | Path) -> Path:
         ExperimentError: when there is none; close names are suggested.
     """
     path = Path(source)
-    if path.is_file():
-        return path
+    with suppress(OSError, ValueError):  # a path that no file can have is merely unknown
+        if path.is_file():
+            return path
+        if path.is_dir() and len(path.parts) > 1:
+            raise ExperimentError(f"{path} is a folder; give the path of an experiment file in it")
     shipped = {file.stem: file for folder in _experiment_folders() for file in sorted(folder.glob("*.toml"))}
     if str(source) in shipped:
         return shipped[str(source)]
     if path.suffix == ".toml" or len(path.parts) > 1:
-        raise ExperimentError(f"{path} does not exist; give the path of an experiment file, or {_one_of(shipped)}")
-    raise ExperimentError(f"there is no experiment '{source}'; {suggest(str(source), shipped)}")
+        raise ExperimentError(
+            f"{str(path)!r} does not exist; give the path of an experiment file, or {_one_of(shipped)}"
+        )
+    raise ExperimentError(f"there is no experiment {str(source)!r}; {suggest(str(source), shipped)}")
 
 
 def _one_of(names: Iterable[str]) -> str:
@@ -191,63 +202,3 @@ def _experiment_folders() -> list[Path]:
     """Return where experiments that come with sweep lie: inside an installed package, beside it in a checkout."""
     package = Path(__file__).parent
     return [folder for folder in (package / "experiments", package.parent / "experiments") if folder.is_dir()]
-
-
-def _override(table: dict[str, Any], override: str) -> None:
-    """Change one value of a TOML table as `--set KEY=VALUE` asks for."""
-    key, equals, text = override.partition("=")
-    key = key.strip()
-    if not equals or not key:
-        raise UsageError(f"--set takes KEY=VALUE, such as training.epochs=5, not '{override}'")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError as error:
-        if not re.fullmatch(r"\s*[A-Za-z][\w.-]*\s*", text):
-            raise UsageError(f"--set {key}: {text.strip()!r} is not a TOML value: {error}") from None
-        value = text.strip()  # a bare word: quotes rarely survive a shell
-    *parents, last = _steps(_full_key(table, key))
-    here: Any = table
-    for step in parents:
-        here = _descend(here, step, key)
-    if isinstance(last, int):
-        _descend(here, last, key)
-    elif not isinstance(here, dict):
-        raise UsageError(f"--set {key}: there is no table to set '{last}' in")
-    here[last] = value
-
-
-def _steps(key: str) -> list[str | int]:
-    """Split `network.hidden[0]` into its keys and indices."""
-    return [int(i) if i else name for name, i in re.findall(r"([^.\[\]]+)(?!\])|\[(\d+)\]", key)]
-
-
-def _descend(here: Any, step: str | int, key: str) -> Any:
-    if isinstance(step, int):
-        if isinstance(here, list) and step < len(here):
-            return here[step]
-        raise UsageError(f"--set {key}: there is no item [{step}] in the experiment")
-    if isinstance(here, dict):
-        return here.setdefault(step, {})
-    raise UsageError(f"--set {key}: '{step}' is not a table in the experiment")
-
-
-def _full_key(table: dict[str, Any], key: str) -> str:
-    """Return the dotted path of a key that may be given by its last part alone."""
-    if key in Header.model_fields or "." in key:
-        return key
-    paths = [path for path in _paths({s: table.get(s, {}) for s in SECTIONS}) if path.endswith("." + key)]
-    if not paths:
-        raise UsageError(f"--set {key}: the experiment has no such key; give its full path, such as training.{key}")
-    if len(paths) > 1:
-        raise UsageError(f"--set {key} could mean {' or '.join(paths)}; give the full path")
-    return paths[0]
-
-
-def _paths(tree: Any, path: str = "") -> list[str]:
-    """List the dotted paths of everything in a TOML tree."""
-    here = [path] if path else []
-    if isinstance(tree, dict):
-        return here + [p for k, v in tree.items() for p in _paths(v, f"{path}.{k}" if path else k)]
-    if isinstance(tree, list):
-        return here + [p for i, v in enumerate(tree) for p in _paths(v, f"{path}[{i}]")]
-    return here

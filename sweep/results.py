@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep import experiment, leaderboard, plots
+from sweep.errors import UsageError, suggest
 from sweep.experiment import Experiment
-from sweep.records import Metric, Parameter
+from sweep.records import METRICS, Metric, Parameter
 from sweep.store import Store, SweepRecord
 
 if TYPE_CHECKING:
@@ -41,7 +43,9 @@ class Sweep:
     @cached_property
     def experiment(self) -> Experiment:
         """The experiment that it was drawn from."""
-        return experiment.parse(self.record.experiment, self.name, self.record.overrides)
+        folder = self.record.experiment_folder
+        parsed = experiment.parse(self.record.experiment, self.name, self.record.overrides)
+        return replace(parsed, path=Path(folder) / f"{self.name}.toml" if folder else None)
 
     @property
     def parameters(self) -> list[Parameter]:
@@ -50,6 +54,8 @@ class Sweep:
 
     def trials(self, metric: Metric = "test_accuracy") -> pd.DataFrame:
         """Return one row for each trial, with its best epoch by `metric` and its parameters by their short names."""
+        if metric not in METRICS:
+            raise UsageError(f"there is no metric {metric!r}; {suggest(str(metric), METRICS)}")
         short_names = {parameter.name: parameter.short_name for parameter in self.parameters}
         frame = self.store.trials(self.record.id, metric).rename(columns=short_names)
         others = [column for column in frame if column not in short_names.values()]

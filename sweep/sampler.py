@@ -72,8 +72,9 @@ def read_list(path: Path, parameters: list[Parameter]) -> list[dict[str, str]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             rows = [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ExperimentError(f"{path} cannot be read as a CSV file: {error}") from None
+    except (OSError, ValueError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ExperimentError(f"sampler.file = {str(path)!r} cannot be read as a CSV file: {reason}") from None
     if not rows:
         raise ExperimentError(f"{path} lists no configurations; give a header and at least one row")
     for parameter in parameters:

@@ -6,6 +6,7 @@ file it is a table with one of the keys `uniform`, `log_uniform`, `int` or `choi
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -194,7 +195,7 @@ def parse_distribution(table: Mapping[str, Any]) -> Distribution:
     options = {key: value for key, value in table.items() if key != kind}
     for key in options:
         if kind != "int" or key not in ("step", "log"):
-            raise ValueError(f"{kind} takes no key '{key}'" + (" beside it" if key in DISTRIBUTION_KEYS else ""))
+            raise ValueError(f"{kind} takes no key {key!r}" + (" beside it" if key in DISTRIBUTION_KEYS else ""))
     value = table[kind]
     if not isinstance(value, list):
         raise ValueError(f"{kind} needs a list in square brackets, not {value!r}")
@@ -209,7 +210,8 @@ def parse_distribution(table: Mapping[str, Any]) -> Distribution:
 
 
 def join(path: str, key: str) -> str:
-    """Return the dotted path of a key within a path."""
+    """Return the dotted path of a key within a path; an odd key is quoted."""
+    key = key if re.fullmatch(r"[\w-]+", key) else repr(key)
     return f"{path}.{key}" if path else key
 
 

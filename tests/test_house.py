@@ -12,7 +12,7 @@ LONGEST = 400
 FLOORS = [  # from the ground up; what stands together in one string is one room
     ["errors", "records"],
     ["space sampler", "nn", "data", "environment", "files"],
-    ["experiment configuration", "training", "store"],
+    ["experiment configuration document", "training", "store"],
     ["worker"],
     ["runner pool", "leaderboard where", "plots", "analysis"],
     ["results", "export", "report", "dashboard"],

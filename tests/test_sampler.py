@@ -336,7 +336,7 @@ def test_an_unusable_list_is_refused(listed, tmp_path, text, message):
     ],
 )
 def test_what_is_no_csv_is_refused(listed, content):
-    with pytest.raises(ExperimentError, match=r"list\.csv cannot be read as a CSV file: "):
+    with pytest.raises(ExperimentError, match=r"list\.csv' cannot be read as a CSV file: "):
         listed(content)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from contextlib import AbstractContextManager
@@ -32,6 +33,12 @@ app = typer.Typer(
     "`sweep plot` — accuracy against each hyperparameter",
     epilog="Exit codes: 0 done; 1 it could not be done; 2 a wrong command or file; 130 Ctrl-C, with all state saved.",
 )
+
+SIGNALLED = 128
+"""Exit codes above this one stand for a signal: that the user has stopped us is no error."""
+
+LONGEST_NUMBER = 9
+"""Digits of a trial's number; the database's integers hold no more."""
 
 Format = Literal["table", "csv", "json", "markdown"]
 
@@ -98,7 +105,7 @@ def list_(db: Db = None, format: Annotated[Format, typer.Option(help="How to pri
     """List all sweeps, the newest first."""
     from sweep.store import Store
 
-    _print(Store(sweep.database_url(db)).sweeps(), format)
+    _print(Store(sweep.database_url(db)).sweeps(), format, "Sweeps")
 
 
 @app.command()
@@ -176,18 +183,23 @@ def main() -> None:
     try:
         app()
     except SweepError as error:
-        _say(f"Error: {error}")
+        _say(str(error) if error.exit_code > SIGNALLED else f"Error: {error}")
         sys.exit(error.exit_code)
+    except OSError as error:
+        _give_up_output(error)
     finally:
-        _flush()
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            _give_up_output(error)
 
 
-def _flush() -> None:
-    """Write out what waits; a reader that has left, such as `head`, is no error."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _give_up_output(error: OSError) -> None:
+    """Write no more to standard output; a reader that has left, such as `head`, is no error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):
+        _say(f"Error: the output cannot be written: {error.strerror}")
+        sys.exit(1)
 
 
 def _say(message: str) -> None:
@@ -195,13 +207,13 @@ def _say(message: str) -> None:
 
 
 def _toml(value: int | str) -> str:
-    return str(value) if isinstance(value, int) else f"'{value}'"
+    return json.dumps(value)
 
 
 def _split(trial: str) -> tuple[str | None, int]:
     """Split [NAME/]TRIAL."""
     name, _, number = trial.rpartition("/")
-    if not number.isdecimal():
+    if not number.isdecimal() or len(number) > LONGEST_NUMBER:
         raise UsageError(f"a trial is a number such as 12, or mnist-widths/12 of another sweep, not '{trial}'")
     return name or None, int(number)
 

@@ -45,6 +45,11 @@ class Database:
         """The file of a SQLite database."""
         return Path(self.url.database or "")
 
+    @property
+    def _exists(self) -> bool:
+        """Whether there is anything at the path; a name that no file can have is not there."""
+        return os.path.lexists(self.path)
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a transaction that sees one moment of the database."""
@@ -88,7 +93,7 @@ class Database:
 
     def create(self) -> None:
         """Make the database where there is none; open it where there is."""
-        if self.is_sqlite and self.path.exists():
+        if self.is_sqlite and self._exists:
             self._check_file()
         elif self.is_sqlite:
             self._create_file()
@@ -112,9 +117,9 @@ class Database:
             database.close()
             os.link(draft, self.path)
         except (OSError, StoreError) as error:
-            if self.path.exists():  # another process was quicker
+            if self._exists:  # another process was quicker
                 return self._check_file()
-            reason = error.strerror if isinstance(error, OSError) else str(error.__cause__ or error)
+            reason = error.strerror if isinstance(error, OSError) else getattr(error.__cause__, "orig", error)
             if self.path.parent.exists() and not self.path.parent.is_dir():
                 reason = f"{self.path.parent} is not a folder"
             raise StoreError(
@@ -137,7 +142,7 @@ class Database:
             return inspect(self._engine).has_table("sweeps")
 
     def _check_file(self) -> None:
-        if not self.path.exists():
+        if not self._exists:
             raise StoreError(
                 f"there is no database {self.shown}; begin a sweep with `sweep run`, or name another with --db"
             )

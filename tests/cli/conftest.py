@@ -45,7 +45,9 @@ class Shelf:
     @property
     def environment(self):
         """The environment in which its commands run."""
-        others = {key: value for key, value in os.environ.items() if not key.startswith("SWEEP_")}
+        # Without a buffer a pipe that is closed shows itself elsewhere than it does to users.
+        left_out = {"SWEEP_DATA", "PYTHONUNBUFFERED"}
+        others = {key: value for key, value in os.environ.items() if key not in left_out}
         return {**others, "SWEEP_DB": str(self.database), "SWEEP_CACHE": str(self.cache), "COLUMNS": "100"}
 
     def spawn(self, *arguments, **options):
@@ -66,6 +68,7 @@ def shelf(tmp_path_factory):
     small = ("--name", "tiny", "--trials", "1", "--set", "epochs=1", "--workers", "1", "--quiet")
     quiet = empty.spawn("run", NAME, *small)
     run = empty.spawn("run", NAME, "--trials", str(TRIALS), "--set", "epochs=2", "--workers", "2")
+    assert run.code == 0, run.err
     return Shelf(empty.database, empty.cache, quiet, run)
 
 

@@ -10,6 +10,18 @@ import pytest
 
 NAME = "digits-quickstart"
 
+UNUSABLE = {
+    "missing": "there is no database",
+    "empty file": "is empty",
+    "text file": "not a database",
+    "foreign database": "not one of sweep",
+    "cut file": "malformed",
+    "folder": "no file",
+    "newer version": "upgrade sweep",
+    "below a file": "there is no database",
+}
+"""Databases that will not do, and what is said of them."""
+
 READERS = [["list"], ["leaderboard"], ["show", "0"], ["resume"], ["export", "-o", "x.csv"], ["plot"]]
 
 
@@ -61,24 +73,13 @@ class TestCommands:
 
 
 class TestDatabases:
-    @pytest.mark.parametrize(
-        "kind",
-        [
-            "missing",
-            "empty file",
-            "text file",
-            "foreign database",
-            "cut file",
-            "folder",
-            "newer version",
-            "below a file",
-        ],
-    )
-    def test_one_that_cannot_be_read_is_named(self, cli, broken, workplace, kind):
+    @pytest.mark.parametrize(("kind", "reason"), UNUSABLE.items())
+    def test_one_that_cannot_be_read_is_named_with_the_reason(self, cli, broken, workplace, kind, reason):
         path = broken(kind)
         for command in READERS:
             line = cli(*command, "--db", path).sentence(1)
             assert str(path) in line
+            assert reason in line
             assert "sqlalche" not in line
         assert not (workplace / "x.csv").exists()
         assert path.exists() == (kind not in ("missing", "below a file"))
@@ -94,9 +95,7 @@ class TestDatabases:
         monkeypatch.delenv("SWEEP_DB")
         assert "results/sweeps.db" in cli("leaderboard").sentence(1)
 
-    @pytest.mark.parametrize(
-        "kind", ["empty file", "text file", "foreign database", "cut file", "folder", "newer version", "below a file"]
-    )
+    @pytest.mark.parametrize("kind", [kind for kind in UNUSABLE if kind != "missing"])
     def test_one_that_cannot_be_written_is_named_and_left_as_it_is(self, cli, broken, kind):
         path = broken(kind)
         before = path.read_bytes() if path.is_file() else None
