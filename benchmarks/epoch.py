@@ -151,10 +151,10 @@ def measure(dataset: Dataset, hidden: list[int], batch_size: int, rounds: int) -
     seconds: dict[str, list[float]] = {name: [] for name in epochs}
     for round_ in range(rounds + 1):
         for name, epoch in epochs.items():
-            start = time.thread_time()
+            start = time.process_time()
             epoch()
             if round_:
-                seconds[name].append(time.thread_time() - start)
+                seconds[name].append(time.process_time() - start)
     return seconds
 
 
