@@ -15,6 +15,8 @@ from sweep.nn.initialisers import INITIALISERS, Initialiser
 from sweep.nn.losses import LOSSES
 from sweep.nn.network import Network, perceptron
 from sweep.nn.optimisers import OPTIMISERS, Optimiser
+from sweep.nn.penalties import Penalty
+from sweep.nn.schedules import SCHEDULES, Schedule
 from sweep.space import EXACT_INTEGERS, join
 
 Positive = Annotated[int, Field(ge=1, le=EXACT_INTEGERS)]
@@ -186,7 +188,69 @@ class Sgd(Kind):
     learning_rate: Annotated[float, Field(gt=0)] = 0.01
 
 
-OptimizerSection = Annotated[Sgd, BeforeValidator(kind_table)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class WithMomentum(Kind):
+    """Optimisers that remember earlier steps."""
+
+    kind: Literal["momentum", "one_step_momentum", "nesterov"]
+    learning_rate: Annotated[float, Field(gt=0)] = 0.01
+    momentum: Fraction = 0.9
+
+
+class Adagrad(Kind):
+    """AdaGrad."""
+
+    kind: Literal["adagrad"]
+    learning_rate: Annotated[float, Field(gt=0)] = 0.01
+    eps: Annotated[float, Field(gt=0)] = 1e-8
+
+
+class RmsProp(Kind):
+    """RMSProp."""
+
+    kind: Literal["rmsprop"]
+    learning_rate: Annotated[float, Field(gt=0)] = 0.001
+    decay: Fraction = 0.9
+    eps: Annotated[float, Field(gt=0)] = 1e-8
+
+
+class Adam(Kind):
+    """Adam."""
+
+    kind: Literal["adam"]
+    learning_rate: Annotated[float, Field(gt=0)] = 0.001
+    beta_1: Fraction = 0.9
+    beta_2: Fraction = 0.999
+    eps: Annotated[float, Field(gt=0)] = 1e-8
+
+
+OptimizerSection = Annotated[Sgd | WithMomentum | Adagrad | RmsProp | Adam, *by_kind]
+
+
+class PlainSchedule(Kind):
+    """Schedules without values."""
+
+    kind: Literal["constant", "cosine"]
+
+
+class Decay(Kind):
+    """The learning rate divided by 1 + rate·epoch after each epoch."""
+
+    kind: Literal["decay"]
+    rate: Annotated[float, Field(ge=0)] = 0.01
+
+
+class Step(Kind):
+    """The learning rate multiplied by a factor now and then."""
+
+    kind: Literal["step"]
+    every: Positive = 10
+    factor: Annotated[float, Field(gt=0, le=1)] = 0.1
+
+
+ScheduleSection = Annotated[PlainSchedule | Decay | Step, *by_kind]
 
 
 class Training(Section):
@@ -197,6 +261,9 @@ class Training(Section):
     optimizer: OptimizerSection
     loss: Literal["cross_entropy", "mean_squared_error", "binary_cross_entropy"] = "cross_entropy"
     dtype: Literal["float32", "float64"] = "float32"
+    schedule: ScheduleSection = PlainSchedule(kind="constant")
+    l1: Annotated[float, Field(ge=0)] = 0.0
+    l2: Annotated[float, Field(ge=0)] = 0.0
 
 
 class Configuration(Section):
@@ -234,6 +301,15 @@ class Configuration(Section):
         """Build the functional optimiser."""
         optimizer = self.training.optimizer
         return OPTIMISERS[optimizer.kind](**optimizer.values())
+
+    def build_schedule(self) -> Schedule:
+        """Build what becomes of the learning rate from epoch to epoch."""
+        schedule = self.training.schedule
+        return SCHEDULES[schedule.kind](**schedule.values())
+
+    def build_penalty(self) -> Penalty:
+        """Build the regularisation."""
+        return Penalty(self.training.l1, self.training.l2)
 
 
 def _initialiser(section: Kind) -> Initialiser:

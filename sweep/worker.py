@@ -159,6 +159,8 @@ def settings(configuration: Configuration, dataset: Dataset, folder: str, seeds:
         epochs=training.epochs,
         dtype=np.dtype(training.dtype),
         seeds=seeds,
+        schedule=configuration.build_schedule(),
+        penalty=configuration.build_penalty(),
     )
 
 

@@ -46,4 +46,4 @@ def affine(units: int, weights: Initialiser, biases: Initialiser) -> Layer:
         dx = np.matmul(params[:, :-1].T, dy, out=work[2]) if need_dx else None
         return dx, OuterProduct(dy, cache)
 
-    return Layer(lambda shape: (units,), init, work, forward, backward)
+    return Layer(lambda shape: (units,), init, work, forward, backward, weights=lambda params: params[:, :-1])

@@ -57,6 +57,11 @@ Gradient = Any
 """An array of the parameters' shape, an `OuterProduct`, or None; a list of them for a chain."""
 
 
+def no_weights(params: Array) -> Array:
+    """Serve as the `weights` of a layer without any."""
+    return params[:0]
+
+
 class Layer(NamedTuple):
     """Five pure functions."""
 
@@ -70,6 +75,8 @@ class Layer(NamedTuple):
     """(params, state, x, work, call) -> (y, state, cache)"""
     backward: Callable[[Parameters, Cache, Array, Work, bool], tuple[Array | None, Gradient]]
     """(params, cache, dy, work, need_dx) -> (dx, gradient); uses the cache up, and need not give dx if not asked."""
+    weights: Callable[[Array], Array] = no_weights
+    """(params) -> the view of them that regularisation applies to, biases left out."""
 
 
 def vectors(features: int, samples: int, dtype: Dtype) -> Array:

@@ -9,9 +9,9 @@ not finite, or finds none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
@@ -129,12 +129,15 @@ class Watch:
 
         return watched
 
-    def optimiser(self, optimiser: Optimiser, name_of: Callable[[Array], str]) -> Optimiser:
-        """Watch the parameters after every update; `name_of` tells whose they are."""
+    def optimiser(self, optimiser: Optimiser, named: Callable[[], Iterable[tuple[str, Array]]]) -> Optimiser:
+        """Watch the parameters after every update; `named` gives those of each layer."""
 
-        def update(params: Array, gradient: Gradient, state: OptimiserState) -> Any:
-            new_state = optimiser.update(params, gradient, state)
-            self.check(f"{name_of(params)}/update", params)
+        def update(params: Array, gradient: Gradient, state: OptimiserState, factor: float) -> OptimiserState:
+            new_state = optimiser.update(params, gradient, state, factor)
+            for name, layer_params in named():
+                if not np.isfinite(layer_params).all():
+                    self._fail(f"{name}/update", layer_params)
+            self._flags.clear()
             return new_state
 
         return optimiser._replace(update=update)

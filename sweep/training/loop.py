@@ -6,17 +6,19 @@ import copy
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from sweep.data.dataset import Dataset
 from sweep.data.normalization import Normalization
-from sweep.nn.layer import Array, Call, Dtype, Work
+from sweep.nn.layer import Array, Call, Dtype, Gradient, Work
 from sweep.nn.losses import LossWork, loss_work, positions
 from sweep.nn.network import Network, chain, flatten
-from sweep.nn.optimisers import Optimiser
+from sweep.nn.optimisers import Optimiser, dense
+from sweep.nn.penalties import Penalty
+from sweep.nn.schedules import Schedule, constant
 from sweep.records import Divergence, Epoch, Seeds
 from sweep.training.batches import Batch, runs
 from sweep.training.guard import Diverged, Flags, NotFinite, Watch
@@ -38,6 +40,8 @@ class Settings:
     epochs: int
     dtype: Dtype
     seeds: Seeds
+    schedule: Schedule = field(default_factory=constant)
+    penalty: Penalty = field(default_factory=Penalty)
 
 
 @dataclass(frozen=True)
@@ -98,9 +102,10 @@ class Trainer:
         rng = np.random.default_rng(settings.seeds.weights)
         initial, states = self._net.init(rng, self._shape, settings.dtype)
         vector, self.params = flatten(initial, settings.dtype)
-        self.training = Training(
-            vector, states, [None if p is None else settings.optimiser.init(p) for p in self.params]
-        )
+        self._gradient, self._gradients = flatten(initial, settings.dtype)
+        self._layer_by_layer = settings.optimiser.takes_products and not any(settings.penalty)
+        updated = self.params if self._layer_by_layer else (vector,)
+        self.training = Training(vector, states, [None if p is None else settings.optimiser.init(p) for p in updated])
         self._rooms: dict[tuple[Part, int], Room] = {}
 
     @property
@@ -114,29 +119,30 @@ class Trainer:
             Diverged: when a loss, a gradient or a parameter is not finite.
         """
         saved = self.training.save()
-        steps, suspicious = self._run_steps(order)
+        factor = self.settings.schedule(number, self.settings.epochs)
+        steps, suspicious = self._run_steps(order, factor)
         if not suspicious and np.isfinite(self.training.vector).all():
             return steps
         self.training.restore(saved)
-        return self._run_watched(number, order)
+        return self._run_watched(number, order, factor)
 
-    def _run_steps(self, order: Array) -> tuple[int, bool]:
+    def _run_steps(self, order: Array, factor: float) -> tuple[int, bool]:
         """Run the steps of an epoch up to the first suspicious one; return how many, and whether one was."""
         step = 0
         self.flags.clear()
         with self.flags.watching():
-            for step, loss in enumerate(self._steps(order, self.settings), start=1):
+            for step, loss in enumerate(self._steps(order, self.settings, factor), start=1):
                 if self.flags.kind or not math.isfinite(loss):
                     return step, True
         return step, False
 
-    def _run_watched(self, number: int, order: Array) -> int:
+    def _run_watched(self, number: int, order: Array, factor: float) -> int:
         """Run the steps of an epoch with every array checked; without a finding, the epoch is simply done."""
         step = 0
         self.flags.clear()
         try:
             with self.flags.watching():
-                for _ in self._steps(order, self._watched()):
+                for _ in self._steps(order, self._watched(), factor):
                     step += 1
         except NotFinite as error:
             raise Diverged(Divergence(number, step + 1, error.place, error.kind)) from None
@@ -145,16 +151,16 @@ class Trainer:
     def _watched(self) -> Settings:
         watch = Watch(self.flags)
         network = self.settings.network
-        names = {id(p): name for name, p in zip(network.layers, self.params, strict=True)}
+        named = [(n, p) for n, p in zip(network.layers, self.params, strict=True) if p is not None]
         return replace(
             self.settings,
             network=Network(watch.layers(network.layers), watch.loss(network.loss)),
-            optimiser=watch.optimiser(self.settings.optimiser, lambda params: names[id(params)]),
+            optimiser=watch.optimiser(self.settings.optimiser, lambda: named),
         )
 
-    def _steps(self, order: Array, settings: Settings) -> Iterator[float]:
+    def _steps(self, order: Array, settings: Settings, factor: float) -> Iterator[float]:
         """Take one optimiser step for each mini-batch; yield its mean loss from before the step."""
-        net, loss, update = chain(settings.network.layers), settings.network.loss, settings.optimiser.update
+        net, loss = chain(settings.network.layers), settings.network.loss
         training, params, call = self.training, self.params, Call(train=True)
         targets = positions(self.dataset.t_train[order], settings.batch_size)
         for start, stop in runs(len(order), settings.batch_size):
@@ -163,11 +169,24 @@ class Trainer:
             y, training.layer_states, cache = net.forward(params, training.layer_states, x, room.work, call)
             value, dy = loss(y[:-1], targets[start:stop], room.loss)
             _, gradients = net.backward(params, cache, dy, room.work, False)
+            self._update(settings.optimiser, gradients, factor)
+            yield value
+
+    def _update(self, optimiser: Optimiser, gradients: list[Gradient], factor: float) -> None:
+        """Change the parameters of all layers: each by itself, or all in one vector."""
+        states = self.training.optimiser_states
+        if self._layer_by_layer:
             for index, gradient in enumerate(gradients):
                 if gradient is not None:
-                    states = training.optimiser_states
-                    states[index] = update(params[index], gradient, states[index])
-            yield value
+                    states[index] = optimiser.update(self.params[index], gradient, states[index], factor)
+            return
+        for layer, params, gradient, out in zip(
+            self.settings.network.layers.values(), self.params, gradients, self._gradients, strict=True
+        ):
+            if gradient is not None:
+                dense(gradient, out)
+                self.settings.penalty.add_gradient(layer.weights(params), layer.weights(out))
+        states[0] = optimiser.update(self.training.vector, self._gradient, states[0], factor)
 
     def evaluate(self, number: int, steps: int) -> tuple[float, float, float, float]:
         """Return (train loss, train accuracy, test loss, test accuracy) over all samples.

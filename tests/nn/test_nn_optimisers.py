@@ -63,8 +63,7 @@ def test_sgd_has_no_memory():
     assert sgd().update(params, gradient, None) is None
 
 
-def test_the_default_learning_rate_and_the_registered_kinds():
-    assert {"sgd": sgd} == OPTIMISERS
+def test_the_default_learning_rate():
     params = np.zeros(1)
     OPTIMISERS["sgd"]().update(params, np.ones(1), None)
     assert params == -0.01
@@ -91,3 +90,63 @@ def test_parameters_that_blas_cannot_change_in_place_are_refused(dtype, unfit):
     with pytest.raises(ValueError, match="C-contiguous"):
         add_outer_product(params, 1.0, gradient)
     np.testing.assert_array_equal(params, before)
+
+
+# Three steps with the gradients 1, -2 and 0.5 from params = 1, worked with a pocket calculator.
+BY_HAND = {
+    # v = -0.1, 0.1, 0.05 with momentum 1: -0.1; -0.1 + 0.2; 0.1 - 0.05
+    "momentum": ({"learning_rate": 0.1, "momentum": 0.5}, [0.9, 1.05, 1.075]),
+    # 0.1; -0.2 + 0.05; 0.05 - 0.1
+    "one_step_momentum": ({"learning_rate": 0.1, "momentum": 0.5}, [0.9, 1.05, 1.1]),
+    # v = -0.1, 0.15, 0.025; step = v/2 - 0.1 g: -0.15, 0.275, -0.0375
+    "nesterov": ({"learning_rate": 0.1, "momentum": 0.5}, [0.85, 1.125, 1.0875]),
+    # h = 2, 6, 6.25: 0.1/√2, -0.2/√6, 0.05/2.5
+    "adagrad": ({"learning_rate": 0.1, "eps": 1.0}, [0.9292893219, 1.0109389800, 0.9909389800]),
+    # h = 0.5, 2.25, 1.25: 0.1/(√0.5 + 1), -0.2/2.5, 0.05/(√1.25 + 1)
+    "rmsprop": ({"learning_rate": 0.1, "decay": 0.5, "eps": 1.0}, [0.9414213562, 1.0214213562, 0.9978146968]),
+    # m = 0.5, -0.75, -0.125; v = 0.5, 2.25, 1.25; m̂ = 1, -1, -1/7; v̂ = 1, 3, 10/7
+    "adam": (
+        {"learning_rate": 0.1, "beta_1": 0.5, "beta_2": 0.5, "eps": 1e-12},
+        [0.9, 0.9577350269, 0.9696876380],
+    ),
+    "sgd": ({"learning_rate": 0.1}, [0.9, 1.1, 1.05]),
+}
+
+
+@dtypes
+@pytest.mark.parametrize("kind", OPTIMISERS)
+def test_three_steps_by_hand(kind, dtype):
+    values, expected = BY_HAND[kind]
+    optimiser = OPTIMISERS[kind](**values)
+    params = np.ones((2, 3), dtype)
+    state = optimiser.init(params)
+    for gradient, value in zip([1.0, -2.0, 0.5], expected, strict=True):
+        given_gradient = np.full((2, 3), gradient, dtype)
+        state = optimiser.update(params, given_gradient, state, 1.0)
+        np.testing.assert_allclose(params, value, rtol=2e-9 if dtype == np.float64 else 1e-6)
+        assert (given_gradient == gradient).all()
+    assert params.dtype == dtype
+
+
+@pytest.mark.parametrize("kind", OPTIMISERS)
+def test_a_quadratic_bowl_is_descended(kind):
+    curvature = np.array([1.0, 3.0, 0.3])
+    rate = {"adam": 0.05, "rmsprop": 0.01, "adagrad": 0.5}.get(kind, 0.1)
+    optimiser = OPTIMISERS[kind](learning_rate=rate)
+    params = np.array([2.0, -1.0, 3.0])
+    state = optimiser.init(params)
+    for _ in range(600):
+        state = optimiser.update(params, curvature * params, state, 1.0)
+    assert np.abs(params).max() < 0.02
+
+
+@pytest.mark.parametrize("kind", OPTIMISERS)
+def test_the_factor_is_that_of_the_learning_rate(kind):
+    runs = []
+    for rate, factor in ((0.1, 0.5), (0.05, 1.0)):
+        optimiser, params = OPTIMISERS[kind](learning_rate=rate), np.ones(3)
+        state = optimiser.init(params)
+        for gradient in (1.0, -2.0, 0.5):
+            state = optimiser.update(params, np.full(3, gradient), state, factor)
+        runs.append(params)
+    np.testing.assert_allclose(*runs, rtol=1e-14)

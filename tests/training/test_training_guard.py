@@ -34,13 +34,13 @@ def constant(value):
 def sabotaged(optimiser, at_step, change):
     """Return an optimiser that lets `change` spoil the parameters of the last layer at one of its steps."""
 
-    def update(params, gradient, step):
+    def update(params, gradient, step, factor):
         optimiser.update(params, gradient, None)
         if step + 1 == at_step and len(params) == 3:  # the output layer: three classes
             change(params)
         return step + 1
 
-    return Optimiser(lambda params: 0, update)
+    return Optimiser(lambda params: 0, update, takes_products=True)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -65,13 +65,15 @@ def test_overflow_in_exp(dtype):
 
     stride = np.log(np.finfo(dtype).max) / 4
 
-    def grow(params, gradient, state):
+    def grow(params, gradient, state, factor):
         params += stride if params.shape[1] == 7 else 0  # the first layer: 6 features and the bias
 
     net = network((5,), weights=constant(0.0))
     layers = {name.replace("tanh", "careless"): layer for name, layer in net.layers.items()}
     layers["hidden[0]/careless"] = elementwise(careless)
-    given = settings(dataset, Network(layers, net.loss), optimiser=Optimiser(lambda p: None, grow), dtype=dtype)
+    given = settings(
+        dataset, Network(layers, net.loss), optimiser=Optimiser(lambda p: None, grow, takes_products=True), dtype=dtype
+    )
 
     numbers, divergence = run(dataset, given)
 
@@ -153,12 +155,12 @@ def test_a_network_that_diverges_in_the_very_last_batch_of_an_epoch(dtype, value
 def test_infinite_weights_cannot_hide_behind_a_relu():
     dataset = blobs()
 
-    def update(params, gradient, step):
+    def update(params, gradient, step, factor):
         if step == 4 and params.shape[1] == 7:  # the first layer: 6 features and the bias
             params[0, :] = -np.inf
         return step + 1
 
-    frozen = Optimiser(lambda params: 0, update)
+    frozen = Optimiser(lambda params: 0, update, takes_products=True)
     numbers, divergence = run(dataset, settings(dataset, network((5, 4), activations.relu), optimiser=frozen))
 
     assert numbers == [0]
@@ -188,13 +190,13 @@ def test_training_goes_on_after_a_suspicion_without_ground_with_the_same_bits(mo
     watched = 0
     real = Trainer._run_watched
 
-    def count(self, number, order):
+    def count(self, number, order, factor):
         nonlocal watched
         watched += 1
-        return real(self, number, order)
+        return real(self, number, order, factor)
 
     monkeypatch.setattr(Trainer, "_run_watched", count)
-    monkeypatch.setattr(Trainer, "_run_steps", lambda self, order: (3, True))
+    monkeypatch.setattr(Trainer, "_run_steps", lambda self, order, factor: (3, True))
 
     assert [e.test_loss for e in train(dataset, settings(dataset, dtype="float32"))] == plain
     assert watched == 3

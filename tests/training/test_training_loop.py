@@ -8,12 +8,18 @@ from training_setup import blobs, network, settings
 
 from sweep.data import open_dataset, prepare
 from sweep.nn import activations, initialisers
-from sweep.nn.optimisers import Optimiser, sgd
+from sweep.nn.optimisers import OPTIMISERS, Optimiser, sgd
+from sweep.nn.penalties import Penalty
 from sweep.records import Seeds
 from sweep.training.loop import Trainer, train
 
 
-def textbook(dataset, params, orders, batch_size, learning_rate):
+def descend(learning_rate):
+    """Return plain SGD as `textbook` takes it."""
+    return lambda key, array, gradient, epoch: np.subtract(array, learning_rate * gradient, out=array)
+
+
+def textbook(dataset, params, orders, batch_size, update):
     """Train a tanh perceptron with samples first, allocating everything; yield figures before and after each epoch."""
     scale = dataset.x_train.max() / 1.0 - dataset.x_train.min()
     parts = [
@@ -40,15 +46,15 @@ def textbook(dataset, params, orders, batch_size, learning_rate):
 
     yield figures()
     x, t = parts[0]
-    for order in orders:
+    for epoch, order in enumerate(orders, start=1):
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             inputs, p = forward(x[rows])
             delta = (p - np.eye(p.shape[1])[t[rows]]) / len(rows)
             for i in range(len(weights) - 1, -1, -1):
                 below = (delta @ weights[i].T) * (1 - inputs[i] ** 2)
-                weights[i] -= learning_rate * inputs[i].T @ delta
-                biases[i] -= learning_rate * delta.sum(0)
+                update(("W", i), weights[i], inputs[i].T @ delta, epoch)
+                update(("b", i), biases[i], delta.sum(0), epoch)
                 delta = below
         yield figures()
 
@@ -58,17 +64,47 @@ def textbook(dataset, params, orders, batch_size, learning_rate):
 def test_epochs_equal_those_of_a_textbook_loop(hidden, batch_size):
     dataset = blobs()
     given = settings(dataset, network(hidden), batch_size=batch_size, epochs=3)
+    assert_as_in_the_textbook(dataset, given, descend(0.2))
+
+
+def assert_as_in_the_textbook(dataset, given, update):
     start = [p.copy() for p in Trainer(dataset, given).params if p is not None]
     rng = np.random.default_rng(given.seeds.shuffling)
-    orders = [rng.permutation(len(dataset.x_train)) for _ in range(3)]
-
-    expected = list(textbook(dataset, start, orders, batch_size, 0.2))
+    orders = [rng.permutation(len(dataset.x_train)) for _ in range(given.epochs)]
+    expected = list(textbook(dataset, start, orders, given.batch_size, update))
 
     epochs = list(train(dataset, given))
-    assert [epoch.number for epoch in epochs] == [0, 1, 2, 3]
+
+    assert [epoch.number for epoch in epochs] == list(range(given.epochs + 1))
     found = [(e.train_loss, e.train_accuracy, e.test_loss, e.test_accuracy) for e in epochs]
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
     assert epochs[-1].train_loss < epochs[0].train_loss
+
+
+@pytest.mark.parametrize("kind", OPTIMISERS)
+def test_an_optimiser_of_the_whole_vector_does_to_each_layer_what_it_would_do_alone(kind):
+    dataset = blobs()
+    states = {}
+
+    def update(key, array, gradient, epoch):
+        state = states.get(key) or optimiser.init(array)
+        states[key] = optimiser.update(array, gradient, state, 0.5 ** (epoch - 1))
+
+    optimiser = OPTIMISERS[kind](learning_rate=0.01)
+    given = settings(dataset, optimiser=optimiser, batch_size=7, epochs=4)
+    given = replace(given, schedule=lambda epoch, epochs: 0.5 ** (epoch - 1))
+    assert_as_in_the_textbook(dataset, given, update)
+
+
+@pytest.mark.parametrize("penalty", [Penalty(l1=0.01), Penalty(l2=0.05), Penalty(0.01, 0.05)])
+def test_regularisation_pulls_at_weights_and_leaves_biases_alone(penalty):
+    dataset = blobs()
+
+    def update(key, array, gradient, epoch):
+        pull = penalty.l1 * np.sign(array) + penalty.l2 * array if key[0] == "W" else 0
+        array -= 0.2 * (gradient + pull)
+
+    assert_as_in_the_textbook(dataset, replace(settings(dataset), penalty=penalty), update)
 
 
 def test_every_training_sample_is_seen_once_an_epoch_in_a_new_order():
@@ -152,7 +188,7 @@ def test_the_data_set_is_left_alone_and_not_copied():
 
 def test_going_back_to_a_saved_moment_repeats_the_same_bits():
     dataset = blobs()
-    counting = Optimiser(lambda p: 0, lambda p, g, n: sgd(0.1).update(p, g, None) or n + 1)
+    counting = Optimiser(lambda p: 0, lambda p, g, n, factor: sgd(0.1).update(p, g, None) or n + 1, takes_products=True)
     trainer = Trainer(dataset, settings(dataset, optimiser=counting, dtype="float32"))
     saved = trainer.training.save()
     trainer.run_epoch(1, np.arange(50))

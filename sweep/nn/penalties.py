@@ -1,0 +1,30 @@
+"""Regularisation: what large weights add to the cost that is minimised."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sweep.nn.layer import Array
+
+
+class Penalty(NamedTuple):
+    """The cost l1·Σ|w| + l2/2·Σw² over the weights w, biases excluded, and its gradient l1·sign(w) + l2·w.
+
+    (A published document has the cost λ/2·Σ|w| but the gradient λ·sign(w); ours is the cost that has this gradient.)
+    """
+
+    l1: float = 0.0
+    l2: float = 0.0
+
+    def cost(self, weights: Array) -> float:
+        """Return the cost of some weights."""
+        return float(self.l1 * np.abs(weights).sum() + 0.5 * self.l2 * np.square(weights).sum())
+
+    def add_gradient(self, weights: Array, gradient: Array) -> None:
+        """Add the gradient of the cost to `gradient`, of the weights' shape."""
+        if self.l2:
+            gradient += self.l2 * weights
+        if self.l1:
+            gradient += self.l1 * np.sign(weights)

@@ -1,0 +1,57 @@
+"""Learning-rate schedules and penalties against values worked by hand."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from sweep.nn.penalties import Penalty
+from sweep.nn.schedules import SCHEDULES, constant, cosine, decay, step
+
+
+@pytest.mark.parametrize("kind", SCHEDULES)
+def test_every_schedule_begins_with_the_whole_learning_rate_and_never_grows(kind):
+    factors = [SCHEDULES[kind]()(epoch, 50) for epoch in range(1, 51)]
+    assert factors[0] == 1
+    assert all(later <= earlier for earlier, later in pairwise(factors))
+    assert factors[-1] > 0
+
+
+def test_constant():
+    assert {constant()(epoch, 9) for epoch in range(1, 10)} == {1.0}
+
+
+def test_decay_compounds():
+    factors = [decay(0.5)(epoch, 9) for epoch in (1, 2, 3, 4)]
+    assert factors == pytest.approx([1, 1 / 1.5, 1 / 1.5 / 2, 1 / 1.5 / 2 / 2.5])
+
+
+def test_step():
+    assert [step(2, 0.5)(epoch, 9) for epoch in range(1, 7)] == [1, 1, 0.5, 0.5, 0.25, 0.25]
+
+
+def test_cosine():
+    assert [cosine()(epoch, 4) for epoch in (1, 3)] == pytest.approx([1, 0.5])
+    assert cosine()(2, 4) == pytest.approx((1 + np.sqrt(0.5)) / 2)
+
+
+def test_the_cost_of_weights():
+    weights = np.array([[1.0, -2.0], [0.0, 4.0]])
+    assert Penalty().cost(weights) == 0
+    assert Penalty(l1=0.5).cost(weights) == 3.5
+    assert Penalty(l2=0.5).cost(weights) == 0.25 * 21
+    assert Penalty(l1=0.5, l2=0.5).cost(weights) == 3.5 + 5.25
+
+
+@pytest.mark.parametrize("penalty", [Penalty(0.3), Penalty(l2=0.7), Penalty(0.3, 0.7)])
+def test_the_gradient_is_that_of_the_cost(penalty):
+    weights = np.array([[1.0, -2.0], [0.5, 4.0]])
+    gradient = np.ones_like(weights)
+    penalty.add_gradient(weights, gradient)
+    for index in np.ndindex(weights.shape):
+        ends = []
+        for move in (1e-6, -1e-6):
+            moved = weights.copy()
+            moved[index] += move
+            ends.append(penalty.cost(moved))
+        assert gradient[index] - 1 == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-7)
