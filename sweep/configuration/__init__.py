@@ -1,0 +1,66 @@
+"""One concrete configuration, its distributions drawn: pydantic models, and a friendly sentence for every mistake."""
+
+from __future__ import annotations
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
+from sweep.configuration.base import Kind, Section, kind_table
+from sweep.configuration.data import Data
+from sweep.configuration.mistakes import mistakes
+from sweep.configuration.network import NetworkSection, initialiser
+from sweep.configuration.training import Training
+from sweep.nn.activations import ACTIVATIONS
+from sweep.nn.losses import LOSSES
+from sweep.nn.network import Network, perceptron
+from sweep.nn.optimisers import OPTIMISERS, Optimiser
+from sweep.nn.penalties import Penalty
+from sweep.nn.schedules import SCHEDULES, Schedule
+
+__all__ = ["Configuration", "Kind", "Section", "kind_table", "mistakes"]
+
+
+class Configuration(Section):
+    """The sections of an experiment file that can be searched, each value drawn."""
+
+    data: Data
+    network: NetworkSection
+    training: Training
+
+    @model_validator(mode="after")
+    def _join_output_and_loss(self) -> Configuration:
+        outputs = LOSSES[self.training.loss]
+        if self.network.output not in outputs:
+            raise PydanticCustomError(
+                "loss",
+                "network.output = '{output}' does not go with training.loss = '{loss}', which takes {valid}",
+                {"output": self.network.output, "loss": self.training.loss, "valid": " or ".join(outputs)},
+            )
+        return self
+
+    def build_network(self, classes: int) -> Network:
+        """Build the functional network with one output for each class."""
+        section = self.network
+        layers = perceptron(
+            section.hidden,
+            lambda: ACTIVATIONS[section.activation.kind](**section.activation.values()),
+            section.activation.kind,
+            initialiser(section.weights),
+            initialiser(section.biases),
+            classes,
+        )
+        return Network(layers, LOSSES[self.training.loss][section.output])
+
+    def build_optimiser(self) -> Optimiser:
+        """Build the functional optimiser."""
+        optimizer = self.training.optimizer
+        return OPTIMISERS[optimizer.kind](**optimizer.values())
+
+    def build_schedule(self) -> Schedule:
+        """Build what becomes of the learning rate from epoch to epoch."""
+        schedule = self.training.schedule
+        return SCHEDULES[schedule.kind](**schedule.values())
+
+    def build_penalty(self) -> Penalty:
+        """Build the regularisation."""
+        return Penalty(self.training.l1, self.training.l2)
