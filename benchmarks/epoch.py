@@ -19,6 +19,7 @@ from sweep.configuration import Configuration
 from sweep.data import Dataset, fit, open_dataset, prepare
 from sweep.errors import DataError
 from sweep.records import Seeds
+from sweep.training.batches import Batching
 from sweep.training.loop import Settings, Trainer
 
 SHAPES: list[tuple[list[int], int]] = [([93, 42], 60), ([93, 42], 10), ([100, 50], 100), ([20, 30], 30)]
@@ -55,7 +56,7 @@ def sweep_epoch(dataset: Dataset, hidden: list[int], batch_size: int) -> Callabl
         configuration.build_network(10),
         configuration.build_optimiser(),
         fit("min_max", "all", dataset.x_train, dtype),
-        batch_size,
+        Batching(batch_size),
         1,
         dtype,
         Seeds(0, 0, 0),

@@ -11,9 +11,10 @@ from typing import Any, Protocol
 
 from joblib import cpu_count
 
+from sweep.configuration import Configuration
 from sweep.data import open_dataset, prepare
 from sweep.environment import environment
-from sweep.errors import SweepError, UsageError
+from sweep.errors import ExperimentError, SweepError, UsageError
 from sweep.experiment import Experiment
 from sweep.pool import Pool
 from sweep.records import Trial
@@ -73,6 +74,7 @@ def run(
     trials = experiment.trials()
     described = {dataset_key(d): d for d in (trial.configuration["data"]["dataset"] for trial in trials)}
     folders = prepare_datasets(described.values(), data, experiment.folder, observer)
+    _check_fit(trials, folders)
     store.add_sweep(_describe(experiment, trials, described, folders, data), trials)
     record = store.sweep(experiment.name)
     train_queued(record, store, folders, count, observer)
@@ -122,6 +124,18 @@ def prepare_datasets(
         observer.note(f"preparing the data set {table['kind']}")
         folders[dataset_key(dataset)] = str(prepare(folder=data, base=base, **table))
     return folders
+
+
+def _check_fit(trials: list[Trial], folders: dict[str, str]) -> None:
+    """Refuse networks whose layers do not fit each other or the data set."""
+    datasets = {key: open_dataset(Path(folder)) for key, folder in folders.items()}
+    for trial in trials:
+        dataset = datasets[dataset_key(trial.configuration["data"]["dataset"])]
+        configuration = Configuration.model_validate(trial.configuration)
+        try:
+            configuration.check_fit(len(dataset.class_names), dataset.shape)
+        except ValueError as error:
+            raise ExperimentError(f"trial {trial.number}: {error}") from None
 
 
 def _describe(

@@ -25,6 +25,7 @@ from sweep.data.normalization import Normalization, fit
 from sweep.errors import StaleAttempt
 from sweep.records import Divergence, Epoch, Seeds, Status
 from sweep.store import Claim, Store, digest
+from sweep.training.batches import Batching
 from sweep.training.guard import Diverged
 from sweep.training.loop import Settings, train
 
@@ -152,10 +153,10 @@ def settings(configuration: Configuration, dataset: Dataset, folder: str, seeds:
     """Make of a configuration what the training loop needs."""
     training, normalization = configuration.training, configuration.data.normalization
     return Settings(
-        network=configuration.build_network(len(dataset.class_names)),
+        network=configuration.build_network(len(dataset.class_names), dataset.shape),
         optimiser=configuration.build_optimiser(),
         normalization=_fit(folder, normalization.kind, normalization.over, training.dtype),
-        batch_size=training.batch_size,
+        batching=Batching(training.batch_size, training.batches_per_epoch, training.shuffle),
         epochs=training.epochs,
         dtype=np.dtype(training.dtype),
         seeds=seeds,

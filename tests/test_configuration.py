@@ -17,6 +17,7 @@ from sweep.nn.layer import Call
 from sweep.nn.losses import LOSSES, OUTPUTS
 from sweep.nn.optimisers import OPTIMISERS
 from sweep.records import Seeds
+from sweep.training.batches import Batching
 from sweep.training.loop import Settings, train
 
 VALID = {
@@ -172,7 +173,7 @@ def loss_of(tree):
         network=configuration.build_network(3),
         optimiser=configuration.build_optimiser(),
         normalization=Normalization(None, np.array(1, dtype)),
-        batch_size=configuration.training.batch_size,
+        batching=Batching(configuration.training.batch_size),
         epochs=1,
         dtype=dtype,
         seeds=Seeds(1, 2, 3),
@@ -201,20 +202,20 @@ class TestDefaults:
 
     @pytest.mark.parametrize(
         "path",
-        ["data", "network", "training", "data.dataset", "training.epochs", "training.batch_size", "training.optimizer"],
+        ["data", "network", "training", "data.dataset", "training.epochs", "training.optimizer"],
     )
     def test_what_is_missing_is_named(self, path):
         assert sentence(without(path)) == f"{path} is missing"
 
     def test_every_mistake_gets_a_sentence_of_its_own(self):
         tree = changed(network__hidden=[0, 5, "x"], training__epochs=-1)
-        del tree["training"]["batch_size"]
+        del tree["training"]["optimizer"]
         lines = sentences(tree)
         assert [line.split()[0] for line in lines] == [
             "network.hidden[0]",
             "network.hidden[2]",
             "training.epochs",
-            "training.batch_size",
+            "training.optimizer",
         ]
 
 

@@ -356,7 +356,7 @@ class TestMistakes:
             ("training", "training"),
             ("data.dataset", "data.dataset"),
             ("training.epochs", "training.epochs"),
-            ("training.batch_size", "training.batch_size"),
+            ("training.batch_size", "training needs either batch_size or batches_per_epoch"),
             ("training.optimizer", "training.optimizer"),
             ("network.activation.kind", "network.activation"),
             ("training.optimizer.kind", "training.optimizer"),

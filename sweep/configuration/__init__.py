@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from sweep.configuration.base import Kind, Section, kind_table
 from sweep.configuration.data import Data
 from sweep.configuration.mistakes import mistakes
-from sweep.configuration.network import NetworkSection, initialiser
+from sweep.configuration.network import NetworkSection, build_layers
 from sweep.configuration.training import Training
-from sweep.nn.activations import ACTIVATIONS
+from sweep.nn.layer import Shape
 from sweep.nn.losses import LOSSES
-from sweep.nn.network import Network, perceptron
+from sweep.nn.network import Network
 from sweep.nn.optimisers import OPTIMISERS, Optimiser
 from sweep.nn.penalties import Penalty
 from sweep.nn.schedules import SCHEDULES, Schedule
@@ -38,18 +40,32 @@ class Configuration(Section):
             )
         return self
 
-    def build_network(self, classes: int) -> Network:
-        """Build the functional network with one output for each class."""
-        section = self.network
-        layers = perceptron(
-            section.hidden,
-            lambda: ACTIVATIONS[section.activation.kind](**section.activation.values()),
-            section.activation.kind,
-            initialiser(section.weights),
-            initialiser(section.biases),
-            classes,
-        )
-        return Network(layers, LOSSES[self.training.loss][section.output])
+    @model_validator(mode="after")
+    def _describe_layers_once(self) -> Configuration:
+        if self.network.hidden and self.network.layers:
+            raise PydanticCustomError("both", "network has both 'hidden' and 'layers'; give one of them")
+        return self
+
+    def build_network(self, classes: int, example: Shape = ()) -> Network:
+        """Build the functional network for examples of a shape, with one output for each class.
+
+        `example` is (channels, rows, columns) or (features,); a perceptron needs no telling.
+        """
+        layers = build_layers(self.network, classes, example)
+        return Network(layers, LOSSES[self.training.loss][self.network.output])
+
+    def check_fit(self, classes: int, example: Shape) -> None:
+        """Check that every layer fits what the layer before it gives.
+
+        Raises:
+            ValueError: when one does not; the message names it, its input and what it needs.
+        """
+        shape: Shape = (math.prod(example),)
+        for name, layer in build_layers(self.network, classes, example).items():
+            try:
+                shape = layer.shape(shape)
+            except ValueError as error:
+                raise ValueError(f"network.{name} {error}") from None
 
     def build_optimiser(self) -> Optimiser:
         """Build the functional optimiser."""

@@ -47,4 +47,4 @@ def kind_table(value: Any) -> Any:
     return {"kind": value} if isinstance(value, str) else value
 
 
-by_kind = (BeforeValidator(kind_table), Field(discriminator="kind"))
+by_kind = (Field(discriminator="kind"), BeforeValidator(kind_table))

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from sweep.configuration.base import Kind, Positive, Section, by_kind
+from sweep.nn.activations import ACTIVATIONS
+from sweep.nn.affine import affine
+from sweep.nn.batch_norm import batch_norm
+from sweep.nn.convolution import convolution
+from sweep.nn.dropout import dropout
 from sweep.nn.initialisers import INITIALISERS, Initialiser
+from sweep.nn.layer import Layer, Shape
+from sweep.nn.network import perceptron
+from sweep.nn.pooling import max_pool
+from sweep.nn.reshaping import flatten, image
+from sweep.space import EXACT_INTEGERS
 
 
 class PlainActivation(Kind):
@@ -67,10 +78,64 @@ class UniformInitialiser(Kind):
 WeightInitialiser = Annotated[PlainInitialiser | NormalInitialiser | UniformInitialiser, *by_kind]
 
 
+class Convolution(Kind):
+    """Cross-correlation of an image with square filters."""
+
+    kind: Literal["convolution"]
+    filters: Positive
+    kernel: Positive
+    stride: Positive = 1
+    padding: Annotated[int, Field(ge=0, le=EXACT_INTEGERS)] | None = None
+    """None stands for kernel // 2, which keeps the size of the image where the kernel is odd."""
+
+
+class MaxPool(Kind):
+    """The largest pixel of each window."""
+
+    kind: Literal["max_pool"]
+    size: Positive
+
+
+class BatchNorm(Kind):
+    """Batch normalisation."""
+
+    kind: Literal["batch_norm"]
+    over: Literal["channel", "feature"] = "channel"
+    statistics: Literal["moving", "cumulative"] = "moving"
+    momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
+    eps: Annotated[float, Field(gt=0)] = 1e-5
+
+
+class Dropout(Kind):
+    """Units set to zero at random in training."""
+
+    kind: Literal["dropout"]
+    rate: Annotated[float, Field(ge=0, lt=1)]
+
+
+class Flatten(Kind):
+    """Images made vectors."""
+
+    kind: Literal["flatten"]
+
+
+class Affine(Kind):
+    """Sums of all units, with weights and a bias."""
+
+    kind: Literal["affine"]
+    units: Positive
+
+
+LayerSection = Annotated[
+    Convolution | MaxPool | BatchNorm | Dropout | Flatten | Affine | PlainActivation | LeakyRelu, *by_kind
+]
+
+
 class NetworkSection(Section):
     """The section `network`."""
 
     hidden: list[Positive] = Field(default_factory=list)
+    layers: list[LayerSection] = Field(default_factory=list)
     activation: Activation = PlainActivation(kind="relu")
     weights: WeightInitialiser = PlainInitialiser(kind="he_normal")
     biases: WeightInitialiser = PlainInitialiser(kind="zeros")
@@ -80,3 +145,48 @@ class NetworkSection(Section):
 def initialiser(section: Kind) -> Initialiser:
     """Build an initialiser."""
     return INITIALISERS[section.kind](**section.values())
+
+
+def build_layers(section: NetworkSection, classes: int, example: Shape) -> dict[str, Layer]:
+    """Build the layers of a network, the last of which gives the logits of so many classes.
+
+    `example` is the shape of the data set's examples, (channels, rows, columns) or (features,).
+    """
+    if not section.layers:
+        return perceptron(
+            section.hidden,
+            lambda: ACTIVATIONS[section.activation.kind](**section.activation.values()),
+            section.activation.kind,
+            initialiser(section.weights),
+            initialiser(section.biases),
+            classes,
+        )
+    layers: dict[str, Layer] = {}
+    if len(example) == 3 and any(isinstance(layer, Convolution | MaxPool) for layer in section.layers):
+        layers["image"] = image(example)
+    for index, layer in enumerate(section.layers):
+        layers[f"layers[{index}]/{layer.kind}"] = _layer(layer, section)
+    layers["output"] = affine(classes, initialiser(section.weights), initialiser(section.biases))
+    return layers
+
+
+def _layer(layer: Kind, section: NetworkSection) -> Layer:
+    match layer:
+        case Convolution(filters=filters, kernel=kernel, stride=stride, padding=padding):
+            padding = kernel // 2 if padding is None else padding
+            weights, biases = initialiser(section.weights), initialiser(section.biases)
+            return convolution(filters, kernel, stride, padding, weights, biases)
+        case Affine(units=units):
+            return affine(units, initialiser(section.weights), initialiser(section.biases))
+        case PlainActivation() | LeakyRelu():
+            return ACTIVATIONS[layer.kind](**layer.values())
+    return LAYERS[layer.kind](**layer.values())
+
+
+LAYERS: dict[str, Callable[..., Layer]] = {
+    "batch_norm": batch_norm,
+    "dropout": dropout,
+    "flatten": flatten,
+    "max_pool": max_pool,
+}
+"""Kinds of layers whose values stand beside the kind alone."""

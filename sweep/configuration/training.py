@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from sweep.configuration.base import Kind, Positive, Section, by_kind
 
@@ -85,10 +86,20 @@ class Training(Section):
     """The section `training`."""
 
     epochs: Positive
-    batch_size: Positive
+    batch_size: Positive | None = None
+    batches_per_epoch: Positive | None = None
+    shuffle: Literal["epoch", "with_replacement", False] = "epoch"
     optimizer: OptimizerSection
     loss: Literal["cross_entropy", "mean_squared_error", "binary_cross_entropy"] = "cross_entropy"
     dtype: Literal["float32", "float64"] = "float32"
     schedule: ScheduleSection = PlainSchedule(kind="constant")
     l1: Annotated[float, Field(ge=0)] = 0.0
     l2: Annotated[float, Field(ge=0)] = 0.0
+
+    @model_validator(mode="after")
+    def _cut_epochs_one_way(self) -> Training:
+        if (self.batch_size is None) == (self.batches_per_epoch is None):
+            raise PydanticCustomError(
+                "one_of", "needs either batch_size or batches_per_epoch, such as batch_size = 50, and not both"
+            )
+        return self

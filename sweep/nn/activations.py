@@ -21,8 +21,9 @@ from sweep.nn.layer import (
     Shape,
     State,
     Work,
+    outputs,
     same_shape,
-    vectors,
+    units,
     without_parameters,
 )
 
@@ -31,16 +32,15 @@ Function = Callable[[Array, Array, Array], object]
 
 
 def elementwise(function: Function) -> Layer:
-    """Make a layer of an activation function."""
+    """Make a layer of an activation function, for vectors and images."""
 
     def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
-        (features,) = shape
-        y = vectors(features, samples, dtype)
-        return y, y[:-1], np.empty((*shape, samples), dtype)
+        y = outputs(shape, samples, dtype)
+        return y, units(y), np.empty((*shape, samples), dtype)
 
     def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
         y, units_of_y, slope = work
-        function(x[:-1], units_of_y, slope)
+        function(units(x), units_of_y, slope)
         return y, state, slope
 
     def backward(

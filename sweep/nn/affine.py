@@ -24,6 +24,15 @@ from sweep.nn.layer import (
 def affine(units: int, weights: Initialiser, biases: Initialiser) -> Layer:
     """Compute z = W [x; 1], the last column of W (units, features + 1) being the biases."""
 
+    def shape_after(shape: Shape) -> Shape:
+        if len(shape) != 1:
+            rows, channels, columns = shape
+            raise ValueError(
+                f"takes a vector, but gets an image of {rows}×{columns} pixels and {channels} channels; "
+                "put a 'flatten' before it"
+            )
+        return (units,)
+
     def init(rng: np.random.Generator, shape: Shape, dtype: Dtype) -> tuple[Parameters, State]:
         (features,) = shape
         W = np.empty((units, features + 1), dtype)
@@ -46,4 +55,4 @@ def affine(units: int, weights: Initialiser, biases: Initialiser) -> Layer:
         dx = np.matmul(params[:, :-1].T, dy, out=work[2]) if need_dx else None
         return dx, OuterProduct(dy, cache)
 
-    return Layer(lambda shape: (units,), init, work, forward, backward, weights=lambda params: params[:, :-1])
+    return Layer(shape_after, init, work, forward, backward, weights=lambda params: params[:, :-1])

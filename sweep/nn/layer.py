@@ -86,6 +86,16 @@ def vectors(features: int, samples: int, dtype: Dtype) -> Array:
     return array
 
 
+def outputs(shape: Shape, samples: int, dtype: Dtype) -> Array:
+    """Return an uninitialised output of a layer: vectors with their row of ones, or images."""
+    return vectors(shape[0], samples, dtype) if len(shape) == 1 else np.empty((*shape, samples), dtype)
+
+
+def units(x: Array) -> Array:
+    """Return vectors without their row of ones, and images as they are."""
+    return x[:-1] if x.ndim == 2 else x
+
+
 def same_shape(shape: Shape) -> Shape:
     """Serve as the `shape` of a layer that keeps it."""
     return shape

@@ -41,17 +41,16 @@ def loss_work(classes: int, samples: int, dtype: Dtype) -> LossWork:
     )
 
 
-def positions(labels: Array, samples: int) -> Array:
+def positions(labels: Array, samples: int | Array) -> Array:
     """Return where the true classes stand in raveled (classes, samples) arrays of mini-batches.
 
-    `labels` (n,) are classes in order of the samples; every run of `samples` of them is one mini-batch, the last one
-    possibly shorter. Result (n,), int64.
+    `labels` (n,) are classes in order of the samples; `samples` is the number in each mini-batch: one for all of them,
+    the last one possibly having fewer, or the number of each, n in all. Result (n,), int64.
     """
     labels = np.asarray(labels, np.int64)  # a narrower type would wrap around
-    result = labels * samples + np.arange(len(labels)) % samples
-    rest = len(labels) % samples
-    if rest:
-        result[-rest:] = labels[-rest:] * rest + np.arange(rest)
+    starts = np.arange(0, len(labels), samples) if isinstance(samples, int) else np.cumsum(samples) - samples
+    sizes = np.diff(starts, append=len(labels))
+    result: Array = labels * np.repeat(sizes, sizes) + np.arange(len(labels)) - np.repeat(starts, sizes)
     return result
 
 

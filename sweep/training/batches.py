@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from sweep.data.normalization import Normalization
 from sweep.nn.layer import Array, Dtype
+
+Shuffle = Literal["epoch", "with_replacement", False]
+"""A new order for each epoch without replacement, draws with replacement, or the data set's own order"""
 
 
 class Batch:
@@ -42,3 +47,32 @@ def runs(total: int, length: int) -> Iterator[tuple[int, int]]:
     """Yield (start, stop) of consecutive runs of `length`, the last one possibly shorter."""
     for start in range(0, total, length):
         yield start, min(start + length, total)
+
+
+def split(total: int, parts: int) -> Iterator[tuple[int, int]]:
+    """Yield (start, stop) of so many consecutive runs, whose lengths differ by at most one, the longer ones first."""
+    stops = np.cumsum([total // parts + (part < total % parts) for part in range(parts)]).tolist()
+    yield from zip([0, *stops[:-1]], stops, strict=True)
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How an epoch is cut into mini-batches: of `batch_size` samples, or into `batches_per_epoch`."""
+
+    batch_size: int | None = None
+    batches_per_epoch: int | None = None
+    shuffle: Shuffle = "epoch"
+
+    def order(self, samples: int, rng: np.random.Generator) -> Array:
+        """Return the indices of the samples of an epoch, in order; as many as there are samples, int64."""
+        if self.shuffle == "epoch":
+            return rng.permutation(samples)
+        if self.shuffle == "with_replacement":
+            return rng.integers(0, samples, samples)
+        return np.arange(samples)
+
+    def runs(self, samples: int) -> list[tuple[int, int]]:
+        """Return (start, stop) of each mini-batch."""
+        if self.batches_per_epoch:
+            return list(split(samples, min(self.batches_per_epoch, samples)))
+        return list(runs(samples, self.batch_size or samples))

@@ -20,7 +20,7 @@ from sweep.nn.optimisers import Optimiser, dense
 from sweep.nn.penalties import Penalty
 from sweep.nn.schedules import Schedule, constant
 from sweep.records import Divergence, Epoch, Seeds
-from sweep.training.batches import Batch, runs
+from sweep.training.batches import Batch, Batching, runs
 from sweep.training.guard import Diverged, Flags, NotFinite, Watch
 
 Part = Literal["train", "test"]
@@ -36,7 +36,7 @@ class Settings:
     network: Network
     optimiser: Optimiser
     normalization: Normalization
-    batch_size: int
+    batching: Batching
     epochs: int
     dtype: Dtype
     seeds: Seeds
@@ -61,6 +61,8 @@ class Training:
     """All parameters."""
     layer_states: Any
     optimiser_states: list[Any]
+    rng: np.random.Generator
+    """Source of randomness inside layers, such as dropout."""
 
     def save(self) -> Training:
         """Return a copy that later training leaves alone."""
@@ -71,22 +73,23 @@ class Training:
         np.copyto(self.vector, saved.vector)
         self.layer_states = copy.deepcopy(saved.layer_states)
         self.optimiser_states = copy.deepcopy(saved.optimiser_states)
+        self.rng = copy.deepcopy(saved.rng)
 
 
 def train(dataset: Dataset, settings: Settings) -> Iterator[Epoch]:
     """Train one network; yield its figures before training (epoch 0) and after each epoch.
 
-    Every epoch takes the whole training part once, in an order drawn without replacement; the last mini-batch may be
-    short. The same dataset, settings, package versions and BLAS kernel with one thread give the same bits.
+    Every epoch takes as many samples as the training part has; by default each of them once, in a new order. The same
+    dataset, settings, package versions and BLAS kernel with one thread give the same bits.
 
     Raises:
         Diverged: when a value that is not finite has appeared, after all epochs before it have been yielded.
     """
     trainer = Trainer(dataset, settings)
-    shuffling = np.random.default_rng(settings.seeds.shuffling)
+    shuffling, samples = np.random.default_rng(settings.seeds.shuffling), len(dataset.x_train)
     for number in range(settings.epochs + 1):
         start = time.perf_counter()
-        steps = trainer.run_epoch(number, shuffling.permutation(len(dataset.x_train))) if number else 0
+        steps = trainer.run_epoch(number, settings.batching.order(samples, shuffling)) if number else 0
         figures = trainer.evaluate(number, steps)
         yield Epoch(number, *figures, seconds=time.perf_counter() - start)
 
@@ -105,7 +108,9 @@ class Trainer:
         self._gradient, self._gradients = flatten(initial, settings.dtype)
         self._layer_by_layer = settings.optimiser.takes_products and not any(settings.penalty)
         updated = self.params if self._layer_by_layer else (vector,)
-        self.training = Training(vector, states, [None if p is None else settings.optimiser.init(p) for p in updated])
+        optimiser_states = [None if p is None else settings.optimiser.init(p) for p in updated]
+        dropout = np.random.default_rng(settings.seeds.dropout)
+        self.training = Training(vector, states, optimiser_states, dropout)
         self._rooms: dict[tuple[Part, int], Room] = {}
 
     @property
@@ -161,9 +166,10 @@ class Trainer:
     def _steps(self, order: Array, settings: Settings, factor: float) -> Iterator[float]:
         """Take one optimiser step for each mini-batch; yield its mean loss from before the step."""
         net, loss = chain(settings.network.layers), settings.network.loss
-        training, params, call = self.training, self.params, Call(train=True)
-        targets = positions(self.dataset.t_train[order], settings.batch_size)
-        for start, stop in runs(len(order), settings.batch_size):
+        training, params, call = self.training, self.params, Call(train=True, rng=self.training.rng)
+        steps = settings.batching.runs(len(order))
+        targets = positions(self.dataset.t_train[order], np.array([stop - start for start, stop in steps]))
+        for start, stop in steps:
             room = self._room("train", stop - start)
             x = room.batch.gather(order[start:stop])
             y, training.layer_states, cache = net.forward(params, training.layer_states, x, room.work, call)

@@ -173,3 +173,9 @@ def test_positions_are_where_the_true_classes_stand_in_each_batch(labels, sample
         logits = np.zeros((10, len(batch)))
         logits.reshape(-1)[result[start : start + samples]] = 1
         np.testing.assert_array_equal(logits, np.arange(10)[:, None] == batch)
+
+
+def test_mini_batches_of_different_sizes():
+    labels = np.array([2, 0, 1, 1, 2], np.uint8)
+    assert positions(labels, np.array([2, 3])).tolist() == [4, 1, 3, 4, 8]
+    assert positions(labels, np.array([5])).tolist() == positions(labels, 5).tolist()

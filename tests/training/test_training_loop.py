@@ -71,7 +71,7 @@ def assert_as_in_the_textbook(dataset, given, update):
     start = [p.copy() for p in Trainer(dataset, given).params if p is not None]
     rng = np.random.default_rng(given.seeds.shuffling)
     orders = [rng.permutation(len(dataset.x_train)) for _ in range(given.epochs)]
-    expected = list(textbook(dataset, start, orders, given.batch_size, update))
+    expected = list(textbook(dataset, start, orders, given.batching.batch_size, update))
 
     epochs = list(train(dataset, given))
 

@@ -10,6 +10,7 @@ from sweep.nn.losses import LOSSES
 from sweep.nn.network import Network, perceptron
 from sweep.nn.optimisers import sgd
 from sweep.records import Seeds
+from sweep.training.batches import Batching
 from sweep.training.loop import Settings
 
 
@@ -41,7 +42,7 @@ def settings(dataset, net=None, *, optimiser=None, batch_size=8, epochs=3, dtype
         network=net or network(),
         optimiser=optimiser or sgd(0.2),
         normalization=fit("min_max", "all", dataset.x_train, np.dtype(dtype)),
-        batch_size=batch_size,
+        batching=Batching(batch_size),
         epochs=epochs,
         dtype=np.dtype(dtype),
         seeds=seeds,
