@@ -19,7 +19,7 @@ from sweep.experiment import Experiment
 from sweep.pool import Pool
 from sweep.records import Trial
 from sweep.store import Progress, Store, SweepRecord
-from sweep.worker import Assignment, dataset_key, is_alive
+from sweep.worker import Assignment, dataset_key, epoch_count, is_alive
 
 POLL_SECONDS = 0.5
 """How often progress is read from the store."""
@@ -74,8 +74,8 @@ def run(
     trials = experiment.trials()
     described = {dataset_key(d): d for d in (trial.configuration["data"]["dataset"] for trial in trials)}
     folders = prepare_datasets(described.values(), data, experiment.folder, observer)
-    _check_fit(trials, folders)
-    store.add_sweep(_describe(experiment, trials, described, folders, data), trials)
+    epochs = _check_fit(trials, folders)
+    store.add_sweep(_describe(experiment, epochs, described, folders, data), trials)
     record = store.sweep(experiment.name)
     train_queued(record, store, folders, count, observer)
     return record
@@ -126,8 +126,9 @@ def prepare_datasets(
     return folders
 
 
-def _check_fit(trials: list[Trial], folders: dict[str, str]) -> None:
-    """Refuse networks whose layers do not fit each other or the data set."""
+def _check_fit(trials: list[Trial], folders: dict[str, str]) -> int:
+    """Refuse networks whose layers do not fit each other or the data set; return the epochs of the longest trial."""
+    epochs = 0
     datasets = {key: open_dataset(Path(folder)) for key, folder in folders.items()}
     for trial in trials:
         dataset = datasets[dataset_key(trial.configuration["data"]["dataset"])]
@@ -136,11 +137,13 @@ def _check_fit(trials: list[Trial], folders: dict[str, str]) -> None:
             configuration.check_fit(len(dataset.class_names), dataset.shape)
         except ValueError as error:
             raise ExperimentError(f"trial {trial.number}: {error}") from None
+        epochs = max(epochs, epoch_count(configuration, len(dataset.x_train)))
+    return epochs
 
 
 def _describe(
     experiment: Experiment,
-    trials: list[Trial],
+    epochs: int,
     described: dict[str, Any],
     folders: dict[str, str],
     data: Path | None,
@@ -149,7 +152,7 @@ def _describe(
         name=experiment.name,
         description=experiment.header.description,
         seed=experiment.header.seed,
-        epochs=max(trial.configuration["training"]["epochs"] for trial in trials),
+        epochs=epochs,
         experiment=experiment.text,
         overrides=list(experiment.overrides),
         fingerprint=experiment.fingerprint,

@@ -5,6 +5,7 @@ Whatever happens to a trial, it leaves a record, and the worker goes on to the n
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import socket
@@ -156,13 +157,28 @@ def settings(configuration: Configuration, dataset: Dataset, folder: str, seeds:
         network=configuration.build_network(len(dataset.class_names), dataset.shape),
         optimiser=configuration.build_optimiser(),
         normalization=_fit(folder, normalization.kind, normalization.over, training.dtype),
-        batching=Batching(training.batch_size, training.batches_per_epoch, training.shuffle),
-        epochs=training.epochs,
+        batching=batching(configuration),
+        epochs=epoch_count(configuration, len(dataset.x_train)),
         dtype=np.dtype(training.dtype),
         seeds=seeds,
         schedule=configuration.build_schedule(),
         penalty=configuration.build_penalty(),
+        iterations=training.iterations,
     )
+
+
+def batching(configuration: Configuration) -> Batching:
+    """Return how a configuration cuts an epoch into mini-batches."""
+    training = configuration.training
+    return Batching(training.batch_size, training.batches_per_epoch, training.shuffle)
+
+
+def epoch_count(configuration: Configuration, samples: int) -> int:
+    """Return the number of epochs of so many training samples; `iterations` may cut the last one short."""
+    training = configuration.training
+    if training.iterations is None:
+        return training.epochs or 0
+    return math.ceil(training.iterations / len(batching(configuration).runs(samples)))
 
 
 class Recorder:

@@ -202,7 +202,7 @@ class TestDefaults:
 
     @pytest.mark.parametrize(
         "path",
-        ["data", "network", "training", "data.dataset", "training.epochs", "training.optimizer"],
+        ["data", "network", "training", "data.dataset", "training.optimizer"],
     )
     def test_what_is_missing_is_named(self, path):
         assert sentence(without(path)) == f"{path} is missing"

@@ -355,7 +355,7 @@ class TestMistakes:
             ("network", "network"),
             ("training", "training"),
             ("data.dataset", "data.dataset"),
-            ("training.epochs", "training.epochs"),
+            ("training.epochs", "training needs either epochs or iterations"),
             ("training.batch_size", "training needs either batch_size or batches_per_epoch"),
             ("training.optimizer", "training.optimizer"),
             ("network.activation.kind", "network.activation"),

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from sweep import worker
+from sweep.configuration import Configuration
 from sweep.experiment import load
 from sweep.records import Divergence, Epoch
 from sweep.runner import Silent, _describe, prepare_datasets
@@ -30,7 +31,7 @@ def assignment(store):
     experiment = load("digits-quickstart", ["trials=3", "epochs=2"])
     trials = experiment.trials()
     folders = prepare_datasets(["digits"], None, None, Silent())
-    sweep_id = store.add_sweep(_describe(experiment, trials, {"digits": "digits"}, folders, None), trials)
+    sweep_id = store.add_sweep(_describe(experiment, 2, {"digits": "digits"}, folders, None), trials)
     return Assignment(str(store.database.url), sweep_id, 0, folders)
 
 
@@ -160,3 +161,18 @@ def test_owners_that_are_gone_are_known():
 def test_the_key_of_a_data_set_tells_its_options():
     tables = ["digits", {"kind": "csv", "file": "a"}, {"kind": "csv", "file": "b"}]
     assert len({dataset_key(t) for t in tables}) == 3
+
+
+@pytest.mark.parametrize(
+    ("training", "epochs"),
+    [
+        ({"epochs": 4, "batch_size": 7}, 4),
+        ({"iterations": 20, "batch_size": 10}, 2),
+        ({"iterations": 21, "batch_size": 10}, 3),
+        ({"iterations": 1, "batch_size": 1000}, 1),
+        ({"iterations": 8, "batches_per_epoch": 4}, 2),
+    ],
+)
+def test_iterations_are_counted_in_epochs(training, epochs):
+    tree = {"data": {"dataset": "digits"}, "network": {}, "training": {"optimizer": "sgd", **training}}
+    assert worker.epoch_count(Configuration.model_validate(tree), 100) == epochs

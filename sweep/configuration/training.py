@@ -85,7 +85,8 @@ ScheduleSection = Annotated[PlainSchedule | Decay | Step, *by_kind]
 class Training(Section):
     """The section `training`."""
 
-    epochs: Positive
+    epochs: Positive | None = None
+    iterations: Positive | None = None
     batch_size: Positive | None = None
     batches_per_epoch: Positive | None = None
     shuffle: Literal["epoch", "with_replacement", False] = "epoch"
@@ -95,6 +96,12 @@ class Training(Section):
     schedule: ScheduleSection = PlainSchedule(kind="constant")
     l1: Annotated[float, Field(ge=0)] = 0.0
     l2: Annotated[float, Field(ge=0)] = 0.0
+
+    @model_validator(mode="after")
+    def _end_one_way(self) -> Training:
+        if (self.epochs is None) == (self.iterations is None):
+            raise PydanticCustomError("one_of", "needs either epochs or iterations, such as epochs = 50, and not both")
+        return self
 
     @model_validator(mode="after")
     def _cut_epochs_one_way(self) -> Training:

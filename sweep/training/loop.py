@@ -42,6 +42,8 @@ class Settings:
     seeds: Seeds
     schedule: Schedule = field(default_factory=constant)
     penalty: Penalty = field(default_factory=Penalty)
+    iterations: int | None = None
+    """Optimiser steps after which the last epoch is cut short; None for whole epochs."""
 
 
 @dataclass(frozen=True)
@@ -124,30 +126,29 @@ class Trainer:
             Diverged: when a loss, a gradient or a parameter is not finite.
         """
         saved = self.training.save()
-        factor = self.settings.schedule(number, self.settings.epochs)
-        steps, suspicious = self._run_steps(order, factor)
+        steps, suspicious = self._run_steps(number, order)
         if not suspicious and np.isfinite(self.training.vector).all():
             return steps
         self.training.restore(saved)
-        return self._run_watched(number, order, factor)
+        return self._run_watched(number, order)
 
-    def _run_steps(self, order: Array, factor: float) -> tuple[int, bool]:
+    def _run_steps(self, number: int, order: Array) -> tuple[int, bool]:
         """Run the steps of an epoch up to the first suspicious one; return how many, and whether one was."""
         step = 0
         self.flags.clear()
         with self.flags.watching():
-            for step, loss in enumerate(self._steps(order, self.settings, factor), start=1):
+            for step, loss in enumerate(self._steps(number, order, self.settings), start=1):
                 if self.flags.kind or not math.isfinite(loss):
                     return step, True
         return step, False
 
-    def _run_watched(self, number: int, order: Array, factor: float) -> int:
+    def _run_watched(self, number: int, order: Array) -> int:
         """Run the steps of an epoch with every array checked; without a finding, the epoch is simply done."""
         step = 0
         self.flags.clear()
         try:
             with self.flags.watching():
-                for _ in self._steps(order, self._watched(), factor):
+                for _ in self._steps(number, order, self._watched()):
                     step += 1
         except NotFinite as error:
             raise Diverged(Divergence(number, step + 1, error.place, error.kind)) from None
@@ -163,11 +164,15 @@ class Trainer:
             optimiser=watch.optimiser(self.settings.optimiser, lambda: named),
         )
 
-    def _steps(self, order: Array, settings: Settings, factor: float) -> Iterator[float]:
+    def _steps(self, number: int, order: Array, settings: Settings) -> Iterator[float]:
         """Take one optimiser step for each mini-batch; yield its mean loss from before the step."""
         net, loss = chain(settings.network.layers), settings.network.loss
+        factor = settings.schedule(number, settings.epochs)
         training, params, call = self.training, self.params, Call(train=True, rng=self.training.rng)
         steps = settings.batching.runs(len(order))
+        if settings.iterations is not None:
+            steps = steps[: settings.iterations - (number - 1) * len(steps)]
+            order = order[: steps[-1][1]]
         targets = positions(self.dataset.t_train[order], np.array([stop - start for start, stop in steps]))
         for start, stop in steps:
             room = self._room("train", stop - start)

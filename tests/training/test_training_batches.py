@@ -1,11 +1,14 @@
 """How an epoch is cut into mini-batches."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from training_setup import blobs, settings
 
+from sweep.nn.optimisers import Optimiser
 from sweep.training.batches import Batching, runs, split
 from sweep.training.loop import train
 
@@ -68,3 +71,19 @@ def test_as_many_batches_as_asked_for_are_as_good_as_their_sizes():
         base = settings(dataset)
         figures.append([e.test_loss for e in train(dataset, base.__class__(**{**base.__dict__, "batching": batching}))])
     assert figures[0] == figures[1]
+
+
+@pytest.mark.parametrize(("iterations", "epochs", "last"), [(7, 1, 7), (8, 2, 1), (14, 2, 7), (17, 3, 3)])
+def test_iterations_cut_the_last_epoch_short(iterations, epochs, last):
+    """50 samples in batches of 8 are 7 steps an epoch."""
+    dataset = blobs()
+    steps = []
+
+    def count(params, gradient, state, factor):
+        steps[-1] += params.shape[1] == 7  # the first layer: 6 features and the bias
+
+    given_settings = settings(dataset, optimiser=Optimiser(lambda p: None, count, takes_products=True), epochs=epochs)
+    for _ in train(dataset, replace(given_settings, iterations=iterations)):
+        steps.append(0)
+    assert sum(steps) == iterations
+    assert steps[:-1] == [7] * (epochs - 1) + [last]

@@ -190,13 +190,13 @@ def test_training_goes_on_after_a_suspicion_without_ground_with_the_same_bits(mo
     watched = 0
     real = Trainer._run_watched
 
-    def count(self, number, order, factor):
+    def count(self, number, order):
         nonlocal watched
         watched += 1
-        return real(self, number, order, factor)
+        return real(self, number, order)
 
     monkeypatch.setattr(Trainer, "_run_watched", count)
-    monkeypatch.setattr(Trainer, "_run_steps", lambda self, order, factor: (3, True))
+    monkeypatch.setattr(Trainer, "_run_steps", lambda self, number, order: (3, True))
 
     assert [e.test_loss for e in train(dataset, settings(dataset, dtype="float32"))] == plain
     assert watched == 3
