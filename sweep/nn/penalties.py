@@ -18,10 +18,6 @@ class Penalty(NamedTuple):
     l1: float = 0.0
     l2: float = 0.0
 
-    def cost(self, weights: Array) -> float:
-        """Return the cost of some weights."""
-        return float(self.l1 * np.abs(weights).sum() + 0.5 * self.l2 * np.square(weights).sum())
-
     def add_gradient(self, weights: Array, gradient: Array) -> None:
         """Add the gradient of the cost to `gradient`, of the weights' shape."""
         if self.l2:

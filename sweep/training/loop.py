@@ -107,8 +107,9 @@ class Trainer:
         rng = np.random.default_rng(settings.seeds.weights)
         initial, states = self._net.init(rng, self._shape, settings.dtype)
         vector, self.params = flatten(initial, settings.dtype)
-        self._gradient, self._gradients = flatten(initial, settings.dtype)
         self._layer_by_layer = settings.optimiser.takes_products and not any(settings.penalty)
+        if not self._layer_by_layer:
+            self._gradient, self._gradients = flatten(initial, settings.dtype)
         updated = self.params if self._layer_by_layer else (vector,)
         optimiser_states = [None if p is None else settings.optimiser.init(p) for p in updated]
         dropout = np.random.default_rng(settings.seeds.dropout)

@@ -35,12 +35,8 @@ def test_cosine():
     assert cosine()(2, 4) == pytest.approx((1 + np.sqrt(0.5)) / 2)
 
 
-def test_the_cost_of_weights():
-    weights = np.array([[1.0, -2.0], [0.0, 4.0]])
-    assert Penalty().cost(weights) == 0
-    assert Penalty(l1=0.5).cost(weights) == 3.5
-    assert Penalty(l2=0.5).cost(weights) == 0.25 * 21
-    assert Penalty(l1=0.5, l2=0.5).cost(weights) == 3.5 + 5.25
+def cost(penalty, weights):
+    return penalty.l1 * np.abs(weights).sum() + penalty.l2 / 2 * (weights**2).sum()
 
 
 @pytest.mark.parametrize("penalty", [Penalty(0.3), Penalty(l2=0.7), Penalty(0.3, 0.7)])
@@ -53,5 +49,5 @@ def test_the_gradient_is_that_of_the_cost(penalty):
         for move in (1e-6, -1e-6):
             moved = weights.copy()
             moved[index] += move
-            ends.append(penalty.cost(moved))
+            ends.append(cost(penalty, moved))
         assert gradient[index] - 1 == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-7)

@@ -53,13 +53,8 @@ def test_orders():
 @pytest.mark.parametrize("batching", [{"batch_size": 8}, {"batches_per_epoch": 7}])
 def test_every_way_trains(shuffle, batching):
     dataset = blobs()
-    given_settings = settings(dataset, epochs=4)
-    epochs = list(
-        train(
-            dataset,
-            given_settings.__class__(**{**given_settings.__dict__, "batching": Batching(**batching, shuffle=shuffle)}),
-        )
-    )
+    cut = replace(settings(dataset, epochs=4), batching=Batching(**batching, shuffle=shuffle))
+    epochs = list(train(dataset, cut))
     assert epochs[-1].train_loss < epochs[0].train_loss
 
 
@@ -68,8 +63,8 @@ def test_as_many_batches_as_asked_for_are_as_good_as_their_sizes():
     dataset = blobs()
     figures = []
     for batching in (Batching(10), Batching(batches_per_epoch=5)):
-        base = settings(dataset)
-        figures.append([e.test_loss for e in train(dataset, base.__class__(**{**base.__dict__, "batching": batching}))])
+        cut = replace(settings(dataset), batching=batching)
+        figures.append([epoch.test_loss for epoch in train(dataset, cut)])
     assert figures[0] == figures[1]
 
 
