@@ -21,6 +21,12 @@ class Idx(Kind):
     kind: Literal["mnist", "fashion_mnist"]
 
 
+class Cifar10(Kind):
+    """The batches of CIFAR-10."""
+
+    kind: Literal["cifar10"]
+
+
 class Npz(Kind):
     """A file with the arrays x_train, t_train, x_test and t_test."""
 
@@ -38,7 +44,7 @@ class Csv(Kind):
     split_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
 
-Dataset = Annotated[Digits | Idx | Npz | Csv, *by_kind]
+Dataset = Annotated[Digits | Idx | Cifar10 | Npz | Csv, *by_kind]
 
 
 class NoNormalization(Kind):

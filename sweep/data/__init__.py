@@ -10,6 +10,7 @@ from pathlib import Path
 from sweep.data import cache
 from sweep.data.archive import locate_npz
 from sweep.data.cache import open_dataset
+from sweep.data.cifar10 import locate_cifar10
 from sweep.data.dataset import Dataset
 from sweep.data.digits import locate_digits
 from sweep.data.images import locate_images
@@ -21,6 +22,7 @@ from sweep.errors import DataError, suggest
 __all__ = ["KINDS", "Dataset", "Normalization", "fit", "open_dataset", "prepare"]
 
 KINDS: dict[str, Callable[..., Source]] = {
+    "cifar10": locate_cifar10,
     "csv": locate_csv,
     "digits": locate_digits,
     "fashion_mnist": partial(locate_images, "fashion_mnist"),
