@@ -1,51 +1,18 @@
-"""Tests of the pictures: of what is drawn where, read back from the figures."""
+"""Tests of the chart of a metric against the parameters: of what is drawn where, read back from the figure."""
 
 import sys
 from itertools import pairwise
-from xml.etree import ElementTree
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
-from PIL import Image
+from plots_setup import ACTIVATION, ALPHA, BATCH, PARAMETERS, RATE, WIDTH, tick_words, trials
 
-from sweep import plots
-from sweep.errors import SweepError, UsageError
+from sweep.errors import UsageError
 from sweep.plots import save, scatter_grid
 from sweep.records import Parameter
-
-WIDTH = Parameter("network.hidden[0]", "hidden[0]")
-ALPHA = Parameter("network.activation.alpha", "alpha")
-ACTIVATION = Parameter("network.activation", "activation", categorical=True)
-RATE = Parameter("training.optimizer.learning_rate", "learning_rate", log=True)
-BATCH = Parameter("training.batch_size", "batch_size")
-PARAMETERS = [WIDTH, ALPHA, ACTIVATION, RATE, BATCH]
-
-
-def trials(count=60, seed=0):
-    """Return a frame of trials: every seventh diverged, every eleventh failed."""
-    rng = np.random.default_rng(seed)
-    number = np.arange(count)
-    status = np.where(number % 7 == 3, "diverged", np.where(number % 11 == 5, "failed", "completed"))
-    activation = np.array(["relu", "leaky_relu", "tanh"])[number % 3]
-    has_value = status == "completed"
-    return pd.DataFrame(
-        {
-            "trial": number,
-            "status": status,
-            "test_accuracy": np.where(has_value, rng.uniform(0.9, 0.98, count), np.nan),
-            "test_loss": np.where(has_value, rng.uniform(0.1, 0.3, count), np.nan),
-            "train_loss": np.where(has_value, rng.uniform(0.1, 0.2, count), np.nan),
-            "hidden[0]": rng.integers(10, 100, count),
-            "alpha": np.where(activation == "leaky_relu", rng.uniform(0, 0.4, count), np.nan),
-            "activation": activation,
-            "learning_rate": np.exp(rng.uniform(np.log(0.005), np.log(0.5), count)),
-            "batch_size": pd.array(rng.integers(1, 10, count) * 10, dtype="Int64"),
-        }
-    )
 
 
 def only(frame, status):
@@ -60,10 +27,6 @@ def drawn(axes, look):
 
 def all_drawn(axes):
     return np.concatenate([drawn(axes, look) for look in ("completed", "beyond", "best")])
-
-
-def tick_words(axis):
-    return [label.get_text() for label in axis.get_ticklabels()]
 
 
 def panel(figure, name):
@@ -441,59 +404,3 @@ def test_the_order_of_the_rows_does_not_matter(tmp_path):
     save(scatter_grid(frame, [ACTIVATION, RATE]), tmp_path / "a.svg")
     save(scatter_grid(frame.sample(frac=1, random_state=1), [ACTIVATION, RATE]), tmp_path / "b.svg")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
-
-
-@pytest.mark.parametrize("suffix", [".png", ".svg", ".PNG"])
-def test_the_same_trials_give_the_same_file_whole_and_in_place_of_an_older_one(tmp_path, suffix):
-    paths = [tmp_path / f"{name}{suffix}" for name in "ab"]
-    paths[0].write_text("older")
-    for path in paths:
-        save(scatter_grid(trials(), [ACTIVATION, RATE], title="twice"), path)
-    assert paths[0].read_bytes() == paths[1].read_bytes()
-    assert sorted(tmp_path.iterdir()) == paths
-
-
-def test_a_png_has_150_dots_per_inch(tmp_path):
-    figure = scatter_grid(trials(), PARAMETERS)
-    save(figure, tmp_path / "a.png")
-    with Image.open(tmp_path / "a.png") as image:
-        image.load()
-        assert image.size == pytest.approx(tuple(figure.get_size_inches() * 150), abs=1)
-        assert image.info["dpi"] == pytest.approx((150, 150), abs=0.1)
-        assert len(image.getcolors(1 << 20)) > 50
-
-
-def test_an_svg_is_well_formed_and_says_no_date(tmp_path):
-    save(scatter_grid(trials(), PARAMETERS), tmp_path / "a.svg")
-    root = ElementTree.parse(tmp_path / "a.svg").getroot()
-    assert root.tag == "{http://www.w3.org/2000/svg}svg"
-    assert not list(root.iter("{http://purl.org/dc/elements/1.1/}date"))
-
-
-@pytest.mark.parametrize("name", ["a.pdf", "a.jpg", "a", ".png"])
-def test_another_suffix_is_answered_with_the_valid_ones(tmp_path, name):
-    with pytest.raises(UsageError, match=r"must end in \.png or \.svg"):
-        save(Figure(), tmp_path / name)
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):
-    path = tmp_path / "missing" / "a.svg"
-    with pytest.raises(SweepError) as caught:
-        save(Figure(), path)
-    assert str(caught.value) == f"cannot write '{path}': No such file or directory"
-
-
-def test_an_older_file_outlives_a_failure_while_writing(tmp_path, monkeypatch):
-    path = tmp_path / "a.svg"
-    path.write_text("older")
-
-    def fill_the_disk(partial, data):
-        partial.write_text("half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(plots.Path, "write_bytes", fill_the_disk)
-    with pytest.raises(SweepError, match="No space left on device"):
-        save(Figure(), path)
-    assert path.read_text() == "older"
-    assert list(tmp_path.iterdir()) == [path]

@@ -1,19 +1,12 @@
-"""A sweep's trials in pictures: the metric against each searched parameter.
-
-Figures are built with matplotlib's object interface alone: no window, no backend, no current figure.
-"""
+"""A sweep's trials in one chart: the metric against each searched parameter."""
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -21,21 +14,32 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype
 
 from sweep.errors import UsageError, suggest
-from sweep.files import write_whole
+from sweep.plots.style import (
+    BLUE,
+    GOLD,
+    INK,
+    PALE_RED,
+    RED,
+    draw_ticks,
+    draw_words,
+    dress,
+    empty_grid,
+    escaped,
+    fits,
+)
 from sweep.records import METRICS, Metric, Parameter, higher_is_better
 
-SUFFIXES = (".png", ".svg")
-
 _TRIAL = Parameter("trial", "trial")
-_BLUE, _GOLD, _RED, _PALE_RED, _INK, _GREY = "#3b6ea8", "#ffb000", "#c8102e", "#fbeff0", "#333333", "#e4e4e4"
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _BAND = 0.11
 """Fraction of a panel's height that the band of the diverged trials takes."""
+_LETTERS = 43
+"""Letters of the ticks that have room along a panel."""
 _FEWEST_TO_CLIP = 20
 """The quartiles of fewer values say too little about which of them are outliers."""
 
@@ -73,36 +77,16 @@ def scatter_grid(
     drawn = trials[has_place].sort_values("trial", ignore_index=True)
     scale = _Scale.of(drawn, metric)
     points = _points(drawn, scale)
-    figure, grid = _empty_grid(len(panels))
+    figure, grid = empty_grid(len(panels))
     for axes, parameter in zip(grid, panels, strict=True):
         _draw_vertical_axis(axes, scale)
         # A parameter that no trial has yet has no column either.
         values = drawn.get(parameter.short_name, pd.Series(np.nan, index=drawn.index))
         positions = _draw_horizontal_axis(axes, parameter, values)
         _draw_points(axes, points.assign(x=positions), metric)
-    _draw_words(figure, title, _counts(trials, drawn), _legend(drawn, points, scale))
+    draw_words(figure, title, _counts(trials, drawn), _legend(drawn, points, scale))
     figure.supylabel(metric.replace("_", " "), fontsize=10)
     return figure
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write `figure` to `path` as its suffix says, .png (150 dots per inch) or .svg.
-
-    The same figure gives the same bytes each time. The file appears whole or not at all, in place of an older
-    one.
-
-    Raises:
-        UsageError: the suffix is another one.
-        SweepError: the file cannot be written.
-    """
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise UsageError(f"cannot write '{path}': its name must end in {' or '.join(SUFFIXES)}")
-    picture = io.BytesIO()
-    # By default an SVG holds the time of day and identifiers drawn at random.
-    with mpl.rc_context({"svg.hashsalt": "sweep"}):
-        figure.savefig(picture, format=suffix[1:], dpi=150, metadata={"Date": None} if suffix == ".svg" else None)
-    write_whole(path, picture.getvalue())
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,31 +189,17 @@ def _jitter(count: int, irrational: float) -> NDArray[np.float64]:
     return np.arange(1, count + 1, dtype=np.float64) * irrational % 1 - 0.5
 
 
-def _empty_grid(count: int) -> tuple[Figure, list[Axes]]:
-    columns = {4: 2, 5: 3, 6: 3}.get(count, min(count, 4))
-    rows = math.ceil(count / columns)
-    size = (7.0, 5.0) if count == 1 else (3.3 * columns + 0.7, 2.9 * rows + 0.9)
-    figure = Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
-    for axes in grid.flat[count:]:
-        axes.remove()
-    return figure, list(grid.flat[:count])
-
-
 def _draw_vertical_axis(axes: Axes, scale: _Scale) -> None:
-    sns.despine(ax=axes)
-    axes.tick_params(colors=_INK, labelsize=9)
-    axes.grid(color=_GREY, linewidth=0.7)
-    axes.set_axisbelow(True)
+    dress(axes)
     axes.set_ylim(scale.bottom, scale.high)
     axes.set_yticks(*scale.ticks())
     if scale.bottom < scale.low:
         share = (scale.low - scale.bottom) / (scale.high - scale.bottom)
-        axes.add_patch(Rectangle((0, 0), 1, share, transform=axes.transAxes, color=_PALE_RED, zorder=0.6, lw=0))
+        axes.add_patch(Rectangle((0, 0), 1, share, transform=axes.transAxes, color=PALE_RED, zorder=0.6, lw=0))
         for label in axes.get_yticklabels()[:1]:
-            label.set_color(_RED)
+            label.set_color(RED)
     if not scale.has_values:
-        axes.text(0.5, 0.5, "no trial completed", transform=axes.transAxes, ha="center", color=_INK)
+        axes.text(0.5, 0.5, "no trial completed", transform=axes.transAxes, ha="center", color=INK)
 
 
 def _draw_horizontal_axis(axes: Axes, parameter: Parameter, values: pd.Series[Any]) -> NDArray[np.float64]:
@@ -252,24 +222,9 @@ def _draw_horizontal_axis(axes: Axes, parameter: Parameter, values: pd.Series[An
     else:
         pad = 0.05 * (high - low) or 0.05 * abs(high) or 0.5
         axes.set_xlim(low - pad, high + pad)
-    _draw_ticks(axes, known, is_log=is_log)
+    is_whole = bool((known % 1 == 0).all())
+    draw_ticks(axes.xaxis, known.min(), known.max(), is_log=is_log, is_whole=is_whole)
     return places
-
-
-def _draw_ticks(axes: Axes, known: NDArray[np.float64], *, is_log: bool) -> None:
-    ratio = known.max() / known.min() if is_log else 1
-    axes.xaxis.set_minor_locator(NullLocator())
-    if known.min() == known.max():
-        axes.set_xticks(known[:1])
-    elif ratio > 200:
-        axes.xaxis.set_major_locator(LogLocator(numticks=6))
-    elif ratio > 8:
-        # So short an axis holds too few powers of ten to be read.
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    else:
-        is_whole = bool((known % 1 == 0).all())
-        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10], integer=is_whole))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: f"{place:.10g}".replace("e-0", "e-")))
 
 
 def _spread(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -294,17 +249,9 @@ def _draw_categories(axes: Axes, values: pd.Series[Any]) -> NDArray[np.float64]:
 def _label_categories(axes: Axes, words: list[str]) -> None:
     """Set the words of the ticks, broken at underscores or else upright where they would overlap."""
     broken = [word.replace("_", "_\n") for word in words]
-    is_upright = not _fits(words) and not _fits(broken)
-    shown = words if is_upright or _fits(words) else broken
-    # A pair of dollar signs would be set as a formula.
-    escaped = [word.replace("$", r"\$") for word in shown]
-    axes.set_xticks(range(len(words)), escaped, rotation=90 if is_upright else 0)
-
-
-def _fits(words: list[str]) -> bool:
-    """Tell whether words, evenly set, stay apart along a panel, which has room for 43 letters."""
-    lengths = [max(map(len, word.split("\n"))) for word in words]
-    return all((left + right) / 2 + 0.5 <= 43 / len(words) for left, right in pairwise(lengths))
+    is_upright = not fits(words, _LETTERS) and not fits(broken, _LETTERS)
+    shown = words if is_upright or fits(words, _LETTERS) else broken
+    axes.set_xticks(range(len(words)), [escaped(word) for word in shown], rotation=90 if is_upright else 0)
 
 
 def _looks(count: int, metric: Metric) -> dict[str, dict[str, Any]]:
@@ -312,19 +259,19 @@ def _looks(count: int, metric: Metric) -> dict[str, dict[str, Any]]:
     size = float(np.clip(320 / math.sqrt(max(count, 1)), 6, 36))
     alpha = float(np.clip(10 / math.sqrt(max(count, 1)), 0.35, 0.85))
     worse = "v" if higher_is_better(metric) else "^"
-    point = {"color": _BLUE, "s": size, "alpha": alpha, "edgecolor": "white", "linewidth": size / 100}
+    point = {"color": BLUE, "s": size, "alpha": alpha, "edgecolor": "white", "linewidth": size / 100}
     return {
         "completed": {**point, "marker": "o", "zorder": 2},
         "beyond": {**point, "marker": worse, "s": size + 14, "alpha": 1.0, "zorder": 3, "clip_on": False},
         "diverged": {
-            "color": _RED,
+            "color": RED,
             "s": 0.8 * size,
             "alpha": alpha,
             "marker": "x",
             "linewidth": 1.0,
             "zorder": 2,
         },
-        "best": {"color": _GOLD, "s": 190, "marker": "*", "edgecolor": _INK, "linewidth": 0.8, "zorder": 4},
+        "best": {"color": GOLD, "s": 190, "marker": "*", "edgecolor": INK, "linewidth": 0.8, "zorder": 4},
     }
 
 
@@ -365,10 +312,3 @@ def _legend(drawn: pd.DataFrame, points: pd.DataFrame, scale: _Scale) -> list[Li
 def _handle(words: str, look: dict[str, Any], size: float) -> Line2D:
     edge = {"markeredgecolor": look["edgecolor"], "markeredgewidth": look["linewidth"]}
     return Line2D([], [], label=words, linestyle="", marker=look["marker"], color=look["color"], ms=size, **edge)
-
-
-def _draw_words(figure: Figure, title: str, counts: str, handles: list[Line2D]) -> None:
-    heading = figure.suptitle(f"{title}: {counts}" if title else counts, fontsize=11, color=_INK)
-    heading.set_parse_math(False)
-    if handles:
-        figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=9)

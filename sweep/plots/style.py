@@ -1,0 +1,92 @@
+"""What the charts share: colours, the look of axes, legible ticks, and words."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from itertools import pairwise
+
+import seaborn as sns
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+BLUE, PALE_BLUE, GOLD, RED, PALE_RED = "#3b6ea8", "#b4cae2", "#ffb000", "#c8102e", "#fbeff0"
+INK, GREY = "#333333", "#e4e4e4"
+
+
+def empty_grid(count: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure and its `count` panels, in rows of at most four that share their vertical axis."""
+    columns = {4: 2, 5: 3, 6: 3}.get(count, min(count, 4))
+    rows = math.ceil(count / columns)
+    size = (7.0, 5.0) if count == 1 else (3.3 * columns + 0.7, 2.9 * rows + 0.9)
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    for axes in grid.flat[count:]:
+        axes.remove()
+    return figure, list(grid.flat[:count])
+
+
+def dress(axes: Axes) -> None:
+    """Give `axes` two spines, small ticks and a pale grid behind what is drawn."""
+    sns.despine(ax=axes)
+    axes.tick_params(colors=INK, labelsize=9)
+    axes.grid(color=GREY, linewidth=0.7)
+    axes.set_axisbelow(True)
+
+
+def draw_ticks(axis: Axis, low: float, high: float, *, is_log: bool, is_whole: bool) -> None:
+    """Give `axis`, which shows what lies from `low` to `high`, a few ticks; whole ones if `is_whole`."""
+    ratio = high / low if is_log else 1
+    axis.set_minor_locator(NullLocator())
+    if low == high:
+        axis.set_ticks([low])
+    elif ratio > 200:
+        axis.set_major_locator(LogLocator(numticks=6))
+    elif ratio > 8:
+        # So short an axis holds too few powers of ten to be read.
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    else:
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10], integer=is_whole))
+    label_numbers(axis)
+
+
+def label_numbers(axis: Axis) -> None:
+    """Write the ticks of `axis` in full, none as a power of ten with a raised exponent."""
+    axis.set_major_formatter(FuncFormatter(lambda place, _: f"{place:.10g}".replace("e-0", "e-")))
+
+
+def fits(words: Sequence[str], letters: float) -> bool:
+    """Tell whether words, evenly set along an axis that has room for so many letters, stay apart."""
+    lengths = [max(map(len, word.split("\n"))) for word in words]
+    return all((left + right) / 2 + 0.5 <= letters / len(words) for left, right in pairwise(lengths))
+
+
+def escaped(word: str) -> str:
+    """Return `word` such that matplotlib shows it as it is: a pair of dollar signs would be set as a formula."""
+    return word.replace("$", r"\$")
+
+
+def shortened(name: str, letters: int) -> str:
+    """Return `name` on one line and in at most `letters` letters, the middle left out where it is longer.
+
+    >>> shortened("a_very_long_name_indeed", 11)
+    'a_ver…ndeed'
+    """
+    line = " ".join(name.split())
+    if len(line) <= letters:
+        return line
+    tail = (letters - 1) // 2
+    return f"{line[: letters - 1 - tail]}…{line[len(line) - tail :]}"
+
+
+def draw_words(figure: Figure, title: str, facts: str, handles: Sequence[Artist] = ()) -> None:
+    """Write `title` and `facts` above the panels, on as many lines as they need, and a legend below them."""
+    heading = f"{title}: {facts}" if title else facts
+    lines = textwrap.fill(heading, int(10 * figure.get_figwidth()), break_on_hyphens=False)
+    figure.suptitle(lines, fontsize=11, color=INK).set_parse_math(False)
+    if handles:
+        figure.legend(handles=list(handles), loc="outside lower center", ncols=2, frameon=False, fontsize=9)
