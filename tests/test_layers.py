@@ -5,6 +5,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import sweep
+from sweep.assembly import settings
 from sweep.configuration import Configuration
 from sweep.data import Dataset, fit
 from sweep.errors import ExperimentError, SweepError
@@ -14,7 +15,6 @@ from sweep.nn.network import chain
 from sweep.records import Seeds
 from sweep.training.guard import Diverged
 from sweep.training.loop import Trainer, train
-from sweep.worker import settings
 
 EVERYTHING = [
     {"kind": "convolution", "filters": 3, "kernel": 3},
@@ -60,7 +60,7 @@ def ready(monkeypatch):
 
     def make(layers, dataset, **training):
         monkeypatch.setattr(
-            "sweep.worker._fit",
+            "sweep.assembly._fit",
             lambda folder, kind, over, dtype: fit(kind, over, dataset.x_train, np.dtype(dtype)),
         )
         return settings(configuration(layers, **training), dataset, "", Seeds(1, 2, 3))
@@ -95,13 +95,34 @@ def test_regularisation_reaches_filters_and_weights_alone():
             assert layer.weights(params).size == 0 or np.shares_memory(layer.weights(params), params)
         shape = layer.shape(shape)
     assert reached == {
-        "layers[0]/convolution": ((3, 19), (3, 18)),
+        "layers[0]/convolution": ((3, 18), (3, 18)),  # batch norm comes next
         "layers[1]/batch_norm": ((3, 2), (0, 2)),
         "layers[4]/convolution": ((2, 13), (2, 12)),
-        "layers[7]/affine": ((5, 9), (5, 8)),
+        "layers[7]/affine": ((5, 8), (5, 8)),
         "layers[8]/batch_norm": ((5, 2), (0, 2)),
         "output": ((2, 6), (2, 5)),
     }
+
+
+@pytest.mark.parametrize(("given", "kept"), [(None, False), (True, True), (False, False)])
+def test_a_bias_in_front_of_a_batch_norm_is_left_out_unless_it_is_asked_for(given, kept):
+    bias = {} if given is None else {"bias": given}
+    layers = [
+        {"kind": "convolution", "filters": 3, "kernel": 3, **bias},
+        "batch_norm",
+        "flatten",
+        {"kind": "affine", "units": 4, **bias},
+        "batch_norm",
+        {"kind": "affine", "units": 5},
+    ]
+    net = chain(configuration(layers).build_network(2, (2, 5, 4)).layers)
+    params, _ = net.init(np.random.default_rng(0), (40,), np.dtype("float64"))
+    assert [p.shape for p in params if p is not None and p.shape[1] != 2] == [
+        (3, 18 + kept),
+        (4, 60 + kept),
+        (5, 4 + 1),
+        (2, 5 + 1),
+    ]
 
 
 def test_vectors_need_no_image():
@@ -141,7 +162,7 @@ def test_the_gradient_of_a_whole_network_is_that_of_its_loss():
         # What stands before a batch norm has true gradients of 0 among its biases: the error is absolute there.
         np.testing.assert_allclose(dense, numeric, rtol=1e-5, atol=2e-8)
         checked += array.size
-    assert checked > 150
+    assert checked == 3 * 18 + 3 * 2 + 2 * 13 + 5 * 8 + 5 * 2 + 2 * 6
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

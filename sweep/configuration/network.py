@@ -87,6 +87,8 @@ class Convolution(Kind):
     stride: Positive = 1
     padding: Annotated[int, Field(ge=0, le=EXACT_INTEGERS)] | None = None
     """None stands for kernel // 2, which keeps the size of the image where the kernel is odd."""
+    bias: bool | None = None
+    """As in `Affine`."""
 
 
 class MaxPool(Kind):
@@ -124,6 +126,9 @@ class Affine(Kind):
 
     kind: Literal["affine"]
     units: Positive
+    bias: bool | None = None
+    """None stands for true, but in front of a batch normalisation for false: it takes every bias away again, so that
+    its gradient is 0 but for rounding, and Adam, which divides by the gradient's size, lets it drift."""
 
 
 LayerSection = Annotated[
@@ -165,22 +170,28 @@ def build_layers(section: NetworkSection, classes: int, example: Shape) -> dict[
     if len(example) == 3 and any(isinstance(layer, Convolution | MaxPool) for layer in section.layers):
         layers["image"] = image(example)
     for index, layer in enumerate(section.layers):
-        layers[f"layers[{index}]/{layer.kind}"] = _layer(layer, section)
+        is_normalised = index + 1 < len(section.layers) and isinstance(section.layers[index + 1], BatchNorm)
+        layers[f"layers[{index}]/{layer.kind}"] = _layer(layer, section, is_normalised)
     layers["output"] = affine(classes, initialiser(section.weights), initialiser(section.biases))
     return layers
 
 
-def _layer(layer: Kind, section: NetworkSection) -> Layer:
+def _layer(layer: Kind, section: NetworkSection, is_normalised: bool) -> Layer:
+    """Build a layer; `is_normalised` tells whether a batch normalisation comes next."""
     match layer:
-        case Convolution(filters=filters, kernel=kernel, stride=stride, padding=padding):
+        case Convolution(filters=filters, kernel=kernel, stride=stride, padding=padding, bias=bias):
             padding = kernel // 2 if padding is None else padding
-            weights, biases = initialiser(section.weights), initialiser(section.biases)
+            weights, biases = initialiser(section.weights), _biases(bias, is_normalised, section)
             return convolution(filters, kernel, stride, padding, weights, biases)
-        case Affine(units=units):
-            return affine(units, initialiser(section.weights), initialiser(section.biases))
+        case Affine(units=units, bias=bias):
+            return affine(units, initialiser(section.weights), _biases(bias, is_normalised, section))
         case PlainActivation() | LeakyRelu():
             return ACTIVATIONS[layer.kind](**layer.values())
     return LAYERS[layer.kind](**layer.values())
+
+
+def _biases(bias: bool | None, is_normalised: bool, section: NetworkSection) -> Initialiser | None:
+    return initialiser(section.biases) if bias or (bias is None and not is_normalised) else None
 
 
 LAYERS: dict[str, Callable[..., Layer]] = {

@@ -21,8 +21,11 @@ from sweep.nn.layer import (
 )
 
 
-def affine(units: int, weights: Initialiser, biases: Initialiser) -> Layer:
-    """Compute z = W [x; 1], the last column of W (units, features + 1) being the biases."""
+def affine(units: int, weights: Initialiser, biases: Initialiser | None) -> Layer:
+    """Compute z = W [x; 1], the last column of W (units, features + 1) being the biases.
+
+    Without biases (None) z = W x, with W (units, features).
+    """
 
     def shape_after(shape: Shape) -> Shape:
         if len(shape) != 1:
@@ -35,9 +38,10 @@ def affine(units: int, weights: Initialiser, biases: Initialiser) -> Layer:
 
     def init(rng: np.random.Generator, shape: Shape, dtype: Dtype) -> tuple[Parameters, State]:
         (features,) = shape
-        W = np.empty((units, features + 1), dtype)
-        W[:, :-1] = weights(rng, features, units, (units, features))
-        W[:, -1] = biases(rng, features, units, (units,))
+        W = np.empty((units, features if biases is None else features + 1), dtype)
+        W[:, :features] = weights(rng, features, units, (units, features))
+        if biases is not None:
+            W[:, -1] = biases(rng, features, units, (units,))
         return W, None
 
     def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
@@ -46,13 +50,18 @@ def affine(units: int, weights: Initialiser, biases: Initialiser) -> Layer:
 
     def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
         z, units_of_z, _ = work
-        np.matmul(params, x, out=units_of_z)
-        return z, state, x
+        seen = x if biases is not None else x[:-1]
+        np.matmul(params, seen, out=units_of_z)
+        return z, state, seen
 
     def backward(
         params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool
     ) -> tuple[Array | None, Gradient]:
-        dx = np.matmul(params[:, :-1].T, dy, out=work[2]) if need_dx else None
+        dx = np.matmul(without_biases(params).T, dy, out=work[2]) if need_dx else None
         return dx, OuterProduct(dy, cache)
 
-    return Layer(shape_after, init, work, forward, backward, weights=lambda params: params[:, :-1])
+    def without_biases(params: Parameters) -> Array:
+        W: Array = params if biases is None else params[:, :-1]
+        return W
+
+    return Layer(shape_after, init, work, forward, backward, weights=without_biases)

@@ -65,7 +65,7 @@ class ConvolutionWork(NamedTuple):
     x: Patches
     y: Array
     gradients: Array
-    """Shape (products, channels·kernel² + 1, filters): a gradient from each product, before they are summed.
+    """Shape (products, columns of the parameters, filters): a gradient from each product, before they are summed.
 
     Transposed, as the product with the larger matrix on its left is faster.
     """
@@ -81,7 +81,7 @@ class ConvolutionWork(NamedTuple):
 
 
 def convolution(
-    filters: int, kernel: int, stride: int, padding: int, weights: Initialiser, biases: Initialiser
+    filters: int, kernel: int, stride: int, padding: int, weights: Initialiser, biases: Initialiser | None
 ) -> Layer:
     """Compute y[r, f, c] = Σ W[f, ch, i, j]·x[r·stride + i − padding, ch, c·stride + j − padding] + b[f].
 
@@ -90,8 +90,8 @@ def convolution(
 
     From (rows, channels, columns, samples) to (out_rows, filters, out_columns, samples), with out_rows =
     ⌊(rows + 2·padding − kernel)/stride⌋ + 1. The parameters are one array (filters, channels·kernel² + 1), whose last
-    column is b. The fans are channels·kernel² and filters·kernel². `Layer.shape` raises ValueError for a vector, and
-    for an image smaller than the kernel.
+    column is b; without biases (None) that column is not there. The fans are channels·kernel² and filters·kernel².
+    `Layer.shape` raises ValueError for a vector, and for an image smaller than the kernel.
     """
 
     def shape_after(shape: Shape) -> Shape:
@@ -105,13 +105,15 @@ def convolution(
 
     def init(rng: np.random.Generator, shape: Shape, dtype: Dtype) -> tuple[Parameters, State]:
         fan_in, fan_out = shape[1] * kernel**2, filters * kernel**2
-        W = np.empty((filters, fan_in + 1), dtype)
-        W[:, :-1] = weights(rng, fan_in, fan_out, (filters, fan_in))
-        W[:, -1] = biases(rng, fan_in, fan_out, (filters,))
+        W = np.empty((filters, fan_in if biases is None else fan_in + 1), dtype)
+        W[:, :fan_in] = weights(rng, fan_in, fan_out, (filters, fan_in))
+        if biases is not None:
+            W[:, -1] = biases(rng, fan_in, fan_out, (filters,))
         return W, None
 
     def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
-        return convolution_work(shape, shape_after(shape), kernel, stride, padding, samples, dtype)
+        has_biases = biases is not None
+        return convolution_work(shape, shape_after(shape), kernel, stride, padding, has_biases, samples, dtype)
 
     def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
         rows, _, columns, _ = x.shape
@@ -129,19 +131,23 @@ def convolution(
         convolve(flipped(params, work.flipped), work.dy, work.dx)
         return work.dx, gradient
 
-    return Layer(shape_after, init, work, forward, backward, weights=lambda params: params[:, :-1])
+    def without_biases(params: Parameters) -> Array:
+        W: Array = params if biases is None else params[:, :-1]
+        return W
+
+    return Layer(shape_after, init, work, forward, backward, weights=without_biases)
 
 
 def convolution_work(
-    shape: Shape, y_shape: Shape, kernel: int, stride: int, padding: int, samples: int, dtype: Dtype
+    shape: Shape, y_shape: Shape, kernel: int, stride: int, padding: int, has_biases: bool, samples: int, dtype: Dtype
 ) -> ConvolutionWork:
     """Make the arrays for images of `shape`, whose convolution has the shape `y_shape`."""
     rows, channels, columns = shape
     filters = y_shape[1]
-    height = channels * kernel**2 + 1
+    height = channels * kernel**2 + has_biases
     padded = np.zeros((rows + 2 * padding, channels, columns + 2 * padding, samples), dtype)
     spread = np.zeros((rows + kernel - 1, filters, columns + kernel - 1, samples), dtype)
-    x = patches_of(padded, kernel, stride, filters, 1)
+    x = patches_of(padded, kernel, stride, filters, int(has_biases))
     return ConvolutionWork(
         x,
         np.empty((*y_shape, samples), dtype),
@@ -202,7 +208,7 @@ def parameter_gradient(work: ConvolutionWork, dy: Array) -> Array:
 def flipped(params: Array, out: Array) -> Array:
     """Return the filters, without biases, as weights of the convolution from dy to dx; `out` is filled with them."""
     channels, filters, kernel, _ = out.shape
-    W = params[:, :-1].reshape(filters, channels, kernel, kernel)
+    W = params[:, : channels * kernel**2].reshape(filters, channels, kernel, kernel)
     np.copyto(out, W[:, :, ::-1, ::-1].transpose(1, 0, 2, 3))
     return out.reshape(channels, -1)
 

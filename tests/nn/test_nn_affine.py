@@ -8,6 +8,7 @@ from nn_layers import FLOATS, both_ways, forward, with_ones
 from sweep.nn.affine import affine
 from sweep.nn.initialisers import normal, ones, zeros
 from sweep.nn.layer import OuterProduct
+from sweep.nn.optimisers import add_outer_product
 
 
 class Problem:
@@ -99,6 +100,27 @@ def test_init_hands_fan_in_and_fan_out_to_both_initialisers():
 
     affine(2, recording, recording).init(np.random.default_rng(0), (3,), np.dtype("float64"))
     assert seen == [(3, 2, (2, 3)), (3, 2, (2,))]
+
+
+@orders
+@dtypes
+def test_without_biases_it_is_the_layer_whose_biases_are_0(dtype, order):
+    problem = Problem(dtype, order)
+    plain = affine(4, normal(std=1.0), None)
+    params, _ = plain.init(np.random.default_rng(0), (3,), np.dtype(dtype))
+    assert params.tobytes() == np.ascontiguousarray(problem.params[:, :-1]).tobytes()
+    assert plain.weights(params) is params
+    problem.params[:, -1] = 0
+    y, dx, gradient = problem.both_ways()
+    plain_y, plain_dx, plain_gradient = both_ways(plain, params, problem.x, problem.dy)
+    tolerance = 16 * np.finfo(dtype).eps
+    np.testing.assert_allclose(plain_y, y, atol=tolerance)
+    np.testing.assert_allclose(plain_dx, dx, atol=tolerance)
+    np.testing.assert_allclose(dense(plain_gradient), dense(gradient)[:, :-1], atol=tolerance)
+
+    moved = params.copy()
+    add_outer_product(moved, -0.5, plain_gradient)
+    np.testing.assert_allclose(moved, params - 0.5 * dense(plain_gradient), atol=tolerance)
 
 
 def test_shape_is_the_number_of_units():

@@ -158,6 +158,24 @@ def test_gradients_numerically(kernel, stride, padding, samples):
     assert_gradient(problem.value, problem.params, gradient)
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize(("kernel", "stride", "padding"), [(3, 1, 1), (2, 2, 0), (3, 2, 1), (1, 1, 2), (5, 3, 2)])
+def test_without_biases_it_is_the_layer_whose_biases_are_0(kernel, stride, padding, dtype):
+    given = {"shape": (7, 2, 6), "kernel": kernel, "stride": stride, "padding": padding, "dtype": dtype}
+    problem, plain = Problem(**given), Problem(**given)
+    plain.layer = convolution(3, kernel, stride, padding, normal(std=1.0), None)
+    plain.params, _ = plain.layer.init(np.random.default_rng(0), (7, 2, 6), np.dtype(dtype))
+    assert plain.params.tobytes() == np.ascontiguousarray(problem.params[:, :-1]).tobytes()
+    assert plain.layer.weights(plain.params) is plain.params
+    problem.params[:, -1] = 0
+    y, dx, gradient = problem.both_ways()
+    plain_y, plain_dx, plain_gradient = plain.both_ways()
+    tolerance = 100 * np.finfo(dtype).eps
+    np.testing.assert_allclose(plain_y, y, atol=tolerance)
+    np.testing.assert_allclose(plain_dx, dx, atol=tolerance)
+    np.testing.assert_allclose(plain_gradient, gradient[:, :-1], atol=10 * tolerance)
+
+
 def test_float32_is_kept():
     Problem(dtype="float32").check(tolerance=1e-5)
 
