@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # heavy imports happen inside the functions, so that `sweep -
     from sweep.results import Sweep
     from sweep.runner import Observer
 
-__all__ = ["DEFAULT_DATABASE", "database_url", "load", "resume", "run"]
+__all__ = ["DEFAULT_DATABASE", "continue_", "database_url", "load", "resume", "run"]
 
 DEFAULT_DATABASE = "results/sweeps.db"
 
@@ -77,6 +77,42 @@ def resume(
     store = Store(database_url(db))
     record = runner.resume(name, store, data=_path(data), workers=workers, observer=observer)
     return Sweep(store, record)
+
+
+def continue_(
+    trials: Sequence[int] = (),
+    *,
+    epochs: int,
+    best: int | None = None,
+    name: str | None = None,
+    data: str | Path | None = None,
+    workers: int | None = None,
+    db: str | None = None,
+    observer: Observer | None = None,
+) -> Sweep:
+    """Train completed trials on from their kept weights, as if there had been no stop, and return the sweep's results.
+
+    Args:
+        trials: numbers of the trials.
+        epochs: how many epochs each shall have in all.
+        best: so many of the best trials, besides those named.
+        name: the sweep; by default the newest.
+
+    Raises:
+        SweepError: one clear sentence; see `sweep.errors`.
+    """
+    from sweep import continuation
+    from sweep.errors import UsageError
+
+    results = load(name, db=db)
+    numbers = [*trials, *(results.best(best)["trial"].tolist() if best is not None else [])]
+    if not numbers:
+        raise UsageError(f"there is no trial of {results.name} to go on with; name some that are completed")
+    store = results.store
+    continuation.continue_trials(
+        results.record, numbers, epochs, store, data=_path(data), workers=workers, observer=observer
+    )
+    return results
 
 
 def load(name: str | None = None, *, db: str | None = None) -> Sweep:

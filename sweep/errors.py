@@ -4,6 +4,7 @@ SweepError                  the work could not be done                   exit co
 ├── UsageError              a wrong command, option or expression        exit code 2
 │   └── ExperimentError     a mistake in an experiment file              exit code 2
 ├── DataError               a data set is missing, damaged or foreign
+├── WeightsError            kept weights are missing, damaged or of another network
 └── StoreError              the database cannot be opened, read or written
     └── StaleAttempt        another attempt owns the trial now: stop writing
 """
@@ -32,6 +33,10 @@ class ExperimentError(UsageError):
 
 class DataError(SweepError):
     """A data set cannot be used; the message names the file, what is wrong and how to get it right."""
+
+
+class WeightsError(SweepError):
+    """Kept weights cannot be written, read or used."""
 
 
 class StoreError(SweepError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -17,7 +18,10 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     partial = path.with_name(f".{uuid4().hex}.partial")
     try:
-        partial.write_bytes(content)
+        with partial.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())  # else a power cut may leave the new name on an empty file
         partial.replace(path)
     except OSError as error:
         raise SweepError(f"cannot write '{path}': {error.strerror}") from error

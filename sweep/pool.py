@@ -7,6 +7,7 @@ would use other BLAS threads and give other bits.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import queue
 import signal
@@ -92,6 +93,16 @@ class Pool:
         finally:
             for slot in list(self._slots):
                 slot.executor.shutdown(wait=True, kill_workers=True)
+            self._forget_slots()
+
+    def _forget_slots(self) -> None:
+        """Free the executors now: at the end of the program their semaphores might be given back too late.
+
+        loky's resource tracker would then warn of leaks that are none.
+        """
+        self._slots.clear()
+        self._free = queue.SimpleQueue()
+        gc.collect()
 
     @contextlib.contextmanager
     def stopping_on_signals(self) -> Iterator[None]:

@@ -74,6 +74,26 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchLosses:
+    """The mean loss of each mini-batch of an epoch from before its step, in order."""
+
+    epoch: int
+    """From 1."""
+    losses: tuple[float, ...]
+    """Always finite; fewer than the epoch has mini-batches where it diverged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The kept weights of a trial."""
+
+    file: str
+    """Relative to the folder of the database."""
+    epoch: int
+    """The epoch that they are of."""
+
+
+@dataclass(frozen=True, slots=True)
 class Divergence:
     """Where the first value that is not finite appeared."""
 

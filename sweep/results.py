@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sweep import experiment, leaderboard, plots
 from sweep.errors import UsageError, suggest
 from sweep.experiment import Experiment
+from sweep.prediction import TrialPrediction, predict
 from sweep.records import METRICS, Metric, Parameter
 from sweep.store import Store, SweepRecord
 
@@ -36,9 +37,8 @@ class Sweep:
 
     @property
     def folder(self) -> Path:
-        """Where its charts belong: a folder of its name beside the database."""
-        database = self.store.database
-        return (database.path.parent if database.is_sqlite else Path("results")) / self.name
+        """Where its charts and weights belong: a folder of its name beside the database."""
+        return self.store.folder / self.name
 
     @cached_property
     def experiment(self) -> Experiment:
@@ -65,6 +65,18 @@ class Sweep:
         """Return one row for each epoch of all trials, or of one."""
         return self.store.epochs(self.record.id, trial)
 
+    def batches(self, trial: int | None = None) -> pd.DataFrame:
+        """Return the loss of each mini-batch of all trials, or of one, as far as they were recorded."""
+        return self.store.batches(self.record.id, trial)
+
+    def predict(self, trial: int, data: str | Path | None = None) -> TrialPrediction:
+        """Apply the kept weights of a trial to the training and the test part; `data` is the folder of its files.
+
+        Raises:
+            SweepError: when its weights are not kept or damaged, or the data set is not there.
+        """
+        return predict(self.record, trial, self.store, data=None if data is None else Path(data))
+
     def trial(self, number: int) -> dict[str, Any]:
         """Return all that is known of one trial besides its epochs.
 
@@ -88,3 +100,13 @@ class Sweep:
     def plot(self, x: Sequence[str] | None = None, y: Metric = "test_accuracy") -> Figure:
         """Draw a metric against each searched parameter, or against those named."""
         return plots.scatter_grid(self.trials(y), self.parameters, y, title=self.name, x=x)
+
+    def plot_costs(self, trials: Sequence[int] | None = None) -> Figure:
+        """Draw the loss of each mini-batch and its average over each epoch, for all trials or for those named.
+
+        Raises:
+            SweepError: when there is no such trial, or no losses of mini-batches were recorded.
+        """
+        for number in trials or ():
+            self.trial(number)
+        return plots.cost_curves(self.batches(), self.epochs(), title=self.name, trials=trials)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 from joblib import cpu_count
 
+from sweep.assembly import dataset_key, epoch_count
 from sweep.configuration import Configuration
 from sweep.data import open_dataset, prepare
 from sweep.environment import environment
@@ -19,7 +20,7 @@ from sweep.experiment import Experiment
 from sweep.pool import Pool
 from sweep.records import Trial
 from sweep.store import Progress, Store, SweepRecord
-from sweep.worker import Assignment, dataset_key, epoch_count, is_alive
+from sweep.worker import Assignment, is_alive
 
 POLL_SECONDS = 0.5
 """How often progress is read from the store."""
@@ -101,11 +102,8 @@ def resume(
     if not store.queued(record.id):
         observer.note(f"nothing is left to train in {record.name}")
         return record
-    _warn_of_changes(record, observer)
-    data = data or (Path(record.data_folder) if record.data_folder else None)
-    base = Path(record.experiment_folder) if record.experiment_folder else None
-    folders = prepare_datasets([entry["dataset"] for entry in record.datasets], data, base, observer)
-    _refuse_other_data(record, folders)
+    warn_of_changes(record, observer)
+    folders = prepare_again(record, data, observer)
     train_queued(record, store, folders, count, observer)
     return record
 
@@ -123,6 +121,20 @@ def prepare_datasets(
         table = {"kind": dataset} if isinstance(dataset, str) else dataset
         observer.note(f"preparing the data set {table['kind']}")
         folders[dataset_key(dataset)] = str(prepare(folder=data, base=base, **table))
+    return folders
+
+
+def prepare_again(record: SweepRecord, data: Path | None, observer: Observer) -> dict[str, str]:
+    """Bring the data sets of a stored sweep into the cache; return the folder of each by its key.
+
+    Raises:
+        DataError: when one is missing or damaged.
+        SweepError: when one is not what it was when the sweep was begun.
+    """
+    data = data or (Path(record.data_folder) if record.data_folder else None)
+    base = Path(record.experiment_folder) if record.experiment_folder else None
+    folders = prepare_datasets([entry["dataset"] for entry in record.datasets], data, base, observer)
+    _refuse_other_data(record, folders)
     return folders
 
 
@@ -192,7 +204,7 @@ def worker_count(workers: int | None) -> int:
     return workers or cpu_count()
 
 
-def _warn_of_changes(record: SweepRecord, observer: Observer) -> None:
+def warn_of_changes(record: SweepRecord, observer: Observer) -> None:
     """Say which versions differ from those the sweep was begun with: the last bits of results may differ then."""
     now = environment()
     changed = [f"{key} {old} -> {now.get(key)}" for key, old in record.environment.items() if now.get(key) != old]
@@ -203,8 +215,15 @@ def _warn_of_changes(record: SweepRecord, observer: Observer) -> None:
         )
 
 
-def train_queued(record: SweepRecord, store: Store, folders: dict[str, str], workers: int, observer: Observer) -> None:
-    """Train every trial of a sweep that is queued, side by side; one whose worker dies is tried again.
+def train_queued(
+    record: SweepRecord,
+    store: Store,
+    folders: dict[str, str],
+    workers: int,
+    observer: Observer,
+    only: Collection[int] | None = None,
+) -> None:
+    """Train every trial of a sweep that is queued, or `only` some, side by side; one whose worker dies is tried again.
 
     Raises:
         Stopped: after SIGINT or SIGTERM, when all workers are gone.
@@ -212,9 +231,13 @@ def train_queued(record: SweepRecord, store: Store, folders: dict[str, str], wor
     """
     url = store.database.url.render_as_string(hide_password=False)
     pool = Pool(workers)
+
+    def waiting() -> list[int]:
+        return [number for number in store.queued(record.id) if only is None or number in only]
+
     with pool.closing(), pool.stopping_on_signals(), _reporting(store, record.id, observer):
         for _ in range(ROUNDS):
-            assignments = [Assignment(url, record.id, number, folders) for number in store.queued(record.id)]
+            assignments = [Assignment(url, record.id, record.name, number, folders) for number in waiting()]
             if pool.stopped_by or not assignments:
                 break
             pool.run_all(assignments)
@@ -222,7 +245,7 @@ def train_queued(record: SweepRecord, store: Store, folders: dict[str, str], wor
     if pool.stopped_by:
         store.requeue(record.id, is_alive, interrupted=False)
         raise Stopped(record.name, pool.stopped_by)
-    if left := store.queued(record.id):
+    if left := waiting():
         observer.note(
             f"warning: {len(left)} trials have ended their worker process each time and are left out; "
             f"try them again with: sweep resume {record.name}"

@@ -126,7 +126,7 @@ class Choice:
             ValueError: when no option has this label.
         """
         for option, label in zip(self.options, self.labels, strict=True):
-            if text == str(label) or _reads(option, text):
+            if _names(label, text) or _reads(option, text):
                 return option
         raise ValueError(f"{text!r} is not an option; {suggest(text, map(str, self.labels))}")
 
@@ -145,6 +145,18 @@ class Choice:
 
 
 Distribution = Uniform | Integer | Choice
+
+
+def _names(label: Scalar, text: str) -> bool:
+    """Tell whether a CSV cell means a label, as Python writes it, as TOML does, or as another form of its number."""
+    if text == str(label):
+        return True
+    if isinstance(label, bool):
+        return text == str(label).lower()
+    try:
+        return isinstance(label, int | float) and float(text) == label
+    except ValueError:
+        return False
 
 
 def _reads(option: Tree, text: str) -> bool:

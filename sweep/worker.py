@@ -5,33 +5,28 @@ Whatever happens to a trial, it leaves a record, and the worker goes on to the n
 
 from __future__ import annotations
 
-import math
 import os
 import signal
 import socket
 import threading
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from types import FrameType
+from typing import Any
 
-import numpy as np
-
+from sweep.assembly import dataset_key, opened, settings
 from sweep.configuration import Configuration
-from sweep.data import open_dataset
-from sweep.data.dataset import Dataset
-from sweep.data.normalization import Normalization, fit
-from sweep.errors import StaleAttempt
-from sweep.records import Divergence, Epoch, Seeds, Status
-from sweep.store import Claim, Store, digest
-from sweep.training.batches import Batching
+from sweep.errors import StaleAttempt, WeightsError
+from sweep.recorder import Recorder
+from sweep.records import BatchLosses, Divergence, Seeds, Status
+from sweep.store import Claim, Store
 from sweep.training.guard import Diverged
-from sweep.training.loop import Settings, train
+from sweep.training.loop import Trainer
+from sweep.weights import Keeper, identity, restore
 
-FLUSH_SECONDS = 1.0
-"""Epochs are written at most this often; a killed worker loses no more than that."""
 WATCH_SECONDS = 0.5
 """How often a worker looks whether its parent still lives."""
 
@@ -43,6 +38,8 @@ class Assignment:
     database: str
     """URL of the store."""
     sweep_id: int
+    sweep: str
+    """Name of the sweep."""
     number: int
     datasets: dict[str, str]
     """Cached folder of each data set, by `dataset_key`."""
@@ -50,11 +47,6 @@ class Assignment:
 
 class Interrupted(BaseException):
     """The sweep is being stopped: leave the trial as it is."""
-
-
-def dataset_key(dataset: object) -> str:
-    """Write the `dataset` of a configuration as one line."""
-    return dataset if isinstance(dataset, str) else repr(dataset)
 
 
 def owner() -> str:
@@ -137,107 +129,62 @@ def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
     try:
         configuration = Configuration.model_validate(claim.configuration)
         folder = assignment.datasets[dataset_key(claim.configuration["data"]["dataset"])]
-        dataset = _open_dataset(folder)
-        for epoch in train(dataset, settings(configuration, dataset, folder, Seeds(*claim.seeds))):
-            recorder.add(epoch)
-    except Diverged as error:
-        return recorder.finish("diverged", divergence=error.divergence)
+        dataset = opened(folder)
+        trainer = Trainer(dataset, settings(configuration, dataset, folder, Seeds(*claim.seeds)))
+        whose = identity(claim.configuration, claim.seeds, dataset.sha256)
+        training = configuration.training
+        keeper = Keeper(training.keep_weights, recorder.folder, assignment.sweep, claim, whose)
+        _go_on(trainer, claim, recorder, whose)
+        divergence = _train_to_end(trainer, recorder, keeper, training.record_batches)
     except (Interrupted, StaleAttempt):
         raise
     except BaseException as error:  # a trial may do anything, sys.exit and MemoryError included
         message = f"{type(error).__name__}: {error}".strip(": ")
         return recorder.finish("failed", error=message, trace=traceback.format_exc())
-    return recorder.finish("completed")
+    return _finish(recorder, keeper, divergence)
 
 
-def settings(configuration: Configuration, dataset: Dataset, folder: str, seeds: Seeds) -> Settings:
-    """Make of a configuration what the training loop needs."""
-    training, normalization = configuration.training, configuration.data.normalization
-    return Settings(
-        network=configuration.build_network(len(dataset.class_names), dataset.shape),
-        optimiser=configuration.build_optimiser(),
-        normalization=_fit(folder, normalization.kind, normalization.over, training.dtype),
-        batching=batching(configuration),
-        epochs=epoch_count(configuration, len(dataset.x_train)),
-        dtype=np.dtype(training.dtype),
-        seeds=seeds,
-        schedule=configuration.build_schedule(),
-        penalty=configuration.build_penalty(),
-        iterations=training.iterations,
-    )
+def _go_on(trainer: Trainer, claim: Claim, recorder: Recorder, whose: Mapping[str, Any]) -> None:
+    """Start from the kept weights where there are any; else from the first ones, which gives the same bits."""
+    if claim.weights is not None:
+        try:
+            restore(recorder.folder / claim.weights.file, trainer, whose)
+        except WeightsError:
+            recorder.start_over()
 
 
-def batching(configuration: Configuration) -> Batching:
-    """Return how a configuration cuts an epoch into mini-batches."""
-    training = configuration.training
-    return Batching(training.batch_size, training.batches_per_epoch, training.shuffle)
+def _train_to_end(trainer: Trainer, recorder: Recorder, keeper: Keeper, record_batches: bool) -> Divergence | None:
+    """Train and record every epoch; return where the trial diverged, if it did."""
+    try:
+        for epoch in trainer.epochs():
+            is_best = recorder.add(epoch)
+            keeper.see(trainer, is_best)
+            if record_batches:
+                recorder.add_losses(BatchLosses(epoch.number, tuple(trainer.batch_losses)))
+    except Diverged as error:
+        if record_batches:
+            recorder.add_losses(BatchLosses(error.divergence.epoch, tuple(trainer.batch_losses)))
+        return error.divergence
+    return None
 
 
-def epoch_count(configuration: Configuration, samples: int) -> int:
-    """Return the number of epochs of so many training samples; `iterations` may cut the last one short."""
-    training = configuration.training
-    if training.iterations is None:
-        return training.epochs or 0
-    return math.ceil(training.iterations / len(batching(configuration).runs(samples)))
-
-
-class Recorder:
-    """Writes the epochs of one attempt in batches, and keeps what is needed for the trial's summary."""
-
-    def __init__(self, store: Store, claim: Claim) -> None:
-        self._store = store
-        self._claim = claim
-        self._epochs: list[Epoch] = []
-        self._written = 0
-        self._best: Epoch | None = None
-        self._started = self._flushed = time.perf_counter()
-
-    def add(self, epoch: Epoch) -> None:
-        """Take an epoch, and write all that wait if the last write was a while ago."""
-        self._epochs.append(epoch)
-        if self._best is None or epoch.test_accuracy > self._best.test_accuracy:
-            self._best = epoch
-        now = time.perf_counter()
-        if now - self._flushed >= FLUSH_SECONDS:
-            self._store.record(self._claim, self._epochs[self._written :], self._best)
-            self._written = len(self._epochs)
-            self._flushed = now
-
-    def finish(
-        self,
-        status: Status,
-        divergence: Divergence | None = None,
-        error: str | None = None,
-        trace: str | None = None,
-    ) -> Status:
-        """Write all that waits, and how the trial ended."""
-        self._store.finish(
-            self._claim,
-            status,
-            self._epochs[self._written :],
-            self._best,
-            seconds=time.perf_counter() - self._started,
-            digest=digest(self._epochs),
-            divergence=divergence,
-            error=error,
-            traceback=trace,
-        )
-        return status
-
-
-# What a process opens or computes once and uses for all its trials.
+def _finish(recorder: Recorder, keeper: Keeper, divergence: Divergence | None) -> Status:
+    """Write the kept weights and how the trial ended; weights that cannot be written cost no figure."""
+    weights, error = None, None
+    try:
+        weights = keeper.write()
+    except WeightsError as problem:
+        error = f"the weights are not kept: {problem}"
+    try:
+        status = recorder.finish("diverged" if divergence else "completed", divergence, error, weights=weights)
+    except StaleAttempt:
+        keeper.tidy(is_ours=False)
+        raise
+    if weights:
+        keeper.tidy(is_ours=True)
+    return status
 
 
 @lru_cache(maxsize=1)
 def _open_store(url: str) -> Store:
     return Store(url)
-
-
-@lru_cache(maxsize=4)
-def _open_dataset(folder: str) -> Dataset:
-    return open_dataset(Path(folder))
-
-
-@lru_cache(maxsize=16)
-def _fit(folder: str, kind: str, over: str, dtype: str) -> Normalization:
-    return fit(kind, over, _open_dataset(folder).x_train, np.dtype(dtype))

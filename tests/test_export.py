@@ -4,8 +4,8 @@ import csv
 import io
 import json
 import math
+import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -234,11 +234,10 @@ def test_an_older_file_outlives_a_failure_while_writing(tmp_path, monkeypatch):
     path = tmp_path / "t.csv"
     path.write_text("older")
 
-    def fill_the_disk(partial, content):
-        partial.write_text("half of")
+    def fill_the_disk(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", fill_the_disk)
+    monkeypatch.setattr(os, "fsync", fill_the_disk)
     with pytest.raises(SweepError, match="No space left on device"):
         write(table(), path)
     assert path.read_bytes() == b"older"

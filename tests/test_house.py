@@ -13,8 +13,8 @@ FLOORS = [  # from the ground up; what stands together in one string is one room
     ["errors", "records"],
     ["space sampler", "nn", "data", "environment", "files"],
     ["experiment configuration document", "training", "store"],
-    ["worker"],
-    ["runner pool", "leaderboard where", "plots", "analysis"],
+    ["worker assembly recorder weights"],
+    ["runner pool continuation prediction", "leaderboard where", "plots", "analysis", "gradients"],
     ["results", "export", "report", "dashboard"],
     ["__init__"],  # the public face: what `import sweep` gives
     ["cli __main__"],

@@ -430,6 +430,28 @@ def test_draw_replaces_every_distribution_and_notes_each_value():
     assert drawn["training.dropout[0][0]"] == configuration["training"]["dropout"][0][0]
 
 
+@pytest.mark.parametrize(
+    ("options", "text", "option"),
+    [
+        ((True, False), "true", True),
+        ((True, False), "False", False),
+        ((1e-10, 1e-5), "1e-5", 1e-5),
+        ((1e-10, 1e-5), "0.00001", 1e-5),
+        ((16, 32), "32.0", 32),
+        (("1e-5", 1e-5), "0.00001", 1e-5),
+        ((3, True), "3", 3),
+    ],
+)
+def test_a_cell_may_be_written_as_in_toml_or_as_another_form_of_a_number(options, text, option):
+    assert Choice(options).read(text) is option
+
+
+@pytest.mark.parametrize(("options", "text"), [((True,), "1"), ((True,), "TRUE"), ((0.5,), "half"), (("1",), "1.0")])
+def test_a_cell_that_means_no_option_is_refused(options, text):
+    with pytest.raises(ValueError, match="is not an option"):
+        Choice(options).read(text)
+
+
 def test_an_option_may_be_a_distribution_itself():
     tree = parse_tree({"rate": {"choice": [0.5, {"log_uniform": [1, 8]}, {"choice": [{"int": [20, 30]}]}]}})
     asked = []

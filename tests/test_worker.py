@@ -4,17 +4,20 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
-from sweep import worker
+from sweep import assembly, recorder, worker
+from sweep.assembly import dataset_key
 from sweep.configuration import Configuration
 from sweep.experiment import load
 from sweep.records import Divergence, Epoch
 from sweep.runner import Silent, _describe, prepare_datasets
 from sweep.store import Store, digest
 from sweep.training.guard import Diverged
-from sweep.worker import Assignment, Interrupted, dataset_key, is_alive, owner, run_trial
+from sweep.training.loop import Trainer
+from sweep.worker import Assignment, Interrupted, is_alive, owner, run_trial
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def assignment(store):
     trials = experiment.trials()
     folders = prepare_datasets(["digits"], None, None, Silent())
     sweep_id = store.add_sweep(_describe(experiment, 2, {"digits": "digits"}, folders, None), trials)
-    return Assignment(str(store.database.url), sweep_id, 0, folders)
+    return Assignment(str(store.database.url), sweep_id, experiment.name, 0, folders)
 
 
 def epochs(count):
@@ -40,11 +43,11 @@ def epochs(count):
 
 
 def train_instead(monkeypatch, error, count=3):
-    def train(dataset, settings):
+    def train(trainer):
         yield from epochs(count)
         raise error
 
-    monkeypatch.setattr(worker, "train", train)
+    monkeypatch.setattr(Trainer, "epochs", train)
 
 
 def test_a_trial_is_completed_with_its_digest(store, assignment):
@@ -114,10 +117,10 @@ def test_an_interrupted_trial_keeps_its_epochs_and_can_be_queued_again(store, as
 
 
 def test_an_overtaken_worker_stops_at_its_next_write(store, assignment, monkeypatch):
-    monkeypatch.setattr(worker, "FLUSH_SECONDS", 0)
+    monkeypatch.setattr(recorder, "FLUSH_SECONDS", 0)
     trained = []
 
-    def train(dataset, settings):
+    def train(trainer):
         for epoch in epochs(5):
             trained.append(epoch.number)
             if epoch.number == 2:  # the trial is taken away behind this worker's back
@@ -125,7 +128,7 @@ def test_an_overtaken_worker_stops_at_its_next_write(store, assignment, monkeypa
                 store.claim(assignment.sweep_id, 0, "quicker:1")
             yield epoch
 
-    monkeypatch.setattr(worker, "train", train)
+    monkeypatch.setattr(Trainer, "epochs", train)
 
     assert run_trial(assignment) is None
     assert trained == [0, 1, 2]
@@ -137,13 +140,13 @@ def test_epochs_are_written_in_batches(store, assignment, monkeypatch):
     writes = []
     real = Store.record
     monkeypatch.setattr(Store, "record", lambda self, *a: writes.append(len(a[1])) or real(self, *a))
-    monkeypatch.setattr(worker, "FLUSH_SECONDS", 0)
+    monkeypatch.setattr(recorder, "FLUSH_SECONDS", 0)
     run_trial(assignment)
     assert writes == [1, 1, 1]
 
     writes.clear()
-    monkeypatch.setattr(worker, "FLUSH_SECONDS", 3600)
-    worker.run_trial(Assignment(assignment.database, assignment.sweep_id, 1, assignment.datasets))
+    monkeypatch.setattr(recorder, "FLUSH_SECONDS", 3600)
+    worker.run_trial(replace(assignment, number=1))
     assert writes == []
     assert len(store.epochs(assignment.sweep_id, 1)) == 3  # all at the end
 
@@ -175,4 +178,4 @@ def test_the_key_of_a_data_set_tells_its_options():
 )
 def test_iterations_are_counted_in_epochs(training, epochs):
     tree = {"data": {"dataset": "digits"}, "network": {}, "training": {"optimizer": "sgd", **training}}
-    assert worker.epoch_count(Configuration.model_validate(tree), 100) == epochs
+    assert assembly.epoch_count(Configuration.model_validate(tree), 100) == epochs

@@ -3,61 +3,33 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 import sweep
-from sweep.errors import SweepError, UsageError
+from sweep.cli.shared import (
+    Data,
+    Db,
+    Format,
+    Name,
+    Quiet,
+    TrialName,
+    Where,
+    Workers,
+    app,
+    observing,
+    print_table,
+    save_figure,
+    say,
+    split_trial,
+)
+from sweep.errors import UsageError
 from sweep.records import Metric
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from sweep.results import Sweep
-    from sweep.runner import Observer
-
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    help="Random search over the hyperparameters of neural networks.\n\n"
-    "Write a short experiment file, or take one that comes with sweep, and type:\n\n"
-    "`sweep run digits-quickstart` — draw, train and rank 40 networks\n\n"
-    "`sweep leaderboard` — the best of them; `--worst` and `--diverged` for the others\n\n"
-    "`sweep show 12` — one trial, epoch by epoch\n\n"
-    "`sweep plot` — accuracy against each hyperparameter",
-    epilog="Exit codes: 0 done; 1 it could not be done; 2 a wrong command or file; 130 Ctrl-C, with all state saved.",
-)
-
-SIGNALLED = 128
-"""Exit codes above this one stand for a signal: that the user has stopped us is no error."""
-
-LONGEST_NUMBER = 9
-"""Digits of a trial's number; the database's integers hold no more."""
-
-Format = Literal["table", "csv", "json", "markdown"]
-
-Name = Annotated[str | None, typer.Argument(help="Name of the sweep; the newest by default.", metavar="[NAME]")]
-TrialName = Annotated[str, typer.Argument(help="12 (of the newest sweep) or mnist-widths/12.", metavar="[NAME/]TRIAL")]
-Db = Annotated[
-    str | None,
-    typer.Option(
-        help=f"File or URL of the database; by default SWEEP_DB, else {sweep.DEFAULT_DATABASE}.", metavar="URL"
-    ),
-]
-Data = Annotated[
-    Path | None, typer.Option(help="Folder with the files of the data set; by default SWEEP_DATA.", metavar="DIR")
-]
-Workers = Annotated[int | None, typer.Option(help="Worker processes; by default one for each core.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no tables.")]
-Where = Annotated[
-    str | None, typer.Option(help='Only trials for which this holds, such as "alpha < 0.1 and batch_size >= 50".')
-]
 
 
 @app.command()
@@ -85,7 +57,7 @@ def run(
     """Draw configurations, train them side by side, and rank them."""
     given = {"trials": trials, "seed": seed, "name": name}
     overrides = [*(set_ or []), *(f"{k}={_toml(v)}" for k, v in given.items() if v is not None)]
-    with _observer(quiet) as observer:
+    with observing(quiet) as observer:
         result = sweep.run(experiment, overrides=overrides, data=data, workers=workers, db=db, observer=observer)
     if not quiet:
         _summarise(result)
@@ -94,7 +66,7 @@ def run(
 @app.command()
 def resume(name: Name = None, workers: Workers = None, db: Db = None, data: Data = None, quiet: Quiet = False) -> None:
     """Finish a sweep that was interrupted."""
-    with _observer(quiet) as observer:
+    with observing(quiet) as observer:
         result = sweep.resume(name, data=data, workers=workers, db=db, observer=observer)
     if not quiet:
         _summarise(result)
@@ -105,7 +77,7 @@ def list_(db: Db = None, format: Annotated[Format, typer.Option(help="How to pri
     """List all sweeps, the newest first."""
     from sweep.store import Store
 
-    _print(Store(sweep.database_url(db)).sweeps(), format, "Sweeps")
+    print_table(Store(sweep.database_url(db)).sweeps(), format, "Sweeps")
 
 
 @app.command()
@@ -128,7 +100,7 @@ def leaderboard(
     else:
         rank = results.worst if worst else results.best
         frame = rank(10 if n is None else n, by, where)
-    _print(frame, format)
+    print_table(frame, format)
     if format == "table":
         _mention_the_others(results)
 
@@ -136,7 +108,7 @@ def leaderboard(
 @app.command()
 def show(trial: TrialName, db: Db = None) -> None:
     """Show one trial: its configuration, how it ended, its seeds and all its epochs."""
-    name, number = _split(trial)
+    name, number = split_trial(trial)
     results = sweep.load(name, db=db)
     from sweep.cli.tables import print_trial
 
@@ -148,6 +120,7 @@ def export(
     name: Name = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A .csv or .json file.", metavar="FILE")] = None,
     epochs: Annotated[bool, typer.Option("--epochs", help="All epochs of all trials instead of the trials.")] = False,
+    batches: Annotated[bool, typer.Option("--batches", help="All recorded losses of mini-batches instead.")] = False,
     db: Db = None,
 ) -> None:
     """Write all trials, or all their epochs, to a file."""
@@ -155,109 +128,61 @@ def export(
 
     if output is None:
         raise UsageError("say where to write, such as -o trials.csv")
+    if epochs and batches:
+        raise UsageError("--epochs and --batches exclude each other; give one of them")
     results = sweep.load(name, db=db)
-    frame = results.epochs() if epochs else results.trials()
+    frame = results.epochs() if epochs else results.batches() if batches else results.trials()
     write(frame, output)
-    _say(f"wrote {len(frame)} rows of {results.name} to {output}")
+    say(f"wrote {len(frame)} rows of {results.name} to {output}")
 
 
 @app.command()
 def plot(
     name: Name = None,
+    kind: Annotated[
+        Literal["scatter", "cost"],
+        typer.Option(help="The metric against each parameter, or the loss from mini-batch to mini-batch."),
+    ] = "scatter",
     x: Annotated[
         list[str] | None, typer.Option("--x", help="A parameter to plot against; by default all.", metavar="PARAM")
     ] = None,
-    y: Annotated[Metric, typer.Option("--y", help="The metric to plot.")] = "test_accuracy",
+    y: Annotated[Metric | None, typer.Option("--y", help="The metric to plot; by default test_accuracy.")] = None,
+    trial: Annotated[
+        list[int] | None, typer.Option("--trial", help="With --kind cost: a trial to draw; by default all.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A .png or .svg file; beside the database by default.")
     ] = None,
     db: Db = None,
 ) -> None:
-    """Draw accuracy against each searched parameter, diverged trials as × at the foot."""
+    """Draw accuracy against each searched parameter, or the course of the losses.
+
+    Diverged trials are crosses at the foot. The losses of mini-batches are there if training.record_batches was true.
+    """
+    if kind == "cost" and (x or y):
+        raise UsageError("--x and --y do not go with --kind cost, which draws losses against epochs")
+    if kind == "scatter" and trial:
+        raise UsageError("--trial goes with --kind cost alone; without it, every trial is a point")
     results = sweep.load(name, db=db)
-    _say(f"chart: {_draw(results, output, x, y)}")
-
-
-def main() -> None:
-    """Run the command line; every SweepError becomes one sentence and an exit code."""
-    try:
-        app()
-    except SweepError as error:
-        _say(str(error) if error.exit_code > SIGNALLED else f"Error: {error}")
-        sys.exit(error.exit_code)
-    except OSError as error:
-        _give_up_output(error)
-    finally:
-        try:
-            sys.stdout.flush()
-        except OSError as error:
-            _give_up_output(error)
-
-
-def _give_up_output(error: OSError) -> None:
-    """Write no more to standard output; a reader that has left, such as `head`, is no error."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if not isinstance(error, BrokenPipeError):
-        _say(f"Error: the output cannot be written: {error.strerror}")
-        sys.exit(1)
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr)
+    if kind == "cost":
+        say(f"chart: {save_figure(results, results.plot_costs(trial), output, 'cost')}")
+    else:
+        metric = y or "test_accuracy"
+        say(f"chart: {save_figure(results, results.plot(x, metric), output, metric)}")
 
 
 def _toml(value: int | str) -> str:
     return json.dumps(value)
 
 
-def _split(trial: str) -> tuple[str | None, int]:
-    """Split [NAME/]TRIAL."""
-    name, _, number = trial.rpartition("/")
-    if not number.isdecimal() or len(number) > LONGEST_NUMBER:
-        raise UsageError(f"a trial is a number such as 12, or mnist-widths/12 of another sweep, not '{trial}'")
-    return name or None, int(number)
-
-
-def _observer(quiet: bool) -> AbstractContextManager[Observer]:
-    from sweep.cli.progress import observing
-
-    return observing(quiet)
-
-
-def _print(frame: pd.DataFrame, format: Format, title: str | None = None) -> None:
-    if format == "table":
-        from sweep.cli.tables import print_frame
-
-        print_frame(frame, title)
-    else:
-        from sweep.export import render
-
-        print(render(frame, format), end="")
-
-
-def _draw(results: Sweep, output: Path | None, x: list[str] | None = None, y: Metric = "test_accuracy") -> Path:
-    """Draw the chart of a sweep and return where it lies."""
-    from sweep.plots import save
-
-    path = output or results.folder / f"{y}.png"
-    figure = results.plot(x, y)
-    if output is None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise SweepError(f"cannot make the folder {path.parent}: {error.strerror}; name a file with -o") from None
-    save(figure, path)
-    return path
-
-
 def _summarise(results: Sweep) -> None:
     """Print the best, the worst and the diverged trials, and draw the chart."""
-    _print(results.best(5), "table", "Best")
-    _print(results.worst(5), "table", "Worst")
-    _print(results.diverged(), "table", "Diverged")
+    print_table(results.best(5), "table", "Best")
+    print_table(results.worst(5), "table", "Worst")
+    print_table(results.diverged(), "table", "Diverged")
     _mention_failures(results)
-    _say(f"chart: {_draw(results, None)}")
-    _say(f"more:  sweep leaderboard {results.name}    sweep show {results.name}/0    sweep export -o trials.csv")
+    say(f"chart: {save_figure(results, results.plot(), None, 'test_accuracy')}")
+    say(f"more:  sweep leaderboard {results.name}    sweep show {results.name}/0    sweep export -o trials.csv")
 
 
 def _mention_failures(results: Sweep) -> None:
@@ -265,10 +190,14 @@ def _mention_failures(results: Sweep) -> None:
     failed = trials[trials["status"] == "failed"]
     if len(failed):
         first = failed.iloc[0]
-        _say(f"{len(failed)} failed, the first of them trial {first['trial']}: {first['error']}")
+        say(f"{len(failed)} failed, the first of them trial {first['trial']}: {first['error']}")
+    warned = trials[(trials["status"] != "failed") & trials["error"].notna()]
+    if len(warned):
+        first = warned.iloc[0]
+        say(f"warning of {len(warned)} trials, the first of them trial {first['trial']}: {first['error']}")
 
 
 def _mention_the_others(results: Sweep) -> None:
     """Say which trials are not in the table, so that none is hidden."""
     counts = results.store.progress(results.record.id).counts
-    _say(f"{results.name}: " + ", ".join(f"{count} {status}" for status, count in counts.items()))
+    say(f"{results.name}: " + ", ".join(f"{count} {status}" for status, count in counts.items()))

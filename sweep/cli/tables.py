@@ -67,7 +67,10 @@ def _ending(trial: dict[str, Any]) -> list[str]:
             f"{trial['diverged_kind']} in {trial['diverged_place']}"
         )
     if trial["error"]:
-        lines += [f"failed: {trial['error']}", *(trial["traceback"] or "").splitlines()]
+        word = "failed" if trial["status"] == "failed" else "warning"
+        lines += [f"{word}: {trial['error']}", *(trial["traceback"] or "").splitlines()]
+    if trial["weights"]:
+        lines.append(f"weights of epoch {trial['weights_epoch']} are kept: {trial['weights']}")
     if trial["seconds"] is not None:
         lines.append(f"trained for {trial['seconds']:.1f} s by {trial['owner']}")
     return lines

@@ -96,6 +96,10 @@ class Training(Section):
     schedule: ScheduleSection = PlainSchedule(kind="constant")
     l1: Annotated[float, Field(ge=0)] = 0.0
     l2: Annotated[float, Field(ge=0)] = 0.0
+    keep_weights: Literal["best", "last", "none"] = "none"
+    """Which epoch's weights are kept in a file: the best by test accuracy, the last, or none's."""
+    record_batches: bool = False
+    """Whether the loss of each mini-batch is stored."""
 
     @model_validator(mode="after")
     def _end_one_way(self) -> Training:

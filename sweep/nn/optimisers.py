@@ -96,7 +96,7 @@ def adagrad(learning_rate: float = 0.01, eps: float = 1e-8) -> Optimiser:
     """
 
     def init(params: Array) -> OptimiserState:
-        return np.full_like(params, eps), np.empty_like(params)
+        return np.full_like(params, eps), np.zeros_like(params)
 
     def update(params: Array, gradient: Gradient, state: OptimiserState, factor: float = 1.0) -> OptimiserState:
         squares, scratch = state

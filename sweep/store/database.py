@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from sweep.errors import StoreError, UsageError
-from sweep.store.schema import APPLICATION_ID, LEADERBOARD, VERSION, metadata
+from sweep.store.schema import APPLICATION_ID, LEADERBOARD, UPGRADES, VERSION, metadata
 
 BUSY_SECONDS = 60
 """How long a statement waits for another process to release the database."""
@@ -160,6 +160,18 @@ class Database:
             raise StoreError(
                 f"{self.shown} was written by a newer sweep (schema {version}, this one knows {VERSION}); upgrade sweep"
             )
+        if version < VERSION:
+            self._upgrade()
+
+    def _upgrade(self) -> None:
+        """Bring a file that an older sweep has written to the present schema, in one transaction."""
+        with self.writing(durable=True) as connection:
+            version: int = connection.execute(text("PRAGMA user_version")).scalar_one()  # another may have been quicker
+            for step in range(version, VERSION):
+                for statement in UPGRADES[step]:
+                    connection.execute(text(statement))
+            metadata.create_all(connection)
+            connection.execute(text(f"PRAGMA user_version = {VERSION}"))
 
 
 def parse_url(url: str) -> URL:

@@ -8,7 +8,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from sweep.records import METRICS, Metric, higher_is_better
-from sweep.store.schema import epochs, parameters, trials
+from sweep.store.schema import batches, epochs, parameters, trials
 
 TRIAL_COLUMNS = ["status", "attempt"]
 END_COLUMNS = ["seconds", "diverged_epoch", "diverged_step", "diverged_place", "diverged_kind", "error"]
@@ -85,6 +85,21 @@ def epochs_frame(connection: Connection, sweep_id: int, number: int | None = Non
         .join(trials, trials.c.id == epochs.c.trial_id)
         .where(trials.c.sweep_id == sweep_id)
         .order_by(trials.c.number, epochs.c.epoch)
+    )
+    if number is not None:
+        query = query.where(trials.c.number == number)
+    result = connection.execute(query)
+    return pd.DataFrame(result.all(), columns=list(result.keys()))
+
+
+def batches_frame(connection: Connection, sweep_id: int, number: int | None = None) -> pd.DataFrame:
+    """Return one row for each recorded mini-batch of all trials, or of one: trial, epoch, step, loss."""
+    columns = [trials.c.number.label("trial"), batches.c.epoch, batches.c.step, batches.c.loss]
+    query = (
+        select(*columns)
+        .join(trials, trials.c.id == batches.c.trial_id)
+        .where(trials.c.sweep_id == sweep_id)
+        .order_by(trials.c.number, batches.c.epoch, batches.c.step)
     )
     if number is not None:
         query = query.where(trials.c.number == number)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sweep.records import Epoch, Scalar, Trial
-from sweep.store.schema import epochs, parameters, sweeps, trials
+from sweep.records import BatchLosses, Epoch, Scalar, Trial
+from sweep.store.schema import batches, epochs, parameters, sweeps, trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +91,38 @@ def upsert_epochs(connection: Connection, trial_id: int, new: Sequence[Epoch]) -
         }
         for epoch in new
     ]
+    _upsert(connection, epochs, rows)
+
+
+def upsert_batches(connection: Connection, trial_id: int, new: Sequence[BatchLosses]) -> None:
+    """Insert losses of mini-batches of a trial, in place of those that are there already."""
+    rows = [
+        {"trial_id": trial_id, "epoch": each.epoch, "step": step, "loss": loss}
+        for each in new
+        for step, loss in enumerate(each.losses, start=1)
+    ]
+    _upsert(connection, batches, rows)
+
+
+def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows, in place of those with the same primary key."""
+    if not rows:
+        return
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(epochs)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in ("trial_id", "epoch")}
-    connection.execute(statement.on_conflict_do_update(index_elements=["trial_id", "epoch"], set_=changed), rows)
+    statement = dialect.insert(table)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def read_epochs(connection: Connection, trial_id: int) -> tuple[Epoch, ...]:
+    """Return the epochs of a trial, in order."""
+    columns = [
+        getattr(epochs.c, name)
+        for name in ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds")
+    ]
+    query = select(*columns).where(epochs.c.trial_id == trial_id).order_by(epochs.c.epoch)
+    return tuple(Epoch(*row) for row in connection.execute(query))
 
 
 def digest(all_epochs: Sequence[Epoch]) -> str:

@@ -25,7 +25,7 @@ from sqlalchemy.schema import CreateColumn
 
 from sweep.records import STATUSES
 
-VERSION = 1
+VERSION = 2
 """Version of the schema; SQLite keeps it as `user_version`."""
 APPLICATION_ID = 0x53574550
 """Marks a SQLite file as ours ("SWEP"), as `application_id`."""
@@ -85,6 +85,8 @@ trials = Table(
     Column("best_loss", Double, comment="mean test loss at that epoch"),
     Column("last_epoch", Integer, comment="last epoch recorded; 0 is the untrained network"),
     Column("digest", String(64), comment="SHA-256 over all epochs of a finished trial"),
+    Column("weights", Text, comment="file of the kept weights, relative to the folder of the database"),
+    Column("weights_epoch", Integer, comment="epoch that they are of"),
     UniqueConstraint("sweep_id", "number"),
     CheckConstraint(f"status IN ({', '.join(repr(s) for s in STATUSES)})", name="known_status"),
     Index("ranking", "sweep_id", "status", "best_value"),
@@ -106,6 +108,17 @@ epochs = Table(
     sqlite_with_rowid=False,
 )
 
+batches = Table(
+    "batches",
+    metadata,
+    Column("trial_id", ForeignKey("trials.id", ondelete="CASCADE"), primary_key=True),
+    Column("epoch", Integer, primary_key=True, autoincrement=False, comment="from 1"),
+    Column("step", Integer, primary_key=True, autoincrement=False, comment="mini-batch within the epoch, from 1"),
+    Column("loss", Double, nullable=False, comment="mean over the mini-batch, before the step"),
+    comment="one row for each mini-batch of trials with training.record_batches",
+    sqlite_with_rowid=False,
+)
+
 parameters = Table(
     "parameters",
     metadata,
@@ -117,6 +130,14 @@ parameters = Table(
     comment="one row for each drawn value of each trial",
     sqlite_with_rowid=False,
 )
+
+UPGRADES = {
+    1: [
+        "ALTER TABLE trials ADD COLUMN weights TEXT",
+        "ALTER TABLE trials ADD COLUMN weights_epoch INTEGER",
+    ],
+}
+"""Version of the schema -> what makes the next one of it, besides creating the tables that are missing; SQLite."""
 
 LEADERBOARD = """
 CREATE VIEW leaderboard AS

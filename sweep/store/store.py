@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, and_, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from sweep.errors import StaleAttempt, SweepError, suggest
-from sweep.records import Divergence, Epoch, Status, Trial
+from sweep.records import BatchLosses, Divergence, Epoch, Status, Trial, Weights
 from sweep.store.database import Database
-from sweep.store.rows import SweepRecord, insert_sweep, upsert_epochs
-from sweep.store.schema import epochs, sweeps, trials
+from sweep.store.rows import SweepRecord, insert_sweep, read_epochs, upsert_batches, upsert_epochs
+from sweep.store.schema import batches, epochs, parameters, sweeps, trials
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +39,10 @@ class Claim:
     number: int
     configuration: dict[str, Any]
     seeds: tuple[int, int, int]
+    weights: Weights | None = None
+    """The kept weights to go on from."""
+    epochs: tuple[Epoch, ...] = ()
+    """What is recorded up to there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,11 @@ class Store:
     def close(self) -> None:
         """Give all connections back."""
         self.database.close()
+
+    @property
+    def folder(self) -> Path:
+        """Where the files that belong to the database lie, each sweep's in a folder of its name."""
+        return self.database.path.parent if self.database.is_sqlite else Path("results")
 
     # Sweeps
 
@@ -164,7 +174,10 @@ class Store:
             )
 
     def claim(self, sweep_id: int, number: int, owner: str) -> Claim | None:
-        """Take a queued trial and clear away what an earlier attempt has left; None where another was quicker."""
+        """Take a queued trial; None where another was quicker.
+
+        What an earlier attempt has left is cleared away, but for the epochs up to that of the kept weights.
+        """
         this = and_(trials.c.sweep_id == sweep_id, trials.c.number == number)
         now = datetime.now(UTC)
         cleared = dict.fromkeys(LEFT_BY_AN_ATTEMPT)
@@ -184,18 +197,28 @@ class Store:
             if not taken:
                 return None
             row = connection.execute(select(trials).where(this)).mappings().one()
-            connection.execute(delete(epochs).where(epochs.c.trial_id == row["id"]))
+            weights = Weights(row["weights"], row["weights_epoch"]) if row["weights"] else None
+            for table in (epochs, batches):
+                later = table.c.epoch > (weights.epoch if weights else -1)
+                connection.execute(delete(table).where(table.c.trial_id == row["id"], later))
+            kept = read_epochs(connection, row["id"])
+            if kept:
+                best = max(kept, key=lambda epoch: epoch.test_accuracy)
+                this_attempt = update(trials).where(trials.c.id == row["id"])
+                connection.execute(this_attempt.values(**_summary(kept, best)))
         seeds = (row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
-        return Claim(row["id"], row["attempt"], number, row["configuration"], seeds)
+        return Claim(row["id"], row["attempt"], number, row["configuration"], seeds, weights, kept)
 
-    def record(self, claim: Claim, new: Sequence[Epoch], best: Epoch | None) -> None:
-        """Store epochs of a running trial, and its best one so far.
+    def record(
+        self, claim: Claim, new: Sequence[Epoch], best: Epoch | None, losses: Sequence[BatchLosses] = ()
+    ) -> None:
+        """Store epochs of a running trial, its best one so far, and losses of mini-batches.
 
         Raises:
             StaleAttempt: when the trial belongs to a later attempt; nothing is written then.
         """
         with self.database.writing() as connection:
-            self._write(connection, claim, new, best, {})
+            self._write(connection, claim, new, best, losses, {})
 
     def finish(
         self,
@@ -203,8 +226,10 @@ class Store:
         status: Status,
         new: Sequence[Epoch],
         best: Epoch | None,
+        losses: Sequence[BatchLosses] = (),
         *,
         seconds: float,
+        weights: Weights | None = None,
         digest: str | None = None,
         divergence: Divergence | None = None,
         error: str | None = None,
@@ -223,10 +248,12 @@ class Store:
             "error": error,
             "traceback": traceback,
         }
+        if weights:
+            values |= {"weights": weights.file, "weights_epoch": weights.epoch}
         if divergence:
             values |= {f"diverged_{key}": getattr(divergence, key) for key in ("epoch", "step", "place", "kind")}
         with self.database.writing(durable=True) as connection:
-            self._write(connection, claim, new, best, values)
+            self._write(connection, claim, new, best, losses, values)
 
     def _write(
         self,
@@ -234,17 +261,10 @@ class Store:
         claim: Claim,
         new: Sequence[Epoch],
         best: Epoch | None,
+        losses: Sequence[BatchLosses],
         values: dict[str, Any],
     ) -> None:
-        values = {"heartbeat": datetime.now(UTC), **values}
-        if new:
-            values["last_epoch"] = new[-1].number
-        if best:
-            values |= {
-                "best_value": best.test_accuracy,
-                "best_epoch": best.number,
-                "best_loss": best.test_loss,
-            }
+        values = {"heartbeat": datetime.now(UTC), **values, **_summary(new, best)}
         # The attempt stands in the statement itself, so that a worker that was thought dead cannot write.
         written = connection.execute(
             update(trials)
@@ -255,6 +275,19 @@ class Store:
             raise StaleAttempt(f"trial {claim.number} has been taken over by a later attempt")
         if new:
             upsert_epochs(connection, claim.trial_id, new)
+        upsert_batches(connection, claim.trial_id, losses)
+
+    def prolong(self, sweep_id: int, numbers: Sequence[int], epochs_each: int) -> None:
+        """Queue completed trials again, to go on from their kept weights until they have so many epochs.
+
+        Raises:
+            SweepError: when one of them is no longer completed; nothing is changed then.
+        """
+        with self.database.writing(durable=True) as connection:
+            for number in numbers:
+                _prolong(connection, sweep_id, number, epochs_each)
+            longer = and_(sweeps.c.id == sweep_id, sweeps.c.epochs < epochs_each)
+            connection.execute(update(sweeps).where(longer).values(epochs=epochs_each))
 
     # Frames
 
@@ -306,9 +339,38 @@ class Store:
         with self.database.reading() as connection:
             return trials_frame(connection, sweep_id, metric)
 
+    def batches(self, sweep_id: int, number: int | None = None) -> pd.DataFrame:
+        """Return one row for each mini-batch of all trials, or of one, as far as their losses were recorded."""
+        from sweep.store.frames import batches_frame
+
+        with self.database.reading() as connection:
+            return batches_frame(connection, sweep_id, number)
+
     def epochs(self, sweep_id: int, number: int | None = None) -> pd.DataFrame:
         """Return one row for each epoch of all trials, or of one, ordered by trial and epoch."""
         from sweep.store.frames import epochs_frame
 
         with self.database.reading() as connection:
             return epochs_frame(connection, sweep_id, number)
+
+
+def _summary(new: Sequence[Epoch], best: Epoch | None) -> dict[str, Any]:
+    """Return what a trial's row says of its epochs."""
+    values: dict[str, Any] = {"last_epoch": new[-1].number} if new else {}
+    if best:
+        values |= {"best_value": best.test_accuracy, "best_epoch": best.number, "best_loss": best.test_loss}
+    return values
+
+
+def _prolong(connection: Connection, sweep_id: int, number: int, epochs_each: int) -> None:
+    this = and_(trials.c.sweep_id == sweep_id, trials.c.number == number, trials.c.status == "completed")
+    row = connection.execute(select(trials.c.id, trials.c.configuration).where(this)).mappings().first()
+    if row is None:
+        raise SweepError(f"trial {number} is not completed any more; look at it with `sweep show {number}`")
+    configuration = dict(row["configuration"])
+    configuration["training"] = configuration["training"] | {"epochs": epochs_each}
+    connection.execute(
+        update(trials).where(trials.c.id == row["id"]).values(status="queued", configuration=configuration)
+    )
+    drawn = and_(parameters.c.trial_id == row["id"], parameters.c.name == "training.epochs")
+    connection.execute(update(parameters).where(drawn).values(number=epochs_each))

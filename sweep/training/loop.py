@@ -65,6 +65,10 @@ class Training:
     optimiser_states: list[Any]
     rng: np.random.Generator
     """Source of randomness inside layers, such as dropout."""
+    shuffling: np.random.Generator
+    """Source of the order of samples."""
+    epoch: int = 0
+    """Epochs done."""
 
     def save(self) -> Training:
         """Return a copy that later training leaves alone."""
@@ -76,24 +80,13 @@ class Training:
         self.layer_states = copy.deepcopy(saved.layer_states)
         self.optimiser_states = copy.deepcopy(saved.optimiser_states)
         self.rng = copy.deepcopy(saved.rng)
+        self.shuffling = copy.deepcopy(saved.shuffling)
+        self.epoch = saved.epoch
 
 
 def train(dataset: Dataset, settings: Settings) -> Iterator[Epoch]:
-    """Train one network; yield its figures before training (epoch 0) and after each epoch.
-
-    Every epoch takes as many samples as the training part has; by default each of them once, in a new order. The same
-    dataset, settings, package versions and BLAS kernel with one thread give the same bits.
-
-    Raises:
-        Diverged: when a value that is not finite has appeared, after all epochs before it have been yielded.
-    """
-    trainer = Trainer(dataset, settings)
-    shuffling, samples = np.random.default_rng(settings.seeds.shuffling), len(dataset.x_train)
-    for number in range(settings.epochs + 1):
-        start = time.perf_counter()
-        steps = trainer.run_epoch(number, settings.batching.order(samples, shuffling)) if number else 0
-        figures = trainer.evaluate(number, steps)
-        yield Epoch(number, *figures, seconds=time.perf_counter() - start)
+    """Train one network from its first weights on; see `Trainer.epochs`."""
+    return Trainer(dataset, settings).epochs()
 
 
 class Trainer:
@@ -112,13 +105,36 @@ class Trainer:
             self._gradient, self._gradients = flatten(initial, settings.dtype)
         updated = self.params if self._layer_by_layer else (vector,)
         optimiser_states = [None if p is None else settings.optimiser.init(p) for p in updated]
-        dropout = np.random.default_rng(settings.seeds.dropout)
-        self.training = Training(vector, states, optimiser_states, dropout)
+        dropout, shuffling = (np.random.default_rng(s) for s in (settings.seeds.dropout, settings.seeds.shuffling))
+        self.training = Training(vector, states, optimiser_states, dropout, shuffling)
+        self.batch_losses: list[float] = []
+        """Mean loss of each mini-batch of the last epoch from before its step, as far as they are finite."""
         self._rooms: dict[tuple[Part, int], Room] = {}
 
     @property
     def _shape(self) -> tuple[int, ...]:
         return (self.dataset.x_train.shape[1],)
+
+    def epochs(self) -> Iterator[Epoch]:
+        """Train to the end; yield the figures before training (epoch 0) and after each epoch.
+
+        Goes on from the epoch that `training` stands at, whose own figures are yielded only if it is 0. Every epoch
+        takes as many samples as the training part has; by default each of them once, in a new order. The same dataset,
+        settings, package versions and BLAS kernel with one thread give the same bits.
+
+        Raises:
+            Diverged: when a value that is not finite has appeared, after all epochs before it have been yielded.
+        """
+        training, samples = self.training, len(self.dataset.x_train)
+        if training.epoch == 0:
+            start = time.perf_counter()
+            yield Epoch(0, *self.evaluate(0, 0), seconds=time.perf_counter() - start)
+        for number in range(training.epoch + 1, self.settings.epochs + 1):
+            start = time.perf_counter()
+            steps = self.run_epoch(number, self.settings.batching.order(samples, training.shuffling))
+            figures = self.evaluate(number, steps)
+            training.epoch = number
+            yield Epoch(number, *figures, seconds=time.perf_counter() - start)
 
     def run_epoch(self, number: int, order: Array) -> int:
         """Train on every mini-batch of `order` (indices of training samples) and return how many there were.
@@ -135,25 +151,26 @@ class Trainer:
 
     def _run_steps(self, number: int, order: Array) -> tuple[int, bool]:
         """Run the steps of an epoch up to the first suspicious one; return how many, and whether one was."""
-        step = 0
+        losses = self.batch_losses = []
         self.flags.clear()
         with self.flags.watching():
-            for step, loss in enumerate(self._steps(number, order, self.settings), start=1):
+            for loss in self._steps(number, order, self.settings):
+                losses.append(loss)
                 if self.flags.kind or not math.isfinite(loss):
-                    return step, True
-        return step, False
+                    return len(losses), True
+        return len(losses), False
 
     def _run_watched(self, number: int, order: Array) -> int:
         """Run the steps of an epoch with every array checked; without a finding, the epoch is simply done."""
-        step = 0
+        losses = self.batch_losses = []
         self.flags.clear()
         try:
             with self.flags.watching():
-                for _ in self._steps(number, order, self._watched()):
-                    step += 1
+                for loss in self._steps(number, order, self._watched()):
+                    losses.append(loss)
         except NotFinite as error:
-            raise Diverged(Divergence(number, step + 1, error.place, error.kind)) from None
-        return step
+            raise Diverged(Divergence(number, len(losses) + 1, error.place, error.kind)) from None
+        return len(losses)
 
     def _watched(self) -> Settings:
         watch = Watch(self.flags)
@@ -176,7 +193,7 @@ class Trainer:
             order = order[: steps[-1][1]]
         targets = positions(self.dataset.t_train[order], np.array([stop - start for start, stop in steps]))
         for start, stop in steps:
-            room = self._room("train", stop - start)
+            room = self.room("train", stop - start)
             x = room.batch.gather(order[start:stop])
             y, training.layer_states, cache = net.forward(params, training.layer_states, x, room.work, call)
             value, dy = loss(y[:-1], targets[start:stop], room.loss)
@@ -224,22 +241,36 @@ class Trainer:
 
     def _evaluate_part(self, network: Network, part: Part) -> tuple[float, float]:
         """Return the mean loss and the accuracy over the training or the test part."""
-        net, call = chain(network.layers), Call(train=False)
-        labels = self.dataset.t_train if part == "train" else self.dataset.t_test
+        labels = self.labels(part)
         targets = positions(labels, EVALUATION_SAMPLES)
         total, hits = 0.0, 0
-        for start, stop in runs(len(labels), EVALUATION_SAMPLES):
-            room = self._room(part, stop - start)
-            x = room.batch.slice(start, stop)
-            y, _, _ = net.forward(self.params, self.training.layer_states, x, room.work, call)
-            logits = y[:-1]
+        for start, stop, logits in self._logits(network, part):
             # Every output grows with its logit, so the largest logit is the largest output. The first of equal
             # ones counts, so that a network whose outputs are all alike is no better than a guess.
             hits += int(np.count_nonzero(logits.argmax(0) == labels[start:stop]))
-            total += network.loss(logits, targets[start:stop], room.loss)[0] * (stop - start)
+            work = self.room(part, stop - start).loss
+            total += network.loss(logits, targets[start:stop], work)[0] * (stop - start)
         return total / len(labels), hits / len(labels)
 
-    def _room(self, part: Part, samples: int) -> Room:
+    def labels(self, part: Part) -> Array:
+        """Return the classes of a part, shape (samples,)."""
+        return self.dataset.t_train if part == "train" else self.dataset.t_test
+
+    def logits(self, part: Part) -> Array:
+        """Return what the network gives for every sample of a part before its output, shape (classes, samples)."""
+        blocks = [logits.copy() for _, _, logits in self._logits(self.settings.network, part)]
+        return np.concatenate(blocks, axis=1)
+
+    def _logits(self, network: Network, part: Part) -> Iterator[tuple[int, int, Array]]:
+        """Yield (start, stop, logits) of consecutive samples; each array is overwritten by the next."""
+        net, call = chain(network.layers), Call(train=False)
+        for start, stop in runs(len(self.labels(part)), EVALUATION_SAMPLES):
+            room = self.room(part, stop - start)
+            x = room.batch.slice(start, stop)
+            y, _, _ = net.forward(self.params, self.training.layer_states, x, room.work, call)
+            yield start, stop, y[:-1]
+
+    def room(self, part: Part, samples: int) -> Room:
         """Return the arrays for a pass over `samples` samples, made on first use."""
         if (part, samples) not in self._rooms:
             x = self.dataset.x_test if part == "test" else self.dataset.x_train

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sweep.cli.commands import main
+from sweep.cli import main
 
 NAME = "digits-quickstart"
 TRIALS = 8
@@ -65,7 +65,19 @@ class Shelf:
 def shelf(tmp_path_factory):
     """A sweep of one trial run with --quiet, and then the one that most tests look at."""
     empty = Shelf(tmp_path_factory.mktemp("shelf") / "sweeps.db", tmp_path_factory.mktemp("cache"), None, None)
-    small = ("--name", "tiny", "--trials", "1", "--set", "epochs=1", "--workers", "1", "--quiet")
+    small = (
+        "--name",
+        "tiny",
+        "--trials",
+        "1",
+        "--set",
+        "epochs=1",
+        "--set",
+        "keep_weights=none",
+        "--workers",
+        "1",
+        "-q",
+    )
     quiet = empty.spawn("run", NAME, *small)
     run = empty.spawn("run", NAME, "--trials", str(TRIALS), "--set", "epochs=2", "--workers", "2")
     assert run.code == 0, run.err

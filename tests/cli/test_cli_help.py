@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-COMMANDS = ["run", "resume", "list", "leaderboard", "show", "export", "plot"]
+COMMANDS = ["run", "resume", "list", "leaderboard", "show", "export", "plot", "continue", "predict"]
 HEAVY = {"numpy", "pandas", "scipy", "sqlalchemy", "matplotlib", "seaborn", "sklearn", "joblib", "pydantic_core"}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import sweep
 from sweep import experiment
-from sweep.cli import commands
+from sweep.cli import main
 from sweep.errors import SweepError
 
 NAME = "digits-quickstart"
@@ -201,6 +201,6 @@ def test_only_our_own_errors_are_made_sentences(monkeypatch):
     def fail():
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(commands, "app", fail)
+    monkeypatch.setattr("sweep.cli.entry.app", fail)
     with pytest.raises(RuntimeError, match="a bug"):
-        commands.main()
+        main()

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sweep.errors import StaleAttempt, StoreError, SweepError
-from sweep.records import Divergence, Epoch, Seeds, Trial
+from sweep.records import BatchLosses, Divergence, Epoch, Seeds, Trial, Weights
 from sweep.store import Store, SweepRecord, digest
 
 RECORD = SweepRecord(
@@ -85,6 +85,49 @@ class TestStore:
         add(store)
         with pytest.raises(SweepError, match="did you mean 'first'"):
             store.sweep("frist")
+
+    def test_losses_of_mini_batches_are_kept_exactly_and_the_last_word_counts(self, store):
+        sweep_id = add(store)
+        claim = store.claim(sweep_id, 1, "me:1")
+        store.record(claim, [epoch(0)], epoch(0), [BatchLosses(1, (0.1, 1e-300))])
+        store.record(claim, [epoch(1)], epoch(0), [BatchLosses(1, (0.3, 0.2)), BatchLosses(2, (5e300,))])
+        frame = store.batches(sweep_id)
+        assert frame.to_numpy().tolist() == [[1, 1, 1, 0.3], [1, 1, 2, 0.2], [1, 2, 1, 5e300]]
+        assert store.batches(sweep_id, 0).empty
+
+        store.requeue(sweep_id, lambda owner: False)
+        store.claim(sweep_id, 1, "me:1")
+        assert store.batches(sweep_id).empty
+
+    def test_a_prolonged_trial_keeps_what_its_weights_vouch_for(self, store):
+        sweep_id = add(store)
+        all_epochs = [epoch(0), epoch(1, 0.9), epoch(2, 0.8), epoch(3, 0.95)]
+        weights = Weights("first/weights/2-1.npz", 2)
+        losses = [BatchLosses(i, (1.0, 2.0)) for i in (1, 2, 3)]
+        finished(store, sweep_id, 2, all_epochs, losses=losses, weights=weights)
+
+        store.prolong(sweep_id, [2], 9)
+        assert store.queued(sweep_id) == [0, 1, 2]
+        assert store.sweep().epochs == 9
+        assert store.trial(sweep_id, 2)["best_value"] == 0.95  # until somebody takes it
+
+        claim = store.claim(sweep_id, 2, "me:2")
+        assert (claim.weights, claim.epochs) == (weights, tuple(all_epochs[:3]))
+        assert claim.configuration["training"] == {"batch_size": 10, "epochs": 9}
+        assert store.epochs(sweep_id, 2)["epoch"].tolist() == [0, 1, 2]
+        assert store.batches(sweep_id, 2)["epoch"].unique().tolist() == [1, 2]
+        row = store.trial(sweep_id, 2)
+        assert [row[c] for c in ("best_value", "best_epoch", "last_epoch", "digest")] == [0.9, 1, 2, None]
+        store.prolong(sweep_id, [], 5)
+        assert store.sweep().epochs == 9, "the longest counts"
+
+    def test_only_completed_trials_are_prolonged_and_else_none(self, store):
+        sweep_id = add(store)
+        finished(store, sweep_id, 0, [epoch(0)])
+        with pytest.raises(SweepError, match="trial 1 is not completed any more; look at it with `sweep show 1`"):
+            store.prolong(sweep_id, [0, 1], 9)
+        assert store.trial(sweep_id, 0)["status"] == "completed"
+        assert store.sweep().epochs == 5
 
     def test_a_trial_is_claimed_once(self, store):
         sweep_id = add(store)
@@ -323,6 +366,30 @@ class TestSqliteFile:
         path.write_text("these are notes, and quite a few of them\n" * 50)
         with pytest.raises(StoreError, match=r"notes\.txt cannot be read: file is not a database"):
             Store(str(path))
+
+    def test_a_file_of_the_first_schema_is_brought_up_to_date_and_loses_nothing(self, store, tmp_path):
+        sweep_id = add(store, 2)
+        finished(store, sweep_id, 0, [epoch(0), epoch(1, 0.75)])
+        before = store.trials(sweep_id), store.epochs(sweep_id)
+        store.close()
+        plain = sqlite3.connect(tmp_path / "sweeps.db")
+        for statement in (
+            "DROP TABLE batches",
+            "ALTER TABLE trials DROP COLUMN weights",
+            "ALTER TABLE trials DROP COLUMN weights_epoch",
+            "PRAGMA user_version = 1",
+        ):
+            plain.execute(statement)
+        plain.close()
+
+        opened = Store(str(tmp_path / "sweeps.db"))
+
+        for one, other in zip(before, (opened.trials(sweep_id), opened.epochs(sweep_id)), strict=True):
+            pd.testing.assert_frame_equal(one, other)
+        finished(opened, sweep_id, 1, [epoch(0)], weights=Weights("first/weights/1-1.npz", 0))
+        assert opened.trial(sweep_id, 1)["weights"] == "first/weights/1-1.npz"
+        assert opened.batches(sweep_id).empty
+        opened.close()
 
     def test_a_newer_schema_is_refused(self, store, tmp_path):
         store.close()

@@ -1,0 +1,36 @@
+"""Where the command line begins and ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from sweep.cli.shared import app, say
+from sweep.errors import SweepError
+
+SIGNALLED = 128
+"""Exit codes above this one stand for a signal: that the user has stopped us is no error."""
+
+
+def main() -> None:
+    """Run the command line; every SweepError becomes one sentence and an exit code."""
+    try:
+        app()
+    except SweepError as error:
+        say(str(error) if error.exit_code > SIGNALLED else f"Error: {error}")
+        sys.exit(error.exit_code)
+    except OSError as error:
+        _give_up_output(error)
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            _give_up_output(error)
+
+
+def _give_up_output(error: OSError) -> None:
+    """Write no more to standard output; a reader that has left, such as `head`, is no error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):
+        say(f"Error: the output cannot be written: {error.strerror}")
+        sys.exit(1)

@@ -1,0 +1,151 @@
+"""The commands on the networks themselves: go on training them, look at what they predict, check their gradients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+import sweep
+from sweep.cli.shared import (
+    Data,
+    Db,
+    Quiet,
+    TrialName,
+    Workers,
+    app,
+    observing,
+    print_table,
+    save_figure,
+    say,
+    split_trial,
+)
+from sweep.errors import UsageError
+
+if TYPE_CHECKING:
+    from sweep.prediction import Prediction, TrialPrediction
+    from sweep.results import Sweep
+
+GALLERY = 25
+"""How many misclassified examples are drawn."""
+MOST_CLASSES = 20
+"""Confusion matrices of more classes are drawn, but not printed."""
+
+
+@app.command("continue")
+def continue_(
+    trials: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="12 (of the newest sweep) or mnist-widths/12; with --best the name of the sweep.",
+            metavar="[NAME/]TRIAL...",
+        ),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="How many epochs they shall have in all.")] = None,
+    best: Annotated[int | None, typer.Option(help="So many of the best trials.")] = None,
+    workers: Workers = None,
+    db: Db = None,
+    data: Data = None,
+    quiet: Quiet = False,
+) -> None:
+    """Train completed trials on from their kept weights.
+
+    The result is bit for bit that of trials that were so long from the beginning.
+    """
+    if epochs is None:
+        raise UsageError("say how many epochs the trials shall have in all, such as --epochs 100")
+    name, numbers = _named(trials or [], best)
+    with observing(quiet) as observer:
+        results = sweep.continue_(
+            numbers, epochs=epochs, best=best, name=name, data=data, workers=workers, db=db, observer=observer
+        )
+    if not quiet:
+        print_table(results.best(5), "table", "Best")
+
+
+def _named(trials: list[str], best: int | None) -> tuple[str | None, list[int]]:
+    """Return the one sweep that is meant, None for the newest, and the numbers of its trials."""
+    if best is not None:
+        if best < 1:
+            raise UsageError(f"--best must be at least 1, not {best}")
+        if len(trials) > 1:
+            raise UsageError("--best takes the best trials of one sweep: give its name alone, or none for the newest")
+        return (trials[0] if trials else None), []
+    if not trials:
+        raise UsageError("say which trials to go on with, such as 12 or mnist-widths/12, or --best 5")
+    pairs = [split_trial(trial) for trial in trials]
+    names = {name for name, _ in pairs}
+    if len(names) > 1:
+        raise UsageError("the trials are of several sweeps; go on with those of one sweep at a time")
+    return names.pop(), [number for _, number in pairs]
+
+
+@app.command()
+def predict(
+    trial: TrialName,
+    index: Annotated[int | None, typer.Option(help="One example: its probabilities and its picture.")] = None,
+    part: Annotated[Literal["train", "test"], typer.Option(help="The part that the examples are of.")] = "test",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A .png or .svg file for the picture.", metavar="FILE")
+    ] = None,
+    db: Db = None,
+    data: Data = None,
+) -> None:
+    """Show what the kept weights of a trial get right, and what they mistake."""
+    name, number = split_trial(trial)
+    results = sweep.load(name, db=db)
+    prediction = results.predict(number, data)
+    say(f"{results.name}/{number}: weights of epoch {prediction.epoch}")
+    chosen = prediction.test if part == "test" else prediction.train
+    if index is None:
+        _show_all(results, number, prediction, chosen, output)
+    else:
+        _show_example(results, number, chosen, index, output)
+
+
+def _show_all(
+    results: Sweep, number: int, prediction: TrialPrediction, chosen: Prediction, output: Path | None
+) -> None:
+    import pandas as pd
+
+    from sweep.plots import confusion, gallery
+
+    rows = [
+        {"part": p.part, "samples": len(p.labels), "misclassified": len(p.misclassified), "accuracy": p.accuracy}
+        for p in (prediction.train, prediction.test)
+    ]
+    print_table(pd.DataFrame(rows), "table")
+    table, title = chosen.confusion(), f"{results.name}/{number}, {chosen.part} part"
+    if len(table) <= MOST_CLASSES:
+        print_table(table.reset_index(names="true \\ predicted"), "table", f"Confusion, {chosen.part} part")
+    wrong, names = chosen.misclassified[:GALLERY], chosen.dataset.class_names
+    figure = gallery(
+        chosen.images(wrong),
+        [names[label] for label in chosen.labels[wrong]],
+        [names[label] for label in chosen.predicted[wrong]],
+        title=f"{title}: {len(chosen.misclassified)} misclassified",
+        limits=chosen.limits,
+    )
+    say(f"misclassified: {save_figure(results, figure, output, f'{number}-{chosen.part}-misclassified')}")
+    figure = confusion(table.to_numpy(), names, title=title)
+    say(f"confusion:     {save_figure(results, figure, None, f'{number}-{chosen.part}-confusion')}")
+
+
+def _show_example(results: Sweep, number: int, chosen: Prediction, index: int, output: Path | None) -> None:
+    import numpy as np
+
+    from sweep.plots import example
+
+    frame, names = chosen.example(index), chosen.dataset.class_names
+    print_table(frame, "table", f"Example {index} of the {chosen.part} part")
+    figure = example(
+        chosen.images(np.array([index]))[0],
+        names,
+        chosen.outputs[index],
+        names[chosen.labels[index]],
+        title=f"{results.name}/{number}, {chosen.part} example {index}",
+        meaning=chosen.meaning,
+        limits=chosen.limits,
+    )
+    say(f"picture: {save_figure(results, figure, output, f'{number}-{chosen.part}-{index}')}")
