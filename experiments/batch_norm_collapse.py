@@ -152,7 +152,11 @@ def draw_instruments(frame: pd.DataFrame) -> Figure:
             "linear",
             [("test_accuracy", "running statistics", "C3"), ("reestimated_accuracy", "re-estimated", "C0")],
         ),
-        ("dark features", "log", [("lag", "lag of the mean", "C1"), ("spread", "√(variance + eps)", "C2")]),
+        (
+            "dark features",
+            "log",
+            [("lag", "lag of the mean (none is drawn at 1e-9)", "C1"), ("spread", "√(variance + eps)", "C2")],
+        ),
     ]
     for column, label in enumerate(labels):
         own = frame[frame["variant"] == label]

@@ -15,6 +15,7 @@ from sweep.cli.shared import (
     Format,
     Name,
     Quiet,
+    Set,
     TrialName,
     Where,
     Workers,
@@ -40,15 +41,7 @@ def run(
     trials: Annotated[int | None, typer.Option(help="How many configurations to draw.")] = None,
     workers: Workers = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all draws.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            help="Change a value of the file, in TOML: --set training.epochs=5, "
-            "--set 'batch_size={int=[16,64],step=16}'. May be given several times.",
-            metavar="KEY=VALUE",
-        ),
-    ] = None,
+    set_: Set = None,
     name: Annotated[str | None, typer.Option(help="Name of the sweep; by default the experiment's.")] = None,
     db: Db = None,
     data: Data = None,

@@ -11,7 +11,9 @@ import sweep
 from sweep.cli.shared import (
     Data,
     Db,
+    Format,
     Quiet,
+    Set,
     TrialName,
     Workers,
     app,
@@ -21,7 +23,7 @@ from sweep.cli.shared import (
     say,
     split_trial,
 )
-from sweep.errors import UsageError
+from sweep.errors import SweepError, UsageError
 
 if TYPE_CHECKING:
     from sweep.prediction import Prediction, TrialPrediction
@@ -149,3 +151,34 @@ def _show_example(results: Sweep, number: int, chosen: Prediction, index: int, o
         limits=chosen.limits,
     )
     say(f"picture: {save_figure(results, figure, output, f'{number}-{chosen.part}-{index}')}")
+
+
+@app.command()
+def gradcheck(
+    experiment: Annotated[
+        str, typer.Argument(help="An experiment file, or the name of one that comes with sweep.", metavar="FILE|NAME")
+    ],
+    samples: Annotated[
+        int, typer.Option(help="How many entries of each parameter are compared, chosen at random; 0 for all.")
+    ] = 100,
+    set_: Set = None,
+    format: Annotated[Format, typer.Option(help="How to print the table.")] = "table",
+    data: Data = None,
+) -> None:
+    """Compare the gradients of an experiment's network with differences of its loss.
+
+    Its distributions are drawn once. The data's files need not be there, but for those of `npz` and `csv`: its shape
+    is enough. The error is ‖numeric − analytic‖ / (‖numeric‖ + ‖analytic‖): up to 1e-7 is OK, up to 1e-4 a warning,
+    more a PROBLEM, with exit code 1.
+    """
+    from sweep import gradients
+    from sweep.cli.progress import counting
+    from sweep.experiment import load
+
+    loaded = load(experiment, set_ or [])
+    with counting("checking gradients") as progress:
+        frame = gradients.gradient_check(loaded, data=data, samples=samples or None, progress=progress)
+    print_table(frame, format)
+    if gradients.has_problem(frame):
+        wrong = frame.loc[frame["verdict"] == "PROBLEM", "layer"].unique()
+        raise SweepError(f"the gradient of {', '.join(wrong)} is wrong: look at its backward function")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -122,3 +122,15 @@ class Lines:
             note = "" if ended or left is None else f" · about {left:.0f} s left"
             self.note(line + note)
             self._last, self._said = now, line
+
+
+@contextmanager
+def counting(words: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield what shows (done, total) of a single task, as a bar in a terminal and not at all elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    bars = Bars(TextColumn(words), BarColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+    with bars:
+        task = bars.add_task("")
+        yield lambda done, total: bars.update(task, completed=done, total=total)

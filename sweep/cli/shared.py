@@ -53,6 +53,15 @@ Data = Annotated[
 ]
 Workers = Annotated[int | None, typer.Option(help="Worker processes; by default one for each core.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no tables.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="Change a value of the file, in TOML: --set training.epochs=5, "
+        "--set 'batch_size={int=[16,64],step=16}'. May be given several times.",
+        metavar="KEY=VALUE",
+    ),
+]
 Where = Annotated[
     str | None, typer.Option(help='Only trials for which this holds, such as "alpha < 0.1 and batch_size >= 50".')
 ]

@@ -2,12 +2,14 @@
 
 import re
 import shutil
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import sweep
+from sweep.nn.activations import ACTIVATIONS
 
 PNG = b"\x89PNG\r\n\x1a\n"
 OVERRIDES = [
@@ -152,3 +154,60 @@ class TestCosts:
         frame = pd.read_csv("losses.csv")
         pd.testing.assert_frame_equal(frame, sweep.load("first").batches(), check_dtype=False)
         assert "exclude each other" in cli("export", "--batches", "--epochs", "-o", "x.csv").sentence(2)
+
+
+class TestGradcheck:
+    def test_a_right_network_is_ok_and_needs_no_data(self, cli):
+        answer = cli("gradcheck", "mnist-cnn", "--samples", 5, "--format", "csv")
+        assert (answer.code, answer.err) == (0, "")
+        frame = pd.read_csv(StringIO(answer.out))
+        assert frame["verdict"].eq("OK").all()
+        assert {"layers[0]/convolution", "layers[1]/batch_norm", "output"} <= {*frame["layer"]}
+        assert {*frame["parameter"]} == {"weights", "biases", "gamma", "beta"}
+        assert frame["error"].max() <= 1e-7
+        assert frame["checked"].max() == 5
+
+    def test_all_entries_on_demand(self, cli):
+        answer = cli("gradcheck", "digits-quickstart", "--samples", 0, "--set", "network.hidden=[4]", "--format", "csv")
+        frame = pd.read_csv(StringIO(answer.out))
+        assert frame["checked"].tolist() == frame["entries"].tolist() == [4 * 64, 4, 10 * 4, 10]
+
+    def test_a_wrong_gradient_is_a_problem_and_named(self, cli, monkeypatch):
+        right = ACTIVATIONS["tanh"]
+
+        def tanh():
+            layer = right()
+
+            def backward(params, cache, dy, work, need_dx):
+                dx, gradient = layer.backward(params, cache, dy, work, need_dx)
+                return dx * 1.001, gradient
+
+            return layer._replace(backward=backward)
+
+        monkeypatch.setitem(ACTIVATIONS, "tanh", tanh)
+        answer = cli(
+            "gradcheck", "digits-quickstart", "--set", "network.hidden=[6]", "--set", "network.activation=tanh"
+        )
+        assert answer.code == 1
+        assert answer.out.count("PROBLEM") == 2
+        assert answer.err.splitlines()[-1] == "Error: the gradient of hidden[0] is wrong: look at its backward function"
+
+    @pytest.mark.parametrize(
+        ("arguments", "code", "words"),
+        [
+            (["nope"], 2, "there is no experiment 'nope'"),
+            (["mnist-cnn", "--samples", -1], 2, "must be at least 1, not -1"),
+            (["mnist-cnn", "--set", "network.layers=['softmax']"], 2, "softmax"),
+            (
+                ["digits-cnn", "--set", "network.layers[0].kernel=30", "--set", "network.layers[0].padding=0"],
+                2,
+                "30×30",
+            ),
+            (["mnist-cnn", "--set", "data.dataset={kind='npz',file='no.npz'}"], 1, "no.npz"),
+        ],
+    )
+    def test_what_cannot_be_checked_is_one_sentence(self, cli, arguments, code, words):
+        answer = cli("gradcheck", *arguments)
+        assert (answer.code, answer.out) == (code, "")
+        assert answer.err.startswith("Error: ")
+        assert words in answer.err
