@@ -33,6 +33,8 @@ class PoolWork(NamedTuple):
     """Shape (windows down, channels, padded columns, samples)."""
     y: Array
     """Shape (windows down, channels, windows across, samples)."""
+    shares: Array
+    """Shape of y: what each maximum of a window gets of its gradient."""
     padded_dx: Array
     dx_inside: Array
     dx: Array | None
@@ -45,8 +47,9 @@ def max_pool(size: int) -> Layer:
     From (rows, channels, columns, samples) to (⌈rows/size⌉, channels, ⌈columns/size⌉, samples): windows that reach
     beyond the image are filled up with −inf, so that no pixel is left out. A NaN makes its window's maximum NaN.
 
-    Backward, the gradient of a window goes to *each* of its equal maxima (PyTorch: to the first alone), which is one
-    comparison and one product instead of a search. `Layer.shape` raises ValueError for a vector.
+    Backward, the gradient of a window is divided among its equal maxima (PyTorch: it goes to the first alone). Equal
+    they often are because one and the same bias made them; only if the shares add up to 1 does it get its gradient.
+    `Layer.shape` raises ValueError for a vector.
     """
 
     def shape_after(shape: Shape) -> Shape:
@@ -76,7 +79,10 @@ def max_pool(size: int) -> Layer:
         windows = (down, size, channels, across, size, samples)
         dx = work.padded_dx.reshape(windows)
         np.equal(cache.reshape(windows), work.y[:, None, :, :, None], out=dx)
-        dx *= dy[:, None, :, :, None]
+        np.add.reduce(dx, (1, 4), out=work.shares)
+        np.maximum(work.shares, 1, out=work.shares)  # a NaN equals nothing
+        np.divide(dy, work.shares, out=work.shares)
+        dx *= work.shares[:, None, :, :, None]
         if work.dx is None:
             return work.padded_dx, None
         np.copyto(work.dx, work.dx_inside)
@@ -96,6 +102,7 @@ def pool_work(shape: Shape, pooled: Shape, size: int, samples: int, dtype: Dtype
         padded,
         None if exact else padded[:rows, :, :columns],
         np.empty((pooled[0], *padded_shape[1:]), dtype),
+        np.empty((*pooled, samples), dtype),
         np.empty((*pooled, samples), dtype),
         padded_dx,
         padded_dx[:rows, :, :columns],

@@ -39,7 +39,8 @@ def expected(size, x, dy):
     for r, f, c, s in np.ndindex(dy.shape):
         window = np.s_[r * size : (r + 1) * size, f, c * size : (c + 1) * size, s]
         y[r, f, c, s] = x[window].max()
-        dx[window] = (x[window] == y[r, f, c, s]) * dy[r, f, c, s]
+        is_largest = x[window] == y[r, f, c, s]
+        dx[window] = is_largest * (dy[r, f, c, s] / x.dtype.type(is_largest.sum()))
     return y, dx
 
 
@@ -90,14 +91,24 @@ def test_sizes_that_do_not_divide_leave_no_pixel_out():
     y, dx = both_ways(2, x, np.ones((3, 1, 4, 1)))
     assert y[2, 0, 3, 0] == -1e20
     assert (y.ravel()[:-1] == -1e30).all()
-    assert (dx == 1).all()
+    assert (dx > 0).all()
+    assert dx.sum() == 12, "one for each window"
 
 
-def test_each_of_equal_maxima_gets_the_gradient():
+def test_equal_maxima_share_the_gradient():
     x = np.array([[1.0, 3.0], [3.0, 2.0]]).reshape(2, 1, 2, 1)
     y, dx = both_ways(2, x, np.full((1, 1, 1, 1), 5.0))
     assert y.item() == 3
-    np.testing.assert_array_equal(dx[:, 0, :, 0], [[0, 5], [5, 0]])
+    np.testing.assert_array_equal(dx[:, 0, :, 0], [[0, 2.5], [2.5, 0]])
+
+
+def test_what_made_all_maxima_equal_gets_the_whole_gradient():
+    """A bias that shifts a constant image shifts every maximum by as much."""
+    bias, step = 0.5, 1e-3
+    dy = gradient_from_above(np.empty((2, 1, 3, 2)))
+    _, dx = both_ways(2, np.full((4, 1, 5, 2), bias), dy)
+    above, below = (np.sum(dy * both_ways(2, np.full((4, 1, 5, 2), bias + move))[0]) for move in (step, -step))
+    assert dx.sum() == pytest.approx((above - below) / (2 * step))
 
 
 @pytest.mark.parametrize("size", [2, 3])
