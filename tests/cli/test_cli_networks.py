@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 from io import StringIO
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 import sweep
+from sweep.cli.progress import counting
 from sweep.nn.activations import ACTIVATIONS
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -211,3 +213,15 @@ class TestGradcheck:
         assert (answer.code, answer.out) == (code, "")
         assert answer.err.startswith("Error: ")
         assert words in answer.err
+
+
+def test_a_count_is_a_bar_in_a_terminal_and_nothing_elsewhere(monkeypatch, capsys):
+    with counting("checking") as tell:
+        tell(1, 2)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    with counting("checking") as tell:
+        tell(1, 2)
+        tell(2, 2)
+    assert "checking" in capsys.readouterr().err
