@@ -176,6 +176,9 @@ def _summarise(results: Sweep) -> None:
     _mention_failures(results)
     say(f"chart: {save_figure(results, results.plot(), None, 'test_accuracy')}")
     say(f"more:  sweep leaderboard {results.name}    sweep show {results.name}/0    sweep export -o trials.csv")
+    best = results.best(1)["trial"].tolist()
+    if best and results.trial(best[0])["weights"]:
+        say(f"       sweep predict {results.name}/{best[0]}")
 
 
 def _mention_failures(results: Sweep) -> None:

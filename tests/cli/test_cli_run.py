@@ -31,6 +31,8 @@ class TestRun:
         assert "preparing the data set digits" in shelf.run.err
         assert re.search(r"8/8 trials · best 0\.\d{4} · \d diverged", shelf.run.err)
         assert f"sweep leaderboard {NAME}" in shelf.run.err
+        best = re.search(r"^ +1 +(\d+)", shelf.run.out, re.MULTILINE)[1]
+        assert f"sweep predict {NAME}/{best}" in shelf.run.err
         assert "Traceback" not in shelf.run.err
         for word in ("preparing", "chart", "8/8"):
             assert word not in shelf.run.out
