@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,8 +89,12 @@ def read(path: Path) -> Checkpoint:
         WeightsError: when the file is missing, damaged or no checkpoint.
     """
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        with path.open("rb") as stream:
+            if not zipfile.is_zipfile(stream):  # NumPy would take it for a pickle, and say how to load one
+                raise ValueError("it is no .npz archive")
+            stream.seek(0)
+            with np.load(stream, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
         head = json.loads(str(arrays.pop(_ABOUT)))
         if head["format"] != FORMAT:
             raise WeightsError(f"the weights in {path} were written by a newer sweep; upgrade sweep")
