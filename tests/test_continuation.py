@@ -142,8 +142,8 @@ def test_weights_that_are_lost_before_a_worker_reads_them_cost_time_but_no_bit(f
 
 
 def test_a_killed_continuation_is_resumed(file, results):
-    whole = run(file, "name=whole", "training.epochs=120")
-    command = [sys.executable, "-m", "sweep", "continue", "cnn/0", "cnn/1", "--epochs", "120", "--workers", "1"]
+    whole = run(file, "name=whole", "training.epochs=60")
+    command = [sys.executable, "-m", "sweep", "continue", "cnn/0", "cnn/1", "--epochs", "60", "--workers", "1"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
     deadline = time.monotonic() + 60
     while results.trial(0)["last_epoch"] < 20 or results.trial(0)["status"] != "running":
