@@ -30,16 +30,17 @@ def restore(path: Path, trainer: Trainer, whose: Mapping[str, Any]) -> None:
     """Set a trainer to the moment of the weights in a file; `whose` is the `identity` that they must have.
 
     Raises:
-        WeightsError: when the file is missing, damaged, or of another network or trial.
+        WeightsError: when the file is missing, damaged, or of another network or trial; the trainer is unchanged then.
     """
     kept = checkpoint.read(path)
     try:
+        checkpoint.check(kept, trainer)
+        for key, value in whose.items():
+            if kept.about.get(key) != value:
+                raise WeightsError(f"the weights are of another trial: its {key} is not that of this one")
         checkpoint.put(kept, trainer)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from None
-    for key, value in whose.items():
-        if kept.about.get(key) != value:
-            raise WeightsError(f"{path}: the weights are of another trial: its {key} is not that of this one")
 
 
 class Keeper:

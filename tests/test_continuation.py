@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -128,13 +129,21 @@ def test_a_searched_number_of_epochs_shows_the_new_one(file):
     assert results.store.sweep().epochs == 5
 
 
-def test_weights_that_are_lost_before_a_worker_reads_them_cost_time_but_no_bit(file, results, monkeypatch):
+def exchange(path):
+    """Put weights of another trial, whose arrays are of the same shapes, in place of a file."""
+    kept = checkpoint.read(path)
+    others = {name: np.zeros_like(array) for name, array in kept.arrays.items()}
+    checkpoint.write(replace(kept, arrays=others, about={}), path)
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(b"damaged"), exchange], ids=["damaged", "another's"])
+def test_weights_that_are_lost_before_a_worker_reads_them_cost_time_but_no_bit(file, results, monkeypatch, spoil):
     whole = run(file, "name=whole", "training.epochs=5")
     prolong = Store.prolong
 
     def prolong_and_lose(self, sweep_id, numbers, epochs):
         prolong(self, sweep_id, numbers, epochs)
-        (results.store.folder / results.trial(1)["weights"]).write_bytes(b"damaged")
+        spoil(results.store.folder / results.trial(1)["weights"])
 
     monkeypatch.setattr(Store, "prolong", prolong_and_lose)
     assert_the_same(sweep.continue_([1], epochs=5, name="cnn"), whole, [1])

@@ -198,14 +198,7 @@ class Store:
                 return None
             row = connection.execute(select(trials).where(this)).mappings().one()
             weights = Weights(row["weights"], row["weights_epoch"]) if row["weights"] else None
-            for table in (epochs, batches):
-                later = table.c.epoch > (weights.epoch if weights else -1)
-                connection.execute(delete(table).where(table.c.trial_id == row["id"], later))
-            kept = read_epochs(connection, row["id"])
-            if kept:
-                best = max(kept, key=lambda epoch: epoch.test_accuracy)
-                this_attempt = update(trials).where(trials.c.id == row["id"])
-                connection.execute(this_attempt.values(**_summary(kept, best)))
+            kept = _clear_after(connection, row["id"], weights.epoch if weights else -1)
         seeds = (row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
         return Claim(row["id"], row["attempt"], number, row["configuration"], seeds, weights, kept)
 
@@ -352,6 +345,17 @@ class Store:
 
         with self.database.reading() as connection:
             return epochs_frame(connection, sweep_id, number)
+
+
+def _clear_after(connection: Connection, trial_id: int, epoch: int) -> tuple[Epoch, ...]:
+    """Delete what is recorded of a trial after an epoch; return what is left, which its row then tells of."""
+    for table in (epochs, batches):
+        connection.execute(delete(table).where(table.c.trial_id == trial_id, table.c.epoch > epoch))
+    kept = read_epochs(connection, trial_id)
+    if kept:
+        best = max(kept, key=lambda each: each.test_accuracy)
+        connection.execute(update(trials).where(trials.c.id == trial_id).values(**_summary(kept, best)))
+    return kept
 
 
 def _summary(new: Sequence[Epoch], best: Epoch | None) -> dict[str, Any]:

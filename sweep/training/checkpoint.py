@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import zipfile
@@ -48,15 +49,25 @@ def put(checkpoint: Checkpoint, trainer: Trainer) -> None:
     Raises:
         WeightsError: when the checkpoint is of another network or optimiser; the trainer is unchanged then.
     """
+    check(checkpoint, trainer)
+    generators = _restored_generators(checkpoint.generators, trainer)
     tree, training = _tree(trainer), trainer.training
-    _check(checkpoint.arrays, dict(_leaves(tree)))
-    _set_generators(checkpoint.generators, trainer)
     for name, params in tree["parameters"].items():
         if params is not None:
             np.copyto(params, checkpoint.arrays[f"parameters.{name}"])
     training.layer_states = tuple(_rebuilt(tree["states"], checkpoint.arrays, "states").values())
     training.optimiser_states = _rebuilt(tree["optimiser"], checkpoint.arrays, "optimiser")
+    training.rng, training.shuffling = generators["layers"], generators["shuffling"]
     training.epoch = checkpoint.epoch
+
+
+def check(checkpoint: Checkpoint, trainer: Trainer) -> None:
+    """Refuse a checkpoint whose arrays are not of the names, shapes and types of a trainer's.
+
+    Raises:
+        WeightsError: when it is of another network or optimiser.
+    """
+    _check(checkpoint.arrays, dict(_leaves(_tree(trainer))))
 
 
 def write(checkpoint: Checkpoint, path: Path) -> None:
@@ -124,12 +135,14 @@ def _generators(trainer: Trainer) -> dict[str, np.random.Generator]:
     return {"layers": trainer.training.rng, "shuffling": trainer.training.shuffling}
 
 
-def _set_generators(states: Mapping[str, Any], trainer: Trainer) -> None:
-    for name, rng in _generators(trainer).items():
+def _restored_generators(states: Mapping[str, Any], trainer: Trainer) -> dict[str, np.random.Generator]:
+    generators = copy.deepcopy(_generators(trainer))
+    for name, rng in generators.items():
         try:
             rng.bit_generator.state = states[name]
         except (KeyError, TypeError, ValueError) as error:
             raise WeightsError(f"the weights lack the state of the generator {name}; train the trial again") from error
+    return generators
 
 
 def _members(tree: Any) -> Iterator[tuple[str, Any]]:
