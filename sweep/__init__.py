@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # heavy imports happen inside the functions, so that `sweep --help` is quick
+    from sweep.observing import Observer
     from sweep.results import Sweep
-    from sweep.runner import Observer
 
 __all__ = ["DEFAULT_DATABASE", "continue_", "database_url", "load", "resume", "run"]
 
@@ -32,6 +32,8 @@ def run(
     overrides: Sequence[str] = (),
     data: str | Path | None = None,
     workers: int | None = None,
+    timeout: float | None = None,
+    max_failures: int | None = None,
     db: str | None = None,
     observer: Observer | None = None,
 ) -> Sweep:
@@ -41,6 +43,8 @@ def run(
         overrides: KEY=VALUE, each changing one value of the file, such as "training.epochs=5" or "name=again".
         data: folder in which the files of the data set are looked for; by default SWEEP_DATA.
         workers: number of worker processes; by default one for each core.
+        timeout: seconds of wall time after which a trial is stopped and counts as failed; by default none.
+        max_failures: the sweep is stopped when more trials than that have failed; by default never.
         db: URL or file of the database; by default SWEEP_DB, else results/sweeps.db.
         observer: hears how the sweep goes on.
 
@@ -52,20 +56,27 @@ def run(
     from sweep.store import Store
 
     loaded = experiment.load(source, overrides)
+    means = runner.Means(workers, timeout, max_failures)
     store = Store(database_url(db), create=True)
-    record = runner.run(loaded, store, data=_path(data), workers=workers, observer=observer)
+    record = runner.run(loaded, store, data=_path(data), means=means, observer=observer)
     return Sweep(store, record)
 
 
 def resume(
     name: str | None = None,
     *,
+    retry_failed: bool = False,
     data: str | Path | None = None,
     workers: int | None = None,
+    timeout: float | None = None,
+    max_failures: int | None = None,
     db: str | None = None,
     observer: Observer | None = None,
 ) -> Sweep:
     """Finish a sweep that was interrupted, by default the newest, and return its results.
+
+    Args: as of `run`.
+        retry_failed: whether trials that have failed are trained again.
 
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
@@ -74,8 +85,9 @@ def resume(
     from sweep.results import Sweep
     from sweep.store import Store
 
+    means = runner.Means(workers, timeout, max_failures)
     store = Store(database_url(db))
-    record = runner.resume(name, store, data=_path(data), workers=workers, observer=observer)
+    record = runner.resume(name, store, data=_path(data), means=means, retry_failed=retry_failed, observer=observer)
     return Sweep(store, record)
 
 
@@ -87,6 +99,8 @@ def continue_(
     name: str | None = None,
     data: str | Path | None = None,
     workers: int | None = None,
+    timeout: float | None = None,
+    max_failures: int | None = None,
     db: str | None = None,
     observer: Observer | None = None,
 ) -> Sweep:
@@ -103,6 +117,7 @@ def continue_(
     """
     from sweep import continuation
     from sweep.errors import UsageError
+    from sweep.runner import Means
 
     results = load(name, db=db)
     numbers = [*trials, *(results.best(best)["trial"].tolist() if best is not None else [])]
@@ -110,7 +125,13 @@ def continue_(
         raise UsageError(f"there is no trial of {results.name} to go on with; name some that are completed")
     store = results.store
     continuation.continue_trials(
-        results.record, numbers, epochs, store, data=_path(data), workers=workers, observer=observer
+        results.record,
+        numbers,
+        epochs,
+        store,
+        data=_path(data),
+        means=Means(workers, timeout, max_failures),
+        observer=observer,
     )
     return results
 

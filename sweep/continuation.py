@@ -9,8 +9,11 @@ from typing import Any
 from sweep.assembly import dataset_key, opened, settings
 from sweep.configuration import Configuration
 from sweep.errors import SweepError, UsageError
+from sweep.files import within
+from sweep.observing import Observer, Silent
+from sweep.preparation import prepare_again, warn_of_changes
 from sweep.records import Seeds
-from sweep.runner import Observer, Silent, prepare_again, train_queued, warn_of_changes, worker_count
+from sweep.runner import Means, train_queued
 from sweep.store import Store, SweepRecord
 from sweep.training.loop import Trainer
 from sweep.weights import identity, restore
@@ -23,7 +26,7 @@ def continue_trials(
     store: Store,
     *,
     data: Path | None = None,
-    workers: int | None = None,
+    means: Means | None = None,
     observer: Observer | None = None,
 ) -> None:
     """Train completed trials of a sweep on from their kept weights until they have `epochs` epochs in all.
@@ -35,7 +38,6 @@ def continue_trials(
             nothing is changed then; or when training had to stop, and all that was done is kept.
     """
     observer = observer or Silent()
-    count = worker_count(workers)
     numbers = sorted(set(numbers))
     rows = [store.trial(record.id, number) for number in numbers]
     for row in rows:
@@ -45,7 +47,7 @@ def continue_trials(
     for row in rows:
         kept_trainer(record, row, store, folders)
     store.prolong(record.id, numbers, epochs)
-    train_queued(record, store, folders, count, observer, only=numbers)
+    train_queued(record, store, folders, means or Means(), observer, only=numbers)
 
 
 def kept_trainer(record: SweepRecord, row: dict[str, Any], store: Store, folders: dict[str, str]) -> Trainer:
@@ -66,7 +68,8 @@ def kept_trainer(record: SweepRecord, row: dict[str, Any], store: Store, folders
     dataset = opened(folder)
     seeds = (row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
     trainer = Trainer(dataset, settings(configuration, dataset, folder, Seeds(*seeds)))
-    restore(store.folder / row["weights"], trainer, identity(row["configuration"], seeds, dataset.sha256))
+    file = within(store.folder, row["weights"])
+    restore(file, row["weights_epoch"], trainer, identity(row["configuration"], seeds, dataset.sha256))
     return trainer
 
 

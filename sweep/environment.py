@@ -1,10 +1,14 @@
-"""What the bits of a result depend on besides seed and data: versions of packages, BLAS kernel and CPU."""
+"""What surrounds us: versions of packages, BLAS kernel and CPU, on which the bits of results depend; our variables."""
 
 from __future__ import annotations
 
+import math
+import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
+
+from sweep.errors import UsageError
 
 BLAS_THREADS = dict.fromkeys(
     (
@@ -50,3 +54,21 @@ def _cpu() -> str:
         return platform.processor() or platform.machine()
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return models[0] if models else platform.machine()
+
+
+def seconds(variable: str, default: float) -> float:
+    """Return the number of seconds that an environment variable gives.
+
+    Raises:
+        UsageError: when it is no positive number.
+    """
+    given = os.environ.get(variable)
+    if not given:
+        return default
+    try:
+        value = float(given)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise UsageError(f"the environment variable {variable} takes a positive number of seconds, not '{given}'")
+    return value

@@ -6,6 +6,7 @@ SweepError                  the work could not be done                   exit co
 ├── DataError               a data set is missing, damaged or foreign
 ├── WeightsError            kept weights are missing, damaged or of another network
 └── StoreError              the database cannot be opened, read or written
+    ├── StoreBusy           it cannot just now: it is locked or away, or its disk is full
     └── StaleAttempt        another attempt owns the trial now: stop writing
 """
 
@@ -41,6 +42,10 @@ class WeightsError(SweepError):
 
 class StoreError(SweepError):
     """The database cannot be opened, read or written."""
+
+
+class StoreBusy(StoreError):
+    """The database cannot be used just now; to try again may help."""
 
 
 class StaleAttempt(StoreError):

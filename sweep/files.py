@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -28,3 +29,24 @@ def write_whole(path: Path, content: bytes) -> None:
     finally:
         with suppress(OSError):
             partial.unlink()
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Tell whether an error, or what has caused it, is that there is no space left."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__
+    return False
+
+
+def within(folder: Path, *parts: str) -> Path:
+    """Return the path of a file below `folder`, named by a database, whose contents are not to be trusted.
+
+    Raises:
+        SweepError: when it would lie elsewhere.
+    """
+    path = folder.joinpath(*parts)
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise SweepError(f"the database names a file outside of {folder}, which is left alone: {'/'.join(parts)}")
+    return path

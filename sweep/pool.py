@@ -11,20 +11,35 @@ import gc
 import os
 import queue
 import signal
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import TimeoutError as Overtime
 from dataclasses import dataclass
-from types import FrameType
+from multiprocessing.process import BaseProcess
+from typing import Protocol
 
 from joblib import Parallel, delayed
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
+from sweep.deaths import cause, killed_for_memory
 from sweep.environment import BLAS_THREADS
+from sweep.errors import SweepError
+from sweep.records import Status
+from sweep.stopping import GRACE_SECONDS, Switch
 from sweep.worker import Assignment, run_trial, start_worker
 
-GRACE_SECONDS = 2.0
-"""How long workers have to write their last epochs when the sweep is stopped, before they are killed."""
+STARTS = 3
+"""So many worker processes in a row may die before their first trial."""
+
+
+class Coroner(Protocol):
+    """Who decides what becomes of a trial whose worker process has died."""
+
+    def died(self, assignment: Assignment, process: int, reason: str) -> Status | None:
+        """Hear that a worker process has died of itself; return the status of its trial, `queued` to try again."""
+
+    def hung(self, assignment: Assignment, process: int, reason: str) -> Status | None:
+        """Hear that a trial took too long and was ended; return its status."""
 
 
 @dataclass
@@ -32,51 +47,95 @@ class Slot:
     """One worker process."""
 
     executor: ProcessPoolExecutor
-    process: int
+    process: BaseProcess
+    memory_kills: int
+    """How many processes the system had killed for want of memory when this one was started."""
+
+    @property
+    def number(self) -> int:
+        """The number of the process."""
+        return self.process.pid or 0
+
+    def send(self, number: signal.Signals) -> None:
+        """Send the process a signal, if it still runs."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.number, number)
 
 
 class Pool:
     """Worker slots, each a single process, and the way to stop them all."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, coroner: Coroner, timeout: float | None = None) -> None:
         self.size = size
-        self.stopped_by = 0
-        """Number of the signal that stopped the pool; 0 while it runs."""
+        self.switch = Switch(ask=lambda: self._send_all(signal.SIGTERM), kill=lambda: self._send_all(signal.SIGKILL))
+        self._coroner = coroner
+        self._timeout = timeout
         self._free: queue.SimpleQueue[Slot | None] = queue.SimpleQueue()
         self._slots: list[Slot] = []
         for _ in range(size):
             self._free.put(None)  # a slot without a process: it is started by the first trial
 
-    def run_all(self, assignments: list[Assignment]) -> None:
-        """Train trials side by side, in their order; return when all have ended."""
+    def run_all(self, assignments: Sequence[Assignment]) -> Iterator[Status | None]:
+        """Train trials side by side; yield how each has ended, None where that is another's business."""
         threads = Parallel(
             n_jobs=self.size, backend="threading", return_as="generator_unordered", pre_dispatch=self.size
         )
-        for _ in threads(delayed(self.run)(assignment) for assignment in assignments):
-            pass
+        yield from threads(delayed(self.run)(assignment) for assignment in assignments)
 
-    def run(self, assignment: Assignment) -> None:
-        """Train one trial in a free slot; do nothing once the pool is stopped."""
-        slot = self._free.get()
+    def run(self, assignment: Assignment) -> Status | None:
+        """Train one trial in free slots, one after the other if it kills them; do nothing once the pool is stopped."""
+        status: Status | None = "queued"
+        while status == "queued" and not self.switch.is_on:
+            slot = self._free.get()
+            try:
+                slot = slot or self._start()
+                if self.switch.is_on:
+                    break
+                status = self._train(slot, assignment)
+            finally:
+                self._free.put(slot if slot in self._slots else None)
+        return status
+
+    def _train(self, slot: Slot, assignment: Assignment) -> Status | None:
+        future = slot.executor.submit(run_trial, assignment)
         try:
-            slot = slot or (None if self.stopped_by else self._start())
-            if slot and not self.stopped_by:
-                slot.executor.submit(run_trial, assignment).result()
+            try:
+                status: Status | None = future.result(self._timeout)
+                return status
+            except Overtime:
+                slot.send(signal.SIGTERM)  # so that it writes its last epochs, if it can
+                with contextlib.suppress(Overtime):
+                    future.result(GRACE_SECONDS)
+                self._discard(slot)
+                took = f"stopped, because it took longer than {self._timeout:g} s"
+                return self._coroner.hung(assignment, slot.number, took)
         except BrokenProcessPool:
             self._discard(slot)
-            slot = None  # the trial is found without a living owner and queued again
-        finally:
-            self._free.put(slot)
+            if self.switch.is_on:
+                return None
+            return self._coroner.died(assignment, slot.number, cause(slot.process, slot.memory_kills))
 
     def _start(self) -> Slot:
-        executor = ProcessPoolExecutor(
-            1, initializer=start_worker, initargs=(os.getpid(),), env=BLAS_THREADS, timeout=None
+        for _ in range(STARTS):
+            kills = killed_for_memory()
+            executor = ProcessPoolExecutor(
+                1, initializer=start_worker, initargs=(os.getpid(),), env=BLAS_THREADS, timeout=None
+            )
+            started = executor.submit(os.getpid)
+            (process,) = executor._processes.values()
+            slot = Slot(executor, process, kills)
+            self._slots.append(slot)
+            try:
+                started.result()
+                return slot
+            except BrokenProcessPool:
+                self._discard(slot)
+        raise SweepError(
+            f"worker processes end as soon as they are started ({cause(process, kills)}); is there memory for them? "
+            "Try it with fewer --workers"
         )
-        slot = Slot(executor, executor.submit(os.getpid).result())
-        self._slots.append(slot)
-        return slot
 
-    def _discard(self, slot: Slot | None) -> None:
+    def _discard(self, slot: Slot) -> None:
         if slot in self._slots:
             self._slots.remove(slot)
             slot.executor.shutdown(wait=False, kill_workers=True)
@@ -87,8 +146,7 @@ class Pool:
         try:
             yield
         except BaseException:
-            self.stopped_by = self.stopped_by or signal.SIGTERM
-            self.kill()
+            self.switch.turn_at_once()
             raise
         finally:
             for slot in list(self._slots):
@@ -104,33 +162,6 @@ class Pool:
         self._free = queue.SimpleQueue()
         gc.collect()
 
-    @contextlib.contextmanager
-    def stopping_on_signals(self) -> Iterator[None]:
-        """Stop gently at the first SIGINT or SIGTERM and at once at the second; only the main thread can do that."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        old = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in old.items():
-                signal.signal(number, handler)
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.stopped_by:
-            self.kill()
-            return
-        self.stopped_by = number
+    def _send_all(self, number: signal.Signals) -> None:
         for slot in list(self._slots):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(slot.process, signal.SIGTERM)
-        timer = threading.Timer(GRACE_SECONDS, self.kill)
-        timer.daemon = True
-        timer.start()
-
-    def kill(self) -> None:
-        """Kill every worker process."""
-        for slot in list(self._slots):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(slot.process, signal.SIGKILL)
+            slot.send(number)

@@ -13,7 +13,8 @@ from sweep.continuation import kept_trainer
 from sweep.data.dataset import Array, Dataset
 from sweep.errors import UsageError
 from sweep.nn.losses import OUTPUTS, loss_work
-from sweep.runner import Silent, prepare_again
+from sweep.observing import Silent
+from sweep.preparation import prepare_again
 from sweep.store import Store, SweepRecord
 from sweep.training.loop import Part, Trainer
 

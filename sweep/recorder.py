@@ -1,15 +1,29 @@
-"""What a worker tells the store: the epochs of one attempt at a trial, in batches, and how it ended."""
+"""What a worker tells the store of one attempt at a trial: its epochs in batches, how it ended, that it still lives."""
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from sweep.environment import seconds
+from sweep.errors import StoreError
 from sweep.records import BatchLosses, Divergence, Epoch, Status, Weights
-from sweep.store import Claim, Store, digest
+from sweep.store import Claim, Ending, Store
 
 FLUSH_SECONDS = 1.0
 """Epochs are written at most this often; a killed worker loses no more than that."""
+SILENT_SECONDS = 120.0
+"""A trial whose owner has not been heard of for longer is taken from it; SWEEP_SILENCE gives another time."""
+BEATS = 6
+"""So often an owner is heard of within that time."""
+
+
+def silence_limit() -> float:
+    """Return after how many seconds without a sign of life an owner counts as dead."""
+    return seconds("SWEEP_SILENCE", SILENT_SECONDS)
 
 
 class Recorder:
@@ -33,23 +47,31 @@ class Recorder:
         """Forget the epochs of earlier attempts; each is written again."""
         self._epochs, self._written, self._best = [], 0, None
 
-    def add(self, epoch: Epoch) -> bool:
-        """Take an epoch and tell whether it is the best; write all that waits if the last write was a while ago."""
+    def add(self, epoch: Epoch, losses: BatchLosses | None = None) -> bool:
+        """Take an epoch and the losses of its mini-batches; tell whether it is the best so far."""
         self._epochs.append(epoch)
+        self.add_losses(losses)
         is_best = self._best is None or epoch.test_accuracy > self._best.test_accuracy
         if is_best:
             self._best = epoch
-        now = time.perf_counter()
-        if now - self._flushed >= FLUSH_SECONDS:
-            self._store.record(self._claim, self._epochs[self._written :], self._best, self._losses)
-            self._written, self._losses = len(self._epochs), []
-            self._flushed = now
         return is_best
 
-    def add_losses(self, losses: BatchLosses) -> None:
-        """Take the losses of an epoch's mini-batches, to be written with the next epochs."""
-        if losses.losses:
+    def add_losses(self, losses: BatchLosses | None) -> None:
+        """Take the losses of an epoch's mini-batches."""
+        if losses and losses.losses:
             self._losses.append(losses)
+
+    def flush_if_due(self) -> None:
+        """Write all that waits if the last write was a while ago."""
+        if time.perf_counter() - self._flushed >= FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self, weights: Weights | None = None, checkpoint: Weights | None = None) -> None:
+        """Write all that waits, and which files were written beside the database."""
+        new, losses = self._epochs[self._written :], self._losses
+        self._store.record(self._claim, new, self._best, losses, weights=weights, checkpoint=checkpoint)
+        self._written, self._losses = len(self._epochs), []
+        self._flushed = time.perf_counter()
 
     def finish(
         self,
@@ -60,17 +82,22 @@ class Recorder:
         weights: Weights | None = None,
     ) -> Status:
         """Write all that waits, and how the trial ended."""
-        self._store.finish(
-            self._claim,
-            status,
-            self._epochs[self._written :],
-            self._best,
-            self._losses,
-            seconds=time.perf_counter() - self._started,
-            weights=weights,
-            digest=digest(self._epochs),
-            divergence=divergence,
-            error=error,
-            traceback=trace,
-        )
+        ending = Ending(status, time.perf_counter() - self._started, weights, divergence, error, trace)
+        self._store.finish(self._claim, ending, self._epochs[self._written :], self._best, self._losses)
         return status
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Tell the store now and then that the trial is still being trained, however long an epoch takes."""
+        done = threading.Event()
+
+        def beat() -> None:
+            while not done.wait(silence_limit() / BEATS):
+                with suppress(StoreError):  # the next beat may come through
+                    self._store.beat(self._claim)
+
+        threading.Thread(target=beat, daemon=True).start()
+        try:
+            yield
+        finally:
+            done.set()

@@ -1,22 +1,22 @@
-"""The kept weights of a trial: which epoch's are kept, where they lie, and whose they are."""
+"""The files of a trial: the weights of which epoch are kept, checkpoints to go on from, and whose they are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from sweep.errors import WeightsError
+from sweep.configuration.training import Training
+from sweep.errors import SweepError, WeightsError
+from sweep.files import within
 from sweep.records import Weights
 from sweep.store import Claim
 from sweep.training import checkpoint
 from sweep.training.checkpoint import Checkpoint
 from sweep.training.loop import Trainer
 
-Keep = Literal["best", "last", "none"]
-
-LENGTH = ("epochs", "keep_weights", "record_batches")
+LENGTH = ("epochs", "keep_weights", "checkpoint_every", "record_batches")
 """Keys of `training` that change no bit of any epoch."""
 
 
@@ -26,14 +26,17 @@ def identity(configuration: Mapping[str, Any], seeds: tuple[int, int, int], sha2
     return {**configuration, "training": training, "seeds": list(seeds), "dataset_sha256": sha256}
 
 
-def restore(path: Path, trainer: Trainer, whose: Mapping[str, Any]) -> None:
+def restore(path: Path, epoch: int, trainer: Trainer, whose: Mapping[str, Any]) -> None:
     """Set a trainer to the moment of the weights in a file; `whose` is the `identity` that they must have.
 
     Raises:
-        WeightsError: when the file is missing, damaged, or of another network or trial; the trainer is unchanged then.
+        WeightsError: when the file is missing, damaged, or of another network, trial or epoch; the trainer is unchanged
+            then.
     """
     kept = checkpoint.read(path)
     try:
+        if kept.epoch != epoch:
+            raise WeightsError(f"the weights are of epoch {kept.epoch}, not of epoch {epoch}")
         checkpoint.check(kept, trainer)
         for key, value in whose.items():
             if kept.about.get(key) != value:
@@ -44,35 +47,61 @@ def restore(path: Path, trainer: Trainer, whose: Mapping[str, Any]) -> None:
 
 
 class Keeper:
-    """Keeps the weights of one epoch while a trial is trained, and writes them at its end."""
+    """Keeps the weights of one epoch while a trial is trained, and checkpoints to go on from if its worker dies."""
 
-    def __init__(self, keep: Keep, folder: Path, sweep: str, claim: Claim, whose: Mapping[str, Any]) -> None:
-        self._keep = keep
+    def __init__(self, training: Training, folder: Path, sweep: str, claim: Claim, whose: Mapping[str, Any]) -> None:
+        self._keep = training.keep_weights
+        self._every = training.checkpoint_every
         self._folder = folder
+        self._sweep = sweep
         self._claim = claim
-        self._file = f"{sweep}/weights/{claim.number}-{claim.attempt}.npz"
         self._about = {"sweep": sweep, "trial": claim.number, **whose}
         self._kept: Checkpoint | None = None
+        self._named = {"weights": claim.weights, "checkpoint": claim.checkpoint}
+        """The files that the trial's row names."""
 
     def see(self, trainer: Trainer, is_best: bool) -> None:
         """Keep the weights of the epoch that has just ended, if they are the ones to keep so far."""
         if self._keep == "last" or (self._keep == "best" and is_best):
             self._kept = checkpoint.take(trainer, self._about)
 
-    def write(self) -> Weights | None:
-        """Write the kept weights; None where there are none, or none but those that the trial went on from.
+    def is_due(self, epoch: int) -> bool:
+        """Tell whether a checkpoint is to be written after an epoch."""
+        return self._every is not None and epoch > 0 and epoch % self._every == 0
+
+    def write(self, trainer: Trainer | None = None) -> dict[str, Weights]:
+        """Write the kept weights if there are new ones, and a checkpoint of `trainer` if it is given.
 
         Raises:
             WeightsError: when they cannot be written.
         """
-        if self._kept is None:
-            return None
-        checkpoint.write(self._kept, self._folder / self._file)
-        return Weights(self._file, self._kept.epoch)
+        files = {}
+        if self._kept:
+            files["weights"] = self._write("weights", self._kept)
+        if trainer:
+            files["checkpoint"] = self._write("checkpoint", checkpoint.take(trainer, self._about))
+        return files
 
-    def tidy(self, is_ours: bool) -> None:
-        """Delete the file that nobody needs: the one before ours, or ours if a later attempt has taken the trial."""
-        before = self._claim.weights
-        if self._kept is not None and (not is_ours or before):
-            with suppress(OSError):
-                (self._folder / (before.file if is_ours and before else self._file)).unlink()
+    def _write(self, kind: str, content: Checkpoint) -> Weights:
+        folder = {"weights": "weights", "checkpoint": "checkpoints"}[kind]
+        file = f"{self._sweep}/{folder}/{self._claim.number}-{self._claim.attempt}-{content.epoch}.npz"
+        checkpoint.write(content, within(self._folder, file))
+        return Weights(file, content.epoch)
+
+    def settle(self, files: Mapping[str, Weights | None]) -> None:
+        """Delete the files that the trial's row named before it has come to name these."""
+        for kind, new in files.items():
+            old, self._named[kind] = self._named[kind], new
+            if old and old != new:
+                self._delete(old)
+        if files.get("weights"):
+            self._kept = None
+
+    def discard(self, files: Mapping[str, Weights]) -> None:
+        """Delete files that were written for nothing, since a later attempt has taken the trial."""
+        for file in files.values():
+            self._delete(file)
+
+    def _delete(self, file: Weights) -> None:
+        with suppress(OSError, SweepError):
+            within(self._folder, file.file).unlink()

@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import threading
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import FrameType
 from typing import Any
 
 from sweep.assembly import dataset_key, opened, settings
 from sweep.configuration import Configuration
-from sweep.errors import StaleAttempt, WeightsError
+from sweep.errors import StaleAttempt, StoreBusy, StoreError, SweepError, WeightsError
+from sweep.files import is_full, within
+from sweep.processes import owner
 from sweep.recorder import Recorder
-from sweep.records import BatchLosses, Divergence, Seeds, Status
+from sweep.records import BatchLosses, Divergence, Seeds, Status, Weights
 from sweep.store import Claim, Store
+from sweep.store.database import patiently
 from sweep.training.guard import Diverged
 from sweep.training.loop import Trainer
 from sweep.weights import Keeper, identity, restore
@@ -35,8 +37,8 @@ WATCH_SECONDS = 0.5
 class Assignment:
     """What a worker needs to know to train one trial."""
 
-    database: str
-    """URL of the store."""
+    database: str = field(repr=False)
+    """URL of the store, a password included, which belongs in no log."""
     sweep_id: int
     sweep: str
     """Name of the sweep."""
@@ -49,36 +51,16 @@ class Interrupted(BaseException):
     """The sweep is being stopped: leave the trial as it is."""
 
 
-def owner() -> str:
-    """Return the name under which this process claims trials: its host, itself and its parent."""
-    return f"{socket.gethostname()}:{os.getpid()}:{os.getppid()}"
-
-
-def is_alive(owner: str) -> bool:
-    """Tell whether an owner of a trial still runs; of one on another host it is assumed.
-
-    A worker that has lost its parent is about to end, and what it still writes is refused, so it counts as gone.
-    """
-    host, *processes = owner.split(":")
-    if host != socket.gethostname():
-        return bool(processes)
-    return bool(processes) and all(_is_running(int(process)) for process in processes)
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # it runs, as another user
-    return True
+_parent: int | None = None
+"""The process that this one ends with, if there is one."""
 
 
 def start_worker(parent: int) -> None:
     """Prepare a worker process: one BLAS thread, stopped by SIGTERM between epochs, ended with its parent."""
     from threadpoolctl import threadpool_limits
 
+    global _parent  # noqa: PLW0603 (a process has one parent)
+    _parent = parent
     threadpool_limits(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     signal.signal(signal.SIGTERM, _stop)
@@ -102,20 +84,21 @@ def _stop(signum: int, frame: FrameType | None) -> None:
 def run_trial(assignment: Assignment) -> Status | None:
     """Train one trial and return how it ended; None where another worker has it."""
     store = _open_store(assignment.database)
-    claim = store.claim(assignment.sweep_id, assignment.number, owner())
+    claim = store.claim(assignment.sweep_id, assignment.number, owner(_parent))
     if claim is None:
         return None
     recorder = Recorder(store, claim)
-    _in_trial.set()
-    try:
-        return _train(assignment, claim, recorder)
-    except StaleAttempt:
-        return None
-    except Interrupted:
-        _in_trial.clear()  # a second signal must not disturb the writing
-        return _give_back(recorder)
-    finally:
-        _in_trial.clear()
+    with recorder.beating():
+        _in_trial.set()
+        try:
+            return _train(assignment, claim, recorder)
+        except StaleAttempt:
+            return None
+        except Interrupted:
+            _in_trial.clear()  # a second signal must not disturb the writing
+            return _give_back(recorder)
+        finally:
+            _in_trial.clear()
 
 
 def _give_back(recorder: Recorder) -> Status | None:
@@ -132,57 +115,101 @@ def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
         dataset = opened(folder)
         trainer = Trainer(dataset, settings(configuration, dataset, folder, Seeds(*claim.seeds)))
         whose = identity(claim.configuration, claim.seeds, dataset.sha256)
-        training = configuration.training
-        keeper = Keeper(training.keep_weights, recorder.folder, assignment.sweep, claim, whose)
+        keeper = Keeper(configuration.training, recorder.folder, assignment.sweep, claim, whose)
         _go_on(trainer, claim, recorder, whose)
-        divergence = _train_to_end(trainer, recorder, keeper, training.record_batches)
-    except (Interrupted, StaleAttempt):
+        course = Course(trainer, recorder, keeper, configuration.training.record_batches)
+        divergence = course.train_to_end()
+    except (Interrupted, StoreError):
         raise
     except BaseException as error:  # a trial may do anything, sys.exit and MemoryError included
-        message = f"{type(error).__name__}: {error}".strip(": ")
-        return recorder.finish("failed", error=message, trace=traceback.format_exc())
-    return _finish(recorder, keeper, divergence)
+        return recorder.finish("failed", error=_described(error), trace=traceback.format_exc())
+    return course.finish(divergence)
+
+
+def _described(error: BaseException) -> str:
+    message = f"{type(error).__name__}: {error}".strip(": ")
+    return f"out of memory ({message})" if isinstance(error, MemoryError) else message
 
 
 def _go_on(trainer: Trainer, claim: Claim, recorder: Recorder, whose: Mapping[str, Any]) -> None:
-    """Start from the kept weights where there are any; else from the first ones, which gives the same bits."""
-    if claim.weights is not None:
+    """Start from the file of an earlier attempt if there is one; else from the first weights, with the same bits."""
+    start = claim.start
+    if start is None:
+        return
+    try:
+        if [epoch.number for epoch in claim.epochs] != list(range(start.epoch + 1)):
+            raise WeightsError("not all epochs up to that of the weights are recorded")
+        restore(within(recorder.folder, start.file), start.epoch, trainer, whose)
+    except SweepError:
+        recorder.start_over()
+
+
+@dataclass
+class Course:
+    """The training of one trial, with all that is recorded on the way."""
+
+    trainer: Trainer
+    recorder: Recorder
+    keeper: Keeper
+    record_batches: bool
+    problem: str | None = None
+    """Why a file could not be written; that costs no figure."""
+
+    def train_to_end(self) -> Divergence | None:
+        """Train and record every epoch; return where the trial diverged, if it did."""
         try:
-            restore(recorder.folder / claim.weights.file, trainer, whose)
-        except WeightsError:
-            recorder.start_over()
+            for epoch in self.trainer.epochs():
+                is_best = self.recorder.add(epoch, self._losses(epoch.number))
+                self.keeper.see(self.trainer, is_best)
+                if self.keeper.is_due(epoch.number) and epoch.number < self.trainer.settings.epochs:
+                    self._write_checkpoint()
+                self.recorder.flush_if_due()
+        except Diverged as error:
+            self.recorder.add_losses(self._losses(error.divergence.epoch))
+            return error.divergence
+        return None
 
+    def _losses(self, epoch: int) -> BatchLosses | None:
+        return BatchLosses(epoch, tuple(self.trainer.batch_losses)) if self.record_batches else None
 
-def _train_to_end(trainer: Trainer, recorder: Recorder, keeper: Keeper, record_batches: bool) -> Divergence | None:
-    """Train and record every epoch; return where the trial diverged, if it did."""
-    try:
-        for epoch in trainer.epochs():
-            is_best = recorder.add(epoch)
-            keeper.see(trainer, is_best)
-            if record_batches:
-                recorder.add_losses(BatchLosses(epoch.number, tuple(trainer.batch_losses)))
-    except Diverged as error:
-        if record_batches:
-            recorder.add_losses(BatchLosses(error.divergence.epoch, tuple(trainer.batch_losses)))
-        return error.divergence
-    return None
+    def _write_checkpoint(self) -> None:
+        files = self._write(self.trainer)
+        try:
+            self.recorder.flush(**files)
+        except StaleAttempt:
+            self.keeper.discard(files)
+            raise
+        self.keeper.settle(files)
 
+    def _write(self, trainer: Trainer | None = None) -> dict[str, Weights]:
+        """Write what is to be kept, waiting while there is no space left; what cannot be written costs no figure."""
 
-def _finish(recorder: Recorder, keeper: Keeper, divergence: Divergence | None) -> Status:
-    """Write the kept weights and how the trial ended; weights that cannot be written cost no figure."""
-    weights, error = None, None
-    try:
-        weights = keeper.write()
-    except WeightsError as problem:
-        error = f"the weights are not kept: {problem}"
-    try:
-        status = recorder.finish("diverged" if divergence else "completed", divergence, error, weights=weights)
-    except StaleAttempt:
-        keeper.tidy(is_ours=False)
-        raise
-    if weights:
-        keeper.tidy(is_ours=True)
-    return status
+        def once() -> dict[str, Weights]:
+            try:
+                return self.keeper.write(trainer)
+            except WeightsError as error:
+                if is_full(error):
+                    raise StoreBusy(str(error)) from error
+                raise
+
+        try:
+            return patiently(once)
+        except (WeightsError, StoreError) as error:
+            self.problem = f"the weights are not kept: {error}"
+            return {}
+
+    def finish(self, divergence: Divergence | None) -> Status:
+        """Write the kept weights and how the trial ended."""
+        files = self._write()
+        weights = files.get("weights")
+        try:
+            status: Status = "diverged" if divergence else "completed"
+            self.recorder.finish(status, divergence, self.problem, weights=weights)
+        except StaleAttempt:
+            self.keeper.discard(files)
+            raise
+        self.keeper.settle({**files, "checkpoint": None})
+        return status
 
 
 @lru_cache(maxsize=1)

@@ -190,12 +190,12 @@ REFUSED = {
     ),
     "another learning rate": (
         "UPDATE trials SET configuration = json_set(configuration, '$.training.optimizer.learning_rate', 0.5)",
-        "0-1.npz: the weights are of another trial: its training is not that of this one",
+        "0-1-3.npz: the weights are of another trial: its training is not that of this one",
     ),
     "another seed": ("UPDATE trials SET seed_dropout = 7", "the weights are of another trial: its seeds"),
     "another width": (
         "UPDATE trials SET configuration = json_set(configuration, '$.network.layers[5].units', 33)",
-        r"0-1.npz: the weights are of another network: .* needs float32 of shape \(33, 33\)",
+        r"0-1-3.npz: the weights are of another network: .* needs float32 of shape \(33, 33\)",
     ),
 }
 
@@ -216,15 +216,15 @@ def test_what_cannot_go_on_is_refused_and_left_as_it_was(results, case):
 def test_files_of_others_and_damaged_ones_are_refused_before_anything_is_changed(results):
     folder = results.folder / "weights"
     before = results.trial(0)
-    shutil.copy(folder / "0-1.npz", folder / "saved")
+    shutil.copy(folder / "0-1-3.npz", folder / "saved")
     for content, words in [
-        ((folder / "1-1.npz").read_bytes(), "of another (network|trial)"),
+        ((folder / "1-1-3.npz").read_bytes(), "of another (network|trial)"),
         ((folder / "saved").read_bytes()[:500], "cannot be read"),
         (None, "are gone; bring the file back, or train the trial again"),
     ]:
-        (folder / "0-1.npz").unlink(missing_ok=True)
+        (folder / "0-1-3.npz").unlink(missing_ok=True)
         if content is not None:
-            (folder / "0-1.npz").write_bytes(content)
+            (folder / "0-1-3.npz").write_bytes(content)
         with pytest.raises(WeightsError, match=words):
             sweep.continue_([0], epochs=9)
         with pytest.raises(WeightsError, match=words):

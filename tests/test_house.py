@@ -11,10 +11,10 @@ LONGEST = 400
 
 FLOORS = [  # from the ground up; what stands together in one string is one room
     ["errors", "records"],
-    ["space sampler", "nn", "data", "environment", "files"],
+    ["space sampler", "nn", "data", "environment", "files", "processes"],
     ["experiment configuration document", "training", "store"],
-    ["worker assembly recorder weights"],
-    ["runner pool continuation prediction", "leaderboard where", "plots", "analysis", "gradients"],
+    ["worker assembly recorder weights deaths stopping", "observing"],
+    ["runner pool preparation continuation prediction", "leaderboard where", "plots", "analysis", "gradients"],
     ["results", "export", "report", "dashboard"],
     ["__init__"],  # the public face: what `import sweep` gives
     ["cli __main__"],

@@ -15,7 +15,8 @@ from threadpoolctl import threadpool_info
 import sweep
 from sweep.errors import SweepError, UsageError
 from sweep.pool import Pool
-from sweep.runner import worker_count
+from sweep.processes import process_of
+from sweep.runner import Means
 from sweep.store import Store
 
 SMALL = ["trials=6", "training.epochs=3"]
@@ -60,7 +61,7 @@ def training(name="digits-quickstart", at_least=1):
         if sum(trial.epoch for trial in running) < at_least:
             return None
         owners = [results.trial(trial.number)["owner"] for trial in running]
-        return [int(owner.split(":")[1]) for owner in owners]
+        return [process_of(owner)[1] for owner in owners]
 
     return wait_until(look)
 
@@ -279,7 +280,7 @@ def test_nothing_is_stored_when_a_sweep_cannot_begin(tmp_path):
 
 
 def test_workers_use_one_blas_thread():
-    pool = Pool(1)
+    pool = Pool(1, coroner=None)
     with pool.closing():
         slot = pool._start()
         pools = slot.executor.submit(threadpool_info).result()
@@ -287,14 +288,23 @@ def test_workers_use_one_blas_thread():
     assert pools
     assert {library["num_threads"] for library in pools} == {1}
     assert environment == "1"
-    assert not is_running(slot.process)
+    assert not is_running(slot.number)
 
 
-def test_the_number_of_workers_is_checked():
-    assert worker_count(3) == 3
-    assert worker_count(None) >= 1
-    with pytest.raises(UsageError, match="at least 1, not 0"):
-        worker_count(0)
+@pytest.mark.parametrize(
+    ("means", "words"),
+    [
+        ({"workers": 0}, "--workers must be at least 1, not 0"),
+        ({"timeout": 0.0}, "--timeout takes a positive number of seconds, not 0"),
+        ({"timeout": float("nan")}, "not nan"),
+        ({"max_failures": -1}, "--max-failures must be at least 0, not -1"),
+    ],
+)
+def test_means_are_checked_before_anything_is_stored(means, words):
+    with pytest.raises(UsageError, match=words):
+        sweep.run("digits-quickstart", **means)
+    assert not Path(os.environ["SWEEP_DB"]).exists()
+    assert Means(3, 0.5, 0).workers == 3
 
 
 def test_progress_in_a_pipe_is_plain_lines():

@@ -13,9 +13,11 @@ from sweep.cli.shared import (
     Data,
     Db,
     Format,
+    MaxFailures,
     Name,
     Quiet,
     Set,
+    Timeout,
     TrialName,
     Where,
     Workers,
@@ -45,22 +47,51 @@ def run(
     name: Annotated[str | None, typer.Option(help="Name of the sweep; by default the experiment's.")] = None,
     db: Db = None,
     data: Data = None,
+    timeout: Timeout = None,
+    max_failures: MaxFailures = None,
     quiet: Quiet = False,
 ) -> None:
     """Draw configurations, train them side by side, and rank them."""
     given = {"trials": trials, "seed": seed, "name": name}
     overrides = [*(set_ or []), *(f"{k}={_toml(v)}" for k, v in given.items() if v is not None)]
     with observing(quiet) as observer:
-        result = sweep.run(experiment, overrides=overrides, data=data, workers=workers, db=db, observer=observer)
+        result = sweep.run(
+            experiment,
+            overrides=overrides,
+            data=data,
+            workers=workers,
+            timeout=timeout,
+            max_failures=max_failures,
+            db=db,
+            observer=observer,
+        )
     if not quiet:
         _summarise(result)
 
 
 @app.command()
-def resume(name: Name = None, workers: Workers = None, db: Db = None, data: Data = None, quiet: Quiet = False) -> None:
+def resume(
+    name: Name = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train what has failed again, too.")] = False,
+    workers: Workers = None,
+    db: Db = None,
+    data: Data = None,
+    timeout: Timeout = None,
+    max_failures: MaxFailures = None,
+    quiet: Quiet = False,
+) -> None:
     """Finish a sweep that was interrupted."""
     with observing(quiet) as observer:
-        result = sweep.resume(name, data=data, workers=workers, db=db, observer=observer)
+        result = sweep.resume(
+            name,
+            retry_failed=retry_failed,
+            data=data,
+            workers=workers,
+            timeout=timeout,
+            max_failures=max_failures,
+            db=db,
+            observer=observer,
+        )
     if not quiet:
         _summarise(result)
 

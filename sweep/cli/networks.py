@@ -12,8 +12,10 @@ from sweep.cli.shared import (
     Data,
     Db,
     Format,
+    MaxFailures,
     Quiet,
     Set,
+    Timeout,
     TrialName,
     Workers,
     app,
@@ -49,6 +51,8 @@ def continue_(
     workers: Workers = None,
     db: Db = None,
     data: Data = None,
+    timeout: Timeout = None,
+    max_failures: MaxFailures = None,
     quiet: Quiet = False,
 ) -> None:
     """Train completed trials on from their kept weights.
@@ -60,7 +64,16 @@ def continue_(
     name, numbers = _named(trials or [], best)
     with observing(quiet) as observer:
         results = sweep.continue_(
-            numbers, epochs=epochs, best=best, name=name, data=data, workers=workers, db=db, observer=observer
+            numbers,
+            epochs=epochs,
+            best=best,
+            name=name,
+            data=data,
+            workers=workers,
+            timeout=timeout,
+            max_failures=max_failures,
+            db=db,
+            observer=observer,
         )
     if not quiet:
         print_table(results.best(5), "table", "Best")

@@ -19,7 +19,7 @@ from rich.progress import (
     Progress as Bars,
 )
 
-from sweep.runner import Observer, Silent
+from sweep.observing import Observer, Silent
 from sweep.store import Progress
 
 LINE_SECONDS = 10.0

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from sweep.observing import Observer
     from sweep.results import Sweep
-    from sweep.runner import Observer
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -52,6 +52,11 @@ Data = Annotated[
     Path | None, typer.Option(help="Folder with the files of the data set; by default SWEEP_DATA.", metavar="DIR")
 ]
 Workers = Annotated[int | None, typer.Option(help="Worker processes; by default one for each core.")]
+Timeout = Annotated[
+    float | None,
+    typer.Option(help="Seconds after which a trial is stopped and counts as failed.", metavar="SECONDS"),
+]
+MaxFailures = Annotated[int | None, typer.Option(help="Stop when more trials than that have failed.", metavar="N")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no tables.")]
 Set = Annotated[
     list[str] | None,

@@ -98,6 +98,8 @@ class Training(Section):
     l2: Annotated[float, Field(ge=0)] = 0.0
     keep_weights: Literal["best", "last", "none"] = "none"
     """Which epoch's weights are kept in a file: the best by test accuracy, the last, or none's."""
+    checkpoint_every: Positive | None = None
+    """After so many epochs all is written that a trial needs to go on from there if its worker dies."""
     record_batches: bool = False
     """Whether the loss of each mini-batch is stored."""
 

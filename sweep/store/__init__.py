@@ -1,6 +1,7 @@
 """The store: every sweep, trial and epoch in one SQL database."""
 
-from sweep.store.rows import SweepRecord, digest
-from sweep.store.store import Claim, Progress, Store
+from sweep.store.lifecycle import Claim, Ending
+from sweep.store.rows import SweepRecord
+from sweep.store.store import Progress, Store
 
-__all__ = ["Claim", "Progress", "Store", "SweepRecord", "digest"]
+__all__ = ["Claim", "Ending", "Progress", "Store", "SweepRecord"]

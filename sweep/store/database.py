@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, make_url, select, text
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
-from sweep.errors import StoreError, UsageError
+from sweep.environment import seconds
+from sweep.errors import StoreBusy, StoreError, UsageError
 from sweep.store.schema import APPLICATION_ID, LEADERBOARD, UPGRADES, VERSION, metadata
 
 BUSY_SECONDS = 60
 """How long a statement waits for another process to release the database."""
+PROBE_SECONDS = 2
+"""How long it waits if it is only to tell whether the database can be written."""
+PATIENCE_SECONDS = 600.0
+"""How long a write is tried again; the environment variable SWEEP_PATIENCE gives another time."""
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 10.0
+
+PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+"""Errors of SQLite that another try may not meet again."""
+
+Result = TypeVar("Result")
 
 
 class Database:
@@ -25,7 +46,8 @@ class Database:
         self.url = parse_url(url)
         self.shown = self.url.database if self.is_sqlite else self.url.render_as_string(hide_password=True)
         try:
-            engine = create_engine(self.url)
+            # A server may have been restarted since a connection was last used.
+            engine = create_engine(self.url, pool_pre_ping=not self.is_sqlite)
         except (NoSuchModuleError, ImportError, ArgumentError) as error:
             raise StoreError(
                 f"{self.shown} needs a database driver that is not installed ({error}); install it and try again"
@@ -62,6 +84,25 @@ class Database:
         with self._transaction("durable" if durable else "write") as connection:
             yield connection
 
+    def probe(self) -> None:
+        """Write nothing of weight.
+
+        Raises:
+            StoreError: when the database cannot be written now.
+        """
+        with self._transaction("probe") as connection:
+            if self.is_sqlite:
+                connection.execute(text(f"PRAGMA application_id = {APPLICATION_ID}"))
+            else:
+                connection.execute(text("CREATE TEMPORARY TABLE probe () ON COMMIT DROP"))
+
+    def now(self, connection: Connection) -> datetime:
+        """Return the time, by the one clock that all who share the database have in common."""
+        if self.is_sqlite:
+            return datetime.now(UTC)
+        moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return moment
+
     @contextmanager
     def _transaction(self, purpose: str) -> Iterator[Connection]:
         engine = self._engine.execution_options(sweep_purpose=purpose)
@@ -76,9 +117,14 @@ class Database:
             yield
         except DBAPIError as error:
             reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
-            raise StoreError(f"the database {self.shown} cannot be {verb}: {reason}") from error
+            kind = StoreBusy if _is_passing(error) else StoreError
+            raise kind(f"the database {self.shown} cannot be {verb}: {reason}") from error
         except SQLAlchemyError as error:
             raise StoreError(f"the database {self.shown} cannot be {verb}: {error}") from error
+        except (ValueError, TypeError, OverflowError) as error:  # a time, a number or JSON that is none
+            raise StoreError(
+                f"the database {self.shown} holds damaged values ({error}); look into it with: sweep doctor"
+            ) from error
 
     def open(self) -> None:
         """Check that the database is there and ours.
@@ -131,6 +177,10 @@ class Database:
 
     def _create_tables(self) -> None:
         with self.writing() as connection:
+            if not self.is_sqlite:  # of several processes the first makes them, the others wait and find them
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({APPLICATION_ID})"))
+                if inspect(connection).has_table("sweeps"):
+                    return
             metadata.create_all(connection)
             connection.execute(text(LEADERBOARD))
             if self.is_sqlite:
@@ -193,16 +243,43 @@ def parse_url(url: str) -> URL:
     return parsed
 
 
+def patiently(action: Callable[[], Result]) -> Result:
+    """Return what `action` returns; while the database is busy, full or away, try again after growing pauses.
+
+    Raises:
+        StoreError: at once when another try is no use, and after SWEEP_PATIENCE seconds in any case.
+    """
+    patience, pause = seconds("SWEEP_PATIENCE", PATIENCE_SECONDS), FIRST_PAUSE_SECONDS
+    end = time.monotonic() + patience
+    while True:
+        try:
+            return action()
+        except StoreBusy as error:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise StoreError(f"{error}; that has not changed for {patience:.0f} s") from error
+            time.sleep(min(pause, left))
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+def _is_passing(error: DBAPIError) -> bool:
+    """Tell whether another try may go well."""
+    if isinstance(error.orig, sqlite3.Error):
+        return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in PASSING
+    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+
+
 def _prepare_sqlite(connection: Any, record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves: Python's driver leaves it out before a SELECT
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
     purpose = connection.get_execution_options().get("sweep_purpose", "read")
+    patience = PROBE_SECONDS if purpose == "probe" else BUSY_SECONDS
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience * 1000}")
     if purpose == "read":
         connection.exec_driver_sql("BEGIN")
         return

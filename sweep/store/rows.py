@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sweep.records import BatchLosses, Epoch, Scalar, Trial
+from sweep.store.digests import drawn_digests, sweep_digest
 from sweep.store.schema import batches, epochs, parameters, sweeps, trials
 
 
@@ -50,6 +49,10 @@ def insert_sweep(connection: Connection, record: SweepRecord, drawn: Sequence[Tr
     ]
     if rows:
         connection.execute(insert(parameters), rows)
+    sealed = update(trials).where(trials.c.id == bindparam("trial_id")).values(drawn_digest=bindparam("drawn"))
+    drawn_by_id = drawn_digests(connection, trials.c.sweep_id == sweep_id)
+    connection.execute(sealed, [{"trial_id": trial_id, "drawn": each} for trial_id, each in drawn_by_id.items()])
+    connection.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(digest=sweep_digest(connection, sweep_id)))
     return sweep_id
 
 
@@ -123,12 +126,3 @@ def read_epochs(connection: Connection, trial_id: int) -> tuple[Epoch, ...]:
     ]
     query = select(*columns).where(epochs.c.trial_id == trial_id).order_by(epochs.c.epoch)
     return tuple(Epoch(*row) for row in connection.execute(query))
-
-
-def digest(all_epochs: Sequence[Epoch]) -> str:
-    """Return the SHA-256 over every bit of a trial's epochs, in order."""
-    result = hashlib.sha256()
-    for epoch in all_epochs:
-        figures = (epoch.train_loss, epoch.train_accuracy, epoch.test_loss, epoch.test_accuracy, epoch.seconds)
-        result.update(struct.pack("<q5d", epoch.number, *figures))
-    return result.hexdigest()

@@ -25,7 +25,7 @@ from sqlalchemy.schema import CreateColumn
 
 from sweep.records import STATUSES
 
-VERSION = 2
+VERSION = 3
 """Version of the schema; SQLite keeps it as `user_version`."""
 APPLICATION_ID = 0x53574550
 """Marks a SQLite file as ours ("SWEP"), as `application_id`."""
@@ -54,6 +54,7 @@ sweeps = Table(
     Column("data_folder", Text, comment="folder in which the data sets were found"),
     Column("experiment_folder", Text, comment="folder of the experiment file"),
     Column("environment", JSON, nullable=False, comment="versions of packages, BLAS and CPU"),
+    Column("digest", String(64), comment="SHA-256 over this row"),
     comment="one row for each sweep",
 )
 
@@ -65,7 +66,8 @@ trials = Table(
     Column("number", Integer, nullable=False, comment="position in the sweep, dense from 0"),
     Column("status", String(11), nullable=False, comment=" | ".join(STATUSES)),
     Column("attempt", Integer, nullable=False, comment="how often the trial has been started"),
-    Column("owner", Text, comment="host:process:parent that trains it, or did last"),
+    Column("deaths", Integer, nullable=False, server_default="0", comment="how often its worker process has died"),
+    Column("owner", Text, comment="host:process@start:parent@start that trains it, or did last"),
     _utc("heartbeat", "when its owner last wrote"),
     _utc("started", "when this attempt began"),
     _utc("finished", "when this attempt ended"),
@@ -84,9 +86,12 @@ trials = Table(
     Column("best_epoch", Integer, comment="first epoch at which it was reached"),
     Column("best_loss", Double, comment="mean test loss at that epoch"),
     Column("last_epoch", Integer, comment="last epoch recorded; 0 is the untrained network"),
-    Column("digest", String(64), comment="SHA-256 over all epochs of a finished trial"),
+    Column("drawn_digest", String(64), comment="SHA-256 over number, seeds, configuration and parameters"),
+    Column("digest", String(64), comment="SHA-256 over all that is kept of a finished trial, epochs included"),
     Column("weights", Text, comment="file of the kept weights, relative to the folder of the database"),
     Column("weights_epoch", Integer, comment="epoch that they are of"),
+    Column("checkpoint", Text, comment="file to go on from if its worker dies, relative to the same folder"),
+    Column("checkpoint_epoch", Integer, comment="epoch that it is of"),
     UniqueConstraint("sweep_id", "number"),
     CheckConstraint(f"status IN ({', '.join(repr(s) for s in STATUSES)})", name="known_status"),
     Index("ranking", "sweep_id", "status", "best_value"),
@@ -135,6 +140,13 @@ UPGRADES = {
     1: [
         "ALTER TABLE trials ADD COLUMN weights TEXT",
         "ALTER TABLE trials ADD COLUMN weights_epoch INTEGER",
+    ],
+    2: [
+        "ALTER TABLE sweeps ADD COLUMN digest VARCHAR(64)",
+        "ALTER TABLE trials ADD COLUMN deaths INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE trials ADD COLUMN drawn_digest VARCHAR(64)",
+        "ALTER TABLE trials ADD COLUMN checkpoint TEXT",
+        "ALTER TABLE trials ADD COLUMN checkpoint_epoch INTEGER",
     ],
 }
 """Version of the schema -> what makes the next one of it, besides creating the tables that are missing; SQLite."""

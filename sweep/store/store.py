@@ -4,45 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, and_, delete, func, select, update
+from sqlalchemy import Connection, and_, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from sweep.errors import StaleAttempt, SweepError, suggest
-from sweep.records import BatchLosses, Divergence, Epoch, Status, Trial, Weights
-from sweep.store.database import Database
-from sweep.store.rows import SweepRecord, insert_sweep, read_epochs, upsert_batches, upsert_epochs
-from sweep.store.schema import batches, epochs, parameters, sweeps, trials
+from sweep.errors import SweepError, suggest
+from sweep.records import BatchLosses, Epoch, Status, Trial, Weights
+from sweep.store import lifecycle
+from sweep.store.database import Database, Result, patiently
+from sweep.store.lifecycle import Claim, Ending, IsLost
+from sweep.store.rows import SweepRecord, insert_sweep
+from sweep.store.schema import sweeps, trials
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sweep.records import Metric
-
-
-LEFT_BY_AN_ATTEMPT = (
-    *("finished", "seconds", "error", "traceback", "best_value", "best_epoch", "best_loss", "last_epoch", "digest"),
-    *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind"),
-)
-"""Columns of a trial that the next attempt starts without."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The right to write one attempt at one trial, until a later attempt is claimed."""
-
-    trial_id: int
-    attempt: int
-    number: int
-    configuration: dict[str, Any]
-    seeds: tuple[int, int, int]
-    weights: Weights | None = None
-    """The kept weights to go on from."""
-    epochs: tuple[Epoch, ...] = ()
-    """What is recorded up to there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +101,7 @@ class Store:
             row = connection.execute(query.where(sweeps.c.name == name) if name else query).mappings().first()
             names = [] if row else list(connection.execute(select(sweeps.c.name)).scalars())
         if row:
-            return SweepRecord(**row)
+            return SweepRecord(**{name: row[name] for name in SweepRecord.__slots__})
         if not names:
             raise SweepError(f"{self.database.shown} holds no sweeps yet; begin one with `sweep run`")
         raise SweepError(f"there is no sweep '{name}' in {self.database.shown}; {suggest(str(name), names)}")
@@ -155,120 +135,80 @@ class Store:
             .where(trials.c.sweep_id == sweep_id, trials.c.status == "queued")
             .order_by(trials.c.number)
         )
-        with self.database.reading() as connection:
-            return list(connection.execute(query).scalars())
 
-    def requeue(self, sweep_id: int, is_alive: Callable[[str], bool], interrupted: bool = True) -> int:
-        """Queue again what was interrupted, and what is running without a living owner; return how many."""
-        mine = trials.c.sweep_id == sweep_id
-        back = [trials.c.status == "interrupted"] if interrupted else []
-        with self.database.writing() as connection:
-            owners = connection.execute(
-                select(trials.c.owner).where(mine, trials.c.status == "running").distinct()
-            ).scalars()
-            dead = [owner for owner in owners if not is_alive(owner or "")]
-            back.append(and_(trials.c.status == "running", trials.c.owner.in_(dead)))
-            return sum(
-                connection.execute(update(trials).where(mine, condition).values(status="queued")).rowcount
-                for condition in back
-            )
+        def once() -> list[int]:
+            with self.database.reading() as connection:
+                return list(connection.execute(query).scalars())
+
+        return patiently(once)
+
+    def requeue(self, sweep_id: int, is_lost: IsLost, *, interrupted: bool = True, patient: bool = True) -> int:
+        """Queue again what is running without a living owner, and what was interrupted; return how many."""
+        return self._write(lambda c, now: lifecycle.requeue(c, sweep_id, is_lost, now, interrupted), patient=patient)
+
+    def retry(self, sweep_id: int) -> int:
+        """Queue again what has failed; return how many."""
+        failed = and_(trials.c.sweep_id == sweep_id, trials.c.status == "failed")
+        again = update(trials).where(failed).values(status="queued", deaths=0, digest=None)
+        return self._write(lambda c, now: c.execute(again).rowcount, durable=True)
 
     def claim(self, sweep_id: int, number: int, owner: str) -> Claim | None:
         """Take a queued trial; None where another was quicker.
 
-        What an earlier attempt has left is cleared away, but for the epochs up to that of the kept weights.
+        What an earlier attempt has left is cleared away, but for the epochs up to that of the file to go on from.
         """
-        this = and_(trials.c.sweep_id == sweep_id, trials.c.number == number)
-        now = datetime.now(UTC)
-        cleared = dict.fromkeys(LEFT_BY_AN_ATTEMPT)
-        with self.database.writing() as connection:
-            taken = connection.execute(
-                update(trials)
-                .where(this, trials.c.status == "queued")
-                .values(
-                    status="running",
-                    attempt=trials.c.attempt + 1,
-                    owner=owner,
-                    started=now,
-                    heartbeat=now,
-                    **cleared,
-                )
-            ).rowcount
-            if not taken:
-                return None
-            row = connection.execute(select(trials).where(this)).mappings().one()
-            weights = Weights(row["weights"], row["weights_epoch"]) if row["weights"] else None
-            kept = _clear_after(connection, row["id"], weights.epoch if weights else -1)
-        seeds = (row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
-        return Claim(row["id"], row["attempt"], number, row["configuration"], seeds, weights, kept)
+        return self._write(lambda c, now: lifecycle.claim(c, sweep_id, number, owner, now))
+
+    def beat(self, held: Claim) -> bool:
+        """Say that a trial is still being trained; return whether it still belongs to this attempt."""
+        return self._write(lambda c, now: lifecycle.beat(c, held, now), patient=False)
 
     def record(
-        self, claim: Claim, new: Sequence[Epoch], best: Epoch | None, losses: Sequence[BatchLosses] = ()
-    ) -> None:
-        """Store epochs of a running trial, its best one so far, and losses of mini-batches.
-
-        Raises:
-            StaleAttempt: when the trial belongs to a later attempt; nothing is written then.
-        """
-        with self.database.writing() as connection:
-            self._write(connection, claim, new, best, losses, {})
-
-    def finish(
         self,
-        claim: Claim,
-        status: Status,
+        held: Claim,
         new: Sequence[Epoch],
         best: Epoch | None,
         losses: Sequence[BatchLosses] = (),
         *,
-        seconds: float,
         weights: Weights | None = None,
-        digest: str | None = None,
-        divergence: Divergence | None = None,
-        error: str | None = None,
-        traceback: str | None = None,
+        checkpoint: Weights | None = None,
+    ) -> None:
+        """Store epochs of a running trial, its best one so far, losses of mini-batches, and files that were written.
+
+        Raises:
+            StaleAttempt: when the trial belongs to a later attempt; nothing is written then.
+        """
+        values: dict[str, Any] = {}
+        for name, kept in (("weights", weights), ("checkpoint", checkpoint)):
+            if kept:
+                values |= {name: kept.file, f"{name}_epoch": kept.epoch}
+        self._write(lambda c, now: lifecycle.record(c, held, new, best, losses, heartbeat=now, **values))
+
+    def finish(
+        self,
+        held: Claim,
+        ending: Ending,
+        new: Sequence[Epoch],
+        best: Epoch | None,
+        losses: Sequence[BatchLosses] = (),
     ) -> None:
         """Store the last epochs of a trial and how it ended, so that it survives a power cut.
 
         Raises:
             StaleAttempt: when the trial belongs to a later attempt; nothing is written then.
         """
-        values: dict[str, Any] = {
-            "status": status,
-            "finished": datetime.now(UTC),
-            "seconds": seconds,
-            "digest": digest,
-            "error": error,
-            "traceback": traceback,
-        }
-        if weights:
-            values |= {"weights": weights.file, "weights_epoch": weights.epoch}
-        if divergence:
-            values |= {f"diverged_{key}": getattr(divergence, key) for key in ("epoch", "step", "place", "kind")}
-        with self.database.writing(durable=True) as connection:
-            self._write(connection, claim, new, best, losses, values)
+        self._write(lambda c, now: lifecycle.finish(c, held, ending, new, best, losses, now), durable=True)
 
-    def _write(
-        self,
-        connection: Connection,
-        claim: Claim,
-        new: Sequence[Epoch],
-        best: Epoch | None,
-        losses: Sequence[BatchLosses],
-        values: dict[str, Any],
-    ) -> None:
-        values = {"heartbeat": datetime.now(UTC), **values, **_summary(new, best)}
-        # The attempt stands in the statement itself, so that a worker that was thought dead cannot write.
-        written = connection.execute(
-            update(trials)
-            .where(trials.c.id == claim.trial_id, trials.c.attempt == claim.attempt, trials.c.status == "running")
-            .values(**values)
-        ).rowcount
-        if not written:
-            raise StaleAttempt(f"trial {claim.number} has been taken over by a later attempt")
-        if new:
-            upsert_epochs(connection, claim.trial_id, new)
-        upsert_batches(connection, claim.trial_id, losses)
+    def bury(self, sweep_id: int, number: int, reason: str, is_lost: IsLost) -> Status | None:
+        """Count a death of the worker that had a trial, and queue it again or, the third time, let it fail.
+
+        Return the trial's status; None where it has none of that, because it belongs to a living owner.
+        """
+        return self._write(lambda c, now: lifecycle.bury(c, sweep_id, number, reason, is_lost, now), durable=True)
+
+    def abandon(self, sweep_id: int, number: int, reason: str, is_lost: IsLost) -> Status | None:
+        """Let a trial fail that its worker had to leave; see `bury`."""
+        return self._write(lambda c, now: lifecycle.abandon(c, sweep_id, number, reason, is_lost, now), durable=True)
 
     def prolong(self, sweep_id: int, numbers: Sequence[int], epochs_each: int) -> None:
         """Queue completed trials again, to go on from their kept weights until they have so many epochs.
@@ -276,11 +216,24 @@ class Store:
         Raises:
             SweepError: when one of them is no longer completed; nothing is changed then.
         """
-        with self.database.writing(durable=True) as connection:
+
+        def all_of_them(connection: Connection, now: datetime) -> None:
             for number in numbers:
-                _prolong(connection, sweep_id, number, epochs_each)
-            longer = and_(sweeps.c.id == sweep_id, sweeps.c.epochs < epochs_each)
-            connection.execute(update(sweeps).where(longer).values(epochs=epochs_each))
+                lifecycle.prolong(connection, sweep_id, number, epochs_each)
+            lifecycle.lengthen(connection, sweep_id, epochs_each)
+
+        self._write(all_of_them, durable=True)
+
+    def _write(
+        self, work: Callable[[Connection, datetime], Result], *, durable: bool = False, patient: bool = True
+    ) -> Result:
+        """Do `work` with the present time in one transaction; with patience, try again while the database is busy."""
+
+        def once() -> Result:
+            with self.database.writing(durable) as connection:
+                return work(connection, self.database.now(connection))
+
+        return patiently(once) if patient else once()
 
     # Frames
 
@@ -345,36 +298,3 @@ class Store:
 
         with self.database.reading() as connection:
             return epochs_frame(connection, sweep_id, number)
-
-
-def _clear_after(connection: Connection, trial_id: int, epoch: int) -> tuple[Epoch, ...]:
-    """Delete what is recorded of a trial after an epoch; return what is left, which its row then tells of."""
-    for table in (epochs, batches):
-        connection.execute(delete(table).where(table.c.trial_id == trial_id, table.c.epoch > epoch))
-    kept = read_epochs(connection, trial_id)
-    if kept:
-        best = max(kept, key=lambda each: each.test_accuracy)
-        connection.execute(update(trials).where(trials.c.id == trial_id).values(**_summary(kept, best)))
-    return kept
-
-
-def _summary(new: Sequence[Epoch], best: Epoch | None) -> dict[str, Any]:
-    """Return what a trial's row says of its epochs."""
-    values: dict[str, Any] = {"last_epoch": new[-1].number} if new else {}
-    if best:
-        values |= {"best_value": best.test_accuracy, "best_epoch": best.number, "best_loss": best.test_loss}
-    return values
-
-
-def _prolong(connection: Connection, sweep_id: int, number: int, epochs_each: int) -> None:
-    this = and_(trials.c.sweep_id == sweep_id, trials.c.number == number, trials.c.status == "completed")
-    row = connection.execute(select(trials.c.id, trials.c.configuration).where(this)).mappings().first()
-    if row is None:
-        raise SweepError(f"trial {number} is not completed any more; look at it with `sweep show {number}`")
-    configuration = dict(row["configuration"])
-    configuration["training"] = configuration["training"] | {"epochs": epochs_each}
-    connection.execute(
-        update(trials).where(trials.c.id == row["id"]).values(status="queued", configuration=configuration)
-    )
-    drawn = and_(parameters.c.trial_id == row["id"], parameters.c.name == "training.epochs")
-    connection.execute(update(parameters).where(drawn).values(number=epochs_each))

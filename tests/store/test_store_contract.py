@@ -1,20 +1,24 @@
-"""What the store promises, whatever database is behind it: this class is run on each of them."""
+"""What the store promises, whatever database is behind it: on a SQLite file, and on a PostgreSQL server."""
 
 import math
 import os
 import sqlite3
 import sys
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import and_, select, update
 
 from sweep.errors import StaleAttempt, StoreError, SweepError
 from sweep.records import BatchLosses, Divergence, Epoch, Seeds, Trial, Weights
-from sweep.store import Store, SweepRecord, digest
+from sweep.store import Ending, Store, SweepRecord
+from sweep.store.digests import drawn_digests, sweep_digest, trial_digest
+from sweep.store.schema import metadata, sweeps, trials
 
 RECORD = SweepRecord(
     name="first",
@@ -40,9 +44,27 @@ def epoch(number, accuracy=0.5, loss=1.0):
     return Epoch(number, loss + 0.1, accuracy / 3, loss, accuracy, 0.25)
 
 
+def nobody(owner, silent_seconds):
+    """No owner is alive."""
+    return True
+
+
+def everybody(owner, silent_seconds):
+    """Every owner is alive."""
+    return False
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    """A database of each kind that is not there yet, or empty."""
+    if request.param == "sqlite":
+        return str(tmp_path / "sweeps.db")
+    return request.getfixturevalue("postgres").create_database()
+
+
 @pytest.fixture
-def store(tmp_path):
-    opened = Store(str(tmp_path / "sweeps.db"), create=True)
+def store(url):
+    opened = Store(url, create=True)
     yield opened
     opened.close()
 
@@ -54,7 +76,8 @@ def add(store, count=3, **changes):
 def finished(store, sweep_id, number, epochs, status="completed", **values):
     claim = store.claim(sweep_id, number, "me:1")
     best = max(epochs, key=lambda e: e.test_accuracy, default=None)
-    store.finish(claim, status, epochs, best, seconds=1.5, digest=digest(epochs), **values)
+    losses = values.pop("losses", ())
+    store.finish(claim, Ending(status, 1.5, **values), epochs, best, losses)
 
 
 class TestStore:
@@ -95,7 +118,7 @@ class TestStore:
         assert frame.to_numpy().tolist() == [[1, 1, 1, 0.3], [1, 1, 2, 0.2], [1, 2, 1, 5e300]]
         assert store.batches(sweep_id, 0).empty
 
-        store.requeue(sweep_id, lambda owner: False)
+        store.requeue(sweep_id, nobody)
         store.claim(sweep_id, 1, "me:1")
         assert store.batches(sweep_id).empty
 
@@ -157,7 +180,7 @@ class TestStore:
         sweep_id = add(store)
         slow = store.claim(sweep_id, 0, "dead:1")
         store.record(slow, [epoch(0), epoch(1), epoch(2)], epoch(1))
-        assert store.requeue(sweep_id, lambda owner: False) == 1
+        assert store.requeue(sweep_id, nobody) == 1
         quick = store.claim(sweep_id, 0, "me:2")
         assert quick.attempt == 2
         assert store.epochs(sweep_id, 0).empty  # the new attempt starts afresh
@@ -165,8 +188,8 @@ class TestStore:
         with pytest.raises(StaleAttempt):
             store.record(slow, [epoch(3)], epoch(3))
         with pytest.raises(StaleAttempt):
-            store.finish(slow, "completed", [epoch(4)], epoch(4), seconds=1)
-        store.finish(quick, "completed", [epoch(0, 0.7)], epoch(0, 0.7), seconds=1)
+            store.finish(slow, Ending("completed", 1.0), [epoch(4)], epoch(4))
+        store.finish(quick, Ending("completed", 1.0), [epoch(0, 0.7)], epoch(0, 0.7))
         with pytest.raises(StaleAttempt):  # nor after its own end
             store.record(quick, [epoch(5)], None)
 
@@ -176,7 +199,7 @@ class TestStore:
     def test_a_new_attempt_forgets_how_the_last_one_ended(self, store):
         sweep_id = add(store)
         finished(store, sweep_id, 0, [epoch(0)], "interrupted", error="stopped", traceback="…")
-        store.requeue(sweep_id, lambda owner: True)
+        store.requeue(sweep_id, everybody)
         store.claim(sweep_id, 0, "me:1")
         row = store.trial(sweep_id, 0)
         assert row["attempt"] == 2
@@ -190,9 +213,9 @@ class TestStore:
         finished(store, sweep_id, 2, [epoch(0)])
         finished(store, sweep_id, 3, [], "interrupted")
 
-        assert store.requeue(sweep_id, lambda owner: owner == "alive:1", interrupted=False) == 1
+        assert store.requeue(sweep_id, lambda owner, silent: owner != "alive:1", interrupted=False) == 1
         assert store.queued(sweep_id) == [1, 4]
-        assert store.requeue(sweep_id, lambda owner: owner == "alive:1") == 1
+        assert store.requeue(sweep_id, lambda owner, silent: owner != "alive:1") == 1
         assert store.queued(sweep_id) == [1, 3, 4]
         assert store.trial(sweep_id, 0)["status"] == "running"
 
@@ -213,7 +236,6 @@ class TestStore:
         assert frame.loc[1, "error"] == "MemoryError"
         assert pd.isna(frame.loc[1, "diverged_epoch"])
         assert store.trial(sweep_id, 1)["traceback"] == "Traceback …"
-        assert store.trial(sweep_id, 0)["digest"] == digest([epoch(0)])
 
     def test_progress(self, store):
         sweep_id = add(store, 4)
@@ -315,7 +337,179 @@ class TestStore:
         assert [tuple(row) for row in rows] == [(1, 2), (2, 3), (3, 1), (4, 0)]
 
 
+class TestDeaths:
+    """What becomes of a trial whose worker dies, hangs or falls silent."""
+
+    def test_the_third_death_is_a_failure_that_says_why(self, store):
+        sweep_id = add(store)
+        for attempt in (1, 2, 3):
+            claim = store.claim(sweep_id, 0, "me:1")
+            assert claim.attempt == attempt
+            store.record(claim, [epoch(0, 0.3)], epoch(0, 0.3))
+            status = store.bury(sweep_id, 0, "it was killed by SIGSEGV", nobody)
+            assert status == ("queued" if attempt < 3 else "failed")
+        row = store.trial(sweep_id, 0)
+        assert row["error"] == "its worker process has died 3 times, the last time of this: it was killed by SIGSEGV"
+        assert (row["deaths"], row["best_value"], len(store.epochs(sweep_id, 0))) == (3, 0.3, 1)
+        assert store.claim(sweep_id, 0, "me:1") is None
+
+        assert store.retry(sweep_id) == 1
+        assert store.claim(sweep_id, 0, "me:1").attempt == 4
+        assert store.trial(sweep_id, 0)["deaths"] == 0
+
+    def test_a_worker_that_died_before_its_trial_counts_too(self, store):
+        sweep_id = add(store)
+        assert store.bury(sweep_id, 0, "gone", everybody) == "queued"
+        assert store.trial(sweep_id, 0)["deaths"] == 1
+
+    @pytest.mark.parametrize("end", ["bury", "abandon"])
+    def test_a_living_owner_keeps_its_trial(self, store, end):
+        sweep_id = add(store)
+        store.claim(sweep_id, 0, "alive:1")
+        assert getattr(store, end)(sweep_id, 0, "too slow", lambda owner, silent: owner != "alive:1") is None
+        assert store.trial(sweep_id, 0)["status"] == "running"
+
+    @pytest.mark.parametrize("end", ["bury", "abandon"])
+    def test_a_trial_that_has_ended_stays_as_it_is(self, store, end):
+        sweep_id = add(store)
+        finished(store, sweep_id, 0, [epoch(0)])
+        assert getattr(store, end)(sweep_id, 0, "too slow", nobody) == "completed"
+        assert store.trial(sweep_id, 0)["error"] is None
+
+    def test_an_abandoned_trial_has_failed_with_its_epochs(self, store):
+        sweep_id = add(store)
+        claim = store.claim(sweep_id, 0, "me:1")
+        store.record(claim, [epoch(0), epoch(1, 0.6)], epoch(1, 0.6))
+        assert store.abandon(sweep_id, 0, "it took too long", nobody) == "failed"
+        finished(store, sweep_id, 1, [epoch(0)], "interrupted")
+        assert store.abandon(sweep_id, 1, "it took too long", everybody) == "failed"
+        rows = [store.trial(sweep_id, number) for number in (0, 1)]
+        assert [(row["error"], row["status"]) for row in rows] == [("it took too long", "failed")] * 2
+        assert len(store.epochs(sweep_id, 0)) == 2
+        with pytest.raises(StaleAttempt):
+            store.record(claim, [epoch(2)], None)
+
+    def test_silence_is_measured_from_the_last_beat(self, store):
+        sweep_id = add(store)
+        claim = store.claim(sweep_id, 0, "me:1")
+        with store.database.writing() as connection:
+            now = store.database.now(connection)
+            connection.execute(update(trials).values(heartbeat=now - timedelta(seconds=100)))
+        heard = []
+        store.requeue(sweep_id, lambda owner, silent: bool(heard.append((owner, silent))))
+        assert store.beat(claim)
+        store.requeue(sweep_id, lambda owner, silent: bool(heard.append((owner, silent))))
+        assert [owner for owner, _ in heard] == ["me:1"] * 2
+        before, after = (silent for _, silent in heard)
+        assert before >= 100
+        assert 0 <= after < 50
+
+    def test_the_beat_of_an_overtaken_worker_is_refused(self, store):
+        sweep_id = add(store)
+        claim = store.claim(sweep_id, 0, "slow:1")
+        store.requeue(sweep_id, nobody)
+        store.claim(sweep_id, 0, "quick:1")
+        assert not store.beat(claim)
+
+    def test_an_answer_that_was_lost_is_given_again(self, store):
+        """The connection may break just after a commit: the same request again must find its work done."""
+        sweep_id = add(store)
+        claim = store.claim(sweep_id, 0, "me:1")
+        assert store.claim(sweep_id, 0, "me:1") == claim
+        for _ in range(2):
+            store.finish(claim, Ending("completed", 1.0), [epoch(0)], epoch(0))
+        assert store.trial(sweep_id, 0)["attempt"] == 1
+        assert len(store.epochs(sweep_id, 0)) == 1
+
+
+class TestCheckpoints:
+    def test_a_checkpoint_goes_with_its_epochs_and_ends_with_the_trial(self, store):
+        sweep_id = add(store)
+        claim = store.claim(sweep_id, 0, "me:1")
+        at_two, best = Weights("first/checkpoints/0-1-2.npz", 2), Weights("first/weights/0-1-1.npz", 1)
+        epochs = [epoch(0), epoch(1, 0.9), epoch(2, 0.8), epoch(3, 0.95)]
+        store.record(claim, epochs[:3], epochs[1], checkpoint=at_two, weights=best)
+        store.record(claim, epochs[3:], epochs[3])
+        store.requeue(sweep_id, nobody)
+
+        again = store.claim(sweep_id, 0, "me:2")
+        assert (again.checkpoint, again.weights, again.start) == (at_two, best, at_two)
+        assert again.epochs == tuple(epochs[:3])
+        row = store.trial(sweep_id, 0)
+        assert (row["best_value"], row["last_epoch"]) == (0.9, 2)
+
+        store.finish(again, Ending("completed", 1.0), epochs[3:], epochs[3])
+        row = store.trial(sweep_id, 0)
+        assert (row["checkpoint"], row["checkpoint_epoch"], row["weights"]) == (None, None, best.file)
+
+    def test_an_interrupted_trial_keeps_it(self, store):
+        sweep_id = add(store)
+        claim = store.claim(sweep_id, 0, "me:1")
+        store.record(claim, [epoch(0), epoch(1)], epoch(0), checkpoint=Weights("x", 1))
+        store.finish(claim, Ending("interrupted", 1.0), [], epoch(0))
+        assert store.trial(sweep_id, 0)["checkpoint"] == "x"
+
+
+class TestDigests:
+    CHANGES = (
+        ("trials", "best_value", 0.5000001),
+        ("trials", "seconds", 1.5000000000000002),
+        ("trials", "status", "diverged"),
+        ("trials", "owner", "you:1"),
+        ("trials", "seed_weights", 1),
+        ("epochs", "test_loss", math.nextafter(1.0, 2)),
+        ("epochs", "epoch", 7),
+        ("epochs", "seconds", 0.2500000000000001),
+        ("batches", "loss", math.nextafter(0.1, 1)),
+        ("parameters", "number", 0.3),
+        ("parameters", "name", "ls"),
+    )
+
+    def digests(self, store, trial_id):
+        with store.database.reading() as connection:
+            return trial_digest(connection, trial_id), drawn_digests(connection, trials.c.id == trial_id)[trial_id]
+
+    def test_a_finished_trial_is_sealed(self, store):
+        sweep_id = add(store)
+        row = store.trial(sweep_id, 0)
+        assert (row["digest"], row["drawn_digest"]) == (None, self.digests(store, row["id"])[1])
+        finished(store, sweep_id, 0, [epoch(0), epoch(1)], losses=[BatchLosses(1, (0.1, 0.2))])
+        row = store.trial(sweep_id, 0)
+        assert (row["digest"], row["drawn_digest"]) == self.digests(store, row["id"])
+        store.prolong(sweep_id, [], 9)
+        with store.database.reading() as connection:
+            kept = connection.execute(select(sweeps.c.digest)).scalar()
+            assert kept == sweep_digest(connection, sweep_id)
+
+    @pytest.mark.parametrize(("table", "column", "value"), CHANGES)
+    def test_the_digest_sees_every_change(self, store, table, column, value):
+        sweep_id = add(store, 4)
+        finished(store, sweep_id, 3, [epoch(0), epoch(1)], losses=[BatchLosses(1, (0.1, 0.2))])
+        row = store.trial(sweep_id, 3)
+        changed = metadata.tables[table]
+        this = changed.c.id == row["id"] if table == "trials" else changed.c.trial_id == row["id"]
+        if table == "epochs":
+            this = and_(this, changed.c.epoch == 1)
+        if table == "batches":
+            this = and_(this, changed.c.step == 1)
+        with store.database.writing() as connection:
+            connection.execute(update(changed).where(this).values({column: value}))
+        after, drawn = self.digests(store, row["id"])
+        assert after != row["digest"]
+        assert (drawn != row["drawn_digest"]) == (table == "parameters" or column == "seed_weights")
+
+    def test_a_sweeps_row_is_sealed_too(self, store):
+        sweep_id = add(store)
+        with store.database.writing() as connection:
+            connection.execute(update(sweeps).values(seed=8))
+            assert connection.execute(select(sweeps.c.digest)).scalar() != sweep_digest(connection, sweep_id)
+
+
 class TestSqliteFile:
+    @pytest.fixture
+    def url(self, tmp_path):
+        return str(tmp_path / "sweeps.db")
+
     def test_the_schema_says_what_each_column_holds(self, store, tmp_path):
         add(store)
         with sqlite3.connect(tmp_path / "sweeps.db") as plain:
@@ -377,6 +571,11 @@ class TestSqliteFile:
             "DROP TABLE batches",
             "ALTER TABLE trials DROP COLUMN weights",
             "ALTER TABLE trials DROP COLUMN weights_epoch",
+            "ALTER TABLE trials DROP COLUMN deaths",
+            "ALTER TABLE trials DROP COLUMN drawn_digest",
+            "ALTER TABLE trials DROP COLUMN checkpoint",
+            "ALTER TABLE trials DROP COLUMN checkpoint_epoch",
+            "ALTER TABLE sweeps DROP COLUMN digest",
             "PRAGMA user_version = 1",
         ):
             plain.execute(statement)
@@ -445,17 +644,3 @@ class TestSqliteFile:
         assert [p.wait() for p in processes] == [0, 0]
         frame = store.epochs(sweep_id)
         np.testing.assert_array_equal(frame.groupby("trial").size(), [100, 100])
-
-
-def test_the_digest_sees_every_bit():
-    epochs = [epoch(0), epoch(1, 0.75, 0.3)]
-    changed = [
-        [epochs[0]],
-        epochs[::-1],
-        [replace(epochs[0], number=2), epochs[1]],
-        *(
-            [replace(epochs[0], **{name: math.nextafter(getattr(epochs[0], name), 2)}), epochs[1]]
-            for name in ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds")
-        ),
-    ]
-    assert len({digest(epochs), *map(digest, changed)}) == len(changed) + 1

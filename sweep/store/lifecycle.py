@@ -1,0 +1,276 @@
+"""A trial's life: queued, claimed, recorded, ended; each function is one transaction's work.
+
+Whoever trains a trial holds a claim on one attempt at it. Every write names that attempt in its own statement, so that
+a worker that was thought dead, and has been overtaken, writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, select, update
+
+from sweep.errors import StaleAttempt, SweepError
+from sweep.records import BatchLosses, Divergence, Epoch, Status, Weights
+from sweep.store.digests import drawn_digests, sweep_digest, trial_digest
+from sweep.store.rows import read_epochs, upsert_batches, upsert_epochs
+from sweep.store.schema import batches, epochs, parameters, sweeps, trials
+
+DEATHS = 3
+"""So many times a trial may end its worker process."""
+
+LEFT_BY_AN_ATTEMPT = (
+    *("finished", "seconds", "error", "traceback", "best_value", "best_epoch", "best_loss", "last_epoch", "digest"),
+    *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind"),
+)
+"""Columns of a trial that the next attempt starts without."""
+
+IsLost = Callable[[str, float], bool]
+"""(owner, seconds since it last wrote) -> whether a trial has lost it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to write one attempt at one trial, until a later attempt is claimed."""
+
+    trial_id: int
+    attempt: int
+    number: int
+    configuration: dict[str, Any]
+    seeds: tuple[int, int, int]
+    weights: Weights | None = None
+    """The kept weights of an earlier attempt."""
+    checkpoint: Weights | None = None
+    """The checkpoint of an earlier attempt, if it has not come to its end."""
+    epochs: tuple[Epoch, ...] = ()
+    """What is recorded up to the file to go on from."""
+
+    @property
+    def start(self) -> Weights | None:
+        """The file to go on from."""
+        return self.checkpoint or self.weights
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a trial ended."""
+
+    status: Status
+    seconds: float
+    weights: Weights | None = None
+    divergence: Divergence | None = None
+    error: str | None = None
+    traceback: str | None = None
+
+
+def claim(connection: Connection, sweep_id: int, number: int, owner: str, now: datetime) -> Claim | None:
+    """Take a queued trial; None where another was quicker.
+
+    What an earlier attempt has left is cleared away, but for the epochs up to that of the file to go on from.
+    """
+    this = and_(trials.c.sweep_id == sweep_id, trials.c.number == number)
+    started = {"status": "running", "attempt": trials.c.attempt + 1, "owner": owner, "started": now, "heartbeat": now}
+    taken = connection.execute(
+        update(trials).where(this, trials.c.status == "queued").values(started | dict.fromkeys(LEFT_BY_AN_ATTEMPT))
+    ).rowcount
+    row = connection.execute(select(trials).where(this)).mappings().first()
+    if row is None or not (taken or _is_mine(row, owner)):
+        return None
+    weights, checkpoint = (_weights(row, name) for name in ("weights", "checkpoint"))
+    start = checkpoint or weights
+    kept = _clear_after(connection, row["id"], start.epoch if start else -1)
+    seeds = (row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
+    return Claim(row["id"], row["attempt"], number, row["configuration"], seeds, weights, checkpoint, kept)
+
+
+def _is_mine(row: RowMapping, owner: str) -> bool:
+    """Tell whether a claim was granted already: the answer may have been lost with the connection."""
+    return bool(row["status"] == "running" and row["owner"] == owner)
+
+
+def _weights(row: RowMapping, name: str) -> Weights | None:
+    return Weights(row[name], row[f"{name}_epoch"]) if row[name] else None
+
+
+def _clear_after(connection: Connection, trial_id: int, epoch: int) -> tuple[Epoch, ...]:
+    """Delete what is recorded of a trial after an epoch; return what is left, which its row then tells of."""
+    for table in (epochs, batches):
+        connection.execute(delete(table).where(table.c.trial_id == trial_id, table.c.epoch > epoch))
+    kept = read_epochs(connection, trial_id)
+    if kept:
+        best = max(kept, key=lambda each: each.test_accuracy)
+        connection.execute(update(trials).where(trials.c.id == trial_id).values(**_summary(kept, best)))
+    return kept
+
+
+def beat(connection: Connection, held: Claim, now: datetime) -> bool:
+    """Say that a trial is still being trained; return whether it still belongs to this attempt."""
+    return bool(connection.execute(update(trials).where(_holds(held)).values(heartbeat=now)).rowcount)
+
+
+def record(
+    connection: Connection,
+    held: Claim,
+    new: Sequence[Epoch],
+    best: Epoch | None,
+    losses: Sequence[BatchLosses],
+    **values: Any,
+) -> None:
+    """Store epochs of a running trial, its best one so far, losses of mini-batches, and `values` of its row.
+
+    Raises:
+        StaleAttempt: when the trial belongs to a later attempt; nothing is written then.
+    """
+    # The attempt stands in the statement itself, so that a worker that was thought dead cannot write.
+    written = connection.execute(update(trials).where(_holds(held)).values(**values, **_summary(new, best))).rowcount
+    if not written:
+        raise StaleAttempt(f"trial {held.number} has been taken over by a later attempt")
+    if new:
+        upsert_epochs(connection, held.trial_id, new)
+    upsert_batches(connection, held.trial_id, losses)
+
+
+def finish(
+    connection: Connection,
+    held: Claim,
+    ending: Ending,
+    new: Sequence[Epoch],
+    best: Epoch | None,
+    losses: Sequence[BatchLosses],
+    now: datetime,
+) -> None:
+    """Store the last epochs of a trial and how it ended; see `record`."""
+    row = connection.execute(select(trials).where(trials.c.id == held.trial_id)).mappings().one()
+    if (row["attempt"], row["status"]) == (held.attempt, ending.status):
+        return  # it was stored before, and the answer was lost with the connection
+    values: dict[str, Any] = {"status": ending.status, "heartbeat": now, "finished": now, "seconds": ending.seconds}
+    values |= {"error": ending.error, "traceback": ending.traceback}
+    if ending.weights:
+        values |= {"weights": ending.weights.file, "weights_epoch": ending.weights.epoch}
+    if ending.divergence:
+        values |= {f"diverged_{key}": getattr(ending.divergence, key) for key in ("epoch", "step", "place", "kind")}
+    if ending.status != "interrupted":
+        values |= {"checkpoint": None, "checkpoint_epoch": None}
+    record(connection, held, new, best, losses, **values)
+    _seal(connection, held.trial_id)
+
+
+def _seal(connection: Connection, trial_id: int) -> None:
+    digest = trial_digest(connection, trial_id)
+    connection.execute(update(trials).where(trials.c.id == trial_id).values(digest=digest))
+
+
+def requeue(connection: Connection, sweep_id: int, is_lost: IsLost, now: datetime, interrupted: bool = True) -> int:
+    """Queue again the trials that run without a living owner, and those interrupted; return how many."""
+    statuses = ["running", "interrupted"] if interrupted else ["running"]
+    unended = select(trials).where(trials.c.sweep_id == sweep_id, trials.c.status.in_(statuses)).with_for_update()
+    back = [
+        row["id"]
+        for row in connection.execute(unended).mappings().all()
+        if row["status"] == "interrupted" or _has_lost_its_owner(row, is_lost, now)
+    ]
+    for trial_id in back:
+        connection.execute(update(trials).where(trials.c.id == trial_id).values(status="queued", digest=None))
+    return len(back)
+
+
+def bury(
+    connection: Connection, sweep_id: int, number: int, reason: str, is_lost: IsLost, now: datetime
+) -> Status | None:
+    """Count a death of the worker that had a trial, and queue it again or, the third time, let it fail.
+
+    Return the trial's status; None where it has none of that, because it belongs to a living owner.
+    """
+    row = _locked(connection, sweep_id, number)
+    if row["status"] == "running" and not _has_lost_its_owner(row, is_lost, now):
+        return None
+    if row["status"] not in ("running", "queued"):
+        return _status(row)
+    deaths = row["deaths"] + 1
+    connection.execute(update(trials).where(trials.c.id == row["id"]).values(deaths=deaths, status="queued"))
+    if deaths < DEATHS:
+        return "queued"
+    times = f"its worker process has died {deaths} times, the last time of this: {reason}"
+    _fail(connection, row["id"], times, now)
+    return "failed"
+
+
+def abandon(
+    connection: Connection, sweep_id: int, number: int, reason: str, is_lost: IsLost, now: datetime
+) -> Status | None:
+    """Let a trial fail that its worker had to leave; see `bury`."""
+    row = _locked(connection, sweep_id, number)
+    if row["status"] == "running" and not _has_lost_its_owner(row, is_lost, now):
+        return None
+    if row["status"] not in ("running", "interrupted"):
+        return _status(row)
+    _fail(connection, row["id"], reason, now)
+    return "failed"
+
+
+def _locked(connection: Connection, sweep_id: int, number: int) -> RowMapping:
+    this = and_(trials.c.sweep_id == sweep_id, trials.c.number == number)
+    return connection.execute(select(trials).where(this).with_for_update()).mappings().one()
+
+
+def _status(row: RowMapping) -> Status:
+    status: Status = row["status"]
+    return status
+
+
+def _fail(connection: Connection, trial_id: int, error: str, now: datetime) -> None:
+    values = {"status": "failed", "error": error, "finished": now, "checkpoint": None, "checkpoint_epoch": None}
+    connection.execute(update(trials).where(trials.c.id == trial_id).values(values))
+    _seal(connection, trial_id)
+
+
+def prolong(connection: Connection, sweep_id: int, number: int, epochs_each: int) -> None:
+    """Queue a completed trial again, to go on from its kept weights until it has so many epochs.
+
+    Raises:
+        SweepError: when it is no longer completed.
+    """
+    this = and_(trials.c.sweep_id == sweep_id, trials.c.number == number, trials.c.status == "completed")
+    row = connection.execute(select(trials.c.id, trials.c.configuration).where(this)).mappings().first()
+    if row is None:
+        raise SweepError(f"trial {number} is not completed any more; look at it with `sweep show {number}`")
+    configuration = dict(row["configuration"])
+    configuration["training"] = configuration["training"] | {"epochs": epochs_each}
+    drawn = and_(parameters.c.trial_id == row["id"], parameters.c.name == "training.epochs")
+    connection.execute(update(parameters).where(drawn).values(number=epochs_each))
+    mine = update(trials).where(trials.c.id == row["id"])
+    connection.execute(mine.values(status="queued", deaths=0, configuration=configuration))
+    connection.execute(
+        mine.values(digest=None, drawn_digest=drawn_digests(connection, trials.c.id == row["id"])[row["id"]])
+    )
+
+
+def lengthen(connection: Connection, sweep_id: int, epochs_each: int) -> None:
+    """Note that the trials of a sweep may have so many epochs now."""
+    longer = and_(sweeps.c.id == sweep_id, sweeps.c.epochs < epochs_each)
+    connection.execute(update(sweeps).where(longer).values(epochs=epochs_each))
+    mine = update(sweeps).where(sweeps.c.id == sweep_id)
+    connection.execute(mine.values(digest=sweep_digest(connection, sweep_id)))
+
+
+def _holds(held: Claim) -> ColumnElement[bool]:
+    return and_(trials.c.id == held.trial_id, trials.c.attempt == held.attempt, trials.c.status == "running")
+
+
+def _has_lost_its_owner(row: RowMapping, is_lost: IsLost, now: datetime) -> bool:
+    beat: datetime | None = row["heartbeat"]
+    if beat is None:
+        return True
+    silent = now - (beat if beat.tzinfo else beat.replace(tzinfo=UTC))
+    return is_lost(row["owner"] or "", silent.total_seconds())
+
+
+def _summary(new: Sequence[Epoch], best: Epoch | None) -> dict[str, Any]:
+    """Return what a trial's row says of its epochs."""
+    values: dict[str, Any] = {"last_epoch": new[-1].number} if new else {}
+    if best:
+        values |= {"best_value": best.test_accuracy, "best_epoch": best.number, "best_loss": best.test_loss}
+    return values

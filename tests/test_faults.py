@@ -1,0 +1,92 @@
+"""Workers and parents killed at random moments: the table is that of an undisturbed sweep, bit for bit."""
+
+import os
+import random
+import signal
+import sqlite3
+import time
+
+import pytest
+from fault_tools import Command, assert_same, assert_whole, figures, options, running, wait_until, worker_of
+
+import sweep
+
+FORTY = ["training.epochs=80", "training.batch_size={int=[20,40],step=10}", "training.checkpoint_every=10"]
+RUN = ["run", "digits-quickstart", "--workers", "2", *options(FORTY)]
+KILLS = 20
+ORPHAN_SECONDS = 5
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The figures of the sweep of forty trials when nothing disturbs it."""
+    database = str(tmp_path_factory.mktemp("undisturbed") / "sweeps.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        sweep.run("digits-quickstart", overrides=FORTY, workers=2, db=database)
+    return figures(db=database)
+
+
+@pytest.fixture
+def command():
+    """Start commands of which nothing is left at the end."""
+    started = []
+
+    def start(*arguments, **options):
+        started.append(Command(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.clear()
+
+
+def test_workers_killed_at_random_moments_cost_no_bit(undisturbed, command):
+    rng, killed = random.Random(4), 0
+    process = command(*RUN)
+    while killed < KILLS and process.process.poll() is None:
+        # A trial whose worker has died three times has failed: that is a promise of its own, tested elsewhere.
+        victims = [row for row in running() if row["deaths"] < 2]
+        if victims:
+            try:
+                os.kill(worker_of(rng.choice(victims)), signal.SIGKILL)
+                killed += 1
+            except ProcessLookupError:
+                continue
+        time.sleep(rng.uniform(0, 0.8))
+    code, _, errors = process.end()
+
+    assert code == 0, errors
+    assert killed == KILLS
+    assert_same(figures(), undisturbed)
+    trials = sweep.load().trials()
+    deaths = [sweep.load().trial(number)["deaths"] for number in trials["trial"]]
+    assert 1 <= sum(deaths) <= KILLS  # some were between two trials, or had just ended theirs
+    assert trials["attempt"].tolist() == [1 + each for each in deaths]
+    assert_whole(sweep.load())
+    assert not process.left()
+
+
+def test_parents_killed_at_random_moments_cost_no_bit_and_leave_no_orphan(undisturbed, command):
+    rng, orphans = random.Random(5), []
+    process = command(*RUN)
+    wait_until(running)
+    for _ in range(KILLS):
+        time.sleep(rng.uniform(0, 1.6))
+        if process.process.poll() is not None:
+            break
+        process.process.kill()
+        process.process.communicate()
+        orphans.append((process, time.monotonic()))
+        process = command("resume", "--workers", "2")  # at once: the orphans may still be there
+    code, _, errors = process.end()
+    for orphan, killed in orphans:
+        wait_until(lambda orphan=orphan: not orphan.left(), max(0.1, killed + ORPHAN_SECONDS - time.monotonic()))
+
+    assert code == 0, errors
+    assert len(orphans) == KILLS
+    assert_same(figures(), undisturbed)
+    assert_whole(sweep.load())
+    with sqlite3.connect(os.environ["SWEEP_DB"]) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    database.close()
