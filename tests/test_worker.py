@@ -14,7 +14,8 @@ from sweep.processes import is_alive, owner
 from sweep.records import Divergence, Epoch
 from sweep.runner import _describe
 from sweep.store import Store
-from sweep.store.digests import trial_digest
+from sweep.store.digests import trial_digests
+from sweep.store.schema import trials
 from sweep.training.guard import Diverged
 from sweep.training.loop import Trainer
 from sweep.worker import Assignment, Interrupted, run_trial
@@ -60,7 +61,7 @@ def test_a_trial_is_completed_with_its_digest(store, assignment):
     assert row["best_epoch"] == frame["test_accuracy"].idxmax()
     assert row["seconds"] > 0
     with store.database.reading() as connection:
-        assert row["digest"] == trial_digest(connection, row["id"])
+        assert [*trial_digests(connection, trials.c.id == row["id"])] == [(row["id"], row["digest"])]
 
 
 def test_a_trial_that_another_worker_has_is_left_alone(store, assignment):

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, sele
 
 from sweep.errors import StaleAttempt, SweepError
 from sweep.records import BatchLosses, Divergence, Epoch, Status, Weights
-from sweep.store.digests import drawn_digests, sweep_digest, trial_digest
+from sweep.store.digests import seal, seal_drawn, sweep_digest
 from sweep.store.rows import read_epochs, upsert_batches, upsert_epochs
 from sweep.store.schema import batches, epochs, parameters, sweeps, trials
 
@@ -155,12 +155,7 @@ def finish(
     if ending.status != "interrupted":
         values |= {"checkpoint": None, "checkpoint_epoch": None}
     record(connection, held, new, best, losses, **values)
-    _seal(connection, held.trial_id)
-
-
-def _seal(connection: Connection, trial_id: int) -> None:
-    digest = trial_digest(connection, trial_id)
-    connection.execute(update(trials).where(trials.c.id == trial_id).values(digest=digest))
+    seal(connection, trials.c.id == held.trial_id)
 
 
 def requeue(connection: Connection, sweep_id: int, is_lost: IsLost, now: datetime, interrupted: bool = True) -> int:
@@ -173,8 +168,22 @@ def requeue(connection: Connection, sweep_id: int, is_lost: IsLost, now: datetim
         if row["status"] == "interrupted" or _has_lost_its_owner(row, is_lost, now)
     ]
     for trial_id in back:
-        connection.execute(update(trials).where(trials.c.id == trial_id).values(status="queued", digest=None))
+        _queue(connection, trial_id)
     return len(back)
+
+
+def retry(connection: Connection, sweep_id: int) -> int:
+    """Queue again what has failed, as if nothing had happened; return how many."""
+    failed = and_(trials.c.sweep_id == sweep_id, trials.c.status == "failed")
+    back = connection.execute(select(trials.c.id).where(failed)).scalars().all()
+    for trial_id in back:
+        _queue(connection, trial_id, deaths=0)
+    return len(back)
+
+
+def _queue(connection: Connection, trial_id: int, **values: Any) -> None:
+    connection.execute(update(trials).where(trials.c.id == trial_id).values(status="queued", **values))
+    seal(connection, trials.c.id == trial_id)
 
 
 def bury(
@@ -190,7 +199,7 @@ def bury(
     if row["status"] not in ("running", "queued"):
         return _status(row)
     deaths = row["deaths"] + 1
-    connection.execute(update(trials).where(trials.c.id == row["id"]).values(deaths=deaths, status="queued"))
+    _queue(connection, row["id"], deaths=deaths)
     if deaths < DEATHS:
         return "queued"
     times = f"its worker process has died {deaths} times, the last time of this: {reason}"
@@ -224,7 +233,7 @@ def _status(row: RowMapping) -> Status:
 def _fail(connection: Connection, trial_id: int, error: str, now: datetime) -> None:
     values = {"status": "failed", "error": error, "finished": now, "checkpoint": None, "checkpoint_epoch": None}
     connection.execute(update(trials).where(trials.c.id == trial_id).values(values))
-    _seal(connection, trial_id)
+    seal(connection, trials.c.id == trial_id)
 
 
 def prolong(connection: Connection, sweep_id: int, number: int, epochs_each: int) -> None:
@@ -241,11 +250,9 @@ def prolong(connection: Connection, sweep_id: int, number: int, epochs_each: int
     configuration["training"] = configuration["training"] | {"epochs": epochs_each}
     drawn = and_(parameters.c.trial_id == row["id"], parameters.c.name == "training.epochs")
     connection.execute(update(parameters).where(drawn).values(number=epochs_each))
-    mine = update(trials).where(trials.c.id == row["id"])
-    connection.execute(mine.values(status="queued", deaths=0, configuration=configuration))
-    connection.execute(
-        mine.values(digest=None, drawn_digest=drawn_digests(connection, trials.c.id == row["id"])[row["id"]])
-    )
+    connection.execute(update(trials).where(trials.c.id == row["id"]).values(configuration=configuration))
+    seal_drawn(connection, trials.c.id == row["id"])
+    _queue(connection, row["id"], deaths=0)
 
 
 def lengthen(connection: Connection, sweep_id: int, epochs_each: int) -> None:

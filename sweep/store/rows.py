@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sweep.records import BatchLosses, Epoch, Scalar, Trial
-from sweep.store.digests import drawn_digests, sweep_digest
+from sweep.store.digests import seal, seal_drawn, sweep_digest
 from sweep.store.schema import batches, epochs, parameters, sweeps, trials
 
 
@@ -49,9 +49,8 @@ def insert_sweep(connection: Connection, record: SweepRecord, drawn: Sequence[Tr
     ]
     if rows:
         connection.execute(insert(parameters), rows)
-    sealed = update(trials).where(trials.c.id == bindparam("trial_id")).values(drawn_digest=bindparam("drawn"))
-    drawn_by_id = drawn_digests(connection, trials.c.sweep_id == sweep_id)
-    connection.execute(sealed, [{"trial_id": trial_id, "drawn": each} for trial_id, each in drawn_by_id.items()])
+    seal_drawn(connection, trials.c.sweep_id == sweep_id)
+    seal(connection, trials.c.sweep_id == sweep_id)
     connection.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(digest=sweep_digest(connection, sweep_id)))
     return sweep_id
 

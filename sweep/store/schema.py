@@ -87,7 +87,11 @@ trials = Table(
     Column("best_loss", Double, comment="mean test loss at that epoch"),
     Column("last_epoch", Integer, comment="last epoch recorded; 0 is the untrained network"),
     Column("drawn_digest", String(64), comment="SHA-256 over number, seeds, configuration and parameters"),
-    Column("digest", String(64), comment="SHA-256 over all that is kept of a finished trial, epochs included"),
+    Column(
+        "digest",
+        String(64),
+        comment="SHA-256 over all that is kept of the trial; none while it is running",
+    ),
     Column("weights", Text, comment="file of the kept weights, relative to the folder of the database"),
     Column("weights_epoch", Integer, comment="epoch that they are of"),
     Column("checkpoint", Text, comment="file to go on from if its worker dies, relative to the same folder"),

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
 from sweep.errors import SweepError, suggest
@@ -148,9 +148,7 @@ class Store:
 
     def retry(self, sweep_id: int) -> int:
         """Queue again what has failed; return how many."""
-        failed = and_(trials.c.sweep_id == sweep_id, trials.c.status == "failed")
-        again = update(trials).where(failed).values(status="queued", deaths=0, digest=None)
-        return self._write(lambda c, now: c.execute(again).rowcount, durable=True)
+        return self._write(lambda c, now: lifecycle.retry(c, sweep_id), durable=True)
 
     def claim(self, sweep_id: int, number: int, owner: str) -> Claim | None:
         """Take a queued trial; None where another was quicker.

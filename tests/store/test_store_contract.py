@@ -17,7 +17,7 @@ from sqlalchemy import and_, select, update
 from sweep.errors import StaleAttempt, StoreError, SweepError
 from sweep.records import BatchLosses, Divergence, Epoch, Seeds, Trial, Weights
 from sweep.store import Ending, Store, SweepRecord
-from sweep.store.digests import drawn_digests, sweep_digest, trial_digest
+from sweep.store.digests import drawn_digests, sweep_digest, trial_digests
 from sweep.store.schema import metadata, sweeps, trials
 
 RECORD = SweepRecord(
@@ -305,7 +305,7 @@ class TestStore:
                 assert found == value
             else:
                 # SQLite keeps a float that is a whole number as an integer, and so -0.0 as 0.
-                assert float(found).hex() == (float(value) + 0.0).hex()
+                assert (float(found) + 0.0).hex() == (float(value) + 0.0).hex()
         for i, value in enumerate(values):
             claim = store.claim(sweep_id, i, "me:1")
             assert type(claim.configuration["training"]["p"]) is type(value)
@@ -467,15 +467,36 @@ class TestDigests:
 
     def digests(self, store, trial_id):
         with store.database.reading() as connection:
-            return trial_digest(connection, trial_id), drawn_digests(connection, trials.c.id == trial_id)[trial_id]
+            this = trials.c.id == trial_id
+            pairs = [*trial_digests(connection, this), *drawn_digests(connection, this)]
+        assert [pair[0] for pair in pairs] == [trial_id] * 2
+        return tuple(digest for _, digest in pairs)
 
-    def test_a_finished_trial_is_sealed(self, store):
-        sweep_id = add(store)
-        row = store.trial(sweep_id, 0)
-        assert (row["digest"], row["drawn_digest"]) == (None, self.digests(store, row["id"])[1])
+    def assert_sealed(self, store, sweep_id, *numbers):
+        for number in numbers:
+            row = store.trial(sweep_id, number)
+            assert (row["digest"], row["drawn_digest"]) == self.digests(store, row["id"]), number
+
+    def test_every_trial_that_is_not_running_is_sealed(self, store):
+        sweep_id = add(store, 6)
+        self.assert_sealed(store, sweep_id, *range(6))
         finished(store, sweep_id, 0, [epoch(0), epoch(1)], losses=[BatchLosses(1, (0.1, 0.2))])
-        row = store.trial(sweep_id, 0)
-        assert (row["digest"], row["drawn_digest"]) == self.digests(store, row["id"])
+        finished(store, sweep_id, 1, [epoch(0)], "interrupted")
+        for number in (2, 3, 4):
+            store.claim(sweep_id, number, "me:1")
+        assert store.trial(sweep_id, 2)["digest"] is None
+        store.bury(sweep_id, 2, "gone", nobody)
+        store.abandon(sweep_id, 3, "slow", nobody)
+        self.assert_sealed(store, sweep_id, 0, 1, 2, 3, 5)
+        store.requeue(sweep_id, nobody)
+        self.assert_sealed(store, sweep_id, *range(6))
+        store.retry(sweep_id)
+        store.prolong(sweep_id, [0], 9)
+        self.assert_sealed(store, sweep_id, *range(6))
+
+    def test_the_digest_of_a_sweep_follows_its_row(self, store):
+        add(store)
+        sweep_id = store.sweep().id
         store.prolong(sweep_id, [], 9)
         with store.database.reading() as connection:
             kept = connection.execute(select(sweeps.c.digest)).scalar()
