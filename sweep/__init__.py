@@ -34,6 +34,7 @@ def run(
     workers: int | None = None,
     timeout: float | None = None,
     max_failures: int | None = None,
+    scheduler: str | None = None,
     db: str | None = None,
     observer: Observer | None = None,
 ) -> Sweep:
@@ -45,6 +46,7 @@ def run(
         workers: number of worker processes; by default one for each core.
         timeout: seconds of wall time after which a trial is stopped and counts as failed; by default none.
         max_failures: the sweep is stopped when more trials than that have failed; by default never.
+        scheduler: address of a Dask scheduler whose workers train, such as tcp://192.168.0.5:8786.
         db: URL or file of the database; by default SWEEP_DB, else results/sweeps.db.
         observer: hears how the sweep goes on.
 
@@ -56,7 +58,7 @@ def run(
     from sweep.store import Store
 
     loaded = experiment.load(source, overrides)
-    means = runner.Means(workers, timeout, max_failures)
+    means = runner.Means(workers, timeout, max_failures, scheduler)
     store = Store(database_url(db), create=True)
     record = runner.run(loaded, store, data=_path(data), means=means, observer=observer)
     return Sweep(store, record)
@@ -70,6 +72,7 @@ def resume(
     workers: int | None = None,
     timeout: float | None = None,
     max_failures: int | None = None,
+    scheduler: str | None = None,
     db: str | None = None,
     observer: Observer | None = None,
 ) -> Sweep:
@@ -85,7 +88,7 @@ def resume(
     from sweep.results import Sweep
     from sweep.store import Store
 
-    means = runner.Means(workers, timeout, max_failures)
+    means = runner.Means(workers, timeout, max_failures, scheduler)
     store = Store(database_url(db))
     record = runner.resume(name, store, data=_path(data), means=means, retry_failed=retry_failed, observer=observer)
     return Sweep(store, record)
@@ -101,6 +104,7 @@ def continue_(
     workers: int | None = None,
     timeout: float | None = None,
     max_failures: int | None = None,
+    scheduler: str | None = None,
     db: str | None = None,
     observer: Observer | None = None,
 ) -> Sweep:
@@ -130,7 +134,7 @@ def continue_(
         epochs,
         store,
         data=_path(data),
-        means=Means(workers, timeout, max_failures),
+        means=Means(workers, timeout, max_failures, scheduler),
         observer=observer,
     )
     return results

@@ -13,7 +13,7 @@ from sweep.files import within
 from sweep.observing import Observer, Silent
 from sweep.preparation import prepare_again, warn_of_changes
 from sweep.records import Seeds
-from sweep.runner import Means, train_queued
+from sweep.runner import Means, engine_for, train_queued
 from sweep.store import Store, SweepRecord
 from sweep.training.loop import Trainer
 from sweep.weights import identity, restore
@@ -42,12 +42,14 @@ def continue_trials(
     rows = [store.trial(record.id, number) for number in numbers]
     for row in rows:
         _refuse_what_cannot_go_on(f"{record.name}/{row['number']}", row, epochs)
-    warn_of_changes(record, observer)
-    folders = prepare_again(record, data, observer)
-    for row in rows:
-        kept_trainer(record, row, store, folders)
-    store.prolong(record.id, numbers, epochs)
-    train_queued(record, store, folders, means or Means(), observer, only=numbers)
+    means = means or Means()
+    with engine_for(means, store) as engine:
+        warn_of_changes(record, observer)
+        folders = prepare_again(record, data, observer)
+        for row in rows:
+            kept_trainer(record, row, store, folders)
+        store.prolong(record.id, numbers, epochs)
+        train_queued(record, store, folders, engine, means, observer, only=numbers)
 
 
 def kept_trainer(record: SweepRecord, row: dict[str, Any], store: Store, folders: dict[str, str]) -> Trainer:

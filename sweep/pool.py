@@ -141,10 +141,10 @@ class Pool:
             slot.executor.shutdown(wait=False, kill_workers=True)
 
     @contextlib.contextmanager
-    def closing(self) -> Iterator[None]:
+    def closing(self) -> Iterator[Pool]:
         """End all processes at the end, whatever has happened."""
         try:
-            yield
+            yield self
         except BaseException:
             self.switch.turn_at_once()
             raise

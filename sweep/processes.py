@@ -7,6 +7,10 @@ import socket
 
 import psutil
 
+from sweep.environment import seconds
+
+SILENT_SECONDS = 120.0
+"""A trial whose owner has not been heard of for longer is taken from it; SWEEP_SILENCE gives another time."""
 SAME_START_SECONDS = 1.0
 """Starts that differ by less are one: they are told relative to a clock that may be set right."""
 
@@ -38,9 +42,14 @@ def is_alive(owner: str) -> bool:
     return bool(processes) and all(map(_runs, processes))
 
 
-def is_lost(owner: str, silent_seconds: float, limit_seconds: float) -> bool:
+def silence_limit() -> float:
+    """Return after how many seconds without a sign of life an owner counts as dead."""
+    return seconds("SWEEP_SILENCE", SILENT_SECONDS)
+
+
+def is_lost(owner: str, silent_seconds: float) -> bool:
     """Tell whether a trial has lost its owner: the process is gone on this host, or silent for too long on any."""
-    return silent_seconds > limit_seconds or not is_alive(owner)
+    return silent_seconds > silence_limit() or not is_alive(owner)
 
 
 def _named(process: int) -> str:

@@ -8,22 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sweep.environment import seconds
 from sweep.errors import StoreError
+from sweep.processes import silence_limit
 from sweep.records import BatchLosses, Divergence, Epoch, Status, Weights
 from sweep.store import Claim, Ending, Store
 
 FLUSH_SECONDS = 1.0
 """Epochs are written at most this often; a killed worker loses no more than that."""
-SILENT_SECONDS = 120.0
-"""A trial whose owner has not been heard of for longer is taken from it; SWEEP_SILENCE gives another time."""
 BEATS = 6
-"""So often an owner is heard of within that time."""
-
-
-def silence_limit() -> float:
-    """Return after how many seconds without a sign of life an owner counts as dead."""
-    return seconds("SWEEP_SILENCE", SILENT_SECONDS)
+"""So often an owner is heard of within the time after which it counts as dead."""
 
 
 class Recorder:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +13,14 @@ from sweep.errors import UsageError, suggest
 from sweep.experiment import Experiment
 from sweep.prediction import TrialPrediction, predict
 from sweep.records import METRICS, Metric, Parameter
+from sweep.replay import Replay, replay
 from sweep.store import Store, SweepRecord
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from sweep.observing import Observer
 
 
 class Sweep:
@@ -76,6 +79,22 @@ class Sweep:
             SweepError: when its weights are not kept or damaged, or the data set is not there.
         """
         return predict(self.record, trial, self.store, data=None if data is None else Path(data))
+
+    def replay(
+        self,
+        trial: int,
+        data: str | Path | None = None,
+        *,
+        observer: Observer | None = None,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Replay:
+        """Train a trial again without writing anything; the result has its epochs as stored and as they are now.
+
+        Raises:
+            SweepError: when it has no epochs yet, or the data set is not there.
+        """
+        folder = None if data is None else Path(data)
+        return replay(self.record, trial, self.store, data=folder, observer=observer, progress=progress)
 
     def trial(self, number: int) -> dict[str, Any]:
         """Return all that is known of one trial besides its epochs.

@@ -9,8 +9,10 @@ import socket
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import uuid4
 
 from joblib import cpu_count
 
@@ -22,7 +24,6 @@ from sweep.observing import Observer, Silent, reporting
 from sweep.pool import Pool
 from sweep.preparation import check_fit, data_sha256, prepare_again, prepare_datasets, warn_of_changes
 from sweep.processes import is_lost, process_of
-from sweep.recorder import silence_limit
 from sweep.records import Status
 from sweep.stopping import Switch
 from sweep.store import Store, SweepRecord
@@ -39,6 +40,8 @@ class Means:
     """Seconds of wall time after which a trial is stopped and counts as failed."""
     max_failures: int | None = None
     """The sweep is stopped when more trials than that have failed."""
+    scheduler: str | None = None
+    """Address of a Dask scheduler, whose workers train instead of processes of ours."""
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -52,6 +55,8 @@ class Means:
             raise UsageError(f"--timeout takes a positive number of seconds, not {self.timeout:g}")
         if self.max_failures is not None and self.max_failures < 0:
             raise UsageError(f"--max-failures must be at least 0, not {self.max_failures}")
+        if self.scheduler is not None and self.workers is not None:
+            raise UsageError("--workers does not go with --backend dask: the workers of the scheduler train")
 
 
 class Engine(Protocol):
@@ -63,7 +68,7 @@ class Engine(Protocol):
     def run_all(self, assignments: Sequence[Assignment]) -> Iterator[Status | None]:
         """Train trials; yield how each has ended, None where that is another's business."""
 
-    def closing(self) -> AbstractContextManager[None]:
+    def closing(self) -> AbstractContextManager[Engine]:
         """End all that it has started, whatever has happened."""
 
 
@@ -99,14 +104,15 @@ def run(
         SweepError: when a configuration, a data set or the name is unusable, and nothing is stored then; or when the
             sweep had to stop, and all that was done is kept.
     """
-    observer = observer or Silent()
-    trials = experiment.trials()
-    described = {dataset_key(d): d for d in (trial.configuration["data"]["dataset"] for trial in trials)}
-    folders = prepare_datasets(described.values(), data, experiment.folder, observer)
-    epochs = check_fit(trials, folders)
-    store.add_sweep(_describe(experiment, epochs, described, folders, data), trials)
-    record = store.sweep(experiment.name)
-    train_queued(record, store, folders, means or Means(), observer)
+    observer, means = observer or Silent(), means or Means()
+    with engine_for(means, store) as engine:
+        trials = experiment.trials()
+        described = {dataset_key(d): d for d in (trial.configuration["data"]["dataset"] for trial in trials)}
+        folders = prepare_datasets(described.values(), data, experiment.folder, observer)
+        epochs = check_fit(trials, folders)
+        store.add_sweep(_describe(experiment, epochs, described, folders, data), trials)
+        record = store.sweep(experiment.name)
+        train_queued(record, store, folders, engine, means, observer)
     return record
 
 
@@ -126,16 +132,31 @@ def resume(
     """
     observer = observer or Silent()
     record = store.sweep(name)
-    store.requeue(record.id, _is_lost)
+    store.requeue(record.id, is_lost)
     if retry_failed:
         store.retry(record.id)
     if not store.queued(record.id):
         observer.note(f"nothing is left to train in {record.name}")
         return record
     warn_of_changes(record, observer)
-    folders = prepare_again(record, data, observer)
-    train_queued(record, store, folders, means or Means(), observer)
+    means = means or Means()
+    with engine_for(means, store) as engine:
+        folders = prepare_again(record, data, observer)
+        train_queued(record, store, folders, engine, means, observer)
     return record
+
+
+def engine_for(means: Means, store: Store) -> AbstractContextManager[Engine]:
+    """Return what opens the engine that the means name: processes of our own, or the workers of a scheduler.
+
+    Raises:
+        SweepError: when there is no such scheduler, or the database cannot be shared with its workers.
+    """
+    if means.scheduler is None:
+        return Pool(means.workers or cpu_count(), Inquest(store), means.timeout).closing()
+    from sweep.cluster import Cluster
+
+    return Cluster(means.scheduler, store, means.timeout).closing()
 
 
 def _describe(
@@ -168,6 +189,7 @@ def train_queued(
     record: SweepRecord,
     store: Store,
     folders: dict[str, str],
+    engine: Engine,
     means: Means,
     observer: Observer,
     only: Collection[int] | None = None,
@@ -179,29 +201,29 @@ def train_queued(
         Hopeless: when more trials have failed than `means` allow.
         StoreError: when the database can no longer be written.
     """
-    url = store.database.url.render_as_string(hide_password=False)
-    engine: Engine = Pool(means.workers or cpu_count(), Inquest(store), means.timeout)
+    assigned = partial(
+        Assignment, store.database.address, record.id, record.name, datasets=folders, run=f"{record.name}-{uuid4()}"
+    )
     failures = 0
-    with engine.closing(), engine.switch.heeding_signals(), reporting(store, record.id, observer):
+    with engine.switch.heeding_signals(), reporting(store, record.id, observer):
         while not engine.switch.is_on:
             numbers = [number for number in store.queued(record.id) if only is None or number in only]
             if not numbers:
                 break
-            assignments = [Assignment(url, record.id, record.name, number, folders) for number in numbers]
-            for status in engine.run_all(assignments):
+            for status in engine.run_all([assigned(number=number) for number in numbers]):
                 failures += status == "failed"
                 if means.max_failures is not None and failures > means.max_failures:
                     engine.switch.turn()
             if not engine.switch.is_on:
-                store.requeue(record.id, _is_lost)
+                store.requeue(record.id, is_lost)
     if engine.switch.is_on:
-        with contextlib.suppress(StoreError):  # what runs without an owner is found when the sweep goes on
-            store.requeue(record.id, _is_lost, interrupted=False, patient=False)
-        raise Stopped(record.name, engine.switch.signal) if engine.switch.signal else Hopeless(record.name, failures)
+        raise _stopped(record, store, engine.switch.signal, failures)
 
 
-def _is_lost(owner: str, silent_seconds: float) -> bool:
-    return is_lost(owner, silent_seconds, silence_limit())
+def _stopped(record: SweepRecord, store: Store, signal_number: int, failures: int) -> SweepError:
+    with contextlib.suppress(StoreError):  # what runs without an owner is found when the sweep goes on
+        store.requeue(record.id, is_lost, interrupted=False, patient=False)
+    return Stopped(record.name, signal_number) if signal_number else Hopeless(record.name, failures)
 
 
 class Inquest:

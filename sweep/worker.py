@@ -45,6 +45,8 @@ class Assignment:
     number: int
     datasets: dict[str, str]
     """Cached folder of each data set, by `dataset_key`."""
+    run: str = ""
+    """Name of this run of the sweep, by which it can be stopped where there are no signals."""
 
 
 class Interrupted(BaseException):
@@ -81,9 +83,17 @@ def _stop(signum: int, frame: FrameType | None) -> None:
         raise Interrupted
 
 
+_stopped_runs: set[str] = set()
+
+
+def stop_run(run: str) -> None:
+    """Let the trials of a run that this process trains end after the present epoch, as interrupted."""
+    _stopped_runs.add(run)
+
+
 def run_trial(assignment: Assignment) -> Status | None:
     """Train one trial and return how it ended; None where another worker has it."""
-    store = _open_store(assignment.database)
+    store = open_store(assignment.database)
     claim = store.claim(assignment.sweep_id, assignment.number, owner(_parent))
     if claim is None:
         return None
@@ -117,7 +127,7 @@ def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
         whose = identity(claim.configuration, claim.seeds, dataset.sha256)
         keeper = Keeper(configuration.training, recorder.folder, assignment.sweep, claim, whose)
         _go_on(trainer, claim, recorder, whose)
-        course = Course(trainer, recorder, keeper, configuration.training.record_batches)
+        course = Course(assignment.run, trainer, recorder, keeper, configuration.training.record_batches)
         divergence = course.train_to_end()
     except (Interrupted, StoreError):
         raise
@@ -148,6 +158,7 @@ def _go_on(trainer: Trainer, claim: Claim, recorder: Recorder, whose: Mapping[st
 class Course:
     """The training of one trial, with all that is recorded on the way."""
 
+    run: str
     trainer: Trainer
     recorder: Recorder
     keeper: Keeper
@@ -164,6 +175,8 @@ class Course:
                 if self.keeper.is_due(epoch.number) and epoch.number < self.trainer.settings.epochs:
                     self._write_checkpoint()
                 self.recorder.flush_if_due()
+                if self.run in _stopped_runs:
+                    raise Interrupted
         except Diverged as error:
             self.recorder.add_losses(self._losses(error.divergence.epoch))
             return error.divergence
@@ -213,5 +226,6 @@ class Course:
 
 
 @lru_cache(maxsize=1)
-def _open_store(url: str) -> Store:
+def open_store(url: str) -> Store:
+    """Return the store at a URL, opened once in a process."""
     return Store(url)

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from fault_tools import SPITEFUL, Command
 from postgres_server import Server, is_installed
 
 
@@ -22,3 +23,25 @@ def postgres():
     server = Server()
     yield server
     server.close()
+
+
+@pytest.fixture
+def command():
+    """Start commands of which nothing is left at the end."""
+    started = []
+
+    def start(*arguments, **options):
+        started.append(Command(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.clear()
+
+
+@pytest.fixture(scope="session")
+def spite(tmp_path_factory):
+    """A folder that makes every worker spiteful whose Python has it on its path."""
+    folder = tmp_path_factory.mktemp("spite")
+    (folder / "sitecustomize.py").write_text(SPITEFUL)
+    return str(folder)

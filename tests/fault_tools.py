@@ -15,17 +15,17 @@ from sweep.errors import SweepError
 from sweep.processes import process_of
 from sweep.training import checkpoint
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 60
 MARK = "SWEEP_TEST_MARK"
 
 
 class Command:
     """A command line in a process group of its own, whose processes are known by a mark in their environment."""
 
-    def __init__(self, *arguments, before=(), **environment):
+    def __init__(self, *arguments, before=(), module="sweep", **environment):
         self.mark = uuid4().hex
         self.process = subprocess.Popen(
-            [*before, sys.executable, "-m", "sweep", *arguments],
+            [*before, sys.executable, "-m", module, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -116,3 +116,69 @@ def assert_whole(results):
     assert set(trials["status"]) <= {"completed", "diverged"}, trials["error"].dropna().tolist()
     for trial, epochs in results.epochs().groupby("trial")["epoch"]:
         assert epochs.tolist() == list(range(int(trials.loc[trial, "epochs"]) + 1))
+
+
+SPITEFUL = '''
+"""Lets trials whose first layer has a certain width do something terrible in their second epoch."""
+import ctypes, os, signal, sys, time
+if any(word in " ".join(sys.orig_argv) for word in ("loky", "multiprocessing.spawn")):  # the workers alone
+    if os.environ.get("SWEEP_TEST_STILLBORN"):
+        os._exit(7)
+    from sweep.training.loop import Trainer
+    real = Trainer.run_epoch
+
+    def hoard():
+        memory = []
+        while True:
+            memory.append(bytes(1 << 28))
+
+    def unpicklable():
+        class Private(Exception):
+            def __reduce__(self):
+                raise TypeError("not to be sent")
+        raise Private("of my own")
+
+    DEEDS = {
+        111: lambda: ctypes.string_at(0),
+        112: hoard,
+        113: lambda: time.sleep(1000),
+        114: lambda: ctypes.PyDLL(None).sleep(1000),  # holds the interpreter: no signal is heard
+        115: lambda: sys.exit("enough"),
+        116: lambda: os._exit(3),
+        117: unpicklable,
+        118: lambda: os.kill(os.getpid(), signal.SIGKILL),
+    }
+
+    def run_epoch(trainer, number, order):
+        width = trainer.params[0].shape[0]
+        if number == 2 and width in DEEDS:
+            DEEDS[width]()
+        return real(trainer, number, order)
+
+    Trainer.run_epoch = run_epoch
+'''
+
+
+def widths_experiment(tmp_path, widths, epochs=4):
+    """Write an experiment that trains one network of each width, with its first layer as wide."""
+    (tmp_path / "widths.csv").write_text("hidden[0]\n" + "\n".join(map(str, widths)) + "\n")
+    path = tmp_path / "widths.toml"
+    path.write_text(
+        f"""
+name = "widths"
+trials = {len(widths)}
+sampler = {{ kind = "list", file = "widths.csv" }}
+[data]
+dataset = "digits"
+normalization = "min_max"
+[network]
+hidden = [{{ int = [1, 1000] }}]
+activation = "relu"
+weights = "he_normal"
+[training]
+epochs = {epochs}
+batch_size = 50
+optimizer = {{ kind = "sgd", learning_rate = 0.1 }}
+"""
+    )
+    return str(path)

@@ -57,7 +57,7 @@ class Place:
         self.assignment = Assignment(str(self.store.database.url), self.sweep_id, "cnn", 0, folders)
 
     def train(self):
-        worker._open_store.cache_clear()
+        worker.open_store.cache_clear()
         return run_trial(self.assignment)
 
     def again(self):

@@ -7,7 +7,7 @@ import sqlite3
 import time
 
 import pytest
-from fault_tools import Command, assert_same, assert_whole, figures, options, running, wait_until, worker_of
+from fault_tools import assert_same, assert_whole, figures, options, running, wait_until, worker_of
 
 import sweep
 
@@ -25,20 +25,6 @@ def undisturbed(tmp_path_factory):
         patch.setenv("SWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
         sweep.run("digits-quickstart", overrides=FORTY, workers=2, db=database)
     return figures(db=database)
-
-
-@pytest.fixture
-def command():
-    """Start commands of which nothing is left at the end."""
-    started = []
-
-    def start(*arguments, **options):
-        started.append(Command(*arguments, **options))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.clear()
 
 
 def test_workers_killed_at_random_moments_cost_no_bit(undisturbed, command):

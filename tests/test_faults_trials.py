@@ -5,117 +5,31 @@ import signal
 import sqlite3
 import time
 
-import pytest
-from fault_tools import Command, assert_whole, running, wait_until, worker_of
+from fault_tools import assert_whole, running, wait_until, widths_experiment, worker_of
 
 import sweep
 
-SPITEFUL = '''
-"""Lets trials whose first layer has a certain width do something terrible in their second epoch."""
-import ctypes, os, signal, sys, time
-if "loky" in " ".join(sys.orig_argv):  # the workers alone
-    if os.environ.get("SWEEP_TEST_STILLBORN"):
-        os._exit(7)
-    from sweep.training.loop import Trainer
-    real = Trainer.run_epoch
-
-    def hoard():
-        memory = []
-        while True:
-            memory.append(bytes(1 << 28))
-
-    def unpicklable():
-        class Private(Exception):
-            def __reduce__(self):
-                raise TypeError("not to be sent")
-        raise Private("of my own")
-
-    DEEDS = {
-        11: lambda: ctypes.string_at(0),
-        12: hoard,
-        13: lambda: time.sleep(1000),
-        14: lambda: ctypes.PyDLL(None).sleep(1000),  # holds the interpreter: no signal is heard
-        15: lambda: sys.exit("enough"),
-        16: lambda: os._exit(3),
-        17: unpicklable,
-        18: lambda: os.kill(os.getpid(), signal.SIGKILL),
-    }
-
-    def run_epoch(trainer, number, order):
-        width = trainer.params[0].shape[0]
-        if number == 2 and width in DEEDS:
-            DEEDS[width]()
-        return real(trainer, number, order)
-
-    Trainer.run_epoch = run_epoch
-'''
 REASONS = {
-    11: "its worker process has died 3 times, the last time of this: it was killed by SIGSEGV",
-    12: "out of memory (MemoryError)",
-    13: "stopped, because it took longer than 5 s",
-    14: "stopped, because it took longer than 5 s",
-    15: "SystemExit: enough",
-    16: "its worker process has died 3 times, the last time of this: it ended itself with exit code 3",
-    17: "Private: of my own",
-    18: "its worker process has died 3 times, the last time of this: it was killed by SIGKILL",
+    111: "its worker process has died 3 times, the last time of this: it was killed by SIGSEGV",
+    112: "out of memory (MemoryError)",
+    113: "stopped, because it took longer than 5 s",
+    114: "stopped, because it took longer than 5 s",
+    115: "SystemExit: enough",
+    116: "its worker process has died 3 times, the last time of this: it ended itself with exit code 3",
+    117: "Private: of my own",
+    118: "its worker process has died 3 times, the last time of this: it was killed by SIGKILL",
 }
-INNOCENTS = range(20, 30)
+INNOCENTS = range(120, 130)
 ADDRESS_SPACE_KIB = 8 * 1024 * 1024
-
-
-@pytest.fixture
-def spite(tmp_path):
-    """A folder that makes every Python that has it on its path spiteful."""
-    folder = tmp_path / "spite"
-    folder.mkdir()
-    (folder / "sitecustomize.py").write_text(SPITEFUL)
-    return str(folder)
-
-
-@pytest.fixture
-def command():
-    """Start commands of which nothing is left at the end."""
-    started = []
-
-    def start(*arguments, **options):
-        started.append(Command(*arguments, **options))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.clear()
-
-
-def experiment(tmp_path, widths, epochs=4):
-    """Write an experiment that trains one network of each width, with its first layer as wide."""
-    (tmp_path / "widths.csv").write_text("hidden[0]\n" + "\n".join(map(str, widths)) + "\n")
-    path = tmp_path / "widths.toml"
-    path.write_text(
-        f"""
-name = "widths"
-trials = {len(widths)}
-sampler = {{ kind = "list", file = "widths.csv" }}
-[data]
-dataset = "digits"
-normalization = "min_max"
-[network]
-hidden = [{{ int = [1, 1000] }}]
-activation = "relu"
-weights = "he_normal"
-[training]
-epochs = {epochs}
-batch_size = 50
-optimizer = {{ kind = "sgd", learning_rate = 0.1 }}
-"""
-    )
-    return str(path)
 
 
 def test_each_culprit_fails_alone_and_says_why(tmp_path, spite, command):
     widths = [w for pair in zip(REASONS, INNOCENTS, strict=False) for w in pair] + list(INNOCENTS)[len(REASONS) :]
     limited = ("bash", "-c", f'ulimit -v {ADDRESS_SPACE_KIB}; exec "$@"', "limited")
     process = command(
-        *("run", experiment(tmp_path, widths), "--workers", "2", "--timeout", "5"), before=limited, PYTHONPATH=spite
+        *("run", widths_experiment(tmp_path, widths), "--workers", "2", "--timeout", "5"),
+        before=limited,
+        PYTHONPATH=spite,
     )
     code, _, errors = process.end()
 
@@ -126,14 +40,14 @@ def test_each_culprit_fails_alone_and_says_why(tmp_path, spite, command):
     assert failed["error"].to_dict() == REASONS
     assert trials.loc[list(INNOCENTS), "status"].eq("completed").all()
     assert trials.loc[list(INNOCENTS), "attempt"].eq(1).all()
-    assert trials["attempt"].to_dict() == {w: 3 if w in (11, 16, 18) else 1 for w in widths}
-    assert trials.loc[[13, 15, 17], "epochs"].eq(1).all()  # what was done before is kept
+    assert trials["attempt"].to_dict() == {w: 3 if w in (111, 116, 118) else 1 for w in widths}
+    assert trials.loc[[113, 115, 117], "epochs"].eq(1).all()  # what was done before is kept
     assert f"{len(REASONS)} failed" in errors
     assert not process.left()
 
 
 def test_a_hopeless_sweep_is_stopped_and_may_be_tried_again(tmp_path, spite, command):
-    file = experiment(tmp_path, [17] * 30)
+    file = widths_experiment(tmp_path, [117] * 30)
     code, out, errors = command("run", file, "--workers", "2", "--max-failures", "3", PYTHONPATH=spite).end()
 
     assert (code, out) == (1, "")
@@ -150,7 +64,7 @@ def test_a_hopeless_sweep_is_stopped_and_may_be_tried_again(tmp_path, spite, com
 
 def test_workers_that_cannot_start_are_one_sentence(tmp_path, spite, command):
     code, _, errors = command(
-        "run", experiment(tmp_path, [20, 21]), "--workers", "1", PYTHONPATH=spite, SWEEP_TEST_STILLBORN="1"
+        "run", widths_experiment(tmp_path, [20, 21]), "--workers", "1", PYTHONPATH=spite, SWEEP_TEST_STILLBORN="1"
     ).end()
     assert code == 1
     assert "Error: worker processes end as soon as they are started (it ended itself with exit code 7)" in errors
@@ -169,7 +83,7 @@ def dump():
 
 def test_a_frozen_worker_that_wakes_up_writes_nothing(tmp_path, command, monkeypatch):
     monkeypatch.setenv("SWEEP_SILENCE", "2")
-    first = command("run", experiment(tmp_path, [20, 21], epochs=1200), "--workers", "1")
+    first = command("run", widths_experiment(tmp_path, [20, 21], epochs=1200), "--workers", "1")
     (row,) = wait_until(lambda: [row for row in running("widths") if row["last_epoch"]])
     os.kill(worker_of(row), signal.SIGSTOP)
     frozen = time.monotonic()
@@ -191,5 +105,5 @@ def test_a_frozen_worker_that_wakes_up_writes_nothing(tmp_path, command, monkeyp
 
 def test_the_spite_is_real(tmp_path, command):
     """Without it the same widths are harmless, so that it is what the other tests have seen."""
-    assert command("run", experiment(tmp_path, list(REASONS)), "--workers", "2").end()[0] == 0
+    assert command("run", widths_experiment(tmp_path, list(REASONS)), "--workers", "2").end()[0] == 0
     assert_whole(sweep.load())

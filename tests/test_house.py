@@ -11,10 +11,16 @@ LONGEST = 400
 
 FLOORS = [  # from the ground up; what stands together in one string is one room
     ["errors", "records"],
-    ["space sampler", "nn", "data", "environment", "files", "processes"],
+    ["space sampler", "nn", "data", "environment processes", "files"],
     ["experiment configuration document", "training", "store"],
-    ["worker assembly recorder weights deaths stopping", "observing"],
-    ["runner pool preparation continuation prediction", "leaderboard where", "plots", "analysis", "gradients"],
+    ["worker assembly recorder weights node deaths stopping", "observing"],
+    [
+        "runner pool cluster preparation continuation prediction replay",
+        "leaderboard where",
+        "plots",
+        "analysis",
+        "gradients",
+    ],
     ["results", "export", "report", "dashboard"],
     ["__init__"],  # the public face: what `import sweep` gives
     ["cli __main__"],

@@ -9,6 +9,7 @@ import time
 import psutil
 import pytest
 
+from sweep.errors import UsageError
 from sweep.processes import is_alive, is_lost, owner, process_of
 
 HOST = socket.gethostname()
@@ -57,14 +58,22 @@ def test_a_worker_without_its_parent_is_as_good_as_gone(child):
 
 def test_of_another_host_only_its_silence_tells():
     assert is_alive("another-host:1@5.00")
-    assert not is_lost("another-host:1@5.00", silent_seconds=9, limit_seconds=10)
-    assert is_lost("another-host:1@5.00", silent_seconds=11, limit_seconds=10)
+    assert not is_lost("another-host:1@5.00", silent_seconds=119)
+    assert is_lost("another-host:1@5.00", silent_seconds=121)
 
 
-def test_a_frozen_process_of_this_host_is_lost_too_and_a_dead_one_at_once():
-    assert not is_lost(owner(), 9, 10)
-    assert is_lost(owner(), 11, 10)
-    assert is_lost("", 0, 10)
+def test_a_frozen_process_of_this_host_is_lost_too_and_a_dead_one_at_once(monkeypatch):
+    monkeypatch.setenv("SWEEP_SILENCE", "10")
+    assert not is_lost(owner(), 9)
+    assert is_lost(owner(), 11)
+    assert is_lost("", 0)
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "x", "nan", "inf"])
+def test_a_limit_that_is_none_is_a_wrong_command(monkeypatch, given):
+    monkeypatch.setenv("SWEEP_SILENCE", given)
+    with pytest.raises(UsageError, match=f"SWEEP_SILENCE takes a positive number of seconds, not '{given}'"):
+        is_lost(owner(), 0)
 
 
 @pytest.mark.parametrize(

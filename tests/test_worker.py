@@ -26,7 +26,7 @@ def store(tmp_path):
     opened = Store(str(tmp_path / "sweeps.db"), create=True)
     yield opened
     opened.close()
-    worker._open_store.cache_clear()
+    worker.open_store.cache_clear()
 
 
 @pytest.fixture

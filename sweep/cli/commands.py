@@ -10,28 +10,34 @@ import typer
 
 import sweep
 from sweep.cli.shared import (
+    Backend,
     Data,
     Db,
     Format,
     MaxFailures,
     Name,
     Quiet,
+    Scheduler,
     Set,
     Timeout,
     TrialName,
     Where,
     Workers,
     app,
+    counted,
     observing,
     print_table,
     save_figure,
     say,
+    scheduler_of,
     split_trial,
 )
 from sweep.errors import UsageError
 from sweep.records import Metric
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sweep.results import Sweep
 
 
@@ -49,6 +55,8 @@ def run(
     data: Data = None,
     timeout: Timeout = None,
     max_failures: MaxFailures = None,
+    backend: Backend = "local",
+    scheduler: Scheduler = None,
     quiet: Quiet = False,
 ) -> None:
     """Draw configurations, train them side by side, and rank them."""
@@ -62,6 +70,7 @@ def run(
             workers=workers,
             timeout=timeout,
             max_failures=max_failures,
+            scheduler=scheduler_of(backend, scheduler),
             db=db,
             observer=observer,
         )
@@ -78,6 +87,8 @@ def resume(
     data: Data = None,
     timeout: Timeout = None,
     max_failures: MaxFailures = None,
+    backend: Backend = "local",
+    scheduler: Scheduler = None,
     quiet: Quiet = False,
 ) -> None:
     """Finish a sweep that was interrupted."""
@@ -89,6 +100,7 @@ def resume(
             workers=workers,
             timeout=timeout,
             max_failures=max_failures,
+            scheduler=scheduler_of(backend, scheduler),
             db=db,
             observer=observer,
         )
@@ -113,18 +125,27 @@ def leaderboard(
     by: Annotated[Metric, typer.Option(help="The metric to rank by.")] = "test_accuracy",
     where: Where = None,
     format: Annotated[Format, typer.Option(help="How to print the table.")] = "table",
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Print it again and again while the sweep runs.")
+    ] = False,
     db: Db = None,
 ) -> None:
     """Rank the trials of a sweep by their best epoch."""
     if worst and diverged:
         raise UsageError("--worst and --diverged exclude each other; give one of them")
     results = sweep.load(name, db=db)
-    if diverged:
-        frame = results.diverged(n, where)
-    else:
-        rank = results.worst if worst else results.best
-        frame = rank(10 if n is None else n, by, where)
-    print_table(frame, format)
+
+    def rank() -> pd.DataFrame:
+        if diverged:
+            return results.diverged(n, where)
+        return (results.worst if worst else results.best)(10 if n is None else n, by, where)
+
+    if watch:
+        from sweep.cli.watch import keep_printing
+
+        keep_printing(rank, results, format)
+        return
+    print_table(rank(), format)
     if format == "table":
         _mention_the_others(results)
 
@@ -226,5 +247,4 @@ def _mention_failures(results: Sweep) -> None:
 
 def _mention_the_others(results: Sweep) -> None:
     """Say which trials are not in the table, so that none is hidden."""
-    counts = results.store.progress(results.record.id).counts
-    say(f"{results.name}: " + ", ".join(f"{count} {status}" for status, count in counts.items()))
+    say(counted(results.name, results.store.progress(results.record.id).counts))

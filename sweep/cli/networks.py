@@ -9,11 +9,13 @@ import typer
 
 import sweep
 from sweep.cli.shared import (
+    Backend,
     Data,
     Db,
     Format,
     MaxFailures,
     Quiet,
+    Scheduler,
     Set,
     Timeout,
     TrialName,
@@ -23,6 +25,7 @@ from sweep.cli.shared import (
     print_table,
     save_figure,
     say,
+    scheduler_of,
     split_trial,
 )
 from sweep.errors import SweepError, UsageError
@@ -53,6 +56,8 @@ def continue_(
     data: Data = None,
     timeout: Timeout = None,
     max_failures: MaxFailures = None,
+    backend: Backend = "local",
+    scheduler: Scheduler = None,
     quiet: Quiet = False,
 ) -> None:
     """Train completed trials on from their kept weights.
@@ -72,6 +77,7 @@ def continue_(
             workers=workers,
             timeout=timeout,
             max_failures=max_failures,
+            scheduler=scheduler_of(backend, scheduler),
             db=db,
             observer=observer,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sweep.observing import Observer
+    from sweep.records import Status
     from sweep.results import Sweep
 
 app = typer.Typer(
@@ -26,11 +28,12 @@ app = typer.Typer(
     help="Random search over the hyperparameters of neural networks.\n\n"
     "Write a short experiment file, or take one that comes with sweep, and type:\n\n"
     "`sweep run digits-quickstart` — draw, train and rank 40 networks\n\n"
-    "`sweep leaderboard` — the best of them; `--worst` and `--diverged` for the others\n\n"
+    "`sweep leaderboard` — the best of them; `--worst` and `--diverged` for the others, `--watch` while they train\n\n"
     "`sweep show 12` — one trial, epoch by epoch\n\n"
     "`sweep plot` — accuracy against each hyperparameter\n\n"
     "`sweep predict 12` — what a kept network gets right, and what it mistakes\n\n"
     "`sweep continue --best 5 --epochs 100` — more epochs for the best\n\n"
+    "`sweep replay 12 --check` — trained again, has it the same bits?\n\n"
     "`sweep gradcheck my-experiment.toml` — are its gradients right?",
     epilog="Exit codes: 0 done; 1 it could not be done; 2 a wrong command or file; 130 Ctrl-C, with all state saved.",
 )
@@ -57,6 +60,12 @@ Timeout = Annotated[
     typer.Option(help="Seconds after which a trial is stopped and counts as failed.", metavar="SECONDS"),
 ]
 MaxFailures = Annotated[int | None, typer.Option(help="Stop when more trials than that have failed.", metavar="N")]
+Backend = Annotated[
+    Literal["local", "dask"], typer.Option(help="Processes of this machine, or the workers of a Dask scheduler.")
+]
+Scheduler = Annotated[
+    str | None, typer.Option(help="With --backend dask: its address, such as tcp://192.168.0.5:8786.", metavar="URL")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no tables.")]
 Set = Annotated[
     list[str] | None,
@@ -85,11 +94,29 @@ def split_trial(trial: str) -> tuple[str | None, int]:
     return name or None, int(number)
 
 
+def scheduler_of(backend: str, scheduler: str | None) -> str | None:
+    """Return the address of the scheduler that is to be used, if any.
+
+    Raises:
+        UsageError: when the two options do not go together.
+    """
+    if backend == "dask" and scheduler is None:
+        raise UsageError("--backend dask needs the address of a scheduler, such as --scheduler tcp://192.168.0.5:8786")
+    if backend != "dask" and scheduler is not None:
+        raise UsageError("--scheduler goes with --backend dask")
+    return scheduler
+
+
 def observing(quiet: bool) -> AbstractContextManager[Observer]:
     """Yield who shows the progress of a sweep."""
     from sweep.cli import progress
 
     return progress.observing(quiet)
+
+
+def counted(name: str, counts: Mapping[Status, int]) -> str:
+    """Say how many trials a sweep has by status."""
+    return f"{name}: " + ", ".join(f"{count} {status}" for status, count in counts.items())
 
 
 def print_table(frame: pd.DataFrame, format: Format, title: str | None = None) -> None:

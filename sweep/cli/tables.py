@@ -27,16 +27,20 @@ def console() -> Console:
 
 def print_frame(frame: pd.DataFrame, title: str | None = None) -> None:
     """Print a frame as a table; one sentence where it has no rows."""
+    console().print(table(frame, title))
+
+
+def table(frame: pd.DataFrame, title: str | None = None) -> Table | str:
+    """Return a frame as a table that Rich can print; one sentence where it has no rows."""
     if frame.empty:
-        console().print(f"{title or 'Trials'}: none")
-        return
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+        return f"{title or 'Trials'}: none"
+    result = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for name in frame:
         numeric = frame[name].dtype.kind in "iuf" if hasattr(frame[name].dtype, "kind") else False
-        table.add_column(str(name), justify="right" if numeric else "left", no_wrap=numeric)
+        result.add_column(str(name), justify="right" if numeric else "left", no_wrap=numeric)
     for row in frame.astype(object).itertuples(index=False):
-        table.add_row(*(Text(format_value(str(n), v)) for n, v in zip(frame, row, strict=True)))
-    console().print(table)
+        result.add_row(*(Text(format_value(str(n), v)) for n, v in zip(frame, row, strict=True)))
+    return result
 
 
 def print_trial(name: str, trial: dict[str, Any], epochs: pd.DataFrame) -> None:

@@ -21,6 +21,7 @@ from sweep.data.sources import expanded, file_sha256, one_line
 from sweep.errors import DataError
 
 ARRAYS = ("x_train", "t_train", "x_test", "t_test")
+FILES = ("meta.json", *(f"{array}.npy" for array in ARRAYS))
 _FORMAT = 1
 _ATTEMPTS = 20
 
@@ -67,10 +68,34 @@ def store(
         _write(temporary, arrays, meta)
         _publish(temporary, folder, name, sha256)
     except OSError as error:
-        raise DataError(
-            f"The cache folder {folder.parent} cannot be written ({error.strerror or error}): "
-            "set the environment variable SWEEP_CACHE to a folder that can."
-        ) from error
+        raise _unwritable(folder.parent, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def contents(folder: str) -> dict[str, bytes]:
+    """Return the files of a cached data set, to be added to the cache of another machine."""
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir() if path.name in FILES}
+
+
+def add(name: str, files: Mapping[str, bytes]) -> Path:
+    """Put the `contents` of a data set into the cache, under the name of its folder; return the folder.
+
+    Raises: DataError if the name is none, or the cache folder cannot be written.
+    """
+    if not re.fullmatch(r"[\w.-]+-[0-9a-f]{16}", name, flags=re.ASCII) or set(files) != set(FILES):
+        raise DataError(f"What came is no data set: {name!r}.")
+    folder = cache_folder() / name
+    temporary = _sibling(folder)
+    try:
+        temporary.mkdir(parents=True)
+        for file, content in files.items():
+            (temporary / file).write_bytes(content)
+        meta = _read_meta(temporary)
+        _publish(temporary, folder, meta["name"], meta["sha256"])
+    except OSError as error:
+        raise _unwritable(folder.parent, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
@@ -97,6 +122,13 @@ def open_dataset(folder: Path) -> Dataset:
             "start the sweep again to rebuild it."
         ) from error
     return dataset
+
+
+def _unwritable(folder: Path, error: OSError) -> DataError:
+    return DataError(
+        f"The cache folder {folder} cannot be written ({error.strerror or error}): "
+        "set the environment variable SWEEP_CACHE to a folder that can."
+    )
 
 
 def _entry(name: str, sha256: str) -> Path:

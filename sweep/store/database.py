@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -56,6 +57,7 @@ class Database:
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         self._engine: Engine = engine
+        weakref.finalize(self, engine.dispose)  # whoever forgets to close it leaves no connection open
 
     @property
     def is_sqlite(self) -> bool:
@@ -66,6 +68,12 @@ class Database:
     def path(self) -> Path:
         """The file of a SQLite database."""
         return Path(self.url.database or "")
+
+    @property
+    def address(self) -> str:
+        """The URL for another process, whatever its working folder; with the password."""
+        url = self.url.set(database=str(self.path.absolute())) if self.is_sqlite else self.url
+        return url.render_as_string(hide_password=False)
 
     @property
     def _exists(self) -> bool:

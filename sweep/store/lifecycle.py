@@ -268,11 +268,12 @@ def _holds(held: Claim) -> ColumnElement[bool]:
 
 
 def _has_lost_its_owner(row: RowMapping, is_lost: IsLost, now: datetime) -> bool:
-    beat: datetime | None = row["heartbeat"]
-    if beat is None:
-        return True
-    silent = now - (beat if beat.tzinfo else beat.replace(tzinfo=UTC))
-    return is_lost(row["owner"] or "", silent.total_seconds())
+    return row["heartbeat"] is None or is_lost(row["owner"] or "", seconds_between(row["heartbeat"], now))
+
+
+def seconds_between(stored: datetime, now: datetime) -> float:
+    """Return how long ago a stored time was; SQLite's have no zone, but are in UTC."""
+    return (now - (stored if stored.tzinfo else stored.replace(tzinfo=UTC))).total_seconds()
 
 
 def _summary(new: Sequence[Epoch], best: Epoch | None) -> dict[str, Any]:

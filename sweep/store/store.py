@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from sweep.errors import SweepError, suggest
 from sweep.records import BatchLosses, Epoch, Status, Trial, Weights
 from sweep.store import lifecycle
 from sweep.store.database import Database, Result, patiently
-from sweep.store.lifecycle import Claim, Ending, IsLost
+from sweep.store.lifecycle import Claim, Ending, IsLost, seconds_between
 from sweep.store.rows import SweepRecord, insert_sweep
 from sweep.store.schema import sweeps, trials
 
@@ -69,7 +70,9 @@ class Store:
     @property
     def folder(self) -> Path:
         """Where the files that belong to the database lie, each sweep's in a folder of its name."""
-        return self.database.path.parent if self.database.is_sqlite else Path("results")
+        if self.database.is_sqlite:
+            return self.database.path.parent
+        return Path(os.environ.get("SWEEP_RESULTS") or "results")
 
     # Sweeps
 
@@ -141,6 +144,16 @@ class Store:
                 return list(connection.execute(query).scalars())
 
         return patiently(once)
+
+    def status(self, sweep_id: int, number: int) -> Status:
+        """Return the status of a trial."""
+        status: Status = self.trial(sweep_id, number)["status"]
+        return status
+
+    def seconds_since(self, moment: datetime) -> float:
+        """Return how long ago a stored time was, by the clock of the database."""
+        with self.database.reading() as connection:
+            return seconds_between(moment, self.database.now(connection))
 
     def requeue(self, sweep_id: int, is_lost: IsLost, *, interrupted: bool = True, patient: bool = True) -> int:
         """Queue again what is running without a living owner, and what was interrupted; return how many."""

@@ -1,0 +1,87 @@
+"""The commands that check what is stored: train a trial again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import sweep
+from sweep.cli.shared import Data, Db, TrialName, app, print_table, split_trial
+from sweep.errors import SweepError
+
+if TYPE_CHECKING:
+    from sweep.replay import Replay
+
+
+@app.command()
+def replay(
+    trial: TrialName,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare every figure with the stored one, bit for bit.")
+    ] = False,
+    db: Db = None,
+    data: Data = None,
+) -> None:
+    """Train a trial again and show its epochs; nothing is written.
+
+    With `--check` they are compared with the stored ones, the losses of mini-batches and the divergence too, if there
+    are any. If one is not the same the exit code is 1. It must be the same with the versions, the BLAS kernel and the
+    CPU that the trial was trained with; those with which its sweep was begun are shown beside today's.
+    """
+    from sweep.cli.progress import Lines, counting
+
+    name, number = split_trial(trial)
+    results = sweep.load(name, db=db)
+    with counting(f"training {results.name}/{number} again") as progress:
+        played = results.replay(number, data, observer=Lines(), progress=progress)
+    if check:
+        _compare(played)
+    else:
+        _show(played)
+
+
+def _show(played: Replay) -> None:
+    from sweep.replay import described
+
+    print_table(played.now.frame, "table", f"Epochs of {played.name}")
+    if divergence := played.now.divergence:
+        print(f"diverged in epoch {divergence.epoch}: {described(divergence)}")
+
+
+def _compare(played: Replay) -> None:
+    """Say that all is the same, or show the first epoch that is not.
+
+    Raises:
+        SweepError: when an epoch is not the same.
+    """
+    if not (different := played.different):
+        print(_praise(played))
+        return
+    first = different[0]
+    print_table(played.beside(first), "table", f"Epoch {first} of {played.name}")
+    total = len({*played.stored.figures, *played.now.figures})
+    finding = f"{len(different)} of {total} epochs of {played.name} are not the same, the first of them epoch {first}"
+    if played.changes.empty:
+        raise SweepError(
+            f"{finding}, though the environment is the one that the sweep was begun in: the database or this machine "
+            "may be damaged, unless the sweep was resumed elsewhere; look into it with: sweep doctor"
+        )
+    print_table(played.changes, "table", "Environment")
+    raise SweepError(
+        f"{finding}; that is no surprise in another environment than the one that the sweep was begun in: compare "
+        "again with those versions and that BLAS kernel"
+    )
+
+
+def _praise(played: Replay) -> str:
+    from sweep.replay import described
+
+    epochs, losses = len(played.now.epochs), len(played.now.losses)
+    counted = "1 epoch" if epochs == 1 else f"{epochs} epochs"
+    words = f"{counted} of {played.name} {'is' if epochs == 1 else 'are'} the same, bit for bit"
+    if losses:
+        words += f", and so are {losses} losses of mini-batches"
+    if divergence := played.now.divergence:
+        words += f", and so is the divergence in epoch {divergence.epoch}: {described(divergence)}"
+    return words if played.is_finished else f"{words}; the trial is {played.status}, so it has no more"
