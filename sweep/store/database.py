@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select, text
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -24,7 +26,8 @@ from sqlalchemy.exc import (
 
 from sweep.environment import seconds
 from sweep.errors import StoreBusy, StoreError, UsageError
-from sweep.store.schema import APPLICATION_ID, LEADERBOARD, UPGRADES, VERSION, metadata
+from sweep.store.migration import backed_up, mark, migrate, schema_version
+from sweep.store.schema import APPLICATION_ID, LEADERBOARD, VERSION, metadata
 
 BUSY_SECONDS = 60
 """How long a statement waits for another process to release the database."""
@@ -37,6 +40,7 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 10.0
 PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 """Errors of SQLite that another try may not meet again."""
 
+LOG = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 
@@ -48,7 +52,7 @@ class Database:
         self.shown = self.url.database if self.is_sqlite else self.url.render_as_string(hide_password=True)
         try:
             # A server may have been restarted since a connection was last used.
-            engine = create_engine(self.url, pool_pre_ping=not self.is_sqlite)
+            engine = create_engine(self._connected(), pool_pre_ping=not self.is_sqlite)
         except (NoSuchModuleError, ImportError, ArgumentError) as error:
             raise StoreError(
                 f"{self.shown} needs a database driver that is not installed ({error}); install it and try again"
@@ -68,6 +72,17 @@ class Database:
     def path(self) -> Path:
         """The file of a SQLite database."""
         return Path(self.url.database or "")
+
+    def _connected(self) -> URL:
+        """Return what the driver is told: of a file in a folder that cannot be written, that nobody changes it.
+
+        SQLite would else want to write its log beside it; where there is one already, what it holds must be read.
+        """
+        is_fixed = self.is_sqlite and self.path.is_file() and not os.access(self.path.absolute().parent, os.W_OK)
+        if not is_fixed or self.path.with_name(f"{self.path.name}-wal").exists():
+            return self.url
+        name = f"file:{quote(str(self.path.absolute()))}"
+        return URL.create("sqlite", database=name, query={"immutable": "1", "uri": "true"})
 
     @property
     def address(self) -> str:
@@ -98,6 +113,8 @@ class Database:
         Raises:
             StoreError: when the database cannot be written now.
         """
+        if self.is_sqlite and not self._exists:
+            raise StoreError(f"the database {self.shown} has been moved away or deleted; put it back")
         with self._transaction("probe") as connection:
             if self.is_sqlite:
                 connection.execute(text(f"PRAGMA application_id = {APPLICATION_ID}"))
@@ -135,23 +152,23 @@ class Database:
             ) from error
 
     def open(self) -> None:
-        """Check that the database is there and ours.
+        """Check that the database is there and ours; bring it to the present schema if an older sweep has made it.
 
         Raises:
-            StoreError: when it is missing, foreign, damaged or of a newer version.
+            StoreError: when it is missing, foreign, damaged or of a newer version, or cannot be brought to this one.
         """
         if self.is_sqlite:
             self._check_file()
-        elif not self._has_tables():
+        if not self._check_version():
             raise StoreError(f"the database {self.shown} holds no sweeps yet; begin one with `sweep run`")
 
     def create(self) -> None:
         """Make the database where there is none; open it where there is."""
         if self.is_sqlite and self._exists:
-            self._check_file()
+            self.open()
         elif self.is_sqlite:
             self._create_file()
-        elif not self._has_tables():
+        elif not self._check_version():
             self._create_tables()
 
     def close(self) -> None:
@@ -172,7 +189,7 @@ class Database:
             os.link(draft, self.path)
         except (OSError, StoreError) as error:
             if self._exists:  # another process was quicker
-                return self._check_file()
+                return self.open()
             reason = error.strerror if isinstance(error, OSError) else getattr(error.__cause__, "orig", error)
             if self.path.parent.exists() and not self.path.parent.is_dir():
                 reason = f"{self.path.parent} is not a folder"
@@ -185,19 +202,17 @@ class Database:
 
     def _create_tables(self) -> None:
         with self.writing() as connection:
-            if not self.is_sqlite:  # of several processes the first makes them, the others wait and find them
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({APPLICATION_ID})"))
-                if inspect(connection).has_table("sweeps"):
-                    return
+            self._lock(connection)
+            if schema_version(connection):  # another process was quicker
+                return
             metadata.create_all(connection)
             connection.execute(text(LEADERBOARD))
-            if self.is_sqlite:
-                connection.execute(text(f"PRAGMA application_id = {APPLICATION_ID}"))
-                connection.execute(text(f"PRAGMA user_version = {VERSION}"))
+            mark(connection)
 
-    def _has_tables(self) -> bool:
-        with self.explained("read"):
-            return inspect(self._engine).has_table("sweeps")
+    def _lock(self, connection: Connection) -> None:
+        """Let one process at a time make or change tables; a file is locked by `writing` already."""
+        if not self.is_sqlite:
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({APPLICATION_ID})"))
 
     def _check_file(self) -> None:
         if not self._exists:
@@ -211,25 +226,43 @@ class Database:
             )
         with self.reading() as connection:
             application = connection.execute(text("PRAGMA application_id")).scalar()
-            version = connection.execute(text("PRAGMA user_version")).scalar() or 0
         if application != APPLICATION_ID:
             raise StoreError(f"{self.shown} is a database, but not one of sweep; name another with --db")
+
+    def _check_version(self) -> bool:
+        """Tell whether there are tables; see to it that they are those of the present schema."""
+        with self.reading() as connection:
+            version = schema_version(connection)
         if version > VERSION:
             raise StoreError(
                 f"{self.shown} was written by a newer sweep (schema {version}, this one knows {VERSION}); upgrade sweep"
             )
-        if version < VERSION:
-            self._upgrade()
+        if 0 < version < VERSION:
+            self._bring_up_to_date(version)
+        return version > 0
 
-    def _upgrade(self) -> None:
-        """Bring a file that an older sweep has written to the present schema, in one transaction."""
+    def _bring_up_to_date(self, version: int) -> None:
+        remedy = "open it once as the role that owns its tables"
+        if self.is_sqlite:
+            remedy = "make room, or make it and its folder writable, or name a copy elsewhere with --db"
+        try:
+            self._migrate()
+        except StoreError as error:
+            raise StoreError(
+                f"{error}; before it can be used it has to be brought from schema {version} to {VERSION}: {remedy}"
+            ) from error
+
+    def _migrate(self) -> None:
+        """Bring the database to the present schema in one transaction; of several processes one does it, once."""
         with self.writing(durable=True) as connection:
-            version: int = connection.execute(text("PRAGMA user_version")).scalar_one()  # another may have been quicker
-            for step in range(version, VERSION):
-                for statement in UPGRADES[step]:
-                    connection.execute(text(statement))
-            metadata.create_all(connection)
-            connection.execute(text(f"PRAGMA user_version = {VERSION}"))
+            self._lock(connection)
+            version = schema_version(connection)
+            if version == VERSION:  # another process was quicker
+                return
+            with backed_up(self.path, version) if self.is_sqlite else nullcontext() as backup:
+                migrate(connection, version)
+        kept = f"; the file as it was is {backup}" if backup else ""
+        LOG.warning("brought %s from schema %d to %d%s", self.shown, version, VERSION, kept)
 
 
 def parse_url(url: str) -> URL:
