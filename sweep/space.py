@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -134,8 +135,9 @@ class Choice:
     def labels(self) -> tuple[Scalar, ...]:
         """What stands in tables and charts for each option: scalars for themselves, trees as short text."""
         labels = [option if isinstance(option, Scalar) else _text(option) for option in self.options]
+        counts = Counter(labels)
         return tuple(
-            label if labels.count(label) == 1 or isinstance(option, Scalar) else f"{label}#{index + 1}"
+            label if counts[label] == 1 or isinstance(option, Scalar) else f"{label}#{index + 1}"
             for index, (label, option) in enumerate(zip(labels, self.options, strict=True))
         )
 

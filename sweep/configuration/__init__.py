@@ -7,7 +7,7 @@ import math
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from sweep.configuration.base import Kind, Section, kind_table
+from sweep.configuration.base import LARGEST, Kind, Section, kind_table
 from sweep.configuration.data import Data
 from sweep.configuration.mistakes import mistakes
 from sweep.configuration.network import NetworkSection, build_layers
@@ -55,7 +55,7 @@ class Configuration(Section):
         return Network(layers, LOSSES[self.training.loss][self.network.output])
 
     def check_fit(self, classes: int, example: Shape) -> None:
-        """Check that every layer fits what the layer before it gives.
+        """Check that every layer fits what the layer before it gives, and what it gives fits into a memory.
 
         Raises:
             ValueError: when one does not; the message names it, its input and what it needs.
@@ -66,6 +66,10 @@ class Configuration(Section):
                 shape = layer.shape(shape)
             except ValueError as error:
                 raise ValueError(f"network.{name} {error}") from None
+            if math.prod(shape) > LARGEST:
+                raise ValueError(
+                    f"network.{name} makes {math.prod(shape)} numbers of each example; no memory holds them"
+                )
 
     def build_optimiser(self) -> Optimiser:
         """Build the functional optimiser."""

@@ -8,9 +8,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic_core import PydanticCustomError
 
 from sweep.errors import suggest
-from sweep.space import EXACT_INTEGERS
 
-Positive = Annotated[int, Field(ge=1, le=EXACT_INTEGERS)]
+LARGEST = 2**31 - 1
+"""What an integer of any database holds, and more than any network or training has of anything."""
+
+Positive = Annotated[int, Field(ge=1, le=LARGEST)]
 
 
 class Section(BaseModel):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from sweep.configuration.base import Kind, Positive, Section, by_kind
+from sweep.configuration.base import LARGEST, Kind, Positive, Section, by_kind
 from sweep.nn.activations import ACTIVATIONS
 from sweep.nn.affine import affine
 from sweep.nn.batch_norm import batch_norm
@@ -19,7 +20,6 @@ from sweep.nn.layer import Layer, Shape
 from sweep.nn.network import perceptron
 from sweep.nn.pooling import max_pool
 from sweep.nn.reshaping import flatten, image
-from sweep.space import EXACT_INTEGERS
 
 
 class PlainActivation(Kind):
@@ -72,6 +72,8 @@ class UniformInitialiser(Kind):
     def _run_upwards(self) -> UniformInitialiser:
         if self.min > self.max:
             raise PydanticCustomError("backwards", "has a min above its max; exchange them")
+        if math.isinf(self.max - self.min):
+            raise PydanticCustomError("too_wide", "has a min and a max too far apart for a number; bring them closer")
         return self
 
 
@@ -85,7 +87,7 @@ class Convolution(Kind):
     filters: Positive
     kernel: Positive
     stride: Positive = 1
-    padding: Annotated[int, Field(ge=0, le=EXACT_INTEGERS)] | None = None
+    padding: Annotated[int, Field(ge=0, le=LARGEST)] | None = None
     """None stands for kernel // 2, which keeps the size of the image where the kernel is odd."""
     bias: bool | None = None
     """As in `Affine`."""

@@ -2,16 +2,16 @@
 
 NumPy's floating-point flags cost nothing, but they are silent for a NaN that is already there and for SciPy's BLAS
 calls, and now and then raised for nothing; a finite loss can hide infinite weights. So flags, the loss of each step
-and all parameters at the end of each epoch only raise a suspicion. The judge is a second run of the epoch from its
-start, bit for bit the same, in which every array that any layer returns is checked: it names the first value that is
-not finite, or finds none.
+and all that an epoch leaves (parameters, and what layers and the optimiser remember) only raise a suspicion. The judge
+is a second run of the epoch from its start, bit for bit the same, in which every array that any layer is given, returns
+or keeps is checked: it names the first value that is not finite, or finds none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -21,13 +21,11 @@ from sweep.nn.layer import (
     Call,
     Gradient,
     Layer,
-    OuterProduct,
     Parameters,
     State,
     Work,
 )
 from sweep.nn.losses import Loss, LossWork
-from sweep.nn.optimisers import Optimiser, OptimiserState
 from sweep.records import Divergence, DivergenceKind
 
 KINDS: dict[str, DivergenceKind] = {
@@ -55,6 +53,20 @@ class NotFinite(Exception):
         self.kind: DivergenceKind = kind
 
 
+def leaves(tree: Any) -> Iterator[Any]:
+    """Yield the arrays and numbers in nested tuples and lists."""
+    if isinstance(tree, tuple | list):
+        for member in tree:
+            yield from leaves(member)
+    elif tree is not None:
+        yield tree
+
+
+def all_finite(tree: Any) -> bool:
+    """Tell whether every element of every array in nested tuples and lists is finite."""
+    return all(np.isfinite(leaf).all() for leaf in leaves(tree))
+
+
 class Flags:
     """The first floating-point flag that NumPy has raised since the last `clear`."""
 
@@ -76,22 +88,25 @@ class Flags:
 
 
 class Watch:
-    """Wraps layers, losses and optimisers so that each result is checked, element by element.
+    """Wraps layers and losses so that each result is checked, element by element.
 
     Raises:
-        NotFinite: from the wrapped functions, at the first value that is not finite.
+        NotFinite: from the wrapped functions and all checks, at the first value that is not finite.
     """
 
     def __init__(self, flags: Flags) -> None:
         self._flags = flags
 
-    def check(self, place: str, *results: Array | OuterProduct | float | None) -> None:
-        """Look at every element of the results of one computation."""
-        for result in results:
-            arrays = result if isinstance(result, OuterProduct) else (result,)
-            for array in arrays:
-                if array is not None and not np.isfinite(array).all():
-                    self._fail(place, np.asarray(array))
+    def check(self, place: str, *results: Any) -> None:
+        """Look at every element of the results of one computation, in nested tuples."""
+        self.check_all([(place, results)])
+
+    def check_all(self, placed: Iterable[tuple[str, Any]]) -> None:
+        """Look at every element of (place, results) of computations since the last check."""
+        for place, results in placed:
+            for leaf in leaves(results):
+                if not np.isfinite(leaf).all():
+                    self._fail(place, np.asarray(leaf))
         self._flags.clear()  # raised for nothing, or by something finite such as a comparison
 
     def _fail(self, place: str, array: Array) -> NoReturn:
@@ -102,8 +117,9 @@ class Watch:
         """Watch both passes of a layer."""
 
         def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
+            self.check(f"{name}/input", x)  # of the first layer: what normalisation has made of the data
             y, new_state, cache = layer.forward(params, state, x, work, call)
-            self.check(f"{name}/forward", y)
+            self.check(f"{name}/forward", y, new_state)
             return y, new_state, cache
 
         def backward(
@@ -128,16 +144,3 @@ class Watch:
             return value, gradient
 
         return watched
-
-    def optimiser(self, optimiser: Optimiser, named: Callable[[], Iterable[tuple[str, Array]]]) -> Optimiser:
-        """Watch the parameters after every update; `named` gives those of each layer."""
-
-        def update(params: Array, gradient: Gradient, state: OptimiserState, factor: float) -> OptimiserState:
-            new_state = optimiser.update(params, gradient, state, factor)
-            for name, layer_params in named():
-                if not np.isfinite(layer_params).all():
-                    self._fail(f"{name}/update", layer_params)
-            self._flags.clear()
-            return new_state
-
-        return optimiser._replace(update=update)

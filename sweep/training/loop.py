@@ -21,7 +21,7 @@ from sweep.nn.penalties import Penalty
 from sweep.nn.schedules import Schedule, constant
 from sweep.records import Divergence, Epoch, Seeds
 from sweep.training.batches import Batch, Batching, runs
-from sweep.training.guard import Diverged, Flags, NotFinite, Watch
+from sweep.training.guard import Diverged, Flags, NotFinite, Watch, all_finite, leaves
 
 Part = Literal["train", "test"]
 
@@ -74,6 +74,10 @@ class Training:
         """Return a copy that later training leaves alone."""
         return copy.deepcopy(self)
 
+    def is_finite(self) -> bool:
+        """Tell whether all parameters, and all that layers and the optimiser remember, are finite."""
+        return all_finite((self.vector, self.layer_states, self.optimiser_states))
+
     def restore(self, saved: Training) -> None:
         """Go back to a saved moment; the parameters keep their place in memory."""
         np.copyto(self.vector, saved.vector)
@@ -98,7 +102,8 @@ class Trainer:
         self.flags = Flags()
         self._net = chain(settings.network.layers)
         rng = np.random.default_rng(settings.seeds.weights)
-        initial, states = self._net.init(rng, self._shape, settings.dtype)
+        with self.flags.watching():  # weights beyond the range of the dtype show themselves in the first evaluation
+            initial, states = self._net.init(rng, self._shape, settings.dtype)
         vector, self.params = flatten(initial, settings.dtype)
         self._layer_by_layer = settings.optimiser.takes_products and not any(settings.penalty)
         if not self._layer_by_layer:
@@ -140,11 +145,11 @@ class Trainer:
         """Train on every mini-batch of `order` (indices of training samples) and return how many there were.
 
         Raises:
-            Diverged: when a loss, a gradient or a parameter is not finite.
+            Diverged: when a loss, a gradient, a parameter, or what a layer or the optimiser remembers is not finite.
         """
         saved = self.training.save()
         steps, suspicious = self._run_steps(number, order)
-        if not suspicious and np.isfinite(self.training.vector).all():
+        if not suspicious and self.training.is_finite():
             return steps
         self.training.restore(saved)
         return self._run_watched(number, order)
@@ -164,23 +169,28 @@ class Trainer:
         """Run the steps of an epoch with every array checked; without a finding, the epoch is simply done."""
         losses = self.batch_losses = []
         self.flags.clear()
+        watch = Watch(self.flags)
         try:
             with self.flags.watching():
-                for loss in self._steps(number, order, self._watched()):
+                for loss in self._steps(number, order, self._watched(watch)):
+                    watch.check_all((f"{name}/update", updated) for name, updated in self._updated())
                     losses.append(loss)
         except NotFinite as error:
             raise Diverged(Divergence(number, len(losses) + 1, error.place, error.kind)) from None
         return len(losses)
 
-    def _watched(self) -> Settings:
-        watch = Watch(self.flags)
+    def _watched(self, watch: Watch) -> Settings:
         network = self.settings.network
-        named = [(n, p) for n, p in zip(network.layers, self.params, strict=True) if p is not None]
-        return replace(
-            self.settings,
-            network=Network(watch.layers(network.layers), watch.loss(network.loss)),
-            optimiser=watch.optimiser(self.settings.optimiser, lambda: named),
-        )
+        return replace(self.settings, network=Network(watch.layers(network.layers), watch.loss(network.loss)))
+
+    def _updated(self) -> Iterator[tuple[str, Any]]:
+        """Yield (layer, what an update has written: its parameters, and what the optimiser remembers of them)."""
+        names, states = self.settings.network.layers, self.training.optimiser_states
+        if self._layer_by_layer:
+            return zip(names, zip(self.params, states, strict=True), strict=True)
+        vectors = [leaf for leaf in leaves((self.training.vector, states)) if isinstance(leaf, np.ndarray)]
+        ends = np.cumsum([0 if p is None else p.size for p in self.params])[:-1]
+        return zip(names, zip(*(np.split(vector, ends) for vector in vectors), strict=True), strict=True)
 
     def _steps(self, number: int, order: Array, settings: Settings) -> Iterator[float]:
         """Take one optimiser step for each mini-batch; yield its mean loss from before the step."""
@@ -226,11 +236,11 @@ class Trainer:
         self.flags.clear()
         with self.flags.watching():
             figures = self._evaluate_parts(self.settings.network)
-        if self.flags.kind or not all(map(math.isfinite, figures)):
+        if self.flags.kind or not all(map(math.isfinite, figures)) or not self.training.is_finite():
             self.flags.clear()
             try:
                 with self.flags.watching():
-                    figures = self._evaluate_parts(self._watched().network)
+                    figures = self._evaluate_parts(self._watched(Watch(self.flags)).network)
             except NotFinite as error:
                 place = f"evaluation/{error.place}"
                 raise Diverged(Divergence(number, steps, place, error.kind)) from None
