@@ -7,34 +7,57 @@ trial may end its worker is counted in the store alone.
 from __future__ import annotations
 
 import contextlib
-import logging
 import socket
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from sweep import node
 from sweep.data.cache import contents
+from sweep.environment import differences, environment
 from sweep.errors import StoreBusy, SweepError, UsageError
-from sweep.node import Missing
+from sweep.node import Missing, Node, Trouble
+from sweep.preparation import experiment_of
 from sweep.processes import is_lost, silence_limit
-from sweep.records import Status
+from sweep.records import STATUSES, Status
+from sweep.scheduler import LOOK_SECONDS, Scheduler
 from sweep.stopping import GRACE_SECONDS, Switch
-from sweep.store import Store
-from sweep.worker import Assignment
+from sweep.store import Held, Store
+from sweep.worker import Assignment, stop_run
 
 POLL_SECONDS = 0.02
-LOOK_SECONDS = 1.0
-"""How often the store is asked about trials whose worker gave no answer."""
-CONNECT_SECONDS = 10
+
+
+@dataclass(eq=False)
+class Flight:
+    """A trial that was handed to the scheduler."""
+
+    assignment: Assignment
+    began: float
+    future: Any = None
+    is_lost: bool = False
+    """Whether Dask has given it up, because its workers died."""
+
+
+@dataclass
+class Shipment:
+    """A data set on its way to a node."""
+
+    worker: str
+    lacking: list[Assignment] = field(default_factory=list)
+    """The trials that wait for it."""
 
 
 class Cluster:
     """The workers of a Dask scheduler, and the way to stop what they do for us."""
 
-    def __init__(self, scheduler: str, store: Store, timeout: float | None = None) -> None:
+    def __init__(self, scheduler: str, store: Store, timeout: float | None, note: Callable[[str], None]) -> None:
         """Connect to a scheduler.
 
         Raises:
@@ -42,149 +65,235 @@ class Cluster:
             SweepError: when there is no scheduler, or Dask is not installed.
         """
         check_address(scheduler, store)
-        self._address = scheduler
+        self._scheduler = Scheduler(scheduler)
         self._store = store
         self._timeout = timeout
-        self._client = _connect(scheduler)
+        self._note = note
+        self._noted: set[str] = set()
         self.switch = Switch(ask=lambda: None, kill=lambda: None)  # `run_all` looks at it all the time
-        self._flying: dict[Any, tuple[Assignment, float]] = {}
-        """Trials that were handed out, each with the moment; never more than there are threads, so that none waits."""
-        self._aside: list[Assignment] = []
-        """Trials that may be in the hands of another worker."""
-        self._given_up: list[Any] = []
-        """Futures of workers that do not answer; they are held, so that the scheduler keeps these workers for busy."""
-        self._shipped: set[tuple[str, str]] = set()
+        self._waiting: deque[Assignment] = deque()
+        self._flights: set[Flight] = set()
+        """Never more than there are threads, so that none waits long."""
+        self._given_up: set[Flight] = set()
+        """Flights whose workers do not answer; the scheduler takes these workers for busy, and so do we."""
+        self._aside: list[Flight] = []
+        """Flights without an answer, whose trials may be in the hands of another worker."""
+        self._shipments: dict[tuple[str, str], Shipment] = {}
+        self._ended: list[Status] = []
+        self._known: set[str] = set()
         self._looked = 0.0
+        self._answering_since = time.monotonic()
+        """Since when the store has answered: before, no worker could be heard of."""
+        self._marker = store.folder / f".{uuid4().hex}"
+        self._keeps_files = False
 
     def run_all(self, assignments: Sequence[Assignment]) -> Iterator[Status | None]:
-        """Train trials on all workers; yield how each has ended, None where that is another's business.
+        """Train trials on all workers; yield how each has ended.
 
         Raises:
-            SweepError: when the scheduler is gone.
+            SweepError: when the scheduler is gone, or a worker cannot train.
         """
+        self._waiting.extend(assignments)
+        self._leave_marker(assignments[0].sweep)
         try:
-            yield from self._train(assignments)
-        except OSError as error:  # what Dask raises when a connection has broken
-            raise self._gone() from error
+            while self._is_busy() and not self.switch.is_on:
+                self._go_on(assignments[0])
+                yield from self._ended
+                self._ended.clear()
+                time.sleep(POLL_SECONDS)
+        finally:
+            if self._flights:
+                self._stop(assignments[0].run)
 
-    def _train(self, assignments: Sequence[Assignment]) -> Iterator[Status]:
-        from distributed import as_completed
+    def _is_busy(self) -> bool:
+        return bool(self._waiting or self._flights or self._aside or self._shipments)
 
-        waiting, completed = deque(assignments), as_completed(loop=self._client.loop)
-        while (waiting or self._flying or self._aside) and not self.switch.is_on:
-            if self._client.status != "running":
-                raise self._gone()
-            while waiting and len(self._flying) < self._room():
-                completed.add(self._submit(waiting.popleft()))
-            for future in completed.next_batch(block=False) if completed.has_ready() else ():
-                yield from self._take(future, waiting)
-            yield from self._look(waiting)
-            time.sleep(POLL_SECONDS)
-        if self.switch.is_on:
-            self._stop(assignments)
+    def _go_on(self, any_one: Assignment) -> None:
+        if self._scheduler.is_gone:
+            raise SweepError(
+                f"the scheduler {self._scheduler.address} is gone; what was done is kept. Start it again and go on "
+                f"with: sweep resume {any_one.sweep}"
+            )
+        self._scheduler.hear()
+        if self._scheduler.is_connected:
+            workers = self._scheduler.workers()
+            self._greet(workers.keys() - self._known, any_one)
+            self._hand_out(sum(workers.values()))
+            if time.monotonic() - self._looked >= LOOK_SECONDS:
+                self._look(any_one.sweep_id, workers)
+                self._looked = time.monotonic()
 
-    def _gone(self) -> SweepError:
-        return SweepError(
-            f"the scheduler {self._address} is gone; what was done is kept. Start it again and go on with: "
-            "sweep resume"
-        )
+    def _note_once(self, sentence: str) -> None:
+        if sentence not in self._noted:
+            self._noted.add(sentence)
+            self._note(sentence)
 
-    def _room(self) -> int:
-        """Return how many threads of the cluster are there for us."""
-        self._given_up = [future for future in self._given_up if not future.done()]
-        threads: int = sum(self._client.nthreads().values())
-        return max(1, threads - len(self._given_up))
+    # Trials
 
-    def _submit(self, assignment: Assignment) -> Any:
-        key = f"sweep-{assignment.sweep}-{assignment.number}-{time.monotonic_ns()}"
-        future = self._client.submit(node.train, assignment, key=key, pure=False, retries=0)
-        self._flying[future] = (assignment, time.monotonic())
-        return future
+    def _hand_out(self, threads: int) -> None:
+        if threads <= len(self._given_up) and self._waiting:
+            lacking = "has no workers" if not threads else "has no worker that answers"
+            command = f"dask worker {self._scheduler.address} --nthreads 1"
+            self._note_once(f"the scheduler {lacking}; start some with: {command}")
+        while self._waiting and len(self._flights) + len(self._given_up) < threads:
+            assignment = self._waiting.popleft()
+            flight = Flight(assignment, time.monotonic())
+            self._flights.add(flight)
+            name = f"{assignment.sweep}-{assignment.number}"
+            flight.future = self._scheduler.submit(
+                node.train, assignment, name=name, then=partial(self._landed, flight)
+            )
 
-    def _take(self, future: Any, waiting: deque[Assignment]) -> Iterator[Status]:
-        """Take the answer of a worker, or that there will be none."""
+    def _landed(self, flight: Flight, answer: Any) -> None:
+        """Hear from a worker how a trial has ended, or that there will be no answer."""
+        from distributed import KilledWorker
+
+        if flight in self._given_up:
+            self._given_up.remove(flight)
+            return
+        self._flights.remove(flight)
+        if answer in STATUSES:
+            self._ended.append(answer)
+        elif isinstance(answer, Missing):
+            self._ship(answer, flight.assignment)
+        else:
+            self._bear(answer)
+            flight.is_lost = isinstance(answer, KilledWorker)  # more died than Dask allows; the store has the last word
+            self._aside.append(flight)
+
+    def _bear(self, answer: Any) -> None:
+        """Hear of a trouble that may pass, if it is one.
+
+        Raises:
+            SweepError: when it will not pass.
+        """
         from distributed import CancelledError, KilledWorker
 
-        if future not in self._flying:
-            return  # it had been given up, and comes late
-        assignment, _ = self._flying.pop(future)
-        try:
-            answer = future.result()
-        except KilledWorker:  # its workers died more often than the scheduler allows; the store has the last word
-            reason = "the workers that had it are gone"
-            self._store.bury(assignment.sweep_id, assignment.number, reason, is_lost)
-            answer = None
-        except CancelledError:
-            answer = None
-        if isinstance(answer, Missing):
-            self._ship(answer)
-            waiting.append(assignment)
-        elif answer is None:
-            self._aside.append(assignment)
-        else:
-            yield answer
-
-    def _look(self, waiting: deque[Assignment]) -> list[Status]:
-        """Ask the store what has become of the trials that were set aside, and of those that take too long."""
-        if time.monotonic() - self._looked < LOOK_SECONDS:
-            return []
-        self._looked = time.monotonic()
-        ended: list[Status] = []
-        with contextlib.suppress(StoreBusy):  # it may be there again at the next look
-            self._give_up_silent()
-            for assignment in list(self._aside):
-                status = self._outcome(assignment)
-                if status is not None:
-                    self._aside.remove(assignment)
-                    waiting.extend([assignment] if status == "queued" else [])
-                    ended.extend([] if status == "queued" else [status])
-        return ended
-
-    def _outcome(self, assignment: Assignment) -> Status | None:
-        """Return what has become of a trial; None while a living worker has it."""
-        sweep_id, number = assignment.sweep_id, assignment.number
-        status: Status = self._store.status(sweep_id, number)
-        if status != "running":
-            return status
-        return self._store.bury(sweep_id, number, "it has not been heard of again", is_lost)
-
-    def _give_up_silent(self) -> None:
-        """Set trials aside whose workers have not been heard of or take too long; what they still write is refused."""
-        for future, (assignment, handed_out) in list(self._flying.items()):
-            row = self._store.trial(assignment.sweep_id, assignment.number)
-            unclaimed = row["status"] == "queued" and time.monotonic() - handed_out > silence_limit()
-            if unclaimed or self._is_lost(row) or self._is_overdue(row):
-                del self._flying[future]
-                self._given_up.append(future)
-                self._aside.append(assignment)
-
-    def _is_lost(self, row: dict[str, Any]) -> bool:
-        return row["status"] == "running" and is_lost(row["owner"], self._store.seconds_since(row["heartbeat"]))
-
-    def _is_overdue(self, row: dict[str, Any]) -> bool:
-        """Tell whether a trial takes too long; if so, let it fail."""
-        if self._timeout is None or row["status"] != "running":
-            return False
-        if self._store.seconds_since(row["started"]) <= self._timeout:
-            return False
-        reason = f"stopped, because it took longer than {self._timeout:g} s"
-        return self._store.abandon(row["sweep_id"], row["number"], reason, lambda owner, silent: True) is not None
-
-    def _ship(self, missing: Missing) -> None:
-        """Send a data set to a node that lacks it, once."""
-        if (missing.place, missing.folder) in self._shipped:
+        if answer is None or isinstance(answer, CancelledError | KilledWorker):
             return
-        files = self._client.scatter(contents(missing.folder), workers=[missing.worker], hash=False)
-        self._client.submit(node.receive, missing.folder, files, workers=[missing.worker], pure=False).result()
-        self._shipped.add((missing.place, missing.folder))
+        if not isinstance(answer, Trouble):
+            reason = " ".join(f"{type(answer).__name__}: {answer}".split())[:300]
+            raise SweepError(
+                f"the workers of {self._scheduler.address} cannot train ({reason}); is this version of sweep installed "
+                "there, and where the scheduler runs, with: pip install 'sweep[dask,postgres]'?"
+            )
+        if not answer.is_passing:
+            raise SweepError(f"{answer.host}: {answer.sentence}")
+        self._note_once(f"warning: {answer.host}: {answer.sentence}; it tries again")
 
-    def _stop(self, assignments: Sequence[Assignment]) -> None:
+    def _look(self, sweep_id: int, workers: dict[str, int]) -> None:
+        """Ask the store what has become of trials without an answer; what they still write is refused."""
+        try:
+            held = self._store.held(sweep_id)
+            for flight in list(self._flights):
+                if self._is_hopeless(flight, held.get(flight.assignment.number)):
+                    self._flights.remove(flight)
+                    self._given_up.add(flight)
+                    self._aside.append(flight)
+            for flight in list(self._aside):
+                self._look_after(flight, held.get(flight.assignment.number))
+        except StoreBusy:
+            self._answering_since = time.monotonic()
+        for key, shipment in list(self._shipments.items()):
+            if shipment.worker not in workers:
+                self._waiting.extend(self._shipments.pop(key).lacking)
+
+    def _is_lost(self, owner: str, silent_seconds: float) -> bool:
+        return is_lost(owner, min(silent_seconds, time.monotonic() - self._answering_since))
+
+    def _is_hopeless(self, flight: Flight, held: Held | None) -> bool:
+        """Tell whether no answer can be hoped for: nobody takes the trial, its worker is lost, or it takes too long."""
+        if held is None:
+            return time.monotonic() - flight.began > silence_limit()
+        return self._is_lost(held.owner, held.silent_seconds) or self._is_overdue(held)
+
+    def _is_overdue(self, held: Held) -> bool:
+        return self._timeout is not None and held.seconds > self._timeout
+
+    def _look_after(self, flight: Flight, held: Held | None) -> None:
+        """Find out what has become of a trial that was set aside: it has ended, waits, or goes on elsewhere."""
+        status = self._outcome(flight, held)
+        if status in (None, "running"):
+            return
+        self._aside.remove(flight)
+        if status == "queued":
+            self._waiting.append(flight.assignment)
+        else:
+            self._ended.append(status)
+
+    def _outcome(self, flight: Flight, held: Held | None) -> Status | None:
+        """Return the status of a trial without an answer, after what its worker's death or delay means for it."""
+        trial = flight.assignment.sweep_id, flight.assignment.number
+        if held and self._is_overdue(held):
+            reason = f"stopped, because it took longer than {self._timeout:g} s"
+            return self._store.abandon(*trial, reason, lambda owner, silent: True, patient=False)
+        if held and self._is_lost(held.owner, held.silent_seconds):
+            reason = "it has not been heard of again"
+            return self._store.bury(*trial, reason, self._is_lost, unclaimed=False, patient=False)
+        if held is None and flight.is_lost:
+            return self._store.bury(*trial, "the workers that had it are gone", self._is_lost, patient=False)
+        return None if held else self._store.status(*trial)
+
+    # Data sets
+
+    def _ship(self, missing: Missing, assignment: Assignment) -> None:
+        """Send a data set to a node that lacks it, once; its trial waits for that."""
+        key = (missing.place, missing.folder)
+        if key not in self._shipments:
+            self._shipments[key] = Shipment(missing.worker)
+            name = f"data-{Path(missing.folder).name}"
+            arguments = (missing.folder, contents(missing.folder))
+            then = partial(self._arrived, key)
+            self._scheduler.submit(node.receive, *arguments, name=name, then=then, worker=missing.worker)
+        self._shipments[key].lacking.append(assignment)
+
+    def _arrived(self, key: tuple[str, str], answer: Any) -> None:
+        self._bear(answer)
+        if key in self._shipments:
+            self._waiting.extend(self._shipments.pop(key).lacking)
+
+    # Workers
+
+    def _greet(self, strangers: set[str], assignment: Assignment) -> None:
+        """Have new workers describe themselves."""
+        for address in strangers:
+            self._known.add(address)
+            arguments = (assignment.database, self._marker.name)
+            self._scheduler.submit(node.describe, *arguments, name="describe", then=self._met, worker=address)
+
+    def _met(self, answer: Any) -> None:
+        """Hear what a worker is like, and say what may surprise."""
+        if not isinstance(answer, Node):
+            self._bear(answer)
+            return
+        if changes := differences(environment(), answer.environment):
+            self._note_once(
+                f"warning: {answer.host} is not like this machine, so the last bits of its results may differ: "
+                f"{changes}"
+            )
+        if self._keeps_files and not answer.sees_results:
+            self._note_once(
+                f"warning: {answer.host} does not share the folder {self._store.folder}, so the weights that it keeps "
+                "stay there; name a shared one on all machines with SWEEP_RESULTS"
+            )
+
+    def _leave_marker(self, sweep: str) -> None:
+        """Leave a file where kept files go, by which nodes can tell whether they share that folder."""
+        training = experiment_of(self._store.sweep(sweep)).tree["training"]
+        self._keeps_files = training.get("keep_weights", "none") != "none" or "checkpoint_every" in training
+        if self._keeps_files:
+            with contextlib.suppress(OSError):
+                self._marker.parent.mkdir(parents=True, exist_ok=True)
+                self._marker.touch()
+
+    # The end
+
+    def _stop(self, run: str) -> None:
         """Ask the nodes to end their trials after the present epoch, and wait a moment for that."""
+        self._scheduler.tell(stop_run, run)
         end = time.monotonic() + GRACE_SECONDS
-        with contextlib.suppress(OSError, TimeoutError):
-            self._client.run(node.stop, assignments[0].run, wait=False)
-            while time.monotonic() < end and not all(future.done() for future in self._flying):
-                time.sleep(POLL_SECONDS)
+        while time.monotonic() < end and not all(flight.future.done() for flight in self._flights):
+            time.sleep(POLL_SECONDS)
 
     @contextlib.contextmanager
     def closing(self) -> Iterator[Cluster]:
@@ -192,8 +301,9 @@ class Cluster:
         try:
             yield self
         finally:
-            with contextlib.suppress(OSError, TimeoutError):
-                self._client.close(timeout=GRACE_SECONDS)
+            with contextlib.suppress(OSError):
+                self._marker.unlink()
+            self._scheduler.close()
 
 
 def check_address(scheduler: str, store: Store) -> None:
@@ -221,18 +331,3 @@ def _is_this_machine(host: str) -> bool:
         return socket.gethostbyname(host).startswith("127.") or host == "::1"
     except OSError:
         return host == "::1"
-
-
-def _connect(scheduler: str) -> Any:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise SweepError("--backend dask needs Dask: install it with pip install 'sweep[dask]'") from None
-    for name in [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]:
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters we say ourselves, in one sentence
-    try:
-        return Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise SweepError(
-            f"there is no Dask scheduler at {scheduler} ({type(error).__name__}); start one with: dask scheduler"
-        ) from None

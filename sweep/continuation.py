@@ -43,7 +43,7 @@ def continue_trials(
     for row in rows:
         _refuse_what_cannot_go_on(f"{record.name}/{row['number']}", row, epochs)
     means = means or Means()
-    with engine_for(means, store) as engine:
+    with engine_for(means, store, observer) as engine:
         warn_of_changes(record, observer)
         folders = prepare_again(record, data, observer)
         for row in rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -44,6 +45,11 @@ def environment() -> dict[str, str]:
         "cpu": _cpu(),
         "system": f"{platform.system()} {platform.machine()}",
     }
+
+
+def differences(then: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Say in which of the things that `then` names two environments differ; nothing if in none."""
+    return "; ".join(f"{key} {old} -> {now.get(key)}" for key, old in then.items() if now.get(key) != old)
 
 
 def _cpu() -> str:

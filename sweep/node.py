@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -11,11 +13,11 @@ from typing import Any
 
 from sweep.assembly import dataset_key
 from sweep.data import cache, open_dataset, prepare
-from sweep.errors import DataError
+from sweep.environment import environment
+from sweep.errors import DataError, StoreBusy, SweepError
 from sweep.processes import is_lost
 from sweep.records import Status
-from sweep.store import Store
-from sweep.worker import Assignment, open_store, run_trial, stop_run
+from sweep.worker import Assignment, open_store, run_trial
 
 
 @dataclass(frozen=True)
@@ -30,36 +32,101 @@ class Missing:
     """Address of the worker that noticed."""
 
 
-def train(assignment: Assignment) -> Status | Missing | None:
-    """Train one trial on this node; return how it ended, what it lacks, or None where another worker has it."""
+@dataclass(frozen=True)
+class Trouble:
+    """Why a node could not do what it was asked for; Dask would write an exception, with all arguments, to its log."""
+
+    host: str
+    sentence: str
+    is_passing: bool
+    """Whether another try may go well."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A worker as it describes itself."""
+
+    host: str
+    environment: dict[str, str]
+    sees_results: bool
+    """Whether the folder of files that belong to the database is that of the machine that leads the sweep."""
+
+
+def describe(database: str, marker: str) -> Node | Trouble:
+    """Describe this worker; `marker` is a file that lies beside those of the database where the sweep is led."""
+    try:
+        sees_results = (open_store(database).folder / marker).exists()
+    except SweepError as error:
+        return _trouble(error)
+    return Node(socket.gethostname(), environment(), sees_results)
+
+
+def train(assignment: Assignment) -> Status | Missing | Trouble | None:
+    """Train one trial on this node; return how it ended, or None where another worker has it."""
+    try:
+        with _in_hand(assignment) as is_free:
+            return _train(assignment) if is_free else None
+    except SweepError as error:
+        return _trouble(error)
+
+
+def receive(folder: str, files: Mapping[str, bytes]) -> Trouble | None:
+    """Put the files of a data set into the cache of this node; `folder` is its cached folder elsewhere."""
+    try:
+        cache.add(Path(folder).name, files)
+    except DataError as error:
+        return _trouble(error)
+    return None
+
+
+def _trouble(error: SweepError) -> Trouble:
+    return Trouble(socket.gethostname(), str(error), isinstance(error, StoreBusy))
+
+
+_trials: set[tuple[str, int, int]] = set()
+_trials_lock = threading.Lock()
+
+
+@contextmanager
+def _in_hand(assignment: Assignment) -> Iterator[bool]:
+    """Take a trial for one thread of this process, since the store tells processes apart, not threads."""
+    trial = (assignment.database, assignment.sweep_id, assignment.number)
+    with _trials_lock:
+        is_free = trial not in _trials
+        _trials.add(trial)
+    try:
+        yield is_free
+    finally:
+        if is_free:
+            _trials.remove(trial)
+
+
+def _train(assignment: Assignment) -> Status | Missing | None:
     from threadpoolctl import threadpool_limits
 
+    threadpool_limits(1)  # for good: more threads give other bits, and the limit is that of all threads of a process
     folders: dict[str, str] = {}
     for key, folder in assignment.datasets.items():
-        local = _located(assignment.database, assignment.sweep, key, Path(folder).name)
+        local = _located(assignment, key, Path(folder).name)
         if local is None:
             return _missing(folder)
         folders[key] = local
-    with threadpool_limits(1):  # more threads give other bits
-        here = replace(assignment, datasets=folders)
+    here = replace(assignment, datasets=folders)
+    status = run_trial(here)
+    if status is None and _has_lost_its_worker(here):
         status = run_trial(here)
-        if status is None and _lost_its_worker(here):
-            status = run_trial(here)
-    return status or _ended(open_store(assignment.database), assignment)
+    return status or _ended(here)
 
 
-def _lost_its_worker(assignment: Assignment) -> bool:
+def _has_lost_its_worker(assignment: Assignment) -> bool:
     """Tell whether a trial can be had now because the worker that had it has died, which is counted."""
-    store = open_store(assignment.database)
-    if store.status(assignment.sweep_id, assignment.number) != "running":
-        return False
-    reason = "the worker that had it is gone"
-    return store.bury(assignment.sweep_id, assignment.number, reason, is_lost) == "queued"
+    store, reason = open_store(assignment.database), "the worker that had it is gone"
+    return store.bury(assignment.sweep_id, assignment.number, reason, is_lost, unclaimed=False) == "queued"
 
 
-def _ended(store: Store, assignment: Assignment) -> Status | None:
+def _ended(assignment: Assignment) -> Status | None:
     """Return how a trial has ended in other hands; None if it has not."""
-    status = store.status(assignment.sweep_id, assignment.number)
+    status = open_store(assignment.database).status(assignment.sweep_id, assignment.number)
     return None if status in ("queued", "running") else status
 
 
@@ -69,12 +136,12 @@ def _missing(folder: str) -> Missing:
     return Missing(folder, f"{socket.gethostname()}:{cache.cache_folder()}", get_worker().address)
 
 
-def _located(database: str, sweep: str, key: str, name: str) -> str | None:
+def _located(assignment: Assignment, key: str, name: str) -> str | None:
     """Return the folder of a data set on this node: from its cache, else from the files that SWEEP_DATA names."""
     folder = cache.cache_folder() / name
     if _holds(str(folder)):
         return str(folder)
-    tables = [entry["dataset"] for entry in open_store(database).sweep(sweep).datasets]
+    tables = [entry["dataset"] for entry in open_store(assignment.database).sweep(assignment.sweep).datasets]
     (dataset,) = [each for each in tables if dataset_key(each) == key]
     options: dict[str, Any] = {"kind": dataset} if isinstance(dataset, str) else dict(dataset)
     try:
@@ -103,13 +170,3 @@ def _holds(folder: str) -> bool:
     except DataError:
         return False
     return True
-
-
-async def stop(run: str) -> None:
-    """Let the trials of a run end after the present epoch; a coroutine, because Dask waits for anything else."""
-    stop_run(run)
-
-
-def receive(folder: str, files: Mapping[str, bytes]) -> None:
-    """Put the files of a data set into the cache of this node; `folder` is its cached folder elsewhere."""
-    cache.add(Path(folder).name, files)

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sweep import experiment
 from sweep.assembly import dataset_key, epoch_count
 from sweep.configuration import Configuration
 from sweep.data import open_dataset, prepare
-from sweep.environment import environment
+from sweep.environment import differences, environment
 from sweep.errors import ExperimentError, SweepError
+from sweep.experiment import Experiment
 from sweep.observing import Observer
 from sweep.records import Trial
 from sweep.store import SweepRecord
+
+
+def experiment_of(record: SweepRecord) -> Experiment:
+    """Return the experiment that a stored sweep was drawn from."""
+    folder = record.experiment_folder
+    parsed = experiment.parse(record.experiment, record.name, record.overrides)
+    return replace(parsed, path=Path(folder) / f"{record.name}.toml" if folder else None)
 
 
 def prepare_datasets(
@@ -78,10 +88,7 @@ def _refuse_other_data(record: SweepRecord, folders: dict[str, str]) -> None:
 
 def warn_of_changes(record: SweepRecord, observer: Observer) -> None:
     """Say which versions differ from those the sweep was begun with: the last bits of results may differ then."""
-    now = environment()
-    changed = [f"{key} {old} -> {now.get(key)}" for key, old in record.environment.items() if now.get(key) != old]
-    if changed:
+    if changes := differences(record.environment, environment()):
         observer.note(
-            "warning: not the environment this sweep was begun in, so the last bits of results may differ: "
-            + "; ".join(changed)
+            f"warning: not the environment this sweep was begun in, so the last bits of results may differ: {changes}"
         )

@@ -158,7 +158,6 @@ def _begun(name: str, row: dict[str, Any], folders: dict[str, str]) -> tuple[Tra
         configuration = Configuration.model_validate(row["configuration"])
         folder = folders[dataset_key(row["configuration"]["data"]["dataset"])]
         dataset, seeds = opened(folder), Seeds(row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
-        configuration.check_fit(len(dataset.class_names), dataset.shape)
         trainer = Trainer(dataset, settings(configuration, dataset, folder, seeds))
     except (ValueError, LookupError, TypeError) as error:
         raise SweepError(f"the configuration of {name} is damaged; look into it with: sweep doctor") from error

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweep import experiment, leaderboard, plots
+from sweep import leaderboard, plots
 from sweep.errors import UsageError, suggest
 from sweep.experiment import Experiment
 from sweep.prediction import TrialPrediction, predict
+from sweep.preparation import experiment_of
 from sweep.records import METRICS, Metric, Parameter
 from sweep.replay import Replay, replay
 from sweep.store import Store, SweepRecord
@@ -46,9 +46,7 @@ class Sweep:
     @cached_property
     def experiment(self) -> Experiment:
         """The experiment that it was drawn from."""
-        folder = self.record.experiment_folder
-        parsed = experiment.parse(self.record.experiment, self.name, self.record.overrides)
-        return replace(parsed, path=Path(folder) / f"{self.name}.toml" if folder else None)
+        return experiment_of(self.record)
 
     @property
     def parameters(self) -> list[Parameter]:

@@ -105,7 +105,7 @@ def run(
             sweep had to stop, and all that was done is kept.
     """
     observer, means = observer or Silent(), means or Means()
-    with engine_for(means, store) as engine:
+    with engine_for(means, store, observer) as engine:
         trials = experiment.trials()
         described = {dataset_key(d): d for d in (trial.configuration["data"]["dataset"] for trial in trials)}
         folders = prepare_datasets(described.values(), data, experiment.folder, observer)
@@ -140,13 +140,13 @@ def resume(
         return record
     warn_of_changes(record, observer)
     means = means or Means()
-    with engine_for(means, store) as engine:
+    with engine_for(means, store, observer) as engine:
         folders = prepare_again(record, data, observer)
         train_queued(record, store, folders, engine, means, observer)
     return record
 
 
-def engine_for(means: Means, store: Store) -> AbstractContextManager[Engine]:
+def engine_for(means: Means, store: Store, observer: Observer) -> AbstractContextManager[Engine]:
     """Return what opens the engine that the means name: processes of our own, or the workers of a scheduler.
 
     Raises:
@@ -156,7 +156,7 @@ def engine_for(means: Means, store: Store) -> AbstractContextManager[Engine]:
         return Pool(means.workers or cpu_count(), Inquest(store), means.timeout).closing()
     from sweep.cluster import Cluster
 
-    return Cluster(means.scheduler, store, means.timeout).closing()
+    return Cluster(means.scheduler, store, means.timeout, observer.note).closing()
 
 
 def _describe(

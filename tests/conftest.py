@@ -4,7 +4,7 @@ import os
 
 import pytest
 from fault_tools import SPITEFUL, Command
-from postgres_server import Server, is_installed
+from postgres_server import MISSING, Server, programs
 
 
 @pytest.fixture(autouse=True)
@@ -18,11 +18,10 @@ def own_folders(tmp_path, monkeypatch, tmp_path_factory):
 @pytest.fixture(scope="session")
 def postgres():
     """A PostgreSQL server; without its programs tests are skipped, but in CI they fail."""
-    if not is_installed() and not os.environ.get("CI"):
-        pytest.skip("PostgreSQL's programs are not installed: install the package postgresql")
-    server = Server()
-    yield server
-    server.close()
+    if programs() is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(MISSING)
+    with Server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,65 +1,102 @@
 """A real PostgreSQL server in a temporary folder, on a free loopback port, for tests alone."""
 
-import atexit
 import os
 import pwd
+import random
 import shutil
 import socket
 import subprocess
 import tempfile
 from pathlib import Path
 
+import psutil
 import psycopg
+
+MISSING = "these tests need PostgreSQL's programs: install the package postgresql"
 
 USER, PASSWORD = "sweeper", "s3cret&pass/word"
 QUOTED = "s3cret%26pass%2Fword"
+
+SETTINGS = """
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+max_connections = 60
+shared_buffers = 16MB
+# Nothing may depend on the server's zone.
+timezone = 'Asia/Tokyo'
+# A crash is tested for what it is, though it costs a few milliseconds for each database.
+fsync = on
+"""
+
+GUARD = 'read -r _; "$0" -D "$1" -w -m immediate stop; rm -rf "$2"'
+"""Waits for the end of a pipe, and so for that of the process that holds the other end, however that one dies."""
 
 
 class Server:
     """Start, stop, restart and kill it; give it databases."""
 
     def __init__(self):
-        self._bin = _programs()
-        # Other users cannot enter the folders of pytest, and PostgreSQL refuses to run as root.
-        self.folder = Path(tempfile.mkdtemp(prefix="sweep-postgres-"))
-        self._user = "postgres" if os.geteuid() == 0 else None
-        if self._user:
-            entry = pwd.getpwnam(self._user)
-            os.chown(self.folder, entry.pw_uid, entry.pw_gid)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self._bin = programs()
+        # PostgreSQL refuses to run as root, and other users can enter neither root's folders nor those of pytest.
+        is_root = os.geteuid() == 0
+        self._as_user = _unprivileged() if is_root else {}
+        self.folder = Path(tempfile.mkdtemp(prefix="sweep-postgres-", dir="/tmp" if is_root else None))
+        if is_root:
+            os.chown(self.folder, self._as_user["user"], self._as_user["group"])
+        self.port = _free_port()
         self._databases = 0
-        atexit.register(self.close)
-        password = self.folder / "password"
-        password.write_text(PASSWORD)
-        password.chmod(0o644)
-        self._call("initdb", "-D", self._data, "-U", USER, "-A", "scram-sha-256", f"--pwfile={password}", "-E", "UTF8")
-        with (self.folder / "data" / "postgresql.conf").open("a") as settings:
-            # Times must not depend on the server's zone.
-            settings.write(
-                f"listen_addresses = '127.0.0.1'\nport = {self.port}\nunix_socket_directories = ''\n"
-                "timezone = 'Asia/Tokyo'\nmax_connections = 50\nshared_buffers = 16MB\n"
-            )
-        self.start()
+        self._guard = self._guarded()
+        try:
+            self._initialise()
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
 
     @property
     def _data(self):
-        return str(self.folder / "data")
+        return self.folder / "data"
 
-    def _call(self, program, *arguments, must_do=True):
-        command = [str(self._bin / program), *arguments]
-        if self._user:
-            command = ["runuser", "-u", self._user, "--", *command]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder, check=False)
-        assert done.returncode == 0 or not must_do, f"{program}: {done.stdout}{done.stderr}"
+    def _guarded(self):
+        """Start the process that clears all away, which no Ctrl-C reaches."""
+        return subprocess.Popen(
+            ["sh", "-c", GUARD, str(self._bin / "pg_ctl"), str(self._data), str(self.folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+            **self._as_user,
+        )
+
+    def _initialise(self):
+        password = self.folder / "password"
+        password.write_text(PASSWORD)
+        password.chmod(0o644)
+        self._call(
+            *("initdb", "-D", self._data, "-E", "UTF8", "--no-sync"),
+            *("-U", USER, "-A", "scram-sha-256", f"--pwfile={password}"),
+        )
+        with (self._data / "postgresql.conf").open("a") as settings:
+            settings.write(f"{SETTINGS}port = {self.port}\n")
+
+    def _call(self, program, *arguments):
+        command = [str(self._bin / program), *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False, **self._as_user)
+        assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"
 
     def start(self):
         """Start it and wait until it answers."""
-        self._call("pg_ctl", "-D", self._data, "-w", "-l", str(self.folder / "log"), "start")
+        self._call("pg_ctl", "-D", self._data, "-w", "-l", self.folder / "log", "start")
 
     def stop(self, mode="immediate"):
-        """Stop it; `immediate` is as a crash."""
+        """Stop it: `smart` waits for all clients, `fast` sends them away, `immediate` is as a crash."""
         self._call("pg_ctl", "-D", self._data, "-w", "-m", mode, "stop")
 
     def restart(self, mode="immediate"):
@@ -67,10 +104,21 @@ class Server:
         self.stop(mode)
         self.start()
 
-    def create_database(self):
+    def kill(self):
+        """End all of its processes with SIGKILL; `start` brings it back."""
+        head = psutil.Process(int((self._data / "postmaster.pid").read_text().split()[0]))
+        processes = [head, *head.children(recursive=True)]
+        for process in processes:
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:  # it has seen that the first one is gone
+                continue
+        psutil.wait_procs(processes)
+
+    def create_database(self, name=None):
         """Make an empty database and return its URL."""
         self._databases += 1
-        name = f"test_{self._databases}"
+        name = name or f"test_{self._databases}"
         with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
         return self.url(name)
@@ -85,24 +133,32 @@ class Server:
 
     def close(self):
         """Stop it for good and delete its folder."""
-        if self.folder.exists():
-            self._call("pg_ctl", "-D", self._data, "-m", "immediate", "stop", must_do=False)
-            shutil.rmtree(self.folder, ignore_errors=True)
+        self._guard.stdin.close()
+        self._guard.wait()
 
 
-def _folders():
-    """Return the folders that may hold PostgreSQL's programs, the best last."""
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+def _unprivileged():
+    """Return how a process is started as PostgreSQL's own user, or else as nobody."""
+    users = {entry.pw_name: entry for entry in pwd.getpwall()}
+    entry = users.get("postgres") or users["nobody"]
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": ()}
+
+
+def _free_port():
+    """Return a port below those that clients are given, so that none of them takes it while the server is down."""
+    while True:
+        with socket.socket() as free:
+            try:
+                free.bind(("127.0.0.1", random.SystemRandom().randrange(10_000, 30_000)))
+            except OSError:
+                continue
+            return free.getsockname()[1]
+
+
+def programs():
+    """Return the folder of the newest PostgreSQL's programs; None where there are none."""
+    debian = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").exists()]
+    if debian:
+        return max(debian, key=lambda path: float(path.parent.name))
     on_path = shutil.which("initdb")
-    return [*debian, Path(on_path).resolve().parent] if on_path else debian
-
-
-def is_installed():
-    """Tell whether there is a PostgreSQL to start."""
-    return bool(_folders())
-
-
-def _programs():
-    folders = _folders()
-    assert folders, "these tests need PostgreSQL's programs: install the package postgresql"
-    return folders[-1]
+    return Path(on_path).resolve().parent if on_path else None

@@ -13,9 +13,9 @@ FLOORS = [  # from the ground up; what stands together in one string is one room
     ["errors", "records"],
     ["space sampler", "nn", "data", "environment processes", "files"],
     ["experiment configuration document", "training", "store"],
-    ["worker assembly recorder weights node deaths stopping", "observing"],
+    ["worker assembly recorder weights node scheduler deaths stopping", "observing"],
     [
-        "runner pool cluster preparation continuation prediction replay",
+        "runner pool doctor cluster preparation continuation prediction replay",
         "leaderboard where",
         "plots",
         "analysis",

@@ -49,7 +49,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = parse_url(url)
-        self.shown = self.url.database if self.is_sqlite else self.url.render_as_string(hide_password=True)
+        without_password = self.url.difference_update_query(["password"]).render_as_string()
+        self.shown = self.url.database if self.is_sqlite else without_password
         try:
             # A server may have been restarted since a connection was last used.
             engine = create_engine(self._connected(), pool_pre_ping=not self.is_sqlite)
@@ -60,6 +61,8 @@ class Database:
         if self.is_sqlite:
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
+        else:
+            event.listen(engine, "connect", _prepare_server)
         self._engine: Engine = engine
         weakref.finalize(self, engine.dispose)  # whoever forgets to close it leaves no connection open
 
@@ -130,7 +133,10 @@ class Database:
 
     @contextmanager
     def _transaction(self, purpose: str) -> Iterator[Connection]:
-        engine = self._engine.execution_options(sweep_purpose=purpose)
+        options: dict[str, Any] = {"sweep_purpose": purpose}
+        if purpose == "read" and not self.is_sqlite:  # a server would else show each statement a moment of its own
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        engine = self._engine.execution_options(**options)
         verb = "read" if purpose == "read" else "written"
         with self.explained(verb), engine.begin() as connection:
             yield connection
@@ -275,7 +281,7 @@ def parse_url(url: str) -> URL:
         return URL.create("sqlite", database=str(Path(url)))
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the port is no number
         raise UsageError("--db takes a file or a URL such as sqlite:///results/sweeps.db") from None
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise UsageError(f"--db takes SQLite or PostgreSQL, not {parsed.get_backend_name()}")
@@ -315,6 +321,11 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _prepare_server(connection: Any, record: Any) -> None:
+    connection.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")  # it would else wait for ever
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:

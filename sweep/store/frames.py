@@ -56,7 +56,7 @@ def _trials_query(sweep_id: int, metric: Metric) -> Select[Any]:
 
 
 def _parameters_frame(connection: Connection, sweep_id: int) -> pd.DataFrame:
-    """Return the drawn values: the trials' numbers as index, a column of its own type for each parameter."""
+    """Return the drawn values: the trials' numbers as index, a column of its own type for each parameter by name."""
     query = (
         select(trials.c.number, parameters.c.name, parameters.c.type, parameters.c.number, parameters.c.text)
         .join(trials, trials.c.id == parameters.c.trial_id)
@@ -64,7 +64,7 @@ def _parameters_frame(connection: Connection, sweep_id: int) -> pd.DataFrame:
     )
     rows = pd.DataFrame(connection.execute(query).all(), columns=["trial", "name", "type", "number", "text"])
     columns: dict[Any, pd.Series[Any]] = {}
-    for name, values in rows.set_index("trial").groupby("name", sort=False):
+    for name, values in rows.set_index("trial").groupby("name"):
         types = set(values["type"])
         if types == {"int"}:
             columns[name] = values["number"].astype("Int64")

@@ -11,16 +11,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, delete, func, insert, select, update
 
 from sweep.errors import StaleAttempt, SweepError
-from sweep.records import BatchLosses, Divergence, Epoch, Status, Weights
+from sweep.records import BatchLosses, Divergence, Epoch, Status, Trial, Weights
 from sweep.store.digests import seal, seal_drawn, sweep_digest
-from sweep.store.rows import read_epochs, upsert_batches, upsert_epochs
+from sweep.store.rows import parameter_row, read_epochs, trial_row, upsert_batches, upsert_epochs
 from sweep.store.schema import batches, epochs, parameters, sweeps, trials
 
 DEATHS = 3
 """So many times a trial may end its worker process."""
+
+MOST_ATTEMPTS = 1_000_000
+"""No trial is started that often: a larger number is a damaged one."""
 
 LEFT_BY_AN_ATTEMPT = (
     *("finished", "seconds", "error", "traceback", "best_value", "best_epoch", "best_loss", "last_epoch", "digest"),
@@ -52,6 +55,17 @@ class Claim:
     def start(self) -> Weights | None:
         """The file to go on from."""
         return self.checkpoint or self.weights
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """By whom a trial is being trained."""
+
+    owner: str
+    silent_seconds: float
+    """Since its owner was last heard of."""
+    seconds: float
+    """Since this attempt began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +172,16 @@ def finish(
     seal(connection, trials.c.id == held.trial_id)
 
 
+def held(connection: Connection, sweep_id: int, now: datetime) -> dict[int, Held]:
+    """Return by whom each running trial is held, by its number."""
+    running = and_(trials.c.sweep_id == sweep_id, trials.c.status == "running")
+    columns = (trials.c.number, trials.c.owner, trials.c.heartbeat, trials.c.started)
+    return {
+        row.number: Held(row.owner, seconds_between(row.heartbeat, now), seconds_between(row.started, now))
+        for row in connection.execute(select(*columns).where(running))
+    }
+
+
 def requeue(connection: Connection, sweep_id: int, is_lost: IsLost, now: datetime, interrupted: bool = True) -> int:
     """Queue again the trials that run without a living owner, and those interrupted; return how many."""
     statuses = ["running", "interrupted"] if interrupted else ["running"]
@@ -175,7 +199,7 @@ def requeue(connection: Connection, sweep_id: int, is_lost: IsLost, now: datetim
 def retry(connection: Connection, sweep_id: int) -> int:
     """Queue again what has failed, as if nothing had happened; return how many."""
     failed = and_(trials.c.sweep_id == sweep_id, trials.c.status == "failed")
-    back = connection.execute(select(trials.c.id).where(failed)).scalars().all()
+    back = connection.execute(select(trials.c.id).where(failed).with_for_update()).scalars().all()
     for trial_id in back:
         _queue(connection, trial_id, deaths=0)
     return len(back)
@@ -187,16 +211,23 @@ def _queue(connection: Connection, trial_id: int, **values: Any) -> None:
 
 
 def bury(
-    connection: Connection, sweep_id: int, number: int, reason: str, is_lost: IsLost, now: datetime
+    connection: Connection,
+    sweep_id: int,
+    number: int,
+    reason: str,
+    is_lost: IsLost,
+    now: datetime,
+    unclaimed: bool = True,
 ) -> Status | None:
     """Count a death of the worker that had a trial, and queue it again or, the third time, let it fail.
 
-    Return the trial's status; None where it has none of that, because it belongs to a living owner.
+    A trial that waits has died before it was claimed; that counts if `unclaimed` does. Return the trial's status; None
+    where it has none of that, because it belongs to a living owner.
     """
     row = _locked(connection, sweep_id, number)
     if row["status"] == "running" and not _has_lost_its_owner(row, is_lost, now):
         return None
-    if row["status"] not in ("running", "queued"):
+    if row["status"] not in ("running", "queued") or (row["status"] == "queued" and not unclaimed):
         return _status(row)
     deaths = row["deaths"] + 1
     _queue(connection, row["id"], deaths=deaths)
@@ -243,7 +274,8 @@ def prolong(connection: Connection, sweep_id: int, number: int, epochs_each: int
         SweepError: when it is no longer completed.
     """
     this = and_(trials.c.sweep_id == sweep_id, trials.c.number == number, trials.c.status == "completed")
-    row = connection.execute(select(trials.c.id, trials.c.configuration).where(this)).mappings().first()
+    query = select(trials.c.id, trials.c.configuration).where(this).with_for_update()
+    row = connection.execute(query).mappings().first()
     if row is None:
         raise SweepError(f"trial {number} is not completed any more; look at it with `sweep show {number}`")
     configuration = dict(row["configuration"])
@@ -255,11 +287,41 @@ def prolong(connection: Connection, sweep_id: int, number: int, epochs_each: int
     _queue(connection, row["id"], deaths=0)
 
 
+def restart(connection: Connection, trial_id: int) -> None:
+    """Queue a trial again as if it had never been trained; nothing that is recorded of it is trusted."""
+    for table in (epochs, batches):
+        connection.execute(delete(table).where(table.c.trial_id == trial_id))
+    files = dict.fromkeys(("weights", "weights_epoch", "checkpoint", "checkpoint_epoch"))
+    values: dict[str, Any] = {**dict.fromkeys(LEFT_BY_AN_ATTEMPT), **files, "deaths": 0}
+    # A damaged attempt may be no number; it must stay ahead of that of a worker that may still be there.
+    attempt = connection.execute(select(func.max(trials.c.attempt)).where(trials.c.attempt < MOST_ATTEMPTS)).scalar()
+    values |= {"attempt": attempt, "owner": None, "heartbeat": None, "started": None}
+    connection.execute(update(trials).where(trials.c.id == trial_id).values(values))
+    _queue(connection, trial_id)
+
+
+def redraw(connection: Connection, sweep_id: int, drawn: Trial, trial_id: int | None) -> None:
+    """Put a trial as it was drawn in the place of a damaged one, or where none is, and queue it."""
+    row = trial_row(sweep_id, drawn)
+    if trial_id is None:
+        trial_id = connection.execute(insert(trials).values(row).returning(trials.c.id)).scalar_one()
+    else:
+        connection.execute(update(trials).where(trials.c.id == trial_id).values(row))
+    connection.execute(delete(parameters).where(parameters.c.trial_id == trial_id))
+    rows = [parameter_row(trial_id, name, value) for name, value in drawn.parameters.items()]
+    if rows:
+        connection.execute(insert(parameters), rows)
+    restart(connection, trial_id)
+    seal_drawn(connection, trials.c.id == trial_id)
+    seal(connection, trials.c.id == trial_id)
+
+
 def lengthen(connection: Connection, sweep_id: int, epochs_each: int) -> None:
     """Note that the trials of a sweep may have so many epochs now."""
-    longer = and_(sweeps.c.id == sweep_id, sweeps.c.epochs < epochs_each)
-    connection.execute(update(sweeps).where(longer).values(epochs=epochs_each))
     mine = update(sweeps).where(sweeps.c.id == sweep_id)
+    # Written in any case, so that the row is locked before its digest is taken.
+    longest = case((sweeps.c.epochs < epochs_each, epochs_each), else_=sweeps.c.epochs)
+    connection.execute(mine.values(epochs=longest))
     connection.execute(mine.values(digest=sweep_digest(connection, sweep_id)))
 
 

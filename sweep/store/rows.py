@@ -42,10 +42,10 @@ def insert_sweep(connection: Connection, record: SweepRecord, drawn: Sequence[Tr
     sweep_id: int = connection.execute(
         insert(sweeps).values(trials=len(drawn), created=datetime.now(UTC), **head).returning(sweeps.c.id)
     ).scalar_one()
-    connection.execute(insert(trials), [_trial_row(sweep_id, trial) for trial in drawn])
+    connection.execute(insert(trials), [trial_row(sweep_id, trial) for trial in drawn])
     ids = dict(connection.execute(select(trials.c.number, trials.c.id).where(trials.c.sweep_id == sweep_id)).all())
     rows = [
-        _parameter_row(ids[trial.number], name, value) for trial in drawn for name, value in trial.parameters.items()
+        parameter_row(ids[trial.number], name, value) for trial in drawn for name, value in trial.parameters.items()
     ]
     if rows:
         connection.execute(insert(parameters), rows)
@@ -55,7 +55,8 @@ def insert_sweep(connection: Connection, record: SweepRecord, drawn: Sequence[Tr
     return sweep_id
 
 
-def _trial_row(sweep_id: int, trial: Trial) -> dict[str, Any]:
+def trial_row(sweep_id: int, trial: Trial) -> dict[str, Any]:
+    """Return the row of a trial that waits for its first attempt."""
     return {
         "sweep_id": sweep_id,
         "number": trial.number,
@@ -68,7 +69,8 @@ def _trial_row(sweep_id: int, trial: Trial) -> dict[str, Any]:
     }
 
 
-def _parameter_row(trial_id: int, name: str, value: Scalar) -> dict[str, Any]:
+def parameter_row(trial_id: int, name: str, value: Scalar) -> dict[str, Any]:
+    """Return the row of a drawn value."""
     is_text = isinstance(value, str)
     return {
         "trial_id": trial_id,

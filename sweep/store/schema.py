@@ -9,8 +9,6 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
-    DateTime,
-    Double,
     ForeignKey,
     Index,
     Integer,
@@ -24,9 +22,10 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateColumn
 
 from sweep.records import STATUSES
+from sweep.store.columns import Number, Time, Words
 
 VERSION = 3
-"""Version of the schema; SQLite keeps it as `user_version`."""
+"""Version of the schema: the number of the last revision in `migrations/versions`."""
 APPLICATION_ID = 0x53574550
 """Marks a SQLite file as ours ("SWEP"), as `application_id`."""
 
@@ -34,7 +33,7 @@ metadata = MetaData()
 
 
 def _utc(name: str, comment: str) -> Column[Any]:
-    return Column(name, DateTime(timezone=True), comment=f"{comment}, UTC")
+    return Column(name, Time, comment=f"{comment}, UTC")
 
 
 sweeps = Table(
@@ -71,9 +70,9 @@ trials = Table(
     _utc("heartbeat", "when its owner last wrote"),
     _utc("started", "when this attempt began"),
     _utc("finished", "when this attempt ended"),
-    Column("seconds", Double, comment="training time of this attempt, in seconds of wall time"),
-    Column("error", Text, comment="why it failed, in one sentence"),
-    Column("traceback", Text, comment="Python traceback of the failure"),
+    Column("seconds", Number, comment="training time of this attempt, in seconds of wall time"),
+    Column("error", Words, comment="why it failed, in one sentence"),
+    Column("traceback", Words, comment="Python traceback of the failure"),
     Column("diverged_epoch", Integer, comment="epoch in which the first value that is not finite appeared"),
     Column("diverged_step", Integer, comment="mini-batch within that epoch, from 1"),
     Column("diverged_place", Text, comment="computation that gave it, such as hidden[1]/backward"),
@@ -82,9 +81,9 @@ trials = Table(
     Column("seed_shuffling", BigInteger, nullable=False, comment="seed of the order of samples"),
     Column("seed_dropout", BigInteger, nullable=False, comment="seed of dropout"),
     Column("configuration", JSON, nullable=False, comment="data, network and training, all values drawn"),
-    Column("best_value", Double, comment="best test accuracy over the epochs, in [0, 1]"),
+    Column("best_value", Number, comment="best test accuracy over the epochs, in [0, 1]"),
     Column("best_epoch", Integer, comment="first epoch at which it was reached"),
-    Column("best_loss", Double, comment="mean test loss at that epoch"),
+    Column("best_loss", Number, comment="mean test loss at that epoch"),
     Column("last_epoch", Integer, comment="last epoch recorded; 0 is the untrained network"),
     Column("drawn_digest", String(64), comment="SHA-256 over number, seeds, configuration and parameters"),
     Column(
@@ -107,11 +106,11 @@ epochs = Table(
     metadata,
     Column("trial_id", ForeignKey("trials.id", ondelete="CASCADE"), primary_key=True),
     Column("epoch", Integer, primary_key=True, autoincrement=False, comment="0 is the untrained network"),
-    Column("train_loss", Double, nullable=False, comment="mean over the training part"),
-    Column("train_accuracy", Double, nullable=False, comment="fraction in [0, 1]"),
-    Column("test_loss", Double, nullable=False, comment="mean over the test part"),
-    Column("test_accuracy", Double, nullable=False, comment="fraction in [0, 1]"),
-    Column("seconds", Double, nullable=False, comment="wall time of the epoch, its evaluation included"),
+    Column("train_loss", Number, nullable=False, comment="mean over the training part"),
+    Column("train_accuracy", Number, nullable=False, comment="fraction in [0, 1]"),
+    Column("test_loss", Number, nullable=False, comment="mean over the test part"),
+    Column("test_accuracy", Number, nullable=False, comment="fraction in [0, 1]"),
+    Column("seconds", Number, nullable=False, comment="wall time of the epoch, its evaluation included"),
     Column("metrics", JSON, comment="other metrics of a user's own training function"),
     comment="one row for each epoch of each trial",
     sqlite_with_rowid=False,
@@ -123,7 +122,7 @@ batches = Table(
     Column("trial_id", ForeignKey("trials.id", ondelete="CASCADE"), primary_key=True),
     Column("epoch", Integer, primary_key=True, autoincrement=False, comment="from 1"),
     Column("step", Integer, primary_key=True, autoincrement=False, comment="mini-batch within the epoch, from 1"),
-    Column("loss", Double, nullable=False, comment="mean over the mini-batch, before the step"),
+    Column("loss", Number, nullable=False, comment="mean over the mini-batch, before the step"),
     comment="one row for each mini-batch of trials with training.record_batches",
     sqlite_with_rowid=False,
 )
@@ -134,26 +133,11 @@ parameters = Table(
     Column("trial_id", ForeignKey("trials.id", ondelete="CASCADE"), primary_key=True),
     Column("name", String(255), primary_key=True, comment="dotted path, such as training.batch_size"),
     Column("type", String(5), nullable=False, comment="int | float | bool | str"),
-    Column("number", Double, comment="value of an int, a float or a bool (0 or 1)"),
+    Column("number", Number, comment="value of an int, a float or a bool (0 or 1)"),
     Column("text", Text, comment="value of a str"),
     comment="one row for each drawn value of each trial",
     sqlite_with_rowid=False,
 )
-
-UPGRADES = {
-    1: [
-        "ALTER TABLE trials ADD COLUMN weights TEXT",
-        "ALTER TABLE trials ADD COLUMN weights_epoch INTEGER",
-    ],
-    2: [
-        "ALTER TABLE sweeps ADD COLUMN digest VARCHAR(64)",
-        "ALTER TABLE trials ADD COLUMN deaths INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE trials ADD COLUMN drawn_digest VARCHAR(64)",
-        "ALTER TABLE trials ADD COLUMN checkpoint TEXT",
-        "ALTER TABLE trials ADD COLUMN checkpoint_epoch INTEGER",
-    ],
-}
-"""Version of the schema -> what makes the next one of it, besides creating the tables that are missing; SQLite."""
 
 LEADERBOARD = """
 CREATE VIEW leaderboard AS

@@ -16,7 +16,7 @@ from sweep.errors import SweepError, suggest
 from sweep.records import BatchLosses, Epoch, Status, Trial, Weights
 from sweep.store import lifecycle
 from sweep.store.database import Database, Result, patiently
-from sweep.store.lifecycle import Claim, Ending, IsLost, seconds_between
+from sweep.store.lifecycle import Claim, Ending, Held, IsLost
 from sweep.store.rows import SweepRecord, insert_sweep
 from sweep.store.schema import sweeps, trials
 
@@ -58,10 +58,11 @@ class Store:
             StoreError: when it cannot be opened.
         """
         self.database = Database(url)
-        if create:
-            self.database.create()
-        else:
-            self.database.open()
+        try:
+            self.database.create() if create else self.database.open()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Give all connections back."""
@@ -102,12 +103,17 @@ class Store:
         query = select(sweeps).order_by(sweeps.c.id.desc()).limit(1)
         with self.database.reading() as connection:
             row = connection.execute(query.where(sweeps.c.name == name) if name else query).mappings().first()
-            names = [] if row else list(connection.execute(select(sweeps.c.name)).scalars())
         if row:
             return SweepRecord(**{name: row[name] for name in SweepRecord.__slots__})
+        names = self.names()
         if not names:
             raise SweepError(f"{self.database.shown} holds no sweeps yet; begin one with `sweep run`")
         raise SweepError(f"there is no sweep '{name}' in {self.database.shown}; {suggest(str(name), names)}")
+
+    def names(self) -> list[str]:
+        """Return the names of all sweeps."""
+        with self.database.reading() as connection:
+            return list(connection.execute(select(sweeps.c.name)).scalars())
 
     def sweeps(self) -> pd.DataFrame:
         """List all sweeps, newest first: name, created (UTC), trials, a column for each status that occurs, best."""
@@ -150,10 +156,10 @@ class Store:
         status: Status = self.trial(sweep_id, number)["status"]
         return status
 
-    def seconds_since(self, moment: datetime) -> float:
-        """Return how long ago a stored time was, by the clock of the database."""
+    def held(self, sweep_id: int) -> dict[int, Held]:
+        """Return by whom each trial that is being trained is held, by its number."""
         with self.database.reading() as connection:
-            return seconds_between(moment, self.database.now(connection))
+            return lifecycle.held(connection, sweep_id, self.database.now(connection))
 
     def requeue(self, sweep_id: int, is_lost: IsLost, *, interrupted: bool = True, patient: bool = True) -> int:
         """Queue again what is running without a living owner, and what was interrupted; return how many."""
@@ -210,16 +216,34 @@ class Store:
         """
         self._write(lambda c, now: lifecycle.finish(c, held, ending, new, best, losses, now), durable=True)
 
-    def bury(self, sweep_id: int, number: int, reason: str, is_lost: IsLost) -> Status | None:
+    def bury(
+        self,
+        sweep_id: int,
+        number: int,
+        reason: str,
+        is_lost: IsLost,
+        *,
+        unclaimed: bool = True,
+        patient: bool = True,
+    ) -> Status | None:
         """Count a death of the worker that had a trial, and queue it again or, the third time, let it fail.
 
-        Return the trial's status; None where it has none of that, because it belongs to a living owner.
+        A trial that waits has died before it was claimed; that counts if `unclaimed` does. Return the trial's status;
+        None where it has none of that, because it belongs to a living owner.
         """
-        return self._write(lambda c, now: lifecycle.bury(c, sweep_id, number, reason, is_lost, now), durable=True)
+        return self._write(
+            lambda c, now: lifecycle.bury(c, sweep_id, number, reason, is_lost, now, unclaimed),
+            durable=True,
+            patient=patient,
+        )
 
-    def abandon(self, sweep_id: int, number: int, reason: str, is_lost: IsLost) -> Status | None:
+    def abandon(
+        self, sweep_id: int, number: int, reason: str, is_lost: IsLost, *, patient: bool = True
+    ) -> Status | None:
         """Let a trial fail that its worker had to leave; see `bury`."""
-        return self._write(lambda c, now: lifecycle.abandon(c, sweep_id, number, reason, is_lost, now), durable=True)
+        return self._write(
+            lambda c, now: lifecycle.abandon(c, sweep_id, number, reason, is_lost, now), durable=True, patient=patient
+        )
 
     def prolong(self, sweep_id: int, numbers: Sequence[int], epochs_each: int) -> None:
         """Queue completed trials again, to go on from their kept weights until they have so many epochs.

@@ -2,21 +2,32 @@
 
 import math
 import os
+import re
 import sqlite3
+import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import numpy as np
 import pandas as pd
+import psycopg
 import pytest
+from fault_tools import assert_same, figures, wait_until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import and_, select, update
+from postgres_server import PASSWORD, QUOTED
+from sqlalchemy import and_, inspect, select, update
 
-from sweep.errors import StaleAttempt, StoreError, SweepError
+import sweep
+from sweep.cli import main
+from sweep.errors import StaleAttempt, StoreError, SweepError, UsageError
+from sweep.leaderboard import best, worst
 from sweep.records import BatchLosses, Divergence, Epoch, Seeds, Trial, Weights
-from sweep.store import Ending, Store, SweepRecord
+from sweep.store import Ending, Store, SweepRecord, database, lifecycle
 from sweep.store.digests import drawn_digests, sweep_digest, trial_digests
 from sweep.store.schema import metadata, sweeps, trials
 
@@ -304,8 +315,7 @@ class TestStore:
             if isinstance(value, str):
                 assert found == value
             else:
-                # SQLite keeps a float that is a whole number as an integer, and so -0.0 as 0.
-                assert (float(found) + 0.0).hex() == (float(value) + 0.0).hex()
+                assert float(found).hex() == (float(value) + 0.0).hex()  # a zero has no sign in a table
         for i, value in enumerate(values):
             claim = store.claim(sweep_id, i, "me:1")
             assert type(claim.configuration["training"]["p"]) is type(value)
@@ -327,6 +337,109 @@ class TestStore:
         assert frame["kind"].tolist() == ["relu", "tanh"]
         assert pd.isna(frame.loc[0, "alpha"])
 
+    def test_parameters_stand_in_the_order_of_their_names(self, store):
+        drawn = [
+            Trial(i, {"z": 1, "training.epochs": 5, "B": 2, "a": 3}, {"training": {}}, Seeds(0, 1, 2)) for i in (0, 1)
+        ]
+        sweep_id = store.add_sweep(RECORD, drawn)
+        finished(store, sweep_id, 0, [epoch(0)])
+        store.prolong(sweep_id, [0], 9)
+        frame = store.trials(sweep_id)
+        assert frame.columns[-4:].tolist() == ["B", "a", "training.epochs", "z"]
+        assert frame["training.epochs"].tolist() == [9, 5]
+
+    def test_frames_are_the_same_from_every_database(self, store):
+        sweep_id = fill(store)
+        text, whole, real = "str", "Int64", "float64"
+        number = dict.fromkeys(["trial", "epoch"], "int64")
+        best = {"test_accuracy": real, "epoch": whole, "test_loss": real}
+        end = {"epochs": whole, "seconds": real, "diverged_epoch": whole, "diverged_step": whole}
+        end |= dict.fromkeys(["diverged_place", "diverged_kind", "error"], text)
+        drawn = {"flag": "boolean", "mixed": "object", "number": real, "text": "object", "whole": whole}
+        head = {"trial": "int64", "status": text, "attempt": "int64"}
+        metrics = dict.fromkeys(["test_accuracy", "test_loss", "train_accuracy", "train_loss"], real)
+        for frame, types in (
+            (store.trials(sweep_id), head | best | end | drawn),
+            (store.trials(sweep_id, "test_loss"), head | metrics | {"epoch": whole} | end | drawn),
+            (store.epochs(sweep_id), number | metrics | {"seconds": real}),
+            (store.batches(sweep_id), number | {"step": "int64", "loss": real}),
+            (store.sweeps().drop(columns="created"), SWEEPS_TYPES),
+        ):
+            assert frame.dtypes.astype(str).to_dict() == types
+        frame = store.trials(sweep_id)
+        assert [value.hex() for value in frame["number"]] == [(value + 0.0).hex() for value in AWKWARD_NUMBERS]
+        assert frame["text"].tolist() == AWKWARD_TEXTS
+        assert frame["whole"].tolist() == [2**53, -(2**53), *[pd.NA] * (len(frame) - 2)]
+        assert frame["flag"].tolist() == [True, False, *[pd.NA] * (len(frame) - 2)]
+        assert frame["mixed"].tolist() == ["relu", 0.1, *[np.nan] * (len(frame) - 2)]
+        assert frame["epoch"].isna().tolist() == [False, *[True] * (len(frame) - 1)]
+        epochs = store.epochs(sweep_id)
+        assert [value.hex() for value in epochs["test_loss"]] == [(value + 0.0).hex() for value in AWKWARD_NUMBERS]
+        assert [value.hex() for value in store.batches(sweep_id)["loss"]] == ["0x0.0p+0", (5e-324).hex()]
+        assert store.trial(sweep_id, 0)["best_loss"].hex() == "0x0.0p+0"
+
+    def test_what_was_drawn_is_given_to_the_worker_as_it_was(self, store):
+        configuration = {"training": dict(zip("abcdefghij", [*AWKWARD_NUMBERS, None, 2**53, True], strict=False))}
+        configuration |= {text: text for text in AWKWARD_TEXTS}
+        sweep_id = store.add_sweep(RECORD, [Trial(0, {}, configuration, Seeds(2**63 - 1, 0, 1))])
+        claim = store.claim(sweep_id, 0, "me:1")
+        assert repr(claim.configuration) == repr(configuration)
+        assert claim.seeds == (2**63 - 1, 0, 1)
+
+    def test_times_are_in_utc(self, store):
+        before = datetime.now(UTC).replace(tzinfo=None)
+        sweep_id = add(store)
+        finished(store, sweep_id, 0, [epoch(0)])
+        store.beat(store.claim(sweep_id, 1, "me:1"))
+        after = datetime.now(UTC).replace(tzinfo=None)
+        times = [store.trial(sweep_id, 0)[name] for name in ("started", "heartbeat", "finished")]
+        times += [store.trial(sweep_id, 1)["heartbeat"], store.sweep().created]
+        assert all(before <= moment <= after for moment in times)
+        (listed,) = store.sweeps()["created"]
+        assert before.replace(microsecond=0) <= listed <= after
+        (held,) = store.held(sweep_id).values()
+        assert 0 <= held.silent_seconds <= held.seconds < 60
+        with store.database.writing() as connection:  # what was read may be written back
+            connection.execute(update(trials).where(trials.c.number == 0).values(started=times[0]))
+        assert store.trial(sweep_id, 0)["started"] == times[0]
+
+    def test_a_reader_sees_one_moment(self, store, url):
+        sweep_id = add(store)
+        with store.database.reading() as connection:
+            count = "SELECT count(*) FROM trials WHERE status = 'completed'"
+            assert connection.exec_driver_sql(count).scalar() == 0
+            other = Store(url)
+            finished(other, sweep_id, 0, [epoch(0)])
+            other.close()
+            assert connection.exec_driver_sql(count).scalar() == 0
+        with store.database.reading() as connection:
+            assert connection.exec_driver_sql(count).scalar() == 1
+
+    def test_a_failure_is_kept_whatever_it_says(self, store):
+        sweep_id = add(store)
+        finished(store, sweep_id, 0, [], "failed", error="no file a\0b\udc80 'ü'", traceback="\0")
+        row = store.trial(sweep_id, 0)
+        assert (row["status"], row["error"], row["traceback"]) == ("failed", r"no file a\x00b\udc80 'ü'", r"\x00")
+
+    def test_a_trial_without_an_epoch_ranks_last(self, store):
+        sweep_id = add(store, 4)
+        for number, epochs in enumerate([[], [epoch(0, 0.1, 9.0)], [], [epoch(0, 0.2, 9.0)]]):
+            finished(store, sweep_id, number, epochs)
+        with store.database.reading() as connection:
+            rows = connection.exec_driver_sql("SELECT trial FROM leaderboard ORDER BY rank").scalars().all()
+        assert rows == [3, 1, 0, 2]
+        for metric, order in (("test_accuracy", [3, 1, 0, 2]), ("train_loss", [1, 3, 0, 2])):
+            assert best(store.trials(sweep_id, metric), [], metric)["trial"].tolist() == order
+        assert worst(store.trials(sweep_id), [])["trial"].tolist() == [1, 3, 0, 2]
+
+    def test_of_several_processes_each_trial_has_one(self, store, url):
+        sweep_id = add(store, 40)
+        won = [set(map(int, said.split())) for said in at_once(CLAIM, url, count=8)]
+        assert sum(map(len, won)) == len(set().union(*won)) == 40
+        assert store.trials(sweep_id)["attempt"].eq(1).all()
+        owners = [store.trial(sweep_id, number)["owner"] for number in range(40)]
+        assert owners == [f"me:{next(i for i, numbers in enumerate(won) if n in numbers)}" for n in range(40)]
+
     def test_the_leaderboard_view_ranks_as_we_do(self, store):
         sweep_id = add(store, 5)
         for number, (accuracy, loss) in enumerate([(0.8, 0.5), (0.9, 0.5), (0.9, 0.4), (0.9, 0.4)]):
@@ -335,6 +448,51 @@ class TestStore:
         with store.database.reading() as connection:
             rows = connection.exec_driver_sql("SELECT rank, trial FROM leaderboard ORDER BY rank").all()
         assert [tuple(row) for row in rows] == [(1, 2), (2, 3), (3, 1), (4, 0)]
+
+
+AWKWARD_NUMBERS = [-0.0, 5e-324, -2.2250738585072014e-308, 1.7976931348623157e308, 0.1, float(2**53), 1 / 3]
+AWKWARD_TEXTS = ["it's", '"quoted"', "back\\slash %s :x {y}", "línea\nβ 🙂", "", " ", "NULL"]
+SWEEPS_TYPES = {"sweep": "str", "trials": "int64", "completed": "int64", "queued": "int64", "best_accuracy": "float64"}
+
+
+def fill(store):
+    """Add a sweep of awkward values, whose first trial is completed."""
+    rare = [{"whole": 2**53, "flag": True, "mixed": "relu"}, {"whole": -(2**53), "flag": False, "mixed": 0.1}]
+    values = zip(AWKWARD_NUMBERS, AWKWARD_TEXTS, rare + [{}] * len(AWKWARD_NUMBERS), strict=False)
+    drawn = [{"number": number, "text": text, **others} for number, text, others in values]
+    sweep_id = store.add_sweep(RECORD, [Trial(i, each, {}, Seeds(i, 0, 0)) for i, each in enumerate(drawn)])
+    epochs = [Epoch(i, 1.0, 0.5, value, 0.0, 0.25) for i, value in enumerate(AWKWARD_NUMBERS)]
+    finished(store, sweep_id, 0, epochs, losses=[BatchLosses(1, (-0.0, 5e-324))])
+    return sweep_id
+
+
+CLAIM = """
+import os, sys
+from sweep.store import Store
+store = Store(sys.argv[1])
+sweep_id = store.sweep().id
+numbers = store.queued(sweep_id)
+print("ready", flush=True)
+sys.stdin.readline()
+print(*[number for number in numbers if store.claim(sweep_id, number, f"me:{sys.argv[2]}")])
+"""
+
+
+def at_once(code, url, count):
+    """Run code in several processes that begin at the same moment; return what each has printed."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, url, str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for number in range(count)
+    ]
+    assert [process.stdout.readline() for process in processes] == ["ready\n"] * count
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * count
+    return said
 
 
 class TestDeaths:
@@ -649,8 +807,6 @@ class TestSqliteFile:
 
     def test_writers_of_two_processes_wait_for_each_other(self, store, tmp_path):
         """Two processes write 100 epochs each, one commit an epoch, into one file; all arrive."""
-        import subprocess
-
         sweep_id = add(store, 2)
         code = (
             "import sys; from sweep.store import Store; from sweep.records import Epoch\n"
@@ -665,3 +821,216 @@ class TestSqliteFile:
         assert [p.wait() for p in processes] == [0, 0]
         frame = store.epochs(sweep_id)
         np.testing.assert_array_equal(frame.groupby("trial").size(), [100, 100])
+
+
+CREATE = """
+import sys
+from sweep.store import Store
+print("ready", flush=True)
+sys.stdin.readline()
+Store(sys.argv[1], create=True).close()
+"""
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+class TestPostgres:
+    @pytest.fixture
+    def url(self, postgres):
+        return postgres.create_database()
+
+    @pytest.fixture
+    def plain(self, url):
+        """A connection that knows nothing of us."""
+        with psycopg.connect(re.sub(r"\+psycopg", "", url), autocommit=True) as connection:
+            yield connection
+
+    def test_the_schema_says_what_each_table_and_column_holds(self, store):
+        with store.database.reading() as connection:
+            inspector = inspect(connection)
+            for table in metadata.sorted_tables:
+                assert inspector.get_table_comment(table.name)["text"] == table.comment
+                found = {column["name"]: column["comment"] for column in inspector.get_columns(table.name)}
+                assert found == {column.name: column.comment for column in table.columns}
+        assert sum(bool(column.comment) for table in metadata.sorted_tables for column in table.columns) > 45
+
+    def test_an_empty_database_holds_no_sweeps_yet(self, url):
+        with pytest.raises(StoreError, match=r"test_\d+ holds no sweeps yet; begin one with `sweep run`"):
+            Store(url)
+        for _ in range(2):
+            Store(url, create=True).close()
+        Store(url).close()
+
+    def test_several_processes_may_create_it_at_once(self, url):
+        at_once(CREATE, url, count=8)
+        store = Store(url)
+        assert store.sweeps().empty
+        store.close()
+
+    @pytest.mark.parametrize(
+        ("change", "reason"),
+        [
+            ((QUOTED, "wrong-s3cret"), 'password authentication failed for user "sweeper"'),
+            (("test_", "nowhere_"), r'database "nowhere_\d+" does not exist'),
+            ((r":\d+/", ":1/"), "Connection refused"),
+            ((f":{QUOTED}(.*)", r"\1?password=wrong-s3cret"), 'password authentication failed for user "sweeper"'),
+        ],
+    )
+    def test_what_cannot_be_reached_is_a_sentence_without_the_password(self, url, change, reason):
+        with pytest.raises(
+            StoreError, match=f"^the database postgresql.*cannot be read: connection .*{reason}$"
+        ) as caught:
+            Store(re.sub(*change, url))
+        for secret in (PASSWORD, QUOTED, "wrong-s3cret"):
+            assert secret not in str(caught.value)
+
+    def test_a_port_that_is_no_number(self, url):
+        with pytest.raises(UsageError, match="--db takes a file or a URL"):
+            Store(re.sub(r":\d+/", ":s3cret/", url))
+
+    @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kathmandu"])
+    def test_the_zone_of_the_server_changes_nothing(self, url, plain, zone):
+        plain.execute(f"ALTER DATABASE {plain.info.dbname} SET timezone = '{zone}'")
+        store = Store(url, create=True)
+        TestStore().test_times_are_in_utc(store)
+        row = store.trial(store.sweep().id, 0)
+        digest = lambda: [digest for _, digest in seals(store)]  # noqa: E731
+        before = digest()
+        (text,) = plain.execute("SELECT (started AT TIME ZONE 'UTC')::text FROM trials WHERE number = 0").fetchone()
+        assert text.rstrip("0") == str(row["started"]).rstrip("0")
+        store.close()
+        plain.execute(f"ALTER DATABASE {plain.info.dbname} SET timezone = 'UTC'")
+        store = Store(url)
+        assert digest() == before
+        store.close()
+
+    def test_a_lock_that_is_never_released_is_a_sentence(self, url, plain, monkeypatch):
+        monkeypatch.setattr(database, "BUSY_SECONDS", 1)
+        monkeypatch.setenv("SWEEP_PATIENCE", "0.5")
+        store = Store(url, create=True)
+        sweep_id = add(store)
+        plain.execute("SET idle_in_transaction_session_timeout = '20s'")  # so that this test ends in any case
+        with plain.transaction():
+            plain.execute("LOCK TABLE trials IN ACCESS EXCLUSIVE MODE")
+            with pytest.raises(StoreError, match=r"cannot be written: .*lock timeout; that has not changed for 0 s"):
+                store.claim(sweep_id, 0, "me:1")
+            with pytest.raises(StoreError, match=r"cannot be read: .*lock timeout"):
+                store.trials(sweep_id)
+        assert store.claim(sweep_id, 0, "me:1").attempt == 1
+        store.close()
+
+    def test_a_server_that_is_restarted_costs_only_time(self, store, postgres):
+        sweep_id, stop = add(store), threading.Event()
+
+        def write():
+            claim, numbers = store.claim(sweep_id, 0, "me:1"), 0
+            while not stop.is_set():
+                store.record(claim, [epoch(numbers)], epoch(0))
+                numbers += 1
+            store.finish(claim, Ending("completed", 1.0), [epoch(numbers)], epoch(0))
+            return numbers
+
+        with ThreadPoolExecutor(1) as pool:
+            written = pool.submit(write)
+            try:
+                for restart in (postgres.restart, lambda: (postgres.kill(), postgres.start())):
+                    before = wait_until(lambda: len(store.epochs(sweep_id)))
+                    restart()
+                    wait_until(lambda before=before: written.done() or len(store.epochs(sweep_id)) > before + 10)
+            finally:
+                stop.set()
+        assert store.epochs(sweep_id)["epoch"].tolist() == list(range(written.result() + 1))
+
+    def meanwhile(self, store, plain, first, second):
+        """Do `second` while `first` is done but not committed; return what it gives in the end."""
+        with ThreadPoolExecutor(1) as pool:
+            with store.database.writing() as connection:
+                first(connection)
+                result = pool.submit(second)
+                wait_until(lambda: result.done() or plain.execute(WAITING).fetchone() == (1,))
+            return result.result()
+
+    def test_failed_trials_are_queued_again_by_one_alone(self, store, plain):
+        sweep_id = add(store)
+        finished(store, sweep_id, 0, [], "failed", error="x")
+        count = self.meanwhile(store, plain, lambda c: lifecycle.retry(c, sweep_id), lambda: store.retry(sweep_id))
+        assert (count, store.queued(sweep_id)) == (0, [0, 1, 2])
+
+    def test_a_trial_is_prolonged_by_one_alone(self, store, plain):
+        sweep_id = add(store)
+        finished(store, sweep_id, 0, [epoch(0)])
+        with pytest.raises(SweepError, match="trial 0 is not completed any more"):
+            self.meanwhile(
+                store,
+                plain,
+                lambda c: lifecycle.prolong(c, sweep_id, 0, 9),
+                lambda: store.prolong(sweep_id, [0], 7),
+            )
+        assert store.claim(sweep_id, 0, "me:1").configuration["training"]["epochs"] == 9
+
+    def test_the_digest_of_a_sweep_is_that_of_the_last_change(self, store, plain):
+        sweep_id = add(store)
+        self.meanwhile(
+            store, plain, lambda c: lifecycle.lengthen(c, sweep_id, 20), lambda: store.prolong(sweep_id, [], 3)
+        )
+        with store.database.reading() as connection:
+            kept = connection.execute(select(sweeps.c.digest)).scalar()
+            assert kept == sweep_digest(connection, sweep_id)
+        assert store.sweep().epochs == 20
+
+
+def seals(store):
+    """Return the digests of all trials as they are now."""
+    with store.database.reading() as connection:
+        return [*trial_digests(connection, trials.c.id > 0), *drawn_digests(connection, trials.c.id > 0)]
+
+
+class TestWholeSweep:
+    """A sweep in a file, and the same one on a server."""
+
+    OPTIONS = {"overrides": ["trials=4", "epochs=2", "training.record_batches=true"], "workers": 2}
+
+    @pytest.fixture
+    def both(self, postgres, tmp_path, monkeypatch):
+        monkeypatch.setenv("SWEEP_RESULTS", str(tmp_path / "results"))
+        urls = [str(tmp_path / "sweeps.db"), postgres.create_database()]
+        for url in urls:
+            sweep.run("digits-quickstart", db=url, **self.OPTIONS).store.close()
+        return urls
+
+    def test_it_is_the_same_to_every_bit_and_every_command(self, both, tmp_path, monkeypatch, capsys):
+        assert_same(*(figures(db=url) for url in both))
+        batches = [sweep.load(db=url).batches() for url in both]
+        pd.testing.assert_frame_equal(*batches, check_exact=True)
+        assert len(batches[0]) > 100
+
+        def told(url, *arguments):
+            monkeypatch.setattr(sys, "argv", ["sweep", *arguments, "--db", url])
+            capsys.readouterr()
+            with pytest.raises(SystemExit) as caught:
+                main()
+            out, err = capsys.readouterr()
+            assert not caught.value.code, err
+            return out
+
+        def without_times(text):
+            frame = pd.read_csv(StringIO(text))
+            return frame.drop(columns=[name for name in ("seconds", "created") if name in frame])
+
+        for command in (["list"], ["leaderboard"], ["leaderboard", "--by", "train_loss"], ["leaderboard", "--worst"]):
+            one, other = (without_times(told(url, *command, "--format", "csv")) for url in both)
+            pd.testing.assert_frame_equal(one, other, check_exact=True)
+            assert len(one) == (1 if command == ["list"] else 3), "one of the four diverges"
+        for options in ([], ["--epochs"], ["--batches"]):
+            files = [tmp_path / name for name in ("file.csv", "server.csv")]
+            for url, file in zip(both, files, strict=True):
+                told(url, "export", "-o", str(file), *options)
+            one, other = (without_times(file.read_text()) for file in files)
+            pd.testing.assert_frame_equal(one, other, check_exact=True)
+        charts = [tmp_path / name for name in ("file.svg", "server.svg")]
+        for url, chart in zip(both, charts, strict=True):
+            told(url, "plot", "-o", str(chart))
+        assert charts[0].read_bytes() == charts[1].read_bytes()
+        shown = [re.sub(r"(?m)^trained for .*$|(?<=\d) +\S+ *$|[ ─]+", " ", told(url, "show", "1")) for url in both]
+        assert shown[0] == shown[1]
+        assert "training.optimizer" in shown[0]

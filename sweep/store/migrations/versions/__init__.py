@@ -1,0 +1,1 @@
+"""The revisions, in order; the number of each is the version of the schema that it makes."""
