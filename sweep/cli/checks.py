@@ -1,4 +1,4 @@
-"""The commands that check what is stored: train a trial again."""
+"""The commands that check what is stored: train a trial again, look at the whole database."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import sweep
-from sweep.cli.shared import Data, Db, TrialName, app, print_table, split_trial
+from sweep.cli.shared import Data, Db, TrialName, app, print_table, say, split_trial
 from sweep.errors import SweepError
 
 if TYPE_CHECKING:
+    from sweep.doctor import Report
     from sweep.replay import Replay
 
 
@@ -85,3 +86,39 @@ def _praise(played: Replay) -> str:
     if divergence := played.now.divergence:
         words += f", and so is the divergence in epoch {divergence.epoch}: {described(divergence)}"
     return words if played.is_finished else f"{words}; the trial is {played.status}, so it has no more"
+
+
+@app.command()
+def doctor(
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended, after a copy was made.")] = False,
+    db: Db = None,
+) -> None:
+    """Check that the database holds what was put into it.
+
+    Every digest is computed again; a trial that has changed can be trained again, which gives its bits again. Without
+    `--repair` nothing is changed; the exit code is 1 if something is wrong.
+    """
+    from sweep import doctor
+    from sweep.cli.progress import counting
+
+    url = sweep.database_url(db)
+    with counting("looking at the trials") as progress:
+        report = doctor.examine(url, progress)
+    _tell(report)
+    if repair and report.findings:
+        with counting("looking at the trials again") as progress:
+            report, copy = doctor.repair(url, report, progress)
+        say(f"repaired; the file as it was: {copy}" if copy else "repaired")
+        _tell(report)
+    if report.damages:
+        hint = "what is left cannot be repaired" if repair else "mend what can be mended with: sweep doctor --repair"
+        raise SweepError(f"{len(report.damages)} findings in {report.shown}; {hint}")
+    counts = report.counts
+    print(f"{report.shown} is sound: {counts.sweeps} sweeps, {counts.trials} trials, {counts.epochs} epochs checked")
+
+
+def _tell(report: Report) -> None:
+    for finding in report.damages:
+        print(f"damage: {finding.words}")
+    for finding in report.notes:
+        print(f"note:   {finding.words}")
