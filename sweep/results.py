@@ -1,4 +1,7 @@
-"""A sweep's results from Python: pandas frames and charts."""
+"""A sweep's results from Python: pandas frames and charts.
+
+What only some methods need is imported in them: pandas and matplotlib take longer than many a command.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweep import leaderboard, plots
 from sweep.errors import UsageError, suggest
 from sweep.experiment import Experiment
-from sweep.prediction import TrialPrediction, predict
 from sweep.preparation import experiment_of
 from sweep.records import METRICS, Metric, Parameter
-from sweep.replay import Replay, replay
 from sweep.store import Store, SweepRecord
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sweep.observing import Observer
+    from sweep.prediction import TrialPrediction
+    from sweep.replay import Replay
 
 
 class Sweep:
@@ -76,6 +78,8 @@ class Sweep:
         Raises:
             SweepError: when its weights are not kept or damaged, or the data set is not there.
         """
+        from sweep.prediction import predict
+
         return predict(self.record, trial, self.store, data=None if data is None else Path(data))
 
     def replay(
@@ -91,6 +95,8 @@ class Sweep:
         Raises:
             SweepError: when it has no epochs yet, or the data set is not there.
         """
+        from sweep.replay import replay
+
         folder = None if data is None else Path(data)
         return replay(self.record, trial, self.store, data=folder, observer=observer, progress=progress)
 
@@ -104,18 +110,26 @@ class Sweep:
 
     def best(self, n: int = 10, by: Metric = "test_accuracy", where: str | None = None) -> pd.DataFrame:
         """Rank the best `n` completed trials by their best epoch."""
+        from sweep import leaderboard
+
         return leaderboard.best(self.trials(by), self.parameters, by, n, where)
 
     def worst(self, n: int = 10, by: Metric = "test_accuracy", where: str | None = None) -> pd.DataFrame:
         """Rank the worst `n` completed trials; those that diverged stand in `diverged`."""
+        from sweep import leaderboard
+
         return leaderboard.worst(self.trials(by), self.parameters, by, n, where)
 
     def diverged(self, n: int | None = None, where: str | None = None) -> pd.DataFrame:
         """List the trials that diverged, with epoch, step, place and kind."""
+        from sweep import leaderboard
+
         return leaderboard.diverged(self.trials(), self.parameters, n, where)
 
     def plot(self, x: Sequence[str] | None = None, y: Metric = "test_accuracy") -> Figure:
         """Draw a metric against each searched parameter, or against those named."""
+        from sweep import plots
+
         return plots.scatter_grid(self.trials(y), self.parameters, y, title=self.name, x=x)
 
     def plot_costs(self, trials: Sequence[int] | None = None) -> Figure:
@@ -124,6 +138,8 @@ class Sweep:
         Raises:
             SweepError: when there is no such trial, or no losses of mini-batches were recorded.
         """
+        from sweep import plots
+
         for number in trials or ():
             self.trial(number)
         return plots.cost_curves(self.batches(), self.epochs(), title=self.name, trials=trials)

@@ -3,13 +3,13 @@
 import os
 import random
 import signal
-import sqlite3
 import time
 
 import pytest
 from fault_tools import assert_same, assert_whole, figures, options, running, wait_until, worker_of
 
 import sweep
+from sweep import doctor
 
 FORTY = ["training.epochs=80", "training.batch_size={int=[20,40],step=10}", "training.checkpoint_every=10"]
 RUN = ["run", "digits-quickstart", "--workers", "2", *options(FORTY)]
@@ -73,6 +73,5 @@ def test_parents_killed_at_random_moments_cost_no_bit_and_leave_no_orphan(undist
     assert len(orphans) == KILLS
     assert_same(figures(), undisturbed)
     assert_whole(sweep.load())
-    with sqlite3.connect(os.environ["SWEEP_DB"]) as database:
-        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    database.close()
+    report = doctor.examine(os.environ["SWEEP_DB"])
+    assert (report.damages, report.notes) == ([], [])

@@ -1,6 +1,7 @@
 """Trials that do their worst to the process that trains them: only they fail, and the message says why."""
 
 import os
+import re
 import signal
 import sqlite3
 import time
@@ -51,11 +52,11 @@ def test_a_hopeless_sweep_is_stopped_and_may_be_tried_again(tmp_path, spite, com
     code, out, errors = command("run", file, "--workers", "2", "--max-failures", "3", PYTHONPATH=spite).end()
 
     assert (code, out) == (1, "")
-    assert "Error: stopped after 4 trials that failed" in errors or "Error: stopped after 5 trials" in errors
+    failures = int(re.search(r"Error: stopped after (\d+) trials that failed", errors)[1])
     assert "sweep resume widths" in errors
     assert "Traceback" not in errors
     statuses = sweep.load().trials()["status"]
-    assert 4 <= (statuses == "failed").sum() <= 5  # the other worker may have been as quick
+    assert 4 <= failures <= (statuses == "failed").sum() < 15  # some more may have failed before they were stopped
     assert statuses.isin(["queued", "interrupted"]).sum() == 30 - (statuses == "failed").sum()
 
     assert command("resume", "--retry-failed").end()[0] == 0  # without the spite

@@ -58,9 +58,13 @@ def keep_printing(rank: Callable[[], pd.DataFrame], results: Sweep, format: Form
     out = console()
     if sys.stdout.isatty() and out.is_interactive:
         views = _views(look)
-        with Live(_picture(next(views), format), console=out, auto_refresh=False) as live:
+        live = Live(_picture(next(views), format), console=out, auto_refresh=False)
+        try:
+            live.start(refresh=True)  # within, since a Ctrl-C at this moment has to bring the cursor back, too
             for view in views:
                 live.update(_picture(view, format), refresh=True)
+        finally:
+            live.stop()
     else:
         _print_changes(_views(look), format)
 

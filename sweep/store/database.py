@@ -81,7 +81,7 @@ class Database:
 
         SQLite would else want to write its log beside it; where there is one already, what it holds must be read.
         """
-        is_fixed = self.is_sqlite and self.path.is_file() and not os.access(self.path.absolute().parent, os.W_OK)
+        is_fixed = self.is_sqlite and self._exists and not os.access(self.path.absolute().parent, os.W_OK)
         if not is_fixed or self.path.with_name(f"{self.path.name}-wal").exists():
             return self.url
         name = f"file:{quote(str(self.path.absolute()))}"
