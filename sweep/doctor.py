@@ -90,7 +90,7 @@ def _path(url: str) -> Path | None:
 
 
 def _files(store: Store) -> Iterator[Finding]:
-    """Look for the files that rows name, and for files that no row names."""
+    """Look for the files that rows name; of trials whose files are gone or damaged all figures are there."""
     if not store.folder.is_dir():
         return
     with store.database.reading() as connection:

@@ -34,6 +34,7 @@ app = typer.Typer(
     "`sweep predict 12` — what a kept network gets right, and what it mistakes\n\n"
     "`sweep continue --best 5 --epochs 100` — more epochs for the best\n\n"
     "`sweep replay 12 --check` — trained again, has it the same bits?\n\n"
+    "`sweep doctor` — is everything in the database as it was written?\n\n"
     "`sweep gradcheck my-experiment.toml` — are its gradients right?",
     epilog="Exit codes: 0 done; 1 it could not be done; 2 a wrong command or file; 130 Ctrl-C, with all state saved.",
 )
