@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sweep.errors import UsageError, suggest
 from sweep.experiment import Experiment
 from sweep.preparation import experiment_of
-from sweep.records import METRICS, Metric, Parameter
+from sweep.records import METRICS, Metric, Parameter, Status
 from sweep.store import Store, SweepRecord
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sweep.observing import Observer
     from sweep.prediction import TrialPrediction
     from sweep.replay import Replay
+    from sweep.store.frames import Which
 
 
 class Sweep:
@@ -57,12 +58,28 @@ class Sweep:
 
     def trials(self, metric: Metric = "test_accuracy") -> pd.DataFrame:
         """Return one row for each trial, with its best epoch by `metric` and its parameters by their short names."""
+        return self._trials(metric, None)
+
+    def _trials(self, metric: Metric, which: Which | None) -> pd.DataFrame:
         if metric not in METRICS:
             raise UsageError(f"there is no metric {metric!r}; {suggest(str(metric), METRICS)}")
         short_names = {parameter.name: parameter.short_name for parameter in self.parameters}
-        frame = self.store.trials(self.record.id, metric).rename(columns=short_names)
+        frame = self.store.trials(self.record.id, metric, which).rename(columns=short_names)
         others = [column for column in frame if column not in short_names.values()]
         return frame[others + [name for name in short_names.values() if name in frame]]
+
+    def _some(
+        self,
+        status: Status,
+        where: str | None,
+        metric: Metric = "test_accuracy",
+        n: int | None = None,
+        best: bool = True,
+    ) -> pd.DataFrame:
+        """Return the trials for a table; with a condition all of them, so that a mistake in it always shows."""
+        from sweep.store.frames import Which
+
+        return self._trials(metric, Which(status, n and max(n, 1), best) if where is None else None)
 
     def epochs(self, trial: int | None = None) -> pd.DataFrame:
         """Return one row for each epoch of all trials, or of one."""
@@ -112,19 +129,19 @@ class Sweep:
         """Rank the best `n` completed trials by their best epoch."""
         from sweep import leaderboard
 
-        return leaderboard.best(self.trials(by), self.parameters, by, n, where)
+        return leaderboard.best(self._some("completed", where, by, n), self.parameters, by, n, where)
 
     def worst(self, n: int = 10, by: Metric = "test_accuracy", where: str | None = None) -> pd.DataFrame:
         """Rank the worst `n` completed trials; those that diverged stand in `diverged`."""
         from sweep import leaderboard
 
-        return leaderboard.worst(self.trials(by), self.parameters, by, n, where)
+        return leaderboard.worst(self._some("completed", where, by, n, best=False), self.parameters, by, n, where)
 
     def diverged(self, n: int | None = None, where: str | None = None) -> pd.DataFrame:
         """List the trials that diverged, with epoch, step, place and kind."""
         from sweep import leaderboard
 
-        return leaderboard.diverged(self.trials(), self.parameters, n, where)
+        return leaderboard.diverged(self._some("diverged", where), self.parameters, n, where)
 
     def plot(self, x: Sequence[str] | None = None, y: Metric = "test_accuracy") -> Figure:
         """Draw a metric against each searched parameter, or against those named."""

@@ -1,10 +1,14 @@
 """What all tests share: nothing is read from or written to the user's own folders."""
 
 import os
+import signal
 
 import pytest
 from fault_tools import SPITEFUL, Command
 from postgres_server import MISSING, Server, programs
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job, whose commands would hear no Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sweep.records import Metric
+    from sweep.store.frames import Which
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,12 +314,12 @@ class Store:
             raise SweepError(f"there is no trial {number}; this sweep has trials 0 to {(total or 0) - 1}")
         return dict(row)
 
-    def trials(self, sweep_id: int, metric: Metric = "test_accuracy") -> pd.DataFrame:
-        """Return one row for each trial in order, with its best epoch by `metric` and its parameters by full name."""
+    def trials(self, sweep_id: int, metric: Metric = "test_accuracy", which: Which | None = None) -> pd.DataFrame:
+        """Return one row for each trial, or for `which`: its best epoch by `metric`, its parameters by full name."""
         from sweep.store.frames import trials_frame
 
         with self.database.reading() as connection:
-            return trials_frame(connection, sweep_id, metric)
+            return trials_frame(connection, sweep_id, metric, which)
 
     def batches(self, sweep_id: int, number: int | None = None) -> pd.DataFrame:
         """Return one row for each mini-batch of all trials, or of one, as far as their losses were recorded."""
