@@ -2,6 +2,7 @@
 
 import math
 import os
+import random
 import re
 import sqlite3
 import subprocess
@@ -26,9 +27,10 @@ import sweep
 from sweep.cli import main
 from sweep.errors import StaleAttempt, StoreError, SweepError, UsageError
 from sweep.leaderboard import best, worst
-from sweep.records import BatchLosses, Divergence, Epoch, Seeds, Trial, Weights
+from sweep.records import METRICS, BatchLosses, Divergence, Epoch, Seeds, Trial, Weights
 from sweep.store import Ending, Store, SweepRecord, database, lifecycle
 from sweep.store.digests import drawn_digests, sweep_digest, trial_digests
+from sweep.store.frames import Which
 from sweep.store.schema import metadata, sweeps, trials
 
 RECORD = SweepRecord(
@@ -431,6 +433,27 @@ class TestStore:
         for metric, order in (("test_accuracy", [3, 1, 0, 2]), ("train_loss", [1, 3, 0, 2])):
             assert best(store.trials(sweep_id, metric), [], metric)["trial"].tolist() == order
         assert worst(store.trials(sweep_id), [])["trial"].tolist() == [1, 3, 0, 2]
+
+    @pytest.mark.parametrize("metric", METRICS)
+    def test_the_first_by_rank_are_those_of_ranking_all(self, store, metric):
+        """Few values, so that there are ties of metric and loss; some trials have ended otherwise, or with nothing."""
+        sweep_id, rng = add(store, 24), random.Random(5)
+        for number in range(24):
+            course = [epoch(i, rng.choice([0.25, 0.5]), rng.choice([1.0, 2.0])) for i in range(rng.randint(0, 3))]
+            finished(store, sweep_id, number, course, rng.choice(["completed", "completed", "diverged"]))
+        everything = store.trials(sweep_id, metric)
+        for rank, best_first in ((best, True), (worst, False)):
+            whole = rank(everything, [], metric, None)["trial"].tolist()
+            assert 10 < len(whole) < 24
+            for n in (1, 7, 100, None):
+                part = store.trials(sweep_id, metric, Which("completed", n, best_first))
+                assert part["trial"].tolist() == whole[:n]
+                same = everything.set_index("trial").loc[part["trial"]].reset_index()
+                pd.testing.assert_frame_equal(part, same[part.columns], check_dtype=False)
+        diverged = store.trials(sweep_id, metric, Which("diverged"))
+        assert set(diverged["trial"]) == set(everything.loc[everything["status"] == "diverged", "trial"])
+        assert diverged["lr"].notna().all()
+        assert store.trials(sweep_id, metric, Which("failed")).empty
 
     def test_of_several_processes_each_trial_has_one(self, store, url):
         sweep_id = add(store, 40)
