@@ -120,7 +120,7 @@ def start(command, cluster, url, request):
     return begin
 
 
-RUN = ["run", "digits-quickstart", *options(SWEEP)]
+RUN = ["run", "digits-quickstart", "--quiet", *options(SWEEP)]
 
 
 def assert_done(process, undisturbed):
@@ -150,7 +150,7 @@ def test_a_worker_killed_in_the_middle_costs_its_trial_one_attempt(start, undist
 
 
 def test_a_trial_that_kills_every_worker_fails_alone(start, tmp_path):
-    code, _, errors = start("run", widths_experiment(tmp_path, [120, 118, 121, 122, 123])).end()
+    code, _, errors = start("run", widths_experiment(tmp_path, [120, 118, 121, 122, 123]), "-q").end()
     assert code == 0, errors
     trials = sweep.load().trials().set_index("hidden[0]")
     assert trials["status"].to_dict() == {118: "failed", **dict.fromkeys((120, 121, 122, 123), "completed")}
@@ -193,7 +193,7 @@ def test_ctrl_c_stops_within_three_seconds_and_the_sweep_goes_on(start, undistur
     assert "sweep resume digits-quickstart" in errors
     assert "Traceback" not in errors
     assert "interrupted" in set(sweep.load().trials()["status"])
-    assert_done(start("resume"), undisturbed)
+    assert_done(start("resume", "--quiet"), undisturbed)
 
 
 def test_the_parent_may_be_killed_and_the_sweep_goes_on(start, undisturbed):
@@ -201,7 +201,7 @@ def test_the_parent_may_be_killed_and_the_sweep_goes_on(start, undisturbed):
     wait_until(running)
     process.process.kill()
     process.process.communicate()
-    assert_done(start("resume"), undisturbed)
+    assert_done(start("resume", "--quiet"), undisturbed)
 
 
 def test_a_scheduler_that_dies_ends_the_sweep_with_a_sentence_and_it_goes_on(start, undisturbed, cluster):
@@ -218,11 +218,11 @@ def test_a_scheduler_that_dies_ends_the_sweep_with_a_sentence_and_it_goes_on(sta
         worker.clear()
     cluster.start_scheduler()
     cluster.start_workers()
-    assert_done(start("resume"), undisturbed)
+    assert_done(start("resume", "--quiet"), undisturbed)
 
 
 def test_a_trial_that_hangs_is_given_up(start, tmp_path, cluster):
-    code, _, errors = start("run", widths_experiment(tmp_path, [113, 120, 121]), "--timeout", "3").end()
+    code, _, errors = start("run", widths_experiment(tmp_path, [113, 120, 121]), "-q", "--timeout", "3").end()
     assert code == 0, errors
     trials = sweep.load().trials().set_index("hidden[0]")
     assert trials.loc[113, "error"] == "stopped, because it took longer than 3 s"

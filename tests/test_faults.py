@@ -12,7 +12,7 @@ import sweep
 from sweep import doctor
 
 FORTY = ["training.epochs=80", "training.batch_size={int=[20,40],step=10}", "training.checkpoint_every=10"]
-RUN = ["run", "digits-quickstart", "--workers", "2", *options(FORTY)]
+RUN = ["run", "digits-quickstart", "--workers", "2", "--quiet", *options(FORTY)]
 KILLS = 20
 ORPHAN_SECONDS = 5
 
@@ -64,7 +64,7 @@ def test_parents_killed_at_random_moments_cost_no_bit_and_leave_no_orphan(undist
         process.process.kill()
         process.process.communicate()
         orphans.append((process, time.monotonic()))
-        process = command("resume", "--workers", "2")  # at once: the orphans may still be there
+        process = command("resume", "--workers", "2", "--quiet")  # at once: the orphans may still be there
     code, _, errors = process.end()
     for orphan, killed in orphans:
         wait_until(lambda orphan=orphan: not orphan.left(), max(0.1, killed + ORPHAN_SECONDS - time.monotonic()))

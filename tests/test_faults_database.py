@@ -18,6 +18,7 @@ from sweep.store import Store
 
 LONG = ["trials=6", "training.epochs=200", "training.batch_size={int=[20,40],step=10}", "training.checkpoint_every=50"]
 RUN = ["run", "digits-quickstart", "--workers", "2", *options(LONG)]
+QUIET = [*RUN, "--quiet"]
 LOCKED_SECONDS = 30
 
 
@@ -93,7 +94,7 @@ def test_on_a_full_disk_trials_wait_until_there_is_space_again(disk, command, un
 
 
 def test_without_hope_the_sweep_ends_with_a_sentence_and_keeps_what_is_done(disk, command, undisturbed):
-    process = command(*RUN, SWEEP_PATIENCE="2")
+    process = command(*QUIET, SWEEP_PATIENCE="2")
     wait_until(lambda: len(done()) >= 1)
     finished = done()
     make_space = disk.fill()
@@ -104,7 +105,7 @@ def test_without_hope_the_sweep_ends_with_a_sentence_and_keeps_what_is_done(disk
     assert not process.left()
     make_space()
     assert set(finished) <= set(done())
-    assert errors_of(command("resume"))[0] == 0
+    assert errors_of(command("resume", "--quiet"))[0] == 0
     assert_same(figures(), undisturbed)
 
 
@@ -178,7 +179,7 @@ def test_a_database_that_is_locked_for_half_a_minute_costs_only_time(command, un
 
 
 def test_a_reader_that_never_ends_holds_nobody_up(command, undisturbed):
-    process = command(*RUN)
+    process = command(*QUIET)
     wait_until(running)
     with hold("read", PATIENCE_SECONDS) as holder:
         code, _, errors = errors_of(process)
@@ -189,10 +190,10 @@ def test_a_reader_that_never_ends_holds_nobody_up(command, undisturbed):
 
 
 def test_sweeps_watchers_and_charts_share_one_file(command, undisturbed, tmp_path):
-    first = command(*RUN)
+    first = command(*QUIET)
     wait_until(running)
     second = command(
-        "run", "digits-quickstart", "--name", "second", "--workers", "1", *options(["trials=3", "epochs=40"])
+        "run", "digits-quickstart", "--name", "second", "--workers", "1", "-q", *options(["trials=3", "epochs=40"])
     )
     watcher = command("leaderboard", "digits-quickstart", "--watch", "--format", "csv")
     charts = 0
@@ -210,7 +211,7 @@ def test_sweeps_watchers_and_charts_share_one_file(command, undisturbed, tmp_pat
 
 
 def test_a_file_that_is_moved_away_in_the_middle_of_a_sweep_is_missed(command, tmp_path):
-    process = command(*RUN)
+    process = command(*QUIET)
     wait_until(running)
     path = Path(os.environ["SWEEP_DB"])
     for ending in ("", "-wal", "-shm"):
@@ -220,7 +221,7 @@ def test_a_file_that_is_moved_away_in_the_middle_of_a_sweep_is_missed(command, t
     (sentence,) = [line for line in errors.splitlines() if line.startswith("Error: ")]
     assert str(path) in sentence
     assert not path.exists(), "it was not begun anew"
-    assert errors_of(command("resume", "--db", str(tmp_path / "moved.db")))[0] == 0
+    assert errors_of(command("resume", "--quiet", "--db", str(tmp_path / "moved.db")))[0] == 0
     assert_whole(sweep.load(db=str(tmp_path / "moved.db")))
 
 
@@ -233,5 +234,5 @@ def test_the_lock_of_a_killed_writer_is_free_at_once(undisturbed, command):
         database.execute("BEGIN IMMEDIATE")
         database.execute("ROLLBACK")
     database.close()
-    assert errors_of(command(*RUN))[0] == 0
+    assert errors_of(command(*QUIET))[0] == 0
     assert_same(figures(), undisturbed)

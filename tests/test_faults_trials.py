@@ -59,7 +59,7 @@ def test_a_hopeless_sweep_is_stopped_and_may_be_tried_again(tmp_path, spite, com
     assert 4 <= failures <= (statuses == "failed").sum() < 15  # some more may have failed before they were stopped
     assert statuses.isin(["queued", "interrupted"]).sum() == 30 - (statuses == "failed").sum()
 
-    assert command("resume", "--retry-failed").end()[0] == 0  # without the spite
+    assert command("resume", "--retry-failed", "-q").end()[0] == 0  # without the spite
     assert_whole(sweep.load())
 
 
@@ -84,14 +84,14 @@ def dump():
 
 def test_a_frozen_worker_that_wakes_up_writes_nothing(tmp_path, command, monkeypatch):
     monkeypatch.setenv("SWEEP_SILENCE", "2")
-    first = command("run", widths_experiment(tmp_path, [20, 21], epochs=1200), "--workers", "1")
+    first = command("run", widths_experiment(tmp_path, [20, 21], epochs=1200), "--workers", "1", "-q")
     (row,) = wait_until(lambda: [row for row in running("widths") if row["last_epoch"]])
     os.kill(worker_of(row), signal.SIGSTOP)
     frozen = time.monotonic()
     before = wait_until(lambda: time.monotonic() - frozen > 2.5 and running("widths"))
     assert [each["attempt"] for each in before] == [1]
 
-    assert command("resume", "--workers", "1").end()[0] == 0  # overtakes it
+    assert command("resume", "--workers", "1", "-q").end()[0] == 0  # overtakes it
     results = sweep.load()
     assert_whole(results)
     overtaken = dump()
@@ -106,5 +106,5 @@ def test_a_frozen_worker_that_wakes_up_writes_nothing(tmp_path, command, monkeyp
 
 def test_the_spite_is_real(tmp_path, command):
     """Without it the same widths are harmless, so that it is what the other tests have seen."""
-    assert command("run", widths_experiment(tmp_path, list(REASONS)), "--workers", "2").end()[0] == 0
+    assert command("run", widths_experiment(tmp_path, list(REASONS)), "--workers", "2", "-q").end()[0] == 0
     assert_whole(sweep.load())

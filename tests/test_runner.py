@@ -20,7 +20,7 @@ from sweep.runner import Means
 from sweep.store import Store
 
 SMALL = ["trials=6", "training.epochs=3"]
-LONG = ["trials=6", "training.epochs=250", "training.batch_size={int=[10,30],step=10}"]
+LONG = ["trials=6", "training.epochs=150", "training.batch_size={int=[10,30],step=10}"]
 PATIENCE_SECONDS = 60
 
 
@@ -133,7 +133,7 @@ def test_a_trial_that_fails_harms_no_other():
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_within_three_seconds_and_resume_finishes(undisturbed, number, code):
-    process = start("run", "digits-quickstart", "--workers", "2", *options(LONG))
+    process = start("run", "digits-quickstart", "--workers", "2", "-q", *options(LONG))
     workers = training()
     began = time.monotonic()
     process.send_signal(number)
@@ -148,14 +148,14 @@ def test_a_signal_stops_within_three_seconds_and_resume_finishes(undisturbed, nu
     assert "running" not in set(stopped.trials()["status"])
     assert len(stopped.epochs()) > 0  # what was trained is kept
 
-    resumed = start("resume", "--workers", "2")
+    resumed = start("resume", "--workers", "2", "-q")
     resumed.communicate(timeout=PATIENCE_SECONDS)
     assert resumed.returncode == 0
     assert_same(figures(), undisturbed)
 
 
 def test_two_signals_stop_at_once(undisturbed):
-    process = start("run", "digits-quickstart", "--workers", "2", *options(LONG))
+    process = start("run", "digits-quickstart", "--workers", "2", "-q", *options(LONG))
     workers = training()
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
@@ -170,7 +170,7 @@ def test_two_signals_stop_at_once(undisturbed):
 
 
 def test_ctrl_c_in_a_terminal_reaches_the_whole_group():
-    process = start("run", "digits-quickstart", "--workers", "2", *options(LONG))
+    process = start("run", "digits-quickstart", "--workers", "2", "-q", *options(LONG))
     workers = training()
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=PATIENCE_SECONDS)
@@ -179,43 +179,6 @@ def test_ctrl_c_in_a_terminal_reaches_the_whole_group():
     assert "Traceback" not in errors
     assert not any(map(is_running, workers))
     assert "interrupted" in set(sweep.load().trials()["status"])  # the workers had time to say so
-
-
-def test_killing_the_parent_leaves_no_worker_and_loses_nothing(undisturbed):
-    process = start("run", "digits-quickstart", "--workers", "2", *options(LONG))
-    workers = training(at_least=20)
-    process.kill()
-    process.communicate()
-    before = sweep.load().trials()
-    resumed = sweep.resume(workers=2)  # at once: the orphans may still be there
-    after = resumed.trials()
-
-    wait_until(lambda: not any(map(is_running, workers)))
-    assert_same(figures(), undisturbed)
-    done = before["status"].isin(["completed", "diverged"])
-    assert after.loc[done, "attempt"].eq(1).all()  # what was done is not done again
-    assert after["attempt"].max() <= 2  # an orphan may just have ended its trial, else it is trained again
-
-
-def test_workers_end_when_their_parent_is_killed():
-    process = start("run", "digits-quickstart", "--workers", "2", *options(LONG))
-    workers = training()
-    process.kill()
-    process.communicate()
-    began = time.monotonic()
-    wait_until(lambda: not any(map(is_running, workers)))
-    assert time.monotonic() - began < 5
-
-
-def test_killing_a_worker_costs_its_trial_one_attempt(undisturbed):
-    process = start("run", "digits-quickstart", "--workers", "2", *options(LONG))
-    os.kill(training()[0], signal.SIGKILL)
-    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
-
-    assert process.returncode == 0, errors
-    assert_same(figures(), undisturbed)
-    attempts = sorted(sweep.load().trials()["attempt"])
-    assert attempts == [1, 1, 1, 1, 1, 2]
 
 
 def test_resuming_a_finished_sweep_does_nothing():
