@@ -26,8 +26,10 @@ from sweep.cluster import check_address
 from sweep.errors import UsageError
 from sweep.store import Store
 
-SWEEP = ["trials=6", "training.epochs=150", "training.batch_size={int=[20,40],step=10}"]
+SWEEP = ["trials=6", "training.epochs=100", "training.batch_size={int=[20,40],step=10}"]
 SILENCE_SECONDS = "3"
+
+pytestmark = pytest.mark.xdist_group("cluster")  # there is one cluster for all of them
 
 
 class Cluster:
