@@ -254,6 +254,28 @@ def test_lost_weights_are_a_note(damaged):
     assert "are gone" in note.words
 
 
+def test_on_a_server_it_finds_and_mends_the_same(postgres, monkeypatch, tmp_path):
+    monkeypatch.setenv("SWEEP_RESULTS", str(tmp_path))
+    url = postgres.create_database()
+    monkeypatch.setenv("SWEEP_DB", url)
+    results = sweep.run("digits-quickstart", overrides=["trials=3", "epochs=2"])
+    whole = figures()
+    report = doctor.examine(url)
+    assert (report.findings, report.counts.trials) == ([], 3)
+    with results.store.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE epochs SET test_loss = test_loss + 1e-12 WHERE epoch = 1")
+        connection.exec_driver_sql("DELETE FROM parameters WHERE trial_id = (SELECT max(id) FROM trials)")
+    report = doctor.examine(url)
+    assert len(report.damages) == 3
+
+    after, copy = doctor.repair(url, report)
+
+    assert (after.findings, copy) == ([], None)
+    sweep.resume()
+    assert_same(figures(), whole)
+    assert doctor.examine(url).findings == []
+
+
 class TestCommand:
     def test_it_says_that_all_is_well(self, command, damaged):
         code, out, _ = command("doctor").end()
