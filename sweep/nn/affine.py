@@ -19,6 +19,7 @@ from sweep.nn.layer import (
     Work,
     vectors,
 )
+from sweep.nn.products import narrow, side_by_side
 
 
 def affine(units: int, weights: Initialiser, biases: Initialiser | None) -> Layer:
@@ -46,18 +47,23 @@ def affine(units: int, weights: Initialiser, biases: Initialiser | None) -> Laye
 
     def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
         z = vectors(units, samples, dtype)
-        return z, z[:-1], np.empty((*shape, samples), dtype)
+        width = narrow(units, shape[0], samples)
+        parts = None if width == samples else side_by_side(z[:-1], width)
+        return z, z[:-1], parts, np.empty((*shape, samples), dtype)
 
     def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
-        z, units_of_z, _ = work
+        z, units_of_z, parts, _ = work
         seen = x if biases is not None else x[:-1]
-        np.matmul(params, seen, out=units_of_z)
+        if parts is None or x.flags.c_contiguous:
+            np.matmul(params, seen, out=units_of_z)
+        else:  # Measured, up to half the time of one product: BLAS need not pack its operands first.
+            np.matmul(params, side_by_side(seen, parts.shape[2]), out=parts)
         return z, state, seen
 
     def backward(
         params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool
     ) -> tuple[Array | None, Gradient]:
-        dx = np.matmul(without_biases(params).T, dy, out=work[2]) if need_dx else None
+        dx = np.matmul(without_biases(params).T, dy, out=work[3]) if need_dx else None
         return dx, OuterProduct(dy, cache)
 
     def without_biases(params: Parameters) -> Array:

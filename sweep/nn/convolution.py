@@ -24,12 +24,11 @@ from sweep.nn.layer import (
     State,
     Work,
 )
+from sweep.nn.products import PRODUCT_SIZE
 from sweep.nn.reshaping import image_shape
 
 BLOCK_BYTES = 1 << 19
 """Columns of one block: what stays in the second-level cache of a core, with what it is copied from."""
-PRODUCT_SIZE = 1_000_000
-"""Multiplications of one matrix product, up to which OpenBLAS spares itself packing its operands."""
 
 
 class Block(NamedTuple):
