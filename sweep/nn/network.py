@@ -85,12 +85,14 @@ def chain(layers: Mapping[str, Layer]) -> Layer:
         params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool
     ) -> tuple[Array | None, Gradient]:
         gradients: list[Gradient] = [None] * len(members)
+        # Nobody needs what would only reach layers without parameters, such as one that makes images of the data.
+        lowest = 0 if need_dx else next((i for i, p in enumerate(params) if p is not None), len(members))
         dx: Any = dy
-        for index in range(len(members) - 1, -1, -1):
+        for index in range(len(members) - 1, lowest - 1, -1):
             dx, gradients[index] = members[index].backward(
-                params[index], cache[index], dx, work[index], need_dx or index > 0
+                params[index], cache[index], dx, work[index], need_dx or index > lowest
             )
-        return dx, gradients
+        return (dx if need_dx else None), gradients
 
     return Layer(shape_after, init, work, forward, backward)
 

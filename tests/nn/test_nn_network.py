@@ -92,6 +92,21 @@ def test_a_chain_passes_states_on_and_computes_no_dx_that_nobody_needs(need_dx):
     assert (dx is not None) == need_dx
 
 
+@pytest.mark.parametrize(
+    ("need_dx", "needs"), [(True, [[True], [True], [True], [True]]), (False, [[], [False], [True], [True]])]
+)
+def test_a_chain_goes_no_further_back_than_to_the_lowest_layer_with_parameters(need_dx, needs):
+    pairs = [counting(layer) for layer in (tanh(), affine(2, normal(), zeros()), tanh(), affine(2, normal(), zeros()))]
+    net = chain({str(index): layer for index, (layer, _) in enumerate(pairs)})
+    params, states = net.init(np.random.default_rng(0), (2,), DOUBLE)
+    work = net.work((2,), 2, DOUBLE)
+    _, _, caches = net.forward(params, states, with_ones(np.eye(2)), work, TRAIN)
+    dx, gradients = net.backward(params, caches, np.eye(2), work, need_dx)
+    assert [told for _, told in pairs] == needs
+    assert (dx is not None) == need_dx
+    assert [gradient is not None for gradient in gradients] == [False, True, False, True]
+
+
 # Perceptrons
 
 

@@ -68,7 +68,8 @@ def arrays(tree):
 
 
 def shown_layer(name, layer, plant):
-    """Return a layer that shows what it computes."""
+    """Return a layer that shows what it computes; its cache when that is read, which nobody may ever do."""
+    caches = []
 
     def forward(params, state, x, work, call):
         y, new_state, cache = layer.forward(params, state, x, work, call)
@@ -78,11 +79,12 @@ def shown_layer(name, layer, plant):
         plant(f"{name}/forward", "y", units(y))
         for part, array in arrays(new_state):
             plant(f"{name}/forward", f"state{part}", array)
-        if isinstance(cache, np.ndarray) and is_computed(cache, x):
-            plant(f"{name}/backward", "cache", cache)
+        caches[:] = [cache] if isinstance(cache, np.ndarray) and is_computed(cache, x) else []
         return y, new_state, cache
 
     def backward(params, cache, dy, work, need_dx):
+        for computed in caches:
+            plant(f"{name}/backward", "cache", computed)
         dx, gradient = layer.backward(params, cache, dy, work, need_dx)
         if dx is not None:
             plant(f"{name}/backward", "dx", dx)
