@@ -29,17 +29,28 @@ class Batch:
         self._raw = np.empty((samples, features), x.dtype)
         self._rows = np.ones((samples, features + 1), dtype)
         self._inside = self._rows[:, :-1]
+        scale = normalization.scale
+        self._is_uniform = scale.ndim == 0 and scale.dtype == dtype and np.can_cast(x.dtype, dtype)
 
     def gather(self, rows: Array) -> Array:
         """Return the given rows of the data set as vectors, shape (features + 1, samples)."""
         # mode="clip": the default mode buffers its output; rows are valid by construction.
         self._x.take(rows, 0, self._raw, "clip")
-        self._normalization.apply(self._raw, self._inside)
-        return self._rows.T
+        return self._normalised(self._raw)
 
     def slice(self, start: int, stop: int) -> Array:
         """Return consecutive rows of the data set as vectors, shape (features + 1, samples)."""
-        self._normalization.apply(self._x[start:stop], self._inside)
+        return self._normalised(self._x[start:stop])
+
+    def _normalised(self, raw: Array) -> Array:
+        """Fill all rows with the normalised rows of `raw`."""
+        if self._is_uniform:
+            # NumPy computes and casts at once in short rows only: whole rows, ones included, take half the time.
+            np.copyto(self._inside, raw)
+            self._normalization.apply(self._rows, self._rows)
+            self._rows[:, -1] = 1
+        else:
+            self._normalization.apply(raw, self._inside)
         return self._rows.T
 
 
