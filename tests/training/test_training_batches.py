@@ -1,4 +1,4 @@
-"""How an epoch is cut into mini-batches."""
+"""How an epoch is cut into mini-batches, and what is in one."""
 
 from dataclasses import replace
 
@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training_setup import blobs, settings
 
+from sweep.data import fit
 from sweep.nn.optimisers import Optimiser
-from sweep.training.batches import Batching, runs, split
+from sweep.training.batches import Batch, Batching, runs, split
 from sweep.training.loop import train
 
 samples = st.integers(1, 200)
@@ -82,3 +83,24 @@ def test_iterations_cut_the_last_epoch_short(iterations, epochs, last):
         steps.append(0)
     assert sum(steps) == iterations
     assert steps[:-1] == [7] * (epochs - 1) + [last]
+
+
+@pytest.mark.parametrize("kind", ["none", "min_max", "z_score"])
+@pytest.mark.parametrize("over", ["all", "feature"])
+@pytest.mark.parametrize("given_dtype", ["uint8", "int64", "float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_batch_is_its_normalised_rows_and_ones_however_often_it_is_filled(kind, over, given_dtype, dtype):
+    x = np.random.default_rng(0).integers(0, 200, (20, 3)).astype(given_dtype)
+    normalization = fit(kind, over, x, np.dtype(dtype))
+    expected = np.empty(x.shape, dtype)
+    normalization.apply(x, expected)
+    batch, rows = Batch(x, 5, np.dtype(dtype), normalization), np.array([19, 0, 7, 7, 3])
+    for found, chosen in [
+        (batch.gather, rows),
+        (batch.gather, rows[::-1]),
+        (lambda _: batch.slice(5, 10), range(5, 10)),
+    ]:
+        vectors = found(chosen)
+        assert vectors.dtype == dtype
+        np.testing.assert_array_equal(vectors[:-1].T, expected[list(chosen)])
+        np.testing.assert_array_equal(vectors[-1], 1)
