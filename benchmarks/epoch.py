@@ -1,181 +1,162 @@
-"""Time one epoch of MNIST, training and both evaluations, beside PyTorch and scikit-learn.
-
-Every round runs the three in turn in one process with one thread each; the table shows medians of their CPU times and
-of the ratios within a round. Needs PyTorch, which sweep itself does not; `make bench-epoch` installs it in an
-environment of its own. The data is MNIST from SWEEP_DATA where it is, else random numbers of its shape.
-"""
+"""One epoch of a perceptron on MNIST, training and both evaluations, beside PyTorch, JAX and scikit-learn."""
 
 from __future__ import annotations
 
-import argparse
-import time
-from collections.abc import Callable
-from typing import Any
+import statistics
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from sweep.configuration import Configuration
-from sweep.data import Dataset, fit, open_dataset, prepare
-from sweep.errors import DataError
-from sweep.records import Seeds
-from sweep.training.batches import Batching
-from sweep.training.loop import Settings, Trainer
+from benchmarks.measurement import Cell, Contestant, Table, Target, Tasks, contestants, in_turn, installed, median_ratio
+from benchmarks.peers import jax, pytorch, scikit_learn
+from benchmarks.training import load, trainer
 
-SHAPES: list[tuple[list[int], int]] = [([93, 42], 60), ([93, 42], 10), ([100, 50], 100), ([20, 30], 30)]
+
+class Shape(NamedTuple):
+    """A network, how it is trained, and what its ratios should be at most."""
+
+    hidden: list[int]
+    batch_size: int
+    floor: float
+    pytorch: float
+    scikit_learn: float
+    jax: float = 1.0
+
+    def __str__(self) -> str:
+        """Name it."""
+        return f"{self.hidden} batch {self.batch_size}"
+
+
+class Size(NamedTuple):
+    """How much is measured."""
+
+    shapes: list[Shape]
+    samples: int | None
+    """Of the training part; None for all."""
+    rounds: int
+
+
+SHAPES = [
+    Shape([93, 42], 60, floor=1.3, pytorch=0.55, scikit_learn=0.65),
+    Shape([93, 42], 10, floor=1.45, pytorch=0.25, scikit_learn=0.3),
+    Shape([100, 50], 100, floor=1.3, pytorch=0.55, scikit_learn=0.65),
+    Shape([20, 30], 30, floor=2.0, pytorch=0.25, scikit_learn=0.3),
+]
+FULL = Size(SHAPES, None, rounds=7)
+QUICK = Size(SHAPES, 6000, rounds=3)
+
+ALPHA = 0.1
+"""Slope of the leaky ReLU below 0; scikit-learn, which has none, takes the ReLU."""
 LEARNING_RATE = 0.05
 
+TRAINING_NOTE = (
+    "CPU seconds of one epoch of training alone, float32, one thread, medians. The floor is the matrix products of the "
+    "same shapes and nothing else, by np.matmul(out=) on the same arrays again and again."
+)
+WHOLE_NOTE = (
+    "CPU seconds of one epoch of training, and of loss and accuracy over the whole training and test part, float32, "
+    "one thread; medians of rounds in which all are run in turn, each in a process of its own; ratios are medians of "
+    "the ratios within a round. The peers have the data in memory as float32, already normalised. PyTorch: eager nn "
+    "and SGD. JAX: jit and scan over the whole epoch, compiled beforehand. scikit-learn: MLPClassifier.partial_fit."
+)
 
-def mnist() -> Dataset:
-    """Return MNIST, or random data of its shape."""
-    try:
-        return open_dataset(prepare("mnist"))
-    except DataError:
-        rng = np.random.default_rng(0)
-        x = rng.integers(0, 256, (70_000, 784), np.uint8)
-        t = rng.integers(0, 10, 70_000)
-        names = tuple(map(str, range(10)))
-        return Dataset("random", x[:60_000], t[:60_000], x[60_000:], t[60_000:], names, (1, 28, 28), "")
+Seconds = dict[str, list[float]]
+"""CPU seconds of each round, by contestant."""
 
 
-def sweep_epoch(dataset: Dataset, hidden: list[int], batch_size: int) -> Callable[[], float]:
-    """Return a function that trains an epoch with sweep and returns the test accuracy."""
-    configuration = Configuration.model_validate(
-        {
-            "data": {"dataset": "mnist", "normalization": "min_max"},
-            "network": {"hidden": hidden, "activation": {"kind": "leaky_relu", "alpha": 0.1}},
-            "training": {
-                "epochs": 1,
-                "batch_size": batch_size,
-                "optimizer": {"kind": "sgd", "learning_rate": LEARNING_RATE},
-            },
-        }
-    )
-    dtype = np.dtype("float32")
-    settings = Settings(
-        configuration.build_network(10),
-        configuration.build_optimiser(),
-        fit("min_max", "all", dataset.x_train, dtype),
-        Batching(batch_size),
-        1,
-        dtype,
-        Seeds(0, 0, 0),
-    )
-    trainer = Trainer(dataset, settings)
+def run(size: Size) -> Iterator[Table]:
+    """Time an epoch of each shape."""
+    training = Table("The training loop", TRAINING_NOTE)
+    whole = Table("An epoch", f"Data: {load('mnist').name}. {WHOLE_NOTE}")
+    accuracies = []
+    for shape in size.shapes:
+        makers = {"sweep": sweep_tasks, "floor": floor_tasks, **installed(RIVALS)}
+        with contestants(makers, shape.hidden, shape.batch_size, size.samples) as group:
+            compiled = {name: each.run("compile").cpu for name, each in group.items() if name == "JAX"}
+            calls = {name: partial(epoch, each, name != "floor") for name, each in group.items()}
+            rounds = in_turn(f"an epoch of {shape}", calls, size.rounds)
+        loops = {name: [train for train, _, _ in results] for name, results in rounds.items()}
+        epochs = {name: [train + rest for train, rest, _ in results] for name, results in rounds.items()}
+        training.rows[str(shape)] = _training_row(shape, loops)
+        whole.rows[str(shape)] = _whole_row(shape, epochs, compiled)
+        reached = ", ".join(f"{name} {results[-1][2]:.3f}" for name, results in rounds.items() if name != "floor")
+        accuracies.append(f"{shape}: {reached}")
+    whole.note += f" Test accuracies after the last round: {'; '.join(accuracies)}."
+    yield training
+    yield whole
+
+
+def _training_row(shape: Shape, loops: Seconds) -> dict[str, Cell]:
+    cells = {name: Cell(statistics.median(seconds), "s") for name, seconds in loops.items()}
+    return cells | {"sweep ÷ floor": Cell(median_ratio(loops["sweep"], loops["floor"]), target=Target(shape.floor))}
+
+
+def _whole_row(shape: Shape, epochs: Seconds, compiled: dict[str, float]) -> dict[str, Cell]:
+    bounds = {"PyTorch": shape.pytorch, "JAX": shape.jax, "scikit-learn": shape.scikit_learn}
+    cells = {name: Cell(statistics.median(seconds), "s") for name, seconds in epochs.items() if name != "floor"}
+    for name, bound in bounds.items():
+        if name in epochs:
+            cells[f"sweep ÷ {name}"] = Cell(median_ratio(epochs["sweep"], epochs[name]), target=Target(bound))
+    return cells | {f"{name}: compiling": Cell(seconds, "s") for name, seconds in compiled.items()}
+
+
+def epoch(contestant: Contestant, evaluates: bool) -> tuple[float, float, float]:
+    """Train an epoch; return CPU seconds of training and of evaluation, and the test accuracy."""
+    train = contestant.run("train").cpu
+    if not evaluates:
+        return train, 0.0, 0.0
+    evaluation = contestant.run("evaluate")
+    return train, evaluation.cpu, evaluation.value
+
+
+def sweep_tasks(hidden: list[int], batch_size: int, samples: int | None) -> Tasks:
+    """Return our epoch in two parts."""
+    configuration = {
+        "data": {"dataset": "mnist", "normalization": "min_max"},
+        "network": {"hidden": hidden, "activation": {"kind": "leaky_relu", "alpha": ALPHA}},
+        "training": {
+            "epochs": 1,
+            "batch_size": batch_size,
+            "optimizer": {"kind": "sgd", "learning_rate": LEARNING_RATE},
+        },
+    }
+    dataset = load("mnist", samples)
+    ours = trainer(configuration, dataset)
     rng = np.random.default_rng(0)
 
-    def epoch() -> float:
-        steps = trainer.run_epoch(1, rng.permutation(len(dataset.x_train)))
-        return trainer.evaluate(1, steps)[3]
+    def train() -> None:
+        ours.run_epoch(1, rng.permutation(len(dataset.x_train)))
 
-    return epoch
-
-
-def torch_epoch(dataset: Dataset, hidden: list[int], batch_size: int) -> Callable[[], float]:
-    """Return a function that trains an epoch with PyTorch (nn + SGD) and returns the test accuracy."""
-    import torch
-    from torch import nn
-
-    torch.set_num_threads(1)
-    widths = [784, *hidden]
-    layers: list[Any] = []
-    for fan_in, units in zip(widths, hidden, strict=False):
-        layers += [nn.Linear(fan_in, units), nn.LeakyReLU(0.1)]
-    model = nn.Sequential(*layers, nn.Linear(widths[-1], 10))
-    optimiser = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE)
-    loss_function = nn.CrossEntropyLoss()
-    parts = {
-        part: (torch.tensor(np.array(x), dtype=torch.float32) / 255, torch.tensor(np.array(t)))
-        for part, x, t in (
-            ("train", dataset.x_train, dataset.t_train),
-            ("test", dataset.x_test, dataset.t_test),
-        )
-    }
-
-    def evaluate(x: Any, t: Any) -> tuple[float, float]:
-        loss, hits = 0.0, 0
-        with torch.no_grad():
-            for xs, ts in zip(x.split(1000), t.split(1000), strict=True):
-                logits = model(xs)
-                loss += float(loss_function(logits, ts)) * len(ts)
-                hits += int((logits.argmax(1) == ts).sum())
-        return loss / len(t), hits / len(t)
-
-    def epoch() -> float:
-        x, t = parts["train"]
-        for rows in torch.randperm(len(x)).split(batch_size):
-            optimiser.zero_grad()
-            loss_function(model(x[rows]), t[rows]).backward()
-            optimiser.step()
-        evaluate(x, t)
-        return evaluate(*parts["test"])[1]
-
-    return epoch
+    return {"train": train, "evaluate": lambda: ours.evaluate(1, 0)[3]}
 
 
-def sklearn_epoch(dataset: Dataset, hidden: list[int], batch_size: int) -> Callable[[], float]:
-    """Return a function that trains an epoch with MLPClassifier, scores twice and returns the test accuracy."""
-    from sklearn.neural_network import MLPClassifier
+def floor_tasks(hidden: list[int], batch_size: int, samples: int | None) -> Tasks:
+    """Return the products of an epoch: forward, gradients of the weights, gradients of all inputs but the first."""
+    steps = len(load("mnist", samples).x_train) // batch_size
+    products: list[tuple[Any, Any, Any]] = []
+    widths = [784, *hidden, 10]
+    for index, (fan_in, units) in enumerate(pairwise(widths)):
+        W, dW = np.ones((2, units, fan_in + 1), np.float32)
+        # A mini-batch is gathered as rows; what layers give has samples as columns.
+        x = np.ones((batch_size, fan_in + 1), np.float32).T if index == 0 else np.ones((fan_in + 1, batch_size), "f4")
+        z, dz = np.ones((2, units, batch_size), np.float32)
+        products += [(W, x, z), (dz, x.T, dW)]
+        if index:
+            products.append((W[:, :-1].T, dz, np.empty((fan_in, batch_size), np.float32)))
 
-    x_train = np.asarray(dataset.x_train, np.float32) / np.float32(255)
-    x_test = np.asarray(dataset.x_test, np.float32) / np.float32(255)
-    # One epoch a call: warm_start goes on from the weights that are there.
-    model = MLPClassifier(
-        tuple(hidden),
-        solver="sgd",
-        momentum=0,
-        alpha=0,
-        batch_size=batch_size,
-        learning_rate_init=LEARNING_RATE,
-        max_iter=1,
-        warm_start=True,
-    )
+    def train() -> None:
+        for _ in range(steps):
+            for left, right, out in products:
+                np.matmul(left, right, out=out)
 
-    def epoch() -> float:
-        import warnings
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that one iteration has not converged
-            model.fit(x_train, dataset.t_train)
-        model.score(x_train, dataset.t_train)
-        return float(model.score(x_test, dataset.t_test))
-
-    return epoch
+    return {"train": train}
 
 
-RIVALS = {"sweep": sweep_epoch, "PyTorch": torch_epoch, "scikit-learn": sklearn_epoch}
-
-
-def measure(dataset: Dataset, hidden: list[int], batch_size: int, rounds: int) -> dict[str, list[float]]:
-    """Return the CPU seconds of each round for each rival; one epoch each warms up."""
-    epochs = {name: make(dataset, hidden, batch_size) for name, make in RIVALS.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in epochs}
-    for round_ in range(rounds + 1):
-        for name, epoch in epochs.items():
-            start = time.process_time()
-            epoch()
-            if round_:
-                seconds[name].append(time.process_time() - start)
-    return seconds
-
-
-def main() -> None:
-    """Print the table as Markdown."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
-    dataset = mnist()
-    print(f"one epoch on {dataset.name} ({len(dataset.x_train)} + {len(dataset.x_test)} rows), CPU seconds\n")
-    print("| hidden, batch | " + " | ".join(RIVALS) + " | sweep / PyTorch | sweep / scikit-learn |")
-    print("|---" * (len(RIVALS) + 3) + "|")
-    for hidden, batch_size in SHAPES:
-        seconds = measure(dataset, hidden, batch_size, rounds)
-        ours = np.array(seconds["sweep"])
-        medians = [f"{np.median(seconds[name]):.3f}" for name in RIVALS]
-        ratios = [f"{np.median(ours / np.array(seconds[name])):.2f}" for name in ("PyTorch", "scikit-learn")]
-        print(f"| {hidden} b{batch_size} | " + " | ".join(medians + ratios) + " |", flush=True)
-
-
-if __name__ == "__main__":
-    with threadpool_limits(1):
-        main()
+RIVALS: dict[str, Callable[[list[int], int, int | None], Tasks]] = {
+    "PyTorch": partial(pytorch.epoch_tasks, ALPHA, LEARNING_RATE),
+    "JAX": partial(jax.epoch_tasks, ALPHA, LEARNING_RATE),
+    "scikit-learn": partial(scikit_learn.epoch_tasks, LEARNING_RATE),
+}

@@ -1,0 +1,1 @@
+"""sweep beside its peers: `python -m benchmarks`."""

@@ -1,0 +1,28 @@
+"""`python -m benchmarks [--quick] [TOPIC…]`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from benchmarks import epoch, networks
+from benchmarks.measurement import printed, set_environment
+
+TOPICS = {"epoch": epoch, "networks": networks}
+
+
+def main(
+    topics: Annotated[list[str] | None, typer.Argument()] = None,
+    quick: bool = False,
+) -> None:
+    """Measure."""
+    set_environment()
+    for name in topics or TOPICS:
+        topic = TOPICS[name]
+        for table in topic.run(topic.QUICK if quick else topic.FULL):
+            printed(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)
