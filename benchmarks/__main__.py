@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
-from benchmarks import epoch, networks
+from benchmarks import epoch, networks, stores
 from benchmarks.measurement import printed, set_environment
 
-TOPICS = {"epoch": epoch, "networks": networks}
+TOPICS = {"epoch": epoch, "networks": networks, "stores": stores}
 
 
 def main(
@@ -20,8 +22,9 @@ def main(
     set_environment()
     for name in topics or TOPICS:
         topic = TOPICS[name]
-        for table in topic.run(topic.QUICK if quick else topic.FULL):
-            printed(table)
+        with TemporaryDirectory(dir="results") as folder:
+            for table in topic.run(topic.QUICK if quick else topic.FULL, Path(folder)):
+                printed(table)
 
 
 if __name__ == "__main__":

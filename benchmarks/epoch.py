@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,7 +68,7 @@ Seconds = dict[str, list[float]]
 """CPU seconds of each round, by contestant."""
 
 
-def run(size: Size) -> Iterator[Table]:
+def run(size: Size, folder: Path) -> Iterator[Table]:
     """Time an epoch of each shape."""
     training = Table("The training loop", TRAINING_NOTE)
     whole = Table("An epoch", f"Data: {load('mnist').name}. {WHOLE_NOTE}")

@@ -24,6 +24,7 @@ from sweep.environment import BLAS_THREADS
 Tasks = Mapping[str, Callable[..., Any]]
 Maker = Callable[..., Tasks]
 Result = TypeVar("Result")
+Key = TypeVar("Key")
 
 PEERS = {"PyTorch": "torch", "JAX": "jax", "scikit-learn": "sklearn", "Optuna": "optuna"}
 """Name of each peer -> the module that it is imported as."""
@@ -127,7 +128,7 @@ def _timed(task: Callable[..., Any], *arguments: Any) -> tuple[tuple[Any, ...], 
 
 
 @contextmanager
-def contestants(makers: Mapping[str, Maker], *arguments: Any) -> Iterator[dict[str, Contestant]]:
+def contestants(makers: Mapping[Key, Maker], *arguments: Any) -> Iterator[dict[Key, Contestant]]:
     """Start a contestant for each maker, all with the same arguments; end them at the end."""
     with ExitStack() as stack:
         group = {name: Contestant(make, *arguments) for name, make in makers.items()}
@@ -138,12 +139,14 @@ def contestants(makers: Mapping[str, Maker], *arguments: Any) -> Iterator[dict[s
         yield group
 
 
-def in_turn(title: str, calls: Mapping[str, Callable[[], Result]], rounds: int) -> dict[str, list[Result]]:
-    """Make every call once to warm up, then all of them in turn in each round; return each one's results by round."""
+def in_turn(
+    title: str, calls: Mapping[str, Callable[[], Result]], rounds: int, warm_up: bool = True
+) -> dict[str, list[Result]]:
+    """Make all calls in turn in each round; return each one's results by round, without those of the warm-up."""
     results: dict[str, list[Result]] = {name: [] for name in calls}
     progress.log(title)
     with progress.status(title) as status:
-        for round_ in range(rounds + 1):
+        for round_ in range(0 if warm_up else 1, rounds + 1):
             for name, call in calls.items():
                 status.update(f"{title}: {name}, round {round_} of {rounds}")
                 result = call()

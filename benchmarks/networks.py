@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,7 +45,7 @@ NOTE = (
 )
 
 
-def run(size: Size) -> Iterator[Table]:
+def run(size: Size, folder: Path) -> Iterator[Table]:
     """Time the steps of each network."""
     table = Table("Convolutional networks", NOTE)
     for case in size.cases:

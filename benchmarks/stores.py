@@ -1,0 +1,211 @@
+"""Writing to the store and reading from it, beside Optuna's storages."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import sweep
+from benchmarks.database import EPOCHS, ROWS, finished_sweep, new_sweep, write_trial
+from benchmarks.measurement import (
+    Cell,
+    Contestant,
+    Maker,
+    Table,
+    Target,
+    Tasks,
+    contestants,
+    in_turn,
+    installed,
+    median_ratio,
+    progress,
+)
+from benchmarks.peers import optuna
+from sweep.store import Store
+
+
+class Size(NamedTuple):
+    """How much is measured."""
+
+    processes: list[int]
+    """How many write at once."""
+    trials: int
+    """That are written in a round of sweep, by all processes together."""
+    peer_trials: int
+    """That are written in a round of Optuna."""
+    read: list[int]
+    """Trials of the sweeps that are read, from few to many."""
+    rounds: int
+
+
+FULL = Size([1, 2, 8], 120, 16, [100, 10_000, 100_000], rounds=5)
+QUICK = Size([1, 2], 20, 4, [100, 1000, 10_000], rounds=3)
+
+WRITING_NOTE = (
+    f"Rows per second of wall time: each trial is claimed, its {EPOCHS} epochs and the untrained network recorded, and "
+    "finished, with nothing computed in between; medians of rounds in turn, each with a new database. Workers write "
+    "about once a second, so that here a trial's rows go in with its end. Optuna's trials have no parameters, and one "
+    "value of each epoch is reported; sweep's rows have five. Drawing trials and opening databases are not counted."
+)
+READING_NOTE = (
+    f"Seconds of wall time to open a database and to read from it, for one sweep of {EPOCHS} epochs a trial: the ten "
+    "best trials, the frame of all epochs, the list of sweeps. Medians, but for the epochs of more than 10,000 trials, "
+    "which are read once. Growth: 1 if the time grows with the number of trials from the last but one to the last."
+)
+LONGEST_SEVERAL = 10_000
+"""Trials of the largest sweep whose epochs are read more than once."""
+LONGEST = Target(0.3)
+"""Of the best ten of the largest sweep, in seconds."""
+GROWTH = Target(1.1)
+"""Linear, but for what two measurements of the same differ by."""
+
+
+class Way(NamedTuple):
+    """A way of writing, and how often sweep's rows per second should at least be its own."""
+
+    name: str
+    make: Maker
+    many: bool = True
+    """Whether it is measured with several processes, too."""
+    target: Target | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is sweep's."""
+        return self.target is None
+
+
+def run(size: Size, folder: Path) -> Iterator[Table]:
+    """Time writing and reading."""
+    yield _writing(size, folder)
+    yield _reading(size, folder)
+
+
+# Writing
+
+
+def _writing(size: Size, folder: Path) -> Table:
+    table = Table("Writing to the store", WRITING_NOTE)
+    for processes in size.processes:
+        ways = [way for way in WAYS if (way.is_ours or installed({"Optuna": 0})) and (way.many or processes == 1)]
+        column = "1 process" if processes == 1 else f"{processes} processes"
+        with contestants({(way.name, index): way.make for way in ways for index in range(processes)}) as group:
+            writers = {way: [group[way.name, index] for index in range(processes)] for way in ways}
+            calls = {
+                way.name: partial(_rate, each, folder, size.trials if way.is_ours else size.peer_trials)
+                for way, each in writers.items()
+            }
+            rates = in_turn(f"the store, {column} writing", calls, size.rounds)
+        _add(table, column, ways, rates)
+    return table
+
+
+def _rate(writers: Sequence[Contestant], folder: Path, trials: int) -> float:
+    """Let all writers write trials into a new database; return rows per second."""
+    path = str(folder / f"{uuid4().hex}.db")
+    writers[0].run("create", path, trials)
+    for each in writers:
+        each.run("open", path)
+    for index, each in enumerate(writers):
+        each.begin("write", range(index, trials, len(writers)), ROWS)
+    timings = [each.end() for each in writers]
+    return trials * ROWS / (max(each.end for each in timings) - min(each.start for each in timings))
+
+
+def _add(table: Table, column: str, ways: Sequence[Way], rates: dict[str, list[float]]) -> None:
+    """Add the figures of one number of processes."""
+    ours = rates[WAYS[0].name]
+    for way in ways:
+        table.rows.setdefault(way.name, {})[column] = Cell(statistics.median(rates[way.name]), "rows/s")
+    for way in ways:
+        if way.target:
+            target = way.target if column == "1 process" else None
+            ratio = Cell(median_ratio(ours, rates[way.name]), target=target)
+            table.rows.setdefault(f"{WAYS[0].name} ÷ {way.name}", {})[column] = ratio
+
+
+def writer_tasks(every: int | None = None) -> Tasks:
+    """Return what a process of ours does with a store; see `database.write_trial`."""
+    opened: list[tuple[Store, int]] = []
+
+    def open_(path: str) -> None:
+        store = Store(path)
+        opened[:] = [(store, store.sweep().id)]
+
+    def write(trials: range, rows: int) -> None:
+        for number in trials:
+            write_trial(*opened[0], number, every)
+
+    return {"create": lambda path, trials: new_sweep(Path(path), trials), "open": open_, "write": write}
+
+
+WAYS = [
+    Way("sweep, as workers write", writer_tasks),
+    Way("sweep, a write every 10 epochs", partial(writer_tasks, 10), many=False),
+    Way("sweep, a write every epoch", partial(writer_tasks, 1), many=False),
+    Way("Optuna's RDBStorage (SQLite)", partial(optuna.storage_tasks, "rdb"), target=Target(50, at_least=True)),
+    Way("Optuna's JournalStorage (file)", partial(optuna.storage_tasks, "journal"), target=Target(10, at_least=True)),
+]
+
+
+# Reading
+
+
+def _reading(size: Size, folder: Path) -> Table:
+    table = Table("Reading from the store", READING_NOTE)
+    for trials in size.read:
+        path = folder / f"{trials}.db"
+        progress.log(f"the store: making a sweep of {trials:,} trials")
+        finished_sweep(path, trials)
+        with contestants({"": reader_tasks}) as group:
+            row = _read(f"the store, reading {trials:,} trials", group[""], path, trials, size.rounds)
+        path.unlink()
+        table.rows[f"{trials:,} trials"] = row
+    before, largest = list(table.rows.values())[-2:]
+    largest["best 10"] = largest["best 10"]._replace(target=LONGEST)
+    more = size.read[-1] / size.read[-2]
+    growth = {column: Cell(cell.value / before[column].value / more, target=GROWTH) for column, cell in largest.items()}
+    table.rows |= _reading_peers(size, folder)
+    table.rows[f"growth from {size.read[-2]:,} to {size.read[-1]:,} trials"] = growth
+    return table
+
+
+def _reading_peers(size: Size, folder: Path) -> dict[str, dict[str, Cell]]:
+    """Read the smallest sweep from Optuna's storages."""
+    rows = {}
+    trials = size.read[0]
+    for way in WAYS:
+        if not way.is_ours and installed({"Optuna": 0}):
+            path = folder / f"{uuid4().hex}.db"
+            with contestants({"": way.make}) as group:
+                group[""].run("create", str(path), trials)
+                group[""].run("open", str(path))
+                group[""].run("write", range(trials), ROWS)
+                rows[f"{trials:,} trials, {way.name}"] = _read(
+                    f"{way.name}, reading", group[""], path, trials, size.rounds
+                )
+    return rows
+
+
+def _read(title: str, reader: Contestant, path: Path, trials: int, rounds: int) -> dict[str, Cell]:
+    """Return the figures of one row."""
+    calls = {task: partial(reader.run, task, str(path)) for task in ("best 10", "list")}
+    timings = in_turn(title, calls, rounds)
+    several = trials <= LONGEST_SEVERAL
+    epochs = {"epochs": partial(reader.run, "epochs", str(path))}
+    timings |= in_turn(f"{title}: epochs", epochs, rounds if several else 1, warm_up=several)
+    return {task: Cell(statistics.median(each.wall for each in results), "s") for task, results in timings.items()}
+
+
+def reader_tasks() -> Tasks:
+    """Return what is read: the leaderboard, the frame of all epochs, the list of sweeps."""
+    tasks: dict[str, Any] = {
+        "best 10": lambda path: len(sweep.load(db=path).best(10)),
+        "epochs": lambda path: len(sweep.load(db=path).epochs()),
+        "list": lambda path: len(Store(path).sweeps()),
+    }
+    return tasks
