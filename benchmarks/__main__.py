@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import epoch, networks, stores
+from benchmarks import epoch, networks, stores, sweeps
 from benchmarks.measurement import printed, set_environment
 
-TOPICS = {"epoch": epoch, "networks": networks, "stores": stores}
+TOPICS = {"epoch": epoch, "networks": networks, "sweeps": sweeps, "stores": stores}
 
 
 def main(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import statistics
+import subprocess
 import sys
 import time
 import traceback
@@ -160,6 +161,20 @@ def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
+def timed_command(*arguments: str) -> tuple[float, str]:
+    """Run a Python module, such as `sweep`, as a command; return seconds of wall time and what it printed.
+
+    Raises:
+        RuntimeError: when it fails; with what it said.
+    """
+    start = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True, check=False)
+    seconds = time.monotonic() - start
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(arguments)}: {done.stderr}")
+    return seconds, done.stdout
+
+
 # Tables
 
 
@@ -205,9 +220,9 @@ class Table:
     """What is measured, how, and by which clock."""
     rows: dict[str, dict[str, Cell]] = field(default_factory=dict)
 
-    def add(self, row: str, **cells: Cell) -> None:
-        """Add one row with a single column, `measured`, or with those that are named."""
-        self.rows[row] = cells
+    def add(self, row: str, cell: Cell) -> None:
+        """Add a row of one figure, to a table that has no more columns."""
+        self.rows[row] = {"measured": cell}
 
     @property
     def cells(self) -> list[Cell]:

@@ -180,14 +180,12 @@ def _reading_peers(size: Size, folder: Path) -> dict[str, dict[str, Cell]]:
     trials = size.read[0]
     for way in WAYS:
         if not way.is_ours and installed({"Optuna": 0}):
-            path = folder / f"{uuid4().hex}.db"
+            path, row = folder / f"{uuid4().hex}.db", f"{trials:,} trials, {way.name}"
             with contestants({"": way.make}) as group:
                 group[""].run("create", str(path), trials)
                 group[""].run("open", str(path))
                 group[""].run("write", range(trials), ROWS)
-                rows[f"{trials:,} trials, {way.name}"] = _read(
-                    f"{way.name}, reading", group[""], path, trials, size.rounds
-                )
+                rows[row] = _read(f"{way.name}, reading", group[""], path, trials, size.rounds)
     return rows
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,9 @@ from benchmarks.training import load
 from sweep.data import Dataset, fit
 
 EVALUATION_SAMPLES = 1000
+
+Parts = dict[str, tuple[Any, Any]]
+"""Part of a data set -> (x, t)"""
 
 
 def epoch_tasks(alpha: float, learning_rate: float, hidden: list[int], batch_size: int, samples: int | None) -> Tasks:
@@ -57,7 +60,7 @@ def step_tasks(configuration: dict[str, Any], samples: int | None) -> Tasks:
     return {"steps": steps}
 
 
-def tensors(dataset: Dataset, normalization: dict[str, str]) -> dict[str, tuple[Any, Any]]:
+def tensors(dataset: Dataset, normalization: dict[str, str]) -> Parts:
     """Return (x, t) of both parts in memory, x float32 and normalised."""
     import torch
 
@@ -68,6 +71,20 @@ def tensors(dataset: Dataset, normalization: dict[str, str]) -> dict[str, tuple[
         map_.apply(x, normalised)
         parts[part] = torch.from_numpy(normalised), torch.from_numpy(np.array(t))
     return parts
+
+
+def accuracies(
+    parts: Parts, hidden: list[int], alpha: float, learning_rate: float, batch_size: int, epochs: int
+) -> Iterator[float]:
+    """Train a perceptron; yield the test accuracy after each epoch, when both parts have been evaluated."""
+    import torch
+
+    model = perceptron(hidden, alpha)
+    step = stepping(model, torch.optim.SGD(model.parameters(), lr=learning_rate))
+    for _ in range(epochs):
+        train_epoch(step, *parts["train"], batch_size)
+        evaluate(model, *parts["train"])
+        yield evaluate(model, *parts["test"])[1]
 
 
 def perceptron(hidden: list[int], alpha: float, features: int = 784, classes: int = 10) -> Any:

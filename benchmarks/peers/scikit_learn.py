@@ -1,7 +1,11 @@
-"""scikit-learn: MLPClassifier."""
+"""scikit-learn: MLPClassifier; and as a command, a search by several processes: FILE of the work to do."""
 
 from __future__ import annotations
 
+import json
+import sys
+import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,3 +45,40 @@ def evaluate(model: Any, x: Any, t: Any) -> tuple[float, float]:
     probabilities = model.predict_proba(x)
     own = np.maximum(probabilities[np.arange(len(t)), t], np.finfo(np.float32).tiny)
     return float(-np.log(own).mean()), float((probabilities.argmax(1) == t).mean())
+
+
+def main(file: str) -> None:
+    """Do the work of a file; print how many trials were completed, and the best accuracy."""
+    from sklearn.model_selection import PredefinedSplit, RandomizedSearchCV
+    from sklearn.neural_network import MLPClassifier
+
+    warnings.simplefilter("ignore")  # that so few epochs have not converged
+    work = json.loads(Path(file).read_text())
+    dataset = load("mnist", work["samples"])
+    x = np.concatenate([dataset.x_train, dataset.x_test]).astype(np.float32) / np.float32(255)
+    t = np.concatenate([dataset.t_train, dataset.t_test])
+    is_test = np.repeat([-1, 0], [len(dataset.x_train), len(dataset.x_test)])
+    # Lists of single values are drawn without replacement: each configuration is trained once.
+    configurations = [
+        {
+            "hidden_layer_sizes": [(each["hidden[0]"], each["hidden[1]"])],
+            "batch_size": [each["batch_size"]],
+            "learning_rate_init": [each["learning_rate"]],
+        }
+        for each in work["configurations"]
+    ]
+    found = RandomizedSearchCV(
+        MLPClassifier(solver="sgd", momentum=0, alpha=0, max_iter=work["epochs"]),
+        configurations,
+        n_iter=len(configurations),
+        n_jobs=work["processes"],
+        cv=PredefinedSplit(is_test),
+        refit=False,
+        return_train_score=True,
+    ).fit(x, t)
+    scores = found.cv_results_["mean_test_score"]
+    print(json.dumps([int(np.isfinite(scores).sum()), float(np.nanmax(scores))]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

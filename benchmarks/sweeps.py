@@ -1,0 +1,195 @@
+"""Whole sweeps: what a second worker brings, what others need for the same, and where the time goes."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
+
+import numpy as np
+import pandas as pd
+
+import sweep
+from benchmarks.measurement import Cell, Table, Target, in_turn, installed, median_ratio, progress, timed_command
+from benchmarks.training import load
+from sweep.experiment import load as load_experiment
+from sweep.results import Sweep
+
+
+class Size(NamedTuple):
+    """How much is measured."""
+
+    trials: int
+    epochs: int
+    samples: int | None
+    """Of the training part; None for all."""
+    rounds: int
+    long_trials: int
+    """Of the sweep that is looked into."""
+
+
+FULL = Size(trials=24, epochs=3, samples=None, rounds=3, long_trials=100)
+QUICK = Size(trials=6, epochs=1, samples=6000, rounds=1, long_trials=8)
+
+EXPERIMENT = "mnist-widths"
+WORKERS = 2
+OVERRIDES = ["learning_rate={log_uniform=[0.005,0.1]}"]
+"""Slow enough for no trial to diverge: all have the same work then."""
+
+SWEEPS_NOTE = (
+    "Seconds of wall time of a whole command, start-up included, for {trials} trials of {epochs} epochs of the "
+    f"experiment {EXPERIMENT} on {{data}}, medians of {{rounds}} rounds in turn. All train the same configurations, "
+    "none of which diverges. Optuna: ask and tell, random search, JournalStorage, two processes, eager PyTorch with "
+    "one thread, both parts evaluated after each epoch. scikit-learn: RandomizedSearchCV(n_jobs=2) of MLPClassifier "
+    "with the ReLU, which is evaluated once a trial, and by its accuracy alone. Best accuracies: {best}."
+)
+TIME_NOTE = (
+    "One sweep of {trials} trials of {epochs} epochs with two workers: shares of workers × wall time. Training: the "
+    "stored seconds of all epochs, evaluation included. Start and end: from the command's start to each worker's "
+    "first claim of a trial, and from the last trial's end to the command's. Between: from each worker's first claim "
+    "to its last trial's end, without training: dispatch, store, making networks. Waiting: from the end of a "
+    "worker's last trial until the other has ended its own. Outside training is the sum of start, end and between. "
+    "With {shipped} epochs, as the experiment has it, start and end take as long as here, and between no greater part "
+    "of the training than here, where the trials are shorter."
+)
+
+
+def run(size: Size, folder: Path) -> Iterator[Table]:
+    """Time sweeps."""
+    work = _prepare(size, folder)
+    yield _side_by_side(size, folder, work)
+    yield _where_time_goes(size, folder)
+
+
+def _prepare(size: Size, folder: Path) -> Path:
+    """Write the data set for sweep into the folder, and its configurations for the others; return that file."""
+    dataset = load("mnist", size.samples)
+    arrays = {name: getattr(dataset, name) for name in ("x_train", "t_train", "x_test", "t_test")}
+    np.savez(folder / "data.npz", allow_pickle=False, **arrays)
+    drawn = load_experiment(EXPERIMENT, [*OVERRIDES, f"trials={size.trials}"])
+    names = {parameter.name: parameter.short_name for parameter in drawn.parameters}
+    configurations = [{names[name]: value for name, value in t.parameters.items()} for t in drawn.trials()]
+    file = folder / "work.json"
+    file.write_text(
+        json.dumps(
+            {
+                "configurations": configurations,
+                "samples": size.samples,
+                "epochs": size.epochs,
+                "processes": WORKERS,
+            }
+        )
+    )
+    return file
+
+
+class Outcome(NamedTuple):
+    """What a search took and gave."""
+
+    seconds: float
+    completed: int
+    best: float
+
+
+def _sweep(size: Size, folder: Path, count: int, workers: int) -> tuple[Sweep, Outcome]:
+    """Run a sweep; return its results."""
+    path = folder / f"{uuid4().hex}.db"
+    dataset = f'dataset={{kind="npz",file="{(folder / "data.npz").absolute()}"}}'
+    changes = [*OVERRIDES, dataset, f"epochs={size.epochs}"]
+    options = [part for change in changes for part in ("--set", change)]
+    options += ["--trials", str(count), "--workers", str(workers), "--db", str(path), "--quiet"]
+    seconds, _ = timed_command("sweep", "run", EXPERIMENT, *options)
+    results = sweep.load(db=str(path))
+    ranked = results.best(count)
+    return results, Outcome(seconds, len(ranked), ranked["test_accuracy"].max())
+
+
+def _peer(module: str, work: Path) -> Outcome:
+    seconds, printed = timed_command(f"benchmarks.peers.{module}", str(work))
+    return Outcome(seconds, *json.loads(printed.splitlines()[-1]))
+
+
+# Side by side
+
+
+def _side_by_side(size: Size, folder: Path, work: Path) -> Table:
+    one, two = "1 worker", f"{WORKERS} workers"
+    calls: dict[str, Callable[[], Outcome]] = {
+        one: lambda: _sweep(size, folder, size.trials, 1)[1],
+        two: lambda: _sweep(size, folder, size.trials, WORKERS)[1],
+        **installed({"Optuna": partial(_peer, "optuna", work), "scikit-learn": partial(_peer, "scikit_learn", work)}),
+    }
+    outcomes = in_turn(f"sweeps of {size.trials} trials", calls, size.rounds, warm_up=False)
+    for name, results in outcomes.items():
+        if {outcome.completed for outcome in results} != {size.trials}:
+            raise RuntimeError(f"{name}: not all trials were completed")
+    seconds = {name: [outcome.seconds for outcome in results] for name, results in outcomes.items()}
+    best = ", ".join(f"{name} {results[-1].best:.4f}" for name, results in outcomes.items())
+    table = Table("Sweeps", SWEEPS_NOTE.format(**size._asdict(), data=load("mnist").name, best=best))
+    for name, each in seconds.items():
+        shown = f"{name} and PyTorch" if name == "Optuna" else name if name == "scikit-learn" else f"sweep, {name}"
+        table.add(shown, Cell(statistics.median(each), "s"))
+    speed_up = Cell(median_ratio(seconds[one], seconds[two]), target=Target(1.9, at_least=True))
+    table.add("speed-up by the second worker", speed_up)
+    for name, target in (("Optuna", Target(0.45)), ("scikit-learn", None)):
+        if name in seconds:
+            table.add(f"sweep ÷ {name}, {two}", Cell(median_ratio(seconds[two], seconds[name]), target=target))
+    return table
+
+
+# Where the time goes
+
+
+def _where_time_goes(size: Size, folder: Path) -> Table:
+    shipped = load_experiment(EXPERIMENT).trials()[0].configuration["training"]["epochs"]
+    with progress.status("where the time of a sweep goes"):
+        start = time.time()
+        results, outcome = _sweep(size, folder, size.long_trials, WORKERS)
+    parts = time_spent(_timed_trials(results), start, start + outcome.seconds)
+    total = outcome.seconds * WORKERS
+    note = TIME_NOTE.format(trials=size.long_trials, epochs=size.epochs, shipped=shipped)
+    table = Table("Where the time of a sweep goes", note)
+    table.add("wall time", Cell(outcome.seconds, "s"))
+    for name, seconds in parts.items():
+        table.add(name, Cell(100 * seconds / total, "%"))
+    outside = parts["start"] + parts["between"] + parts["end"]
+    table.add("outside training", Cell(100 * outside / total, "%"))
+    factor = (shipped + 1) / (size.epochs + 1)  # the untrained network is evaluated, too
+    outside = parts["start"] + parts["between"] * factor + parts["end"]
+    share = Cell(100 * outside / (outside + parts["training"] * factor), "%", Target(1))
+    table.add(f"outside training with {shipped} epochs, at most", share)
+    return table
+
+
+def _timed_trials(results: Sweep) -> pd.DataFrame:
+    """Return owner, start and end (seconds since 1970) and seconds of training of each trial."""
+    seconds = results.epochs().groupby("trial")["seconds"].sum()
+    rows = [results.trial(number) for number in seconds.index]
+    moments = [[row[name].replace(tzinfo=UTC).timestamp() for name in ("started", "finished")] for row in rows]
+    frame = pd.DataFrame(moments, columns=["started", "finished"], index=seconds.index)
+    return frame.assign(owner=[row["owner"] for row in rows], training=seconds)
+
+
+def time_spent(trials: pd.DataFrame, start: float, end: float) -> dict[str, float]:
+    """Return the seconds of all workers by what they went to; they add up to workers × (end − start).
+
+    Args:
+        trials: owner, started, finished and training of each trial; moments in seconds since 1970.
+        start: when the command was started.
+        end: when it was over.
+    """
+    workers = trials.groupby("owner").agg({"started": "min", "finished": "max", "training": "sum"})
+    last = workers["finished"].max()
+    return {
+        "training": workers["training"].sum(),
+        "start": (workers["started"] - start).sum(),
+        "between": (workers["finished"] - workers["started"] - workers["training"]).sum(),
+        "waiting": (last - workers["finished"]).sum(),
+        "end": len(workers) * (end - last),
+    }
