@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow lint bench-epoch clean
+.PHONY: demo test test-slow lint bench bench-quick clean
 
 demo: .venv/demo ## install, then draw, train and rank 40 networks on digits
 	$(BIN)/sweep run digits-quickstart --name digits-quickstart-$(shell date +%Y%m%d-%H%M%S)
@@ -29,12 +29,17 @@ lint: .venv/test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@ .venv/demo
 
-bench-epoch: .bench ## an epoch beside PyTorch and scikit-learn
-	.bench/bin/python benchmarks/epoch.py
+bench: .bench/peers ## sweep beside PyTorch, JAX, scikit-learn and Optuna: results/reference/benchmarks.md, a quarter of an hour
+	.bench/bin/python -m benchmarks
 
-.bench: pyproject.toml
-	$(PYTHON) -m venv $@
-	$@/bin/python -m pip install --quiet --disable-pip-version-check -e . 'torch==2.13.0'
+bench-quick: .venv/test ## less of each, without the peers that are not installed, to see that all works
+	$(BIN)/python -m benchmarks --quick
+
+.bench/bin/python:
+	$(PYTHON) -m venv .bench
+
+.bench/peers: pyproject.toml Makefile | .bench/bin/python
+	.bench/bin/python -m pip install --quiet --disable-pip-version-check -e . 'torch==2.13.0' jax jaxlib optuna
 	touch $@
 
 clean: ## remove the environment and all caches

@@ -1,30 +1,63 @@
-"""`python -m benchmarks [--quick] [TOPIC…]`."""
+"""`python -m benchmarks`: sweep beside its peers, side by side in one run."""
 
 from __future__ import annotations
 
+import os
+import time
+from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
-from benchmarks import epoch, networks, stores, sweeps
-from benchmarks.measurement import printed, set_environment
+from benchmarks import command_line, epoch, networks, report, stores, sweeps
+from benchmarks.measurement import PEERS, installed, printed, progress, set_environment
 
-TOPICS = {"epoch": epoch, "networks": networks, "sweeps": sweeps, "stores": stores}
+RESULTS = Path(__file__).parents[1] / "results"
+REPORT = RESULTS / "reference" / "benchmarks.md"
+
+
+class Topic(StrEnum):
+    """What can be measured."""
+
+    EPOCH = "epoch"
+    NETWORKS = "networks"
+    SWEEPS = "sweeps"
+    STORES = "stores"
+    COMMAND_LINE = "command-line"
+
+
+MODULES = {
+    Topic.EPOCH: epoch,
+    Topic.NETWORKS: networks,
+    Topic.SWEEPS: sweeps,
+    Topic.STORES: stores,
+    Topic.COMMAND_LINE: command_line,
+}
 
 
 def main(
-    topics: Annotated[list[str] | None, typer.Argument()] = None,
-    quick: bool = False,
+    topics: Annotated[list[Topic] | None, typer.Argument(help="What to measure; all of it by default.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds of less, to see that all works.")] = False,
 ) -> None:
-    """Measure."""
+    """Measure, and print tables; all topics in full are written to results/reference/benchmarks.md, too."""
     set_environment()
-    for name in topics or TOPICS:
-        topic = TOPICS[name]
-        with TemporaryDirectory(dir="results") as folder:
-            for table in topic.run(topic.QUICK if quick else topic.FULL, Path(folder)):
-                printed(table)
+    start, load = time.monotonic(), report.load_average()
+    if missing := PEERS.keys() - installed(PEERS):
+        progress.log(f"left out, since not installed: {', '.join(sorted(missing))}")
+    tables = []
+    with TemporaryDirectory(dir=RESULTS) as folder:
+        os.environ["SWEEP_CACHE"] = str(Path(folder) / "cache")
+        for topic in topics or Topic:
+            module = MODULES[topic]
+            size = module.QUICK if quick else module.FULL
+            tables += [printed(table) for table in module.run(size, Path(folder))]
+    minutes = (time.monotonic() - start) / 60
+    progress.log(f"{report.summary(tables)} It took {minutes:.1f} minutes.")
+    if not topics and not quick:
+        REPORT.write_text(report.document(tables, minutes, (load, report.load_average())), "utf-8")
+        progress.log(f"written: {REPORT}")
 
 
 if __name__ == "__main__":

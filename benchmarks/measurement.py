@@ -31,6 +31,8 @@ PEERS = {"PyTorch": "torch", "JAX": "jax", "scikit-learn": "sklearn", "Optuna": 
 """Name of each peer -> the module that it is imported as."""
 
 ONE_THREAD = BLAS_THREADS | {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"}
+PIPED_WIDTH = 200
+"""Columns of text where the output is no terminal, so that nothing is cut off."""
 FORCED_KERNELS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """Variables that make OpenBLAS compute as on another processor."""
 
@@ -238,8 +240,7 @@ class Table:
 
     def rich(self) -> RichTable:
         """Return the table for the terminal, targets that are missed in red."""
-        table = RichTable(title=self.title, caption=self.note, box=box.SIMPLE_HEAD, title_justify="left")
-        table.caption_justify = "left"
+        table = RichTable(title=self.title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
         head, *body = self.grid
         for column in head:
             table.add_column(column, justify="right" if column else "left")
@@ -256,6 +257,9 @@ class Table:
 
 
 def printed(table: Table) -> Table:
-    """Print a table on standard output; return it."""
-    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table.rich())
+    """Print a table and its note on standard output; return it."""
+    console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
+    console.print(table.rich())
+    console.print(table.note, style="dim", markup=False)
+    console.print()
     return table

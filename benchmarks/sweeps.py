@@ -62,31 +62,35 @@ TIME_NOTE = (
 
 def run(size: Size, folder: Path) -> Iterator[Table]:
     """Time sweeps."""
-    work = _prepare(size, folder)
-    yield _side_by_side(size, folder, work)
+    prepare(folder, size.samples)
+    yield _side_by_side(size, folder, _work(size, folder))
     yield _where_time_goes(size, folder)
 
 
-def _prepare(size: Size, folder: Path) -> Path:
-    """Write the data set for sweep into the folder, and its configurations for the others; return that file."""
-    dataset = load("mnist", size.samples)
+def prepare(folder: Path, samples: int | None) -> None:
+    """Write the data set that sweep trains on into the folder."""
+    dataset = load("mnist", samples)
     arrays = {name: getattr(dataset, name) for name in ("x_train", "t_train", "x_test", "t_test")}
     np.savez(folder / "data.npz", allow_pickle=False, **arrays)
+
+
+def _work(size: Size, folder: Path) -> Path:
+    """Write what the others shall train into a file, the configurations being those that sweep draws."""
     drawn = load_experiment(EXPERIMENT, [*OVERRIDES, f"trials={size.trials}"])
     names = {parameter.name: parameter.short_name for parameter in drawn.parameters}
     configurations = [{names[name]: value for name, value in t.parameters.items()} for t in drawn.trials()]
+    work = {"configurations": configurations, "samples": size.samples, "epochs": size.epochs, "processes": WORKERS}
     file = folder / "work.json"
-    file.write_text(
-        json.dumps(
-            {
-                "configurations": configurations,
-                "samples": size.samples,
-                "epochs": size.epochs,
-                "processes": WORKERS,
-            }
-        )
-    )
+    file.write_text(json.dumps(work))
     return file
+
+
+def command(folder: Path, database: Path, trials: int, epochs: int, workers: int) -> list[str]:
+    """Return the command that runs a sweep on the data set in the folder."""
+    dataset = f'dataset={{kind="npz",file="{(folder / "data.npz").absolute()}"}}'
+    changes = [part for change in (*OVERRIDES, dataset, f"epochs={epochs}") for part in ("--set", change)]
+    options = ["--trials", str(trials), "--workers", str(workers), "--db", str(database), "--quiet"]
+    return ["sweep", "run", EXPERIMENT, *changes, *options]
 
 
 class Outcome(NamedTuple):
@@ -97,16 +101,12 @@ class Outcome(NamedTuple):
     best: float
 
 
-def _sweep(size: Size, folder: Path, count: int, workers: int) -> tuple[Sweep, Outcome]:
+def _sweep(size: Size, folder: Path, trials: int, workers: int) -> tuple[Sweep, Outcome]:
     """Run a sweep; return its results."""
     path = folder / f"{uuid4().hex}.db"
-    dataset = f'dataset={{kind="npz",file="{(folder / "data.npz").absolute()}"}}'
-    changes = [*OVERRIDES, dataset, f"epochs={size.epochs}"]
-    options = [part for change in changes for part in ("--set", change)]
-    options += ["--trials", str(count), "--workers", str(workers), "--db", str(path), "--quiet"]
-    seconds, _ = timed_command("sweep", "run", EXPERIMENT, *options)
+    seconds, _ = timed_command(*command(folder, path, trials, size.epochs, workers))
     results = sweep.load(db=str(path))
-    ranked = results.best(count)
+    ranked = results.best(trials)
     return results, Outcome(seconds, len(ranked), ranked["test_accuracy"].max())
 
 
