@@ -113,14 +113,15 @@ def _memory(size: Size, folder: Path) -> Table:
 
 def _watched(command: list[str]) -> Iterator[Memory]:
     """Run a command and look at its workers now and then."""
-    process = subprocess.Popen([sys.executable, "-m", *command], stderr=subprocess.PIPE)
-    while process.poll() is None:
-        with suppress(psutil.NoSuchProcess, FileNotFoundError):  # one has just ended
-            if workers := _workers(process.pid):
-                yield _of(workers)
-        time.sleep(SAMPLING_SECONDS)
+    with subprocess.Popen([sys.executable, "-m", *command], stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None:
+            with suppress(psutil.NoSuchProcess, FileNotFoundError):  # one has just ended
+                if workers := _workers(process.pid):
+                    yield _of(workers)
+            time.sleep(SAMPLING_SECONDS)
+        said = process.communicate()[1]
     if process.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {process.communicate()[1].decode()}")
+        raise RuntimeError(f"{' '.join(command)}: {said}")
 
 
 def _workers(parent: int) -> list[psutil.Process]:

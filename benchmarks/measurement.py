@@ -145,11 +145,14 @@ def contestants(makers: Mapping[Key, Maker], *arguments: Any) -> Iterator[dict[K
 def in_turn(
     title: str, calls: Mapping[str, Callable[[], Result]], rounds: int, warm_up: bool = True
 ) -> dict[str, list[Result]]:
-    """Make all calls in turn in each round; return each one's results by round, without those of the warm-up."""
+    """Make all calls in turn in each round; return each one's results by round.
+
+    A warm-up is one round more, at the beginning, that does not count; a single round has none.
+    """
     results: dict[str, list[Result]] = {name: [] for name in calls}
     progress.log(title)
     with progress.status(title) as status:
-        for round_ in range(0 if warm_up else 1, rounds + 1):
+        for round_ in range(0 if warm_up and rounds > 1 else 1, rounds + 1):
             for name, call in calls.items():
                 status.update(f"{title}: {name}, round {round_} of {rounds}")
                 result = call()

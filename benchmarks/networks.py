@@ -34,7 +34,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(
-    [Case("mnist-cnn", 250, 0.45), Case("cifar10-cnn", 120, 0.55), Case("digits-cnn", 1000, 0.30)], None, rounds=7
+    [Case("mnist-cnn", 150, 0.45), Case("cifar10-cnn", 75, 0.55), Case("digits-cnn", 750, 0.30)], None, rounds=5
 )
 QUICK = Size([Case("mnist-cnn", 20, 0.45), Case("cifar10-cnn", 10, 0.55), Case("digits-cnn", 200, 0.30)], 1200, 3)
 

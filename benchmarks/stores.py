@@ -43,7 +43,7 @@ class Size(NamedTuple):
 
 
 FULL = Size([1, 2, 8], 120, 16, [100, 10_000, 100_000], rounds=5)
-QUICK = Size([1, 2], 20, 4, [100, 1000, 10_000], rounds=3)
+QUICK = Size([1, 2], 20, 4, [100, 500, 5000], rounds=3)
 
 WRITING_NOTE = (
     f"Rows per second of wall time: each trial is claimed, its {EPOCHS} epochs and the untrained network recorded, and "
@@ -157,14 +157,14 @@ WAYS = [
 
 def _reading(size: Size, folder: Path) -> Table:
     table = Table("Reading from the store", READING_NOTE)
-    for trials in size.read:
-        path = folder / f"{trials}.db"
-        progress.log(f"the store: making a sweep of {trials:,} trials")
-        finished_sweep(path, trials)
-        with contestants({"": reader_tasks}) as group:
-            row = _read(f"the store, reading {trials:,} trials", group[""], path, trials, size.rounds)
-        path.unlink()
-        table.rows[f"{trials:,} trials"] = row
+    with contestants({"": reader_tasks}) as group:
+        for trials in size.read:
+            path = folder / f"{trials}.db"
+            progress.log(f"the store: making a sweep of {trials:,} trials")
+            finished_sweep(path, trials)
+            title = f"the store, reading {trials:,} trials"
+            table.rows[f"{trials:,} trials"] = _read(title, group[""], path, trials, size.rounds)
+            path.unlink()
     before, largest = list(table.rows.values())[-2:]
     largest["best 10"] = largest["best 10"]._replace(target=LONGEST)
     more = size.read[-1] / size.read[-2]
@@ -193,9 +193,8 @@ def _read(title: str, reader: Contestant, path: Path, trials: int, rounds: int) 
     """Return the figures of one row."""
     calls = {task: partial(reader.run, task, str(path)) for task in ("best 10", "list")}
     timings = in_turn(title, calls, rounds)
-    several = trials <= LONGEST_SEVERAL
     epochs = {"epochs": partial(reader.run, "epochs", str(path))}
-    timings |= in_turn(f"{title}: epochs", epochs, rounds if several else 1, warm_up=several)
+    timings |= in_turn(f"{title}: epochs", epochs, rounds if trials <= LONGEST_SEVERAL else 1)
     return {task: Cell(statistics.median(each.wall for each in results), "s") for task, results in timings.items()}
 
 
