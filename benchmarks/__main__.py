@@ -55,7 +55,9 @@ def main(
             tables += [printed(table) for table in module.run(size, Path(folder))]
     minutes = (time.monotonic() - start) / 60
     progress.log(f"{report.summary(tables)} It took {minutes:.1f} minutes.")
-    if not topics and not quick:
+    if quick:
+        progress.log("targets are meant for the full form; of so little, no figure means much")
+    elif not topics:
         REPORT.write_text(report.document(tables, minutes, (load, report.load_average())), "utf-8")
         progress.log(f"written: {REPORT}")
 

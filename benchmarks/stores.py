@@ -42,7 +42,7 @@ class Size(NamedTuple):
     rounds: int
 
 
-FULL = Size([1, 2, 8], 120, 16, [100, 10_000, 100_000], rounds=5)
+FULL = Size([1, 2, 8], 64, 16, [100, 10_000, 100_000], rounds=5)
 QUICK = Size([1, 2], 20, 4, [100, 500, 5000], rounds=3)
 
 WRITING_NOTE = (
