@@ -16,9 +16,9 @@ from typing import NamedTuple
 import psutil
 
 from benchmarks import sweeps
+from benchmarks.data import load
 from benchmarks.database import EXPERIMENT, finished_sweep
 from benchmarks.measurement import Cell, Table, Target, in_turn, progress, timed_command
-from benchmarks.training import load
 
 
 class Size(NamedTuple):

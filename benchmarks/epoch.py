@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.data import load
 from benchmarks.measurement import Cell, Contestant, Table, Target, Tasks, contestants, in_turn, installed, median_ratio
 from benchmarks.peers import jax, pytorch, scikit_learn
-from benchmarks.training import load, trainer
+from benchmarks.training import trainer
 
 
 class Shape(NamedTuple):

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.data import load
 from benchmarks.measurement import Cell, Contestant, Table, Target, Tasks, contestants, in_turn, installed, median_ratio
 from benchmarks.peers import pytorch
-from benchmarks.training import load, trainer
+from benchmarks.training import trainer
 from sweep.experiment import load as load_experiment
 
 

@@ -111,7 +111,7 @@ def _rate(writers: Sequence[Contestant], folder: Path, trials: int) -> float:
     for each in writers:
         each.run("open", path)
     for index, each in enumerate(writers):
-        each.begin("write", range(index, trials, len(writers)), ROWS)
+        each.begin("write", range(index, trials, len(writers)))
     timings = [each.end() for each in writers]
     return trials * ROWS / (max(each.end for each in timings) - min(each.start for each in timings))
 
@@ -136,7 +136,7 @@ def writer_tasks(every: int | None = None) -> Tasks:
         store = Store(path)
         opened[:] = [(store, store.sweep().id)]
 
-    def write(trials: range, rows: int) -> None:
+    def write(trials: range) -> None:
         for number in trials:
             write_trial(*opened[0], number, every)
 
@@ -184,7 +184,7 @@ def _reading_peers(size: Size, folder: Path) -> dict[str, dict[str, Cell]]:
             with contestants({"": way.make}) as group:
                 group[""].run("create", str(path), trials)
                 group[""].run("open", str(path))
-                group[""].run("write", range(trials), ROWS)
+                group[""].run("write", range(trials))
                 rows[row] = _read(f"{way.name}, reading", group[""], path, trials, size.rounds)
     return rows
 

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 import sweep
+from benchmarks.data import load
 from benchmarks.measurement import Cell, Table, Target, in_turn, installed, median_ratio, progress, timed_command
-from benchmarks.training import load
 from sweep.experiment import load as load_experiment
 from sweep.results import Sweep
 

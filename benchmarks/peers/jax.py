@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.data import load
 from benchmarks.measurement import Tasks
-from benchmarks.training import load
 
 EVALUATION_SAMPLES = 1000
 

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.data import load as load_data
 from benchmarks.measurement import Tasks
 from benchmarks.peers import pytorch
-from benchmarks.training import load as load_data
 
 STUDY = "benchmark"
 
@@ -32,6 +32,8 @@ def storage_tasks(kind: str) -> Tasks:
     import optuna
     import pandas as pd
 
+    from benchmarks.database import ROWS
+
     studies: list[Any] = []
 
     def create(path: str, trials: int) -> None:
@@ -43,10 +45,10 @@ def storage_tasks(kind: str) -> Tasks:
     def open_(path: str) -> None:
         studies[:] = [load(path)]
 
-    def write(trials: range, rows: int) -> None:
+    def write(trials: range) -> None:
         for _ in trials:
             trial = studies[0].ask()
-            accuracies = [random.random() for _ in range(rows)]
+            accuracies = [random.random() for _ in range(ROWS)]
             for epoch, accuracy in enumerate(accuracies):
                 trial.report(accuracy, epoch)
             studies[0].tell(trial, max(accuracies))

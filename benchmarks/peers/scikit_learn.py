@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.data import load
 from benchmarks.measurement import Tasks
-from benchmarks.training import load
 
 
 def epoch_tasks(learning_rate: float, hidden: list[int], batch_size: int, samples: int | None) -> Tasks:
