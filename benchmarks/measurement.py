@@ -150,11 +150,11 @@ def in_turn(
     A warm-up is one round more, at the beginning, that does not count; a single round has none.
     """
     results: dict[str, list[Result]] = {name: [] for name in calls}
-    progress.log(title)
     with progress.status(title) as status:
         for round_ in range(0 if warm_up and rounds > 1 else 1, rounds + 1):
+            progress.log(f"{title}: round {round_} of {rounds}" if round_ else f"{title}: warm-up")
             for name, call in calls.items():
-                status.update(f"{title}: {name}, round {round_} of {rounds}")
+                status.update(f"{title}: {name}")
                 result = call()
                 if round_:
                     results[name].append(result)
