@@ -29,7 +29,7 @@ lint: .venv/test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@ .venv/demo
 
-bench: .bench/peers ## sweep beside PyTorch, JAX, scikit-learn and Optuna: results/reference/benchmarks.md, a quarter of an hour
+bench: .bench/peers ## sweep beside PyTorch, JAX, scikit-learn and Optuna: results/reference/benchmarks.md
 	.bench/bin/python -m benchmarks
 
 bench-quick: .venv/test ## less of each, without the peers that are not installed, to see that all works
