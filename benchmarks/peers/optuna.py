@@ -15,6 +15,8 @@ from benchmarks.measurement import Tasks
 from benchmarks.peers import pytorch
 
 STUDY = "benchmark"
+BUSY_SECONDS = 60
+"""How long SQLite waits for another process, as sweep does; by default 5 s, which is too short for eight writers."""
 
 
 def storage(kind: str, path: str) -> Any:
@@ -23,7 +25,8 @@ def storage(kind: str, path: str) -> Any:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if kind == "rdb":
-        return optuna.storages.RDBStorage(f"sqlite:///{path}")
+        options = {"connect_args": {"timeout": BUSY_SECONDS}}
+        return optuna.storages.RDBStorage(f"sqlite:///{path}", engine_kwargs=options)
     return optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(path))
 
 
