@@ -6,6 +6,7 @@ import math
 import os
 import platform
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,6 +24,18 @@ BLAS_THREADS = dict.fromkeys(
 )
 """Environment of a worker: BLAS reads it when NumPy is imported. Two threads would give other bits than one, and
 raise floating-point flags in a thread where NumPy does not look."""
+
+
+def one_blas_thread() -> AbstractContextManager[object]:
+    """Limit BLAS to one thread, in all threads of this process; as a context, until its end.
+
+    Two would give other bits than one. Each library that has its own BLAS is loaded first: a limit holds for those that
+    are there.
+    """
+    import scipy.linalg.blas  # noqa: F401
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1)  # type: ignore[no-any-return]
 
 
 def environment() -> dict[str, str]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from sweep.configuration import Configuration
 from sweep.data import open_dataset, prepare
+from sweep.environment import one_blas_thread
 from sweep.errors import ExperimentError, UsageError
 from sweep.experiment import Experiment
 from sweep.nn.gradcheck import Finding, check
@@ -62,7 +62,7 @@ def gradient_check(
     shape, classes = _describe(trial.configuration["data"]["dataset"], data, experiment.folder)
     x, labels = _batch(shape, classes, trial.seeds.shuffling)
     network, penalty = _build(configuration, shape, classes), configuration.build_penalty()
-    with threadpool_limits(1):  # as in training; and twice as fast here
+    with one_blas_thread():  # as in training; and twice as fast here
         findings = check(network, x, labels, trial.seeds, penalty=penalty, samples=samples, progress=progress)
     return pd.DataFrame([_row(finding) for finding in findings])
 

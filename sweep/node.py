@@ -13,7 +13,7 @@ from typing import Any
 
 from sweep.assembly import dataset_key
 from sweep.data import cache, open_dataset, prepare
-from sweep.environment import environment
+from sweep.environment import environment, one_blas_thread
 from sweep.errors import DataError, StoreBusy, SweepError
 from sweep.processes import is_lost
 from sweep.records import Status
@@ -102,9 +102,7 @@ def _in_hand(assignment: Assignment) -> Iterator[bool]:
 
 
 def _train(assignment: Assignment) -> Status | Missing | None:
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(1)  # for good: more threads give other bits, and the limit is that of all threads of a process
+    one_blas_thread()  # for good, as another thread of this process may be training, too
     folders: dict[str, str] = {}
     for key, folder in assignment.datasets.items():
         local = _located(assignment, key, Path(folder).name)

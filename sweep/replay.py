@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from sweep.assembly import dataset_key, opened, settings
 from sweep.configuration import Configuration
-from sweep.environment import environment
+from sweep.environment import environment, one_blas_thread
 from sweep.errors import SweepError
 from sweep.observing import Observer, Silent
 from sweep.preparation import prepare_again
@@ -129,7 +128,7 @@ def replay(
         raise SweepError(f"{name} is {row['status']} and has no epochs yet; train it with: sweep resume {record.name}")
     stored = _stored(store, record.id, row, last)
     folders = prepare_again(record, data, observer or Silent())
-    with threadpool_limits(1):  # two threads would give other bits
+    with one_blas_thread():
         now = _train(*_begun(name, row, folders), last, progress)
     return Replay(name, row["status"], stored, now, _changes(record))
 

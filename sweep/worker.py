@@ -18,6 +18,7 @@ from typing import Any
 
 from sweep.assembly import dataset_key, opened, settings
 from sweep.configuration import Configuration
+from sweep.environment import one_blas_thread
 from sweep.errors import StaleAttempt, StoreBusy, StoreError, SweepError, WeightsError
 from sweep.files import is_full, within
 from sweep.processes import owner
@@ -59,11 +60,9 @@ _parent: int | None = None
 
 def start_worker(parent: int) -> None:
     """Prepare a worker process: one BLAS thread, stopped by SIGTERM between epochs, ended with its parent."""
-    from threadpoolctl import threadpool_limits
-
     global _parent  # noqa: PLW0603 (a process has one parent)
     _parent = parent
-    threadpool_limits(1)
+    one_blas_thread()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     signal.signal(signal.SIGTERM, _stop)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

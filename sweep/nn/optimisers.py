@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.linalg.blas import dgemm, sgemm
 
 from sweep.nn.layer import Array, Gradient, OuterProduct
 
@@ -163,13 +163,21 @@ def add_outer_product(params: Array, factor: float, gradient: OuterProduct) -> N
 
     `params` must be C-contiguous, float32 or float64; the factors are of its dtype.
     """
-    gemm = sgemm if params.dtype == np.float32 else dgemm
+    gemm = _gemm(params.dtype)
     # BLAS counts columns first: it is handed the transposes, which are Fortran-contiguous views.
     transposed = params.T
     right, transpose = (gradient.right, 0) if gradient.right.flags.f_contiguous else (gradient.right.T, 1)
     result = gemm(factor, right, gradient.left.T, 1, transposed, transpose, 0, 1)
     if result is not transposed:  # SciPy silently updates a copy of arrays that BLAS cannot take.
         raise ValueError("the parameters must be C-contiguous, float32 or float64")
+
+
+@cache
+def _gemm(dtype: np.dtype[Any]) -> Callable[..., Array]:
+    """Return BLAS's matrix product; SciPy takes as long to import as a whole command that trains nothing."""
+    from scipy.linalg.blas import dgemm, sgemm
+
+    return sgemm if dtype == np.float32 else dgemm  # type: ignore[no-any-return]
 
 
 def dense(gradient: Gradient, out: Array) -> None:
