@@ -191,7 +191,7 @@ def test_what_is_found_is_repaired_and_trained_again_to_the_same_bits(finished, 
 
 
 def assert_same_after_resuming(finished):
-    results = sweep.resume(workers=2)
+    results = sweep.resume(workers=1)
     assert_whole(results)
     assert_same(figures(), finished[1])
     assert doctor.examine(os.environ["SWEEP_DB"]).damages == []
@@ -258,7 +258,7 @@ def test_on_a_server_it_finds_and_mends_the_same(postgres, monkeypatch, tmp_path
     monkeypatch.setenv("SWEEP_RESULTS", str(tmp_path))
     url = postgres.create_database()
     monkeypatch.setenv("SWEEP_DB", url)
-    results = sweep.run("digits-quickstart", overrides=["trials=3", "epochs=2"])
+    results = sweep.run("digits-quickstart", overrides=["trials=3", "epochs=2"], workers=1)
     whole = figures()
     report = doctor.examine(url)
     assert (report.findings, report.counts.trials) == ([], 3)
@@ -271,7 +271,7 @@ def test_on_a_server_it_finds_and_mends_the_same(postgres, monkeypatch, tmp_path
     after, copy = doctor.repair(url, report)
 
     assert (after.findings, copy) == ([], None)
-    sweep.resume()
+    sweep.resume(workers=1)
     assert_same(figures(), whole)
     assert doctor.examine(url).findings == []
 

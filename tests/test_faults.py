@@ -39,7 +39,7 @@ def test_workers_killed_at_random_moments_cost_no_bit(undisturbed, command):
                 killed += 1
             except ProcessLookupError:
                 continue
-        time.sleep(rng.uniform(0, 0.8))
+        time.sleep(rng.uniform(0, 0.5))
     code, _, errors = process.end()
 
     assert code == 0, errors

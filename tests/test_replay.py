@@ -80,7 +80,7 @@ def trained(tmp_path_factory):
         patch.setenv("SWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
         for name, text in (("cnn", CNN), ("wide", WIDE), ("late", LATE)):
             (folder / f"{name}.toml").write_text(text)
-            sweep.run(folder / f"{name}.toml", workers=2, db=str(folder / "sweeps.db")).store.close()
+            sweep.run(folder / f"{name}.toml", workers=1, db=str(folder / "sweeps.db")).store.close()
     return folder
 
 
@@ -160,7 +160,7 @@ class TestTheSame:
         assert threads() == before
 
     def test_a_continued_trial_is_as_one_that_was_trained_at_once(self):
-        sweep.continue_([1], epochs=5, name="cnn")
+        sweep.continue_([1], epochs=5, workers=1, name="cnn")
         played = replay("cnn/1")
         assert len(played.stored.epochs) == len(played.now.epochs) == 6
         assert played.different == []

@@ -110,8 +110,8 @@ def test_the_number_of_workers_changes_no_bit(tmp_path):
 
 
 def test_a_longer_sweep_begins_with_the_shorter_one(tmp_path):
-    sweep.run("digits-quickstart", overrides=["trials=2", "epochs=2"], db=str(tmp_path / "2.db"))
-    sweep.run("digits-quickstart", overrides=["trials=4", "epochs=2"], db=str(tmp_path / "4.db"))
+    sweep.run("digits-quickstart", overrides=["trials=2", "epochs=2"], workers=1, db=str(tmp_path / "2.db"))
+    sweep.run("digits-quickstart", overrides=["trials=4", "epochs=2"], workers=1, db=str(tmp_path / "4.db"))
     short, long = (figures(db=str(tmp_path / f"{n}.db")) for n in (2, 4))
     assert_same(short, (long[0].head(2), long[1][long[1]["trial"] < 2].reset_index(drop=True)))
 
@@ -182,7 +182,7 @@ def test_ctrl_c_in_a_terminal_reaches_the_whole_group():
 
 
 def test_resuming_a_finished_sweep_does_nothing():
-    sweep.run("digits-quickstart", overrides=["trials=2", "epochs=1"])
+    sweep.run("digits-quickstart", overrides=["trials=2", "epochs=1"], workers=1)
     before = sweep.load().trials()
     heard = []
 
@@ -211,7 +211,7 @@ def test_an_observer_hears_of_the_whole_sweep():
             self.last = progress
 
     listener = Listener()
-    sweep.run("digits-quickstart", overrides=["trials=3", "epochs=1"], observer=listener)
+    sweep.run("digits-quickstart", overrides=["trials=3", "epochs=1"], workers=1, observer=listener)
 
     assert listener.notes == ["preparing the data set digits"]
     assert sum(listener.last.counts.values()) == 3
@@ -223,7 +223,7 @@ def test_a_data_set_that_has_changed_is_not_mixed_in(tmp_path):
     rows = [f"{i % 7},{i % 3},{i % 2}" for i in range(40)]
     table.write_text("a,b,label\n" + "\n".join(rows))
     dataset = f"data.dataset={{kind='csv', file='{table}', label='label'}}"
-    sweep.run("digits-quickstart", overrides=["trials=2", "epochs=1", dataset])
+    sweep.run("digits-quickstart", overrides=["trials=2", "epochs=1", dataset], workers=1)
     store = Store(os.environ["SWEEP_DB"])
     with store.database.writing() as connection:
         connection.exec_driver_sql("UPDATE trials SET status = 'interrupted' WHERE number = 1")
@@ -232,7 +232,7 @@ def test_a_data_set_that_has_changed_is_not_mixed_in(tmp_path):
     with pytest.raises(SweepError, match="is not the one that 'digits-quickstart' was begun with"):
         sweep.resume()
     table.write_text("a,b,label\n" + "\n".join(rows))
-    assert sweep.resume().trials()["status"].eq("completed").all()
+    assert sweep.resume(workers=1).trials()["status"].eq("completed").all()
 
 
 def test_nothing_is_stored_when_a_sweep_cannot_begin(tmp_path):

@@ -30,7 +30,7 @@ def shelf_of_weights(tmp_path_factory, shelf):
         patch.setenv("SWEEP_CACHE", str(shelf.cache))
         for name in ("first", "second"):
             db = str(folder / "sweeps.db")
-            sweep.run("digits-quickstart", overrides=[*OVERRIDES, f"name={name}"], workers=2, db=db).store.close()
+            sweep.run("digits-quickstart", overrides=[*OVERRIDES, f"name={name}"], workers=1, db=db).store.close()
     return folder
 
 
