@@ -93,7 +93,11 @@ class Contestant:
         Raises:
             RuntimeError: when it has failed; with the traceback.
         """
-        timing, problem = self._pipe.recv()
+        try:
+            timing, problem = self._pipe.recv()
+        except EOFError:
+            self._process.join()
+            raise RuntimeError(f"the process of a contestant has died: exit code {self._process.exitcode}") from None
         if problem:
             raise RuntimeError(problem)
         return Timing(*timing)

@@ -1,6 +1,7 @@
 """The benchmarks still run: every topic on tiny sizes gives every row; times themselves are not judged."""
 
 import math
+import os
 
 import pandas as pd
 import pytest
@@ -96,6 +97,14 @@ def test_a_contestants_failure_is_told():
     assert contestant.run("divide", 7, 2).value == (3, 1)
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         contestant.run("divide", 1, 0)
+    contestant.close()
+
+
+def test_a_contestants_death_is_told():
+    contestant = Contestant(dict, {"exit": os._exit})
+    contestant.end()
+    with pytest.raises(RuntimeError, match="exit code 7"):
+        contestant.run("exit", 7)
     contestant.close()
 
 
