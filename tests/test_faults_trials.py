@@ -5,6 +5,7 @@ import re
 import signal
 import sqlite3
 import time
+from contextlib import closing
 
 from fault_tools import assert_whole, running, wait_until, widths_experiment, worker_of
 
@@ -82,11 +83,24 @@ def dump():
     return lines
 
 
+def freeze(process):
+    """Stop a process, but not while it writes: the database would be locked until it wakes up."""
+    os.kill(process, signal.SIGSTOP)
+    try:
+        with closing(sqlite3.connect(os.environ["SWEEP_DB"], timeout=0.2, isolation_level=None)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        os.kill(process, signal.SIGCONT)
+        return False
+    return True
+
+
 def test_a_frozen_worker_that_wakes_up_writes_nothing(tmp_path, command, monkeypatch):
     monkeypatch.setenv("SWEEP_SILENCE", "2")
     first = command("run", widths_experiment(tmp_path, [20, 21], epochs=1200), "--workers", "1", "-q")
     (row,) = wait_until(lambda: [row for row in running("widths") if row["last_epoch"]])
-    os.kill(worker_of(row), signal.SIGSTOP)
+    wait_until(lambda: freeze(worker_of(row)))
     frozen = time.monotonic()
     before = wait_until(lambda: time.monotonic() - frozen > 2.5 and running("widths"))
     assert [each["attempt"] for each in before] == [1]

@@ -331,11 +331,17 @@ def _prepare_server(connection: Any, record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     purpose = connection.get_execution_options().get("sweep_purpose", "read")
     patience = PROBE_SECONDS if purpose == "probe" else BUSY_SECONDS
-    connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience * 1000}")
+    _set_pragma(connection, "busy_timeout", patience * 1000)
     if purpose == "read":
         connection.exec_driver_sql("BEGIN")
         return
-    synchronous = "FULL" if purpose == "durable" else "NORMAL"
-    connection.exec_driver_sql(f"PRAGMA synchronous = {synchronous}")
+    _set_pragma(connection, "synchronous", "FULL" if purpose == "durable" else "NORMAL")
     # IMMEDIATE waits for its turn at once; a transaction that reads first and then writes would fail instead.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _set_pragma(connection: Connection, name: str, value: int | str) -> None:
+    """Set an option of SQLite for a connection, unless it is set so already: that takes as long as writing a row."""
+    if connection.info.get(name) != value:
+        connection.exec_driver_sql(f"PRAGMA {name} = {value}")
+        connection.info[name] = value

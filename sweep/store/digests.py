@@ -75,11 +75,14 @@ class _Details:
         return sorted(found, key=lambda row: tuple(row._mapping[name] for name in self._key))
 
 
+_json = json.JSONEncoder(sort_keys=True)
+
+
 def _sha256(rows: Iterable[Iterable[Any]]) -> str:
     result = hashlib.sha256()
     for row in rows:
         # Python writes a float with as many digits as tell it from every other one.
-        result.update(json.dumps([_plain(value) for value in row], sort_keys=True).encode())
+        result.update(_json.encode([_plain(value) for value in row]).encode())
         result.update(b"\n")
     return result.hexdigest()
 

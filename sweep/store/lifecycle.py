@@ -95,7 +95,8 @@ def claim(connection: Connection, sweep_id: int, number: int, owner: str, now: d
         return None
     weights, checkpoint = (_weights(row, name) for name in ("weights", "checkpoint"))
     start = checkpoint or weights
-    kept = _clear_after(connection, row["id"], start.epoch if start else -1)
+    is_first = row["attempt"] == 1
+    kept = () if is_first else _clear_after(connection, row["id"], start.epoch if start else -1)
     seeds = (row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
     return Claim(row["id"], row["attempt"], number, row["configuration"], seeds, weights, checkpoint, kept)
 
@@ -157,8 +158,8 @@ def finish(
     now: datetime,
 ) -> None:
     """Store the last epochs of a trial and how it ended; see `record`."""
-    row = connection.execute(select(trials).where(trials.c.id == held.trial_id)).mappings().one()
-    if (row["attempt"], row["status"]) == (held.attempt, ending.status):
+    this = select(trials.c.attempt, trials.c.status).where(trials.c.id == held.trial_id)
+    if connection.execute(this).one() == (held.attempt, ending.status):
         return  # it was stored before, and the answer was lost with the connection
     values: dict[str, Any] = {"status": ending.status, "heartbeat": now, "finished": now, "seconds": ending.seconds}
     values |= {"error": ending.error, "traceback": ending.traceback}
