@@ -11,6 +11,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background jo
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_xdist_auto_num_workers():
+    """Return how many tests run at once: one more than there are cores, since many wait for locks and deaths."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path, monkeypatch, tmp_path_factory):
     """Give each test a database of its own; the cache of data sets is shared, being keyed by content."""

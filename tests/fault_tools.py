@@ -62,7 +62,7 @@ def wait_until(condition, seconds=PATIENCE_SECONDS):
     while time.monotonic() < deadline:
         if result := condition():
             return result
-        time.sleep(0.03)  # oftener, the looking itself would hold up what is waited for
+        time.sleep(0.1)  # oftener, the looking itself would hold up what is waited for
     pytest.fail("waited too long")
 
 

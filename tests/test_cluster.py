@@ -29,8 +29,6 @@ from sweep.store import Store
 SWEEP = ["trials=6", "training.epochs=100", "training.batch_size={int=[20,40],step=10}"]
 SILENCE_SECONDS = "3"
 
-pytestmark = pytest.mark.xdist_group("cluster")  # there is one cluster for all of them
-
 
 class Cluster:
     """A Dask scheduler with two workers, each a process with a nanny and a cache of data sets of its own."""
@@ -133,11 +131,15 @@ def assert_done(process, undisturbed):
     assert_same(figures(), undisturbed)
 
 
-def test_a_cluster_gives_the_bits_of_local_processes(start, undisturbed, cluster):
+def test_a_cluster_gives_the_bits_of_local_processes_and_logs_no_password(start, undisturbed, cluster):
     assert_done(start(*RUN), undisturbed)
     assert sweep.load().trials()["attempt"].eq(1).all()
     owners = {worker_of(sweep.load().trial(number)) for number in range(6)}
     assert len(owners) == 2  # both took part
+    logs = cluster.logs()
+    assert "distributed" in logs
+    assert PASSWORD not in logs
+    assert QUOTED not in logs
 
 
 def test_a_worker_killed_in_the_middle_costs_its_trial_one_attempt(start, undisturbed):
@@ -246,14 +248,6 @@ def test_data_that_nodes_lack_is_sent_to_each_of_them_once(start, tmp_path, clus
     for cache in cluster.caches:
         assert len(list(cache.glob("own-*"))) == 1
         assert not list(cache.glob(".*"))
-
-
-def test_no_log_shows_the_password(start, cluster):
-    start(*RUN).end()
-    logs = cluster.logs()
-    assert "distributed" in logs
-    assert PASSWORD not in logs
-    assert QUOTED not in logs
 
 
 class TestRefusals:

@@ -16,12 +16,10 @@ import sweep
 from sweep.errors import StoreError
 from sweep.store import Store
 
-LONG = ["trials=6", "training.epochs=120", "training.batch_size={int=[20,40],step=10}", "training.checkpoint_every=50"]
+LONG = ["trials=5", "training.epochs=120", "training.batch_size={int=[20,40],step=10}", "training.checkpoint_every=50"]
 RUN = ["run", "digits-quickstart", "--workers", "2", *options(LONG)]
 QUIET = [*RUN, "--quiet"]
 LOCKED_SECONDS = 30
-
-pytestmark = pytest.mark.xdist_group("database")  # what is undisturbed is trained once for all of them
 
 
 @pytest.fixture(scope="module")
