@@ -23,7 +23,7 @@ from sweep.store.digests import trial_digests
 from sweep.store.integrity import findings
 from sweep.store.schema import trials
 
-SECONDS = float(os.environ.get("SWEEP_STRESS_SECONDS") or 5)
+SECONDS = float(os.environ.get("SWEEP_STRESS_SECONDS") or 2)
 WRITERS, READERS = 8, 2
 TRIALS, EPOCHS = 50, 20
 MOST_AT_ONCE = 5
