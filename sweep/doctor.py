@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,13 +116,18 @@ def repair(url: str, report: Report, tell: Tell = lambda done, total: None) -> t
     if path and any(finding.cure == "rebuild" for finding in report.damages):
         rebuild(path)
     with closing(Store(url)) as store:
-        for finding in list(findings(store.database, is_lost, tell)):
-            _mend(store, finding)
+        found = list(findings(store.database, is_lost, tell))
+        broken = {finding.sweep_id for finding in found if finding.cure == "draw"}
+        records = [record for record in map(store.sweep, store.names()) if record.id in broken]
+        draws = {record.id: _draws(record) for record in records}
+        for finding in found:
+            _mend(store, finding, draws)
     return examine(url, tell), copy
 
 
-def _mend(store: Store, finding: Finding) -> None:
-    drawn = _drawn_again(store, finding) if finding.cure == "draw" else None
+def _mend(store: Store, finding: Finding, draws: Mapping[int, Mapping[int, Trial]]) -> None:
+    """Mend one finding; `draws` are the trials, by sweep and number, of which some have to be drawn again."""
+    drawn = draws.get(finding.sweep_id or 0, {}).get(-1 if finding.number is None else finding.number)
     with store.database.writing(durable=True) as connection:
         if finding.cure == "delete":
             if finding.trial_id is not None:
@@ -130,26 +135,17 @@ def _mend(store: Store, finding: Finding) -> None:
             delete_dangling(connection)
         elif finding.cure == "train" and finding.trial_id is not None:
             restart(connection, finding.trial_id)
-        elif finding.sweep_id is not None and drawn:
+        elif finding.cure == "draw" and finding.sweep_id is not None and drawn:
             redraw(connection, finding.sweep_id, drawn, finding.trial_id)
     if finding.cure == "resume" and finding.sweep_id is not None:
         store.requeue(finding.sweep_id, is_lost, interrupted=False)
 
 
-def _drawn_again(store: Store, finding: Finding) -> Trial | None:
-    """Draw a trial again from its sweep's experiment; None where that is not certain to give the same."""
-    records = [store.sweep(name) for name in store.names()]
-    for record in records:
-        if record.id == finding.sweep_id and finding.number is not None:
-            drawn = _draws(record)
-            return drawn[finding.number] if 0 <= finding.number < len(drawn) else None
-    return None
-
-
-def _draws(record: SweepRecord) -> list[Trial]:
-    """Draw all trials of a sweep again; none where its experiment is not what it was, or cannot be drawn."""
+def _draws(record: SweepRecord) -> dict[int, Trial]:
+    """Draw all trials of a sweep again, by number; none where that is not certain to give the same."""
     try:
         experiment = experiment_of(record)
-        return experiment.trials() if experiment.fingerprint == record.fingerprint else []
+        is_same = experiment.fingerprint == record.fingerprint
+        return {trial.number: trial for trial in experiment.trials()} if is_same else {}
     except SweepError:
-        return []
+        return {}

@@ -236,6 +236,19 @@ def test_a_changed_sweep_row_is_never_sealed_again(damaged):
     assert len(doctor.repair(str(damaged), report)[0].damages) == 1
 
 
+@pytest.mark.parametrize("change", ["trials = 4", "id = 9", "trials = 44"])
+def test_a_changed_sweep_row_costs_no_trial(damaged, change):
+    rows = content(damaged)["trials"]
+    with sqlite3.connect(damaged) as database:
+        database.execute("PRAGMA foreign_keys = OFF")
+        database.execute(f"UPDATE sweeps SET {change}")
+    database.close()
+    report = doctor.examine(str(damaged))
+    assert report.damages
+    doctor.repair(str(damaged), report)
+    assert content(damaged)["trials"] == rows
+
+
 def test_a_trial_without_an_owner_is_a_note_and_goes_back(damaged, finished):
     store = sweep.load().store
     store.claim(store.sweep().id, 1, "nowhere")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -66,8 +66,11 @@ def findings(database: Database, is_lost: IsLost, tell: Tell) -> Iterator[Findin
     """
     if database.is_sqlite:
         yield from _guarded(database, _file, "the file")
-    yield from _guarded(database, _dangling, "rows")
-    yield from _guarded(database, _sweep_rows, "the table of sweeps")
+    changed = _guarded(database, _sweep_rows, "the table of sweeps")
+    yield from changed
+    for finding in _guarded(database, _dangling, "rows"):
+        # A sweep that has lost its id or its number of trials must not take sound trials with it.
+        yield replace(finding, cure="none") if changed else finding
     with database.reading() as connection:
         heads = connection.execute(select(sweeps.c.id, sweeps.c.name, sweeps.c.trials).order_by(sweeps.c.id)).all()
         ids = {head.id: _ids(connection, head.id) for head in heads}
@@ -77,7 +80,8 @@ def findings(database: Database, is_lost: IsLost, tell: Tell) -> Iterator[Findin
             chunk = ids[head.id][start : start + CHUNK]
             yield from _chunk(database, head.name, chunk, is_lost)
             tell(done := done + len(chunk), total)
-        yield from _guarded(database, partial(_numbers, head), head.name)
+        if not changed:
+            yield from _guarded(database, partial(_numbers, head), head.name)
 
 
 def _ids(connection: Connection, sweep_id: int) -> list[int]:
