@@ -116,9 +116,9 @@ def _with_cumulative_statistics(configuration: dict[str, Any]) -> dict[str, Any]
 
 
 def _blocks(trainer: Trainer, samples: int = 1000) -> Iterator[tuple[Array, Any]]:
-    room = trainer.room("train", samples)
+    batch, work = trainer.batch("train"), trainer.room(samples).work
     for start in range(0, len(trainer.dataset.x_train), samples):
-        yield room.batch.slice(start, start + samples), room.work
+        yield batch.slice(start, start + samples), work
 
 
 def watch() -> pd.DataFrame:

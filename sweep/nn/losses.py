@@ -25,6 +25,12 @@ class LossWork(NamedTuple):
     """Shape (samples,)."""
     total: Array
     """Shape (samples,)."""
+    one: Array
+    """1, of shape () and of the dtype of the logits: measured, cheaper to subtract than a Python number."""
+    share: Array
+    """1/samples, in the same form."""
+    shares: Array
+    """1/samples for each sample, shape (samples,): a product with them is a mean, three times as fast as a sum."""
 
 
 Loss = Callable[[Array, Array, LossWork], tuple[float, Array]]
@@ -38,6 +44,9 @@ def loss_work(classes: int, samples: int, dtype: Dtype) -> LossWork:
         np.empty((classes, samples), dtype),
         np.empty(samples, dtype),
         np.empty(samples, dtype),
+        np.array(1, dtype),
+        np.array(1 / samples, dtype),
+        np.full(samples, 1 / samples, dtype),
     )
 
 
@@ -65,11 +74,11 @@ def softmax_cross_entropy(logits: Array, positions: Array, work: LossWork) -> tu
     np.subtract(logits, np.maximum.reduce(logits, 0, out=work.top), out=p)
     own = flat[positions]
     _normalised_exponentials(p, total)
-    flat[positions] -= 1
-    p *= 1 / len(positions)
+    flat[positions] -= work.one
+    p *= work.share
     np.log(total, out=total)
     total -= own
-    return float(np.add.reduce(total)) / len(positions), p
+    return float(total.dot(work.shares)), p
 
 
 def sigmoid_binary_cross_entropy(logits: Array, positions: Array, work: LossWork) -> tuple[float, Array]:
@@ -82,8 +91,8 @@ def sigmoid_binary_cross_entropy(logits: Array, positions: Array, work: LossWork
     y = _sigmoid(logits, work)
     total = np.logaddexp(logits, 0, out=work.gradient).sum(dtype=np.float64)
     own = logits.reshape(-1)[positions].sum(dtype=np.float64)
-    y.reshape(-1)[positions] -= 1
-    y *= 1 / samples
+    y.reshape(-1)[positions] -= work.one
+    y *= work.share
     return float(total - own) / samples, y
 
 
@@ -94,7 +103,7 @@ def mean_squared_error(output: str) -> Loss:
     def loss(logits: Array, positions: Array, work: LossWork) -> tuple[float, Array]:
         y, gradient = evaluate(logits, work), work.gradient
         np.copyto(gradient, y)
-        gradient.reshape(-1)[positions] -= 1
+        gradient.reshape(-1)[positions] -= work.one
         error = float(np.vdot(gradient, gradient)) / gradient.size
         gradient *= 2 / gradient.size
         pull_back(y, gradient)

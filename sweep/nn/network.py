@@ -74,11 +74,9 @@ def chain(layers: Mapping[str, Layer]) -> Layer:
         return tuple(works)
 
     def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
-        states, caches = [], []
-        for layer, layer_params, layer_state, layer_work in zip(members, params, state, work, strict=True):
-            x, new_state, cache = layer.forward(layer_params, layer_state, x, layer_work, call)
-            states.append(new_state)
-            caches.append(cache)
+        states, caches = list(state), [None] * len(members)
+        for index, layer in enumerate(members):
+            x, states[index], caches[index] = layer.forward(params[index], states[index], x, work[index], call)
         return x, tuple(states), caches
 
     def backward(

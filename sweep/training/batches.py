@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,8 +15,13 @@ Shuffle = Literal["epoch", "with_replacement", False]
 """A new order for each epoch without replacement, draws with replacement, or the data set's own order"""
 
 
+GATHERED = 2**16
+"""Elements of mini-batches that are gathered together: enough to spare small ones most of NumPy's overhead, and few
+enough to stay in the cache until they are used."""
+
+
 class Batch:
-    """Room for one mini-batch, filled again and again.
+    """Room for mini-batches, filled again and again.
 
     Rows are gathered in the data set's own dtype and normalised on their way into the network's: measured as fast as
     keeping a normalised copy of the data set, in a quarter of the memory.
@@ -24,34 +29,45 @@ class Batch:
 
     def __init__(self, x: Array, samples: int, dtype: Dtype, normalization: Normalization) -> None:
         features = x.shape[1]
+        samples = min(len(x), max(samples, GATHERED // (features + 1)))
         self._x = x
         self._normalization = normalization
         self._raw = np.empty((samples, features), x.dtype)
         self._rows = np.ones((samples, features + 1), dtype)
-        self._inside = self._rows[:, :-1]
         scale = normalization.scale
         self._is_uniform = scale.ndim == 0 and scale.dtype == dtype and np.can_cast(x.dtype, dtype)
 
     def gather(self, rows: Array) -> Array:
         """Return the given rows of the data set as vectors, shape (features + 1, samples)."""
         # mode="clip": the default mode buffers its output; rows are valid by construction.
-        self._x.take(rows, 0, self._raw, "clip")
-        return self._normalised(self._raw)
+        return self._normalised(self._x.take(rows, 0, self._raw[: len(rows)], "clip"))
+
+    def gather_each(self, order: Array, runs: Sequence[tuple[int, int]]) -> Iterator[Array]:
+        """Yield the rows that each run (start, stop) of `order` names as vectors; the next may overwrite them."""
+        longest = max(stop - start for start, stop in runs)
+        together = max(1, GATHERED // self._rows.shape[1] // longest)
+        for block in (runs[first : first + together] for first in range(0, len(runs), together)):
+            begin, end = block[0][0], block[-1][1]
+            x = self.gather(order[begin:end])
+            for start, stop in block:
+                yield x[:, start - begin : stop - begin]
 
     def slice(self, start: int, stop: int) -> Array:
         """Return consecutive rows of the data set as vectors, shape (features + 1, samples)."""
         return self._normalised(self._x[start:stop])
 
     def _normalised(self, raw: Array) -> Array:
-        """Fill all rows with the normalised rows of `raw`."""
+        """Fill as many rows with the normalised rows of `raw`."""
+        rows = self._rows[: len(raw)]
+        inside = rows[:, :-1]
         if self._is_uniform:
             # NumPy computes and casts at once in short rows only: whole rows, ones included, take half the time.
-            np.copyto(self._inside, raw)
-            self._normalization.apply(self._rows, self._rows)
-            self._rows[:, -1] = 1
+            np.copyto(inside, raw)
+            self._normalization.apply(rows, rows)
+            rows[:, -1] = 1
         else:
-            self._normalization.apply(raw, self._inside)
-        return self._rows.T
+            self._normalization.apply(raw, inside)
+        return rows.T
 
 
 def runs(total: int, length: int) -> Iterator[tuple[int, int]]:

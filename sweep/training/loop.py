@@ -50,7 +50,6 @@ class Settings:
 class Room:
     """The arrays that one pass over a number of samples writes into."""
 
-    batch: Batch
     work: Work
     loss: LossWork
 
@@ -114,7 +113,8 @@ class Trainer:
         self.training = Training(vector, states, optimiser_states, dropout, shuffling)
         self.batch_losses: list[float] = []
         """Mean loss of each mini-batch of the last epoch from before its step, as far as they are finite."""
-        self._rooms: dict[tuple[Part, int], Room] = {}
+        self._batches: dict[Part, Batch] = {}
+        self._rooms: dict[int, Room] = {}
 
     @property
     def _shape(self) -> tuple[int, ...]:
@@ -202,9 +202,8 @@ class Trainer:
             steps = steps[: settings.iterations - (number - 1) * len(steps)]
             order = order[: steps[-1][1]]
         targets = positions(self.dataset.t_train[order], np.array([stop - start for start, stop in steps]))
-        for start, stop in steps:
-            room = self.room("train", stop - start)
-            x = room.batch.gather(order[start:stop])
+        for (start, stop), x in zip(steps, self.batch("train").gather_each(order, steps), strict=True):
+            room = self.room(stop - start)
             y, training.layer_states, cache = net.forward(params, training.layer_states, x, room.work, call)
             value, dy = loss(y[:-1], targets[start:stop], room.loss)
             _, gradients = net.backward(params, cache, dy, room.work, False)
@@ -258,7 +257,7 @@ class Trainer:
             # Every output grows with its logit, so the largest logit is the largest output. The first of equal
             # ones counts, so that a network whose outputs are all alike is no better than a guess.
             hits += int(np.count_nonzero(logits.argmax(0) == labels[start:stop]))
-            work = self.room(part, stop - start).loss
+            work = self.room(stop - start).loss
             total += network.loss(logits, targets[start:stop], work)[0] * (stop - start)
         return total / len(labels), hits / len(labels)
 
@@ -275,20 +274,23 @@ class Trainer:
         """Yield (start, stop, logits) of consecutive samples; each array is overwritten by the next."""
         net, call = chain(network.layers), Call(train=False)
         for start, stop in runs(len(self.labels(part)), EVALUATION_SAMPLES):
-            room = self.room(part, stop - start)
-            x = room.batch.slice(start, stop)
+            room, x = self.room(stop - start), self.batch(part).slice(start, stop)
             y, _, _ = net.forward(self.params, self.training.layer_states, x, room.work, call)
             yield start, stop, y[:-1]
 
-    def room(self, part: Part, samples: int) -> Room:
-        """Return the arrays for a pass over `samples` samples, made on first use."""
-        if (part, samples) not in self._rooms:
-            x = self.dataset.x_test if part == "test" else self.dataset.x_train
+    def batch(self, part: Part) -> Batch:
+        """Return the room for the mini-batches of a part, made on first use."""
+        if part not in self._batches:
+            x, settings = (self.dataset.x_test if part == "test" else self.dataset.x_train), self.settings
+            longest = max(stop - start for start, stop in settings.batching.runs(len(x)))
+            samples = max(longest, EVALUATION_SAMPLES)
+            self._batches[part] = Batch(x, samples, settings.dtype, settings.normalization)
+        return self._batches[part]
+
+    def room(self, samples: int) -> Room:
+        """Return the arrays for a pass over so many samples, made on first use."""
+        if samples not in self._rooms:
             dtype, shape = self.settings.dtype, self._shape
             (outputs,) = self._net.shape(shape)
-            self._rooms[part, samples] = Room(
-                Batch(x, samples, dtype, self.settings.normalization),
-                self._net.work(shape, samples, dtype),
-                loss_work(outputs, samples, dtype),
-            )
-        return self._rooms[part, samples]
+            self._rooms[samples] = Room(self._net.work(shape, samples, dtype), loss_work(outputs, samples, dtype))
+        return self._rooms[samples]

@@ -10,6 +10,7 @@ from training_setup import blobs, settings
 
 from sweep.data import fit
 from sweep.nn.optimisers import Optimiser
+from sweep.training import batches
 from sweep.training.batches import Batch, Batching, runs, split
 from sweep.training.loop import train
 
@@ -104,3 +105,16 @@ def test_a_batch_is_its_normalised_rows_and_ones_however_often_it_is_filled(kind
         assert vectors.dtype == dtype
         np.testing.assert_array_equal(vectors[:-1].T, expected[list(chosen)])
         np.testing.assert_array_equal(vectors[-1], 1)
+
+
+@pytest.mark.parametrize("together", [1, 8, 40, 10_000])
+@pytest.mark.parametrize("batching", [Batching(3), Batching(7), Batching(20), Batching(batches_per_epoch=6)])
+def test_mini_batches_are_the_same_however_many_are_gathered_together(batching, together, monkeypatch):
+    monkeypatch.setattr(batches, "GATHERED", together)
+    x = np.arange(60, dtype=np.uint8).reshape(20, 3)
+    order, steps = np.random.default_rng(0).permutation(20), batching.runs(20)
+    batch = Batch(x, max(stop - start for start, stop in steps), np.dtype("f4"), fit("none", "all", x, "f4"))
+    found = [vectors[:-1].T.copy() for vectors in batch.gather_each(order, steps)]
+    assert len(found) == len(steps)
+    for vectors, (start, stop) in zip(found, steps, strict=True):
+        np.testing.assert_array_equal(vectors, x[order[start:stop]])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -181,22 +182,20 @@ class Stage(Trainer):
         self.plant.now = (self.number, part)
         return super()._evaluate_part(network, part)
 
-    def room(self, part, samples):
-        is_new = (part, samples) not in self._rooms
-        room = super().room(part, samples)
+    def batch(self, part):
+        is_new = part not in self._batches
+        batch = super().batch(part)
         if is_new:
             first = next(iter(self.settings.network.layers))
-            room.batch.gather = self.shown_batch(room.batch.gather, f"{first}/input")
-            room.batch.slice = self.shown_batch(room.batch.slice, f"evaluation/{first}/input")
-        return room
+            gather_each, read = batch.gather_each, batch.slice
+            training, evaluation = (partial(self.shown, f"{place}{first}/input") for place in ("", "evaluation/"))
+            batch.gather_each = lambda order, steps: map(training, gather_each(order, steps))
+            batch.slice = lambda start, stop: evaluation(read(start, stop))
+        return batch
 
-    def shown_batch(self, read, place):
-        def shown(*rows):
-            x = read(*rows)
-            self.plant(place, "batch", x[:-1])
-            return x
-
-        return shown
+    def shown(self, place, x):
+        self.plant(place, "batch", x[:-1])
+        return x
 
 
 class Outcome(NamedTuple):
