@@ -33,8 +33,12 @@ class PoolWork(NamedTuple):
     """Shape (windows down, channels, padded columns, samples)."""
     y: Array
     """Shape (windows down, channels, windows across, samples)."""
-    shares: Array
-    """Shape of y: what each maximum of a window gets of its gradient."""
+    own: Array
+    """Shape of y: what one of the maxima gets of the gradient."""
+    row_own: Array
+    """Shape of row_maxima: the same before."""
+    row_dx: Array
+    """Shape of row_maxima: their gradient."""
     padded_dx: Array
     dx_inside: Array
     dx: Array | None
@@ -47,8 +51,8 @@ def max_pool(size: int) -> Layer:
     From (rows, channels, columns, samples) to (⌈rows/size⌉, channels, ⌈columns/size⌉, samples): windows that reach
     beyond the image are filled up with −inf, so that no pixel is left out. A NaN makes its window's maximum NaN.
 
-    Backward, the gradient of a window is divided among its equal maxima (PyTorch: it goes to the first alone). Equal
-    they often are because one and the same bias made them; only if the shares add up to 1 does it get its gradient.
+    Backward, the gradient of a window goes to one of its equal maxima, the uppermost in the first column that has one.
+    Equal they often are because one and the same bias made them; if all of them got it, the bias would get a multiple.
     `Layer.shape` raises ValueError for a vector.
     """
 
@@ -63,11 +67,9 @@ def max_pool(size: int) -> Layer:
         if work.inside is not None:
             np.copyto(work.inside, x)
             x = work.padded
-        down, channels, across, samples = work.y.shape
         # Rows first: their maxima run over whole rows of contiguous numbers.
-        rows = x.reshape(down, size, channels, across * size, samples)
-        maximum([rows[:, i] for i in range(size)], work.row_maxima)
-        maximum([work.row_maxima[:, :, i::size] for i in range(size)], work.y)
+        maximum(rows_of(x, size), work.row_maxima)
+        maximum(columns_of(work.row_maxima, size), work.y)
         return work.y, state, x
 
     def backward(
@@ -75,14 +77,8 @@ def max_pool(size: int) -> Layer:
     ) -> tuple[Array | None, Gradient]:
         if not need_dx:
             return None, None
-        down, channels, across, samples = work.y.shape
-        windows = (down, size, channels, across, size, samples)
-        dx = work.padded_dx.reshape(windows)
-        np.equal(cache.reshape(windows), work.y[:, None, :, :, None], out=dx)
-        np.add.reduce(dx, (1, 4), out=work.shares)
-        np.maximum(work.shares, 1, out=work.shares)  # a NaN equals nothing
-        np.divide(dy, work.shares, out=work.shares)
-        dx *= work.shares[:, None, :, :, None]
+        to_first(dy, columns_of(work.row_maxima, size), work.y, work.own, columns_of(work.row_dx, size))
+        to_first(work.row_dx, rows_of(cache, size), work.row_maxima, work.row_own, rows_of(work.padded_dx, size))
         if work.dx is None:
             return work.padded_dx, None
         np.copyto(work.dx, work.dx_inside)
@@ -95,19 +91,34 @@ def pool_work(shape: Shape, pooled: Shape, size: int, samples: int, dtype: Dtype
     """Make the arrays for images of `shape`, pooled to the shape `pooled`."""
     rows, channels, columns = shape
     padded_shape = (pooled[0] * size, channels, pooled[2] * size, samples)
+    row_shape = (pooled[0], *padded_shape[1:])
     exact = padded_shape[:-1] == shape
     padded = np.empty(0, dtype) if exact else np.full(padded_shape, -np.inf, dtype)
     padded_dx = np.empty(padded_shape, dtype)
     return PoolWork(
         padded,
         None if exact else padded[:rows, :, :columns],
-        np.empty((pooled[0], *padded_shape[1:]), dtype),
+        np.empty(row_shape, dtype),
         np.empty((*pooled, samples), dtype),
         np.empty((*pooled, samples), dtype),
+        np.empty(row_shape, dtype),
+        np.empty(row_shape, dtype),
         padded_dx,
         padded_dx[:rows, :, :columns],
         None if exact else np.empty((*shape, samples), dtype),
     )
+
+
+def rows_of(x: Array, size: int) -> list[Array]:
+    """Return views of the first, the second ... rows of all windows."""
+    rows, *rest = x.shape
+    windows = x.reshape(rows // size, size, *rest)
+    return [windows[:, i] for i in range(size)]
+
+
+def columns_of(x: Array, size: int) -> list[Array]:
+    """Return views of the first, the second ... columns of all windows."""
+    return [x[:, :, i::size] for i in range(size)]
 
 
 def maximum(arrays: list[Array], out: Array) -> None:
@@ -115,3 +126,18 @@ def maximum(arrays: list[Array], out: Array) -> None:
     np.maximum(arrays[0], arrays[-1], out=out)
     for array in arrays[1:-1]:
         np.maximum(out, array, out=out)
+
+
+def to_first(dy: Array, arrays: list[Array], maxima: Array, own: Array, outs: list[Array]) -> None:
+    """Write into `outs` what each of the `arrays` gets of `dy`: the first that is equal to the `maxima` gets it all.
+
+    The last one gets what is left, so nothing is lost. `own` is contiguous, which makes comparisons fast.
+    """
+    rest = dy
+    for array, out in zip(arrays[:-1], outs[:-1], strict=True):
+        np.equal(array, maxima, out=own)
+        own *= rest
+        np.copyto(out, own)
+        rest = np.subtract(rest, own, out=outs[-1])
+    if rest is dy:  # windows of one pixel
+        np.copyto(outs[-1], dy)
