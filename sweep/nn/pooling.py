@@ -35,8 +35,6 @@ class PoolWork(NamedTuple):
     """Shape (windows down, channels, windows across, samples)."""
     own: Array
     """Shape of y: what one of the maxima gets of the gradient."""
-    row_own: Array
-    """Shape of row_maxima: the same before."""
     row_dx: Array
     """Shape of row_maxima: their gradient."""
     padded_dx: Array
@@ -77,8 +75,9 @@ def max_pool(size: int) -> Layer:
     ) -> tuple[Array | None, Gradient]:
         if not need_dx:
             return None, None
-        to_first(dy, columns_of(work.row_maxima, size), work.y, work.own, columns_of(work.row_dx, size))
-        to_first(work.row_dx, rows_of(cache, size), work.row_maxima, work.row_own, rows_of(work.padded_dx, size))
+        to_first(dy, columns_of(work.row_maxima, size), work.y, [work.own] * size, columns_of(work.row_dx, size))
+        row_dxs = rows_of(work.padded_dx, size)
+        to_first(work.row_dx, rows_of(cache, size), work.row_maxima, row_dxs, row_dxs)
         if work.dx is None:
             return work.padded_dx, None
         np.copyto(work.dx, work.dx_inside)
@@ -101,7 +100,6 @@ def pool_work(shape: Shape, pooled: Shape, size: int, samples: int, dtype: Dtype
         np.empty(row_shape, dtype),
         np.empty((*pooled, samples), dtype),
         np.empty((*pooled, samples), dtype),
-        np.empty(row_shape, dtype),
         np.empty(row_shape, dtype),
         padded_dx,
         padded_dx[:rows, :, :columns],
@@ -128,16 +126,17 @@ def maximum(arrays: list[Array], out: Array) -> None:
         np.maximum(out, array, out=out)
 
 
-def to_first(dy: Array, arrays: list[Array], maxima: Array, own: Array, outs: list[Array]) -> None:
+def to_first(dy: Array, arrays: list[Array], maxima: Array, owns: list[Array], outs: list[Array]) -> None:
     """Write into `outs` what each of the `arrays` gets of `dy`: the first that is equal to the `maxima` gets it all.
 
-    The last one gets what is left, so nothing is lost. `own` is contiguous, which makes comparisons fast.
+    The last one gets what is left, so nothing is lost. `owns` are where they are compared: comparisons are fast if long
+    runs of it are contiguous, as `outs` themselves may be.
     """
     rest = dy
-    for array, out in zip(arrays[:-1], outs[:-1], strict=True):
+    for array, own, out in zip(arrays[:-1], owns[:-1], outs[:-1], strict=True):
         np.equal(array, maxima, out=own)
-        own *= rest
-        np.copyto(out, own)
+        np.multiply(own, rest, out=own)
+        np.copyto(out, own)  # nothing to do where both are the same
         rest = np.subtract(rest, own, out=outs[-1])
     if rest is dy:  # windows of one pixel
         np.copyto(outs[-1], dy)
