@@ -70,4 +70,4 @@ def affine(units: int, weights: Initialiser, biases: Initialiser | None) -> Laye
         W: Array = params if biases is None else params[:, :-1]
         return W
 
-    return Layer(shape_after, init, work, forward, backward, weights=without_biases)
+    return Layer(shape_after, init, work, forward, backward, weights=without_biases, output=lambda work: work[0])

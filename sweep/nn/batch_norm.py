@@ -96,7 +96,12 @@ def batch_norm(
         units_of_y += beta
         return y, new_state, cache
 
-    return Layer(same_shape, init, work, forward, _backward)
+    return Layer(same_shape, init, work, forward, _backward, output=lambda work: work[0], reuse=_centre_in_place)
+
+
+def _centre_in_place(work: Work, x: Array) -> Work:
+    y, units_of_y, centred, ones = work
+    return y, units_of_y, units(x).reshape(centred.shape), ones
 
 
 def _backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> tuple[Array | None, Gradient]:
@@ -141,7 +146,7 @@ def _layout(over: Over, shape: Shape, samples: int) -> tuple[int, int, int]:
 
 
 def _centre(x: Array, centred: Array, ones: Array) -> tuple[Array, Array]:
-    """Fill `centred` with x − mean; return the mean and the biased variance, each of shape (groups,).
+    """Fill `centred`, which may be x, with x − mean; return the mean and the biased variance, each of shape (groups,).
 
     The variance is that of the centred values. A mean is known to a rounding or so, which is much where the values
     hardly vary, and all there is where they do not vary at all. So if any group is like that, all are centred again,
@@ -152,11 +157,11 @@ def _centre(x: Array, centred: Array, ones: Array) -> tuple[Array, Array]:
     np.subtract(x, mean[:, None], out=centred)
     variance = _dots(centred, centred) / count
     if np.any(np.sqrt(variance) < math.sqrt(np.finfo(x.dtype).eps) * np.abs(mean)):
-        first = x[0, :, :1]
-        np.subtract(x, first, out=centred)
+        first = centred[0, :, :1].copy()
+        centred -= first
         rest = _sums(centred, ones) / count
         centred -= rest[:, None]
-        mean, variance = first[:, 0] + rest, _dots(centred, centred) / count
+        mean, variance = mean + (first[:, 0] + rest), _dots(centred, centred) / count
     return mean, variance
 
 

@@ -134,7 +134,7 @@ def convolution(
         W: Array = params if biases is None else params[:, :-1]
         return W
 
-    return Layer(shape_after, init, work, forward, backward, weights=without_biases)
+    return Layer(shape_after, init, work, forward, backward, weights=without_biases, output=lambda work: work.y)
 
 
 def convolution_work(

@@ -60,4 +60,4 @@ def dropout(rate: float) -> Layer:
     ) -> tuple[Array | None, Gradient]:
         return dy if cache is None else np.multiply(cache, dy, out=cache), None
 
-    return Layer(same_shape, without_parameters, work, forward, backward)
+    return Layer(same_shape, without_parameters, work, forward, backward, output=lambda work: work[0])

@@ -10,7 +10,8 @@ NumPy, and per-feature operations read naturally.
 
 A layer's parameters are one array, or None. A layer writes only into its `work`: arrays that it has made for a given
 number of samples. Fresh work for each call makes the functions pure; the training loop hands in the same work again
-and again, so that nothing is allocated in the inner loop.
+and again, so that nothing is allocated in the inner loop. In a chain, a layer's work may have the memory of the output
+below: what was read last is still in the cache, other arrays must make room there for what is needed again.
 """
 
 from __future__ import annotations
@@ -62,6 +63,15 @@ def no_weights(params: Array) -> Array:
     return params[:0]
 
 
+def no_output(work: Work) -> None:
+    """Serve as the `output` of a layer that needs it again, or hands its input on."""
+
+
+def own_arrays(work: Work, x: Array) -> Work:
+    """Serve as the `reuse` of a layer that has no use for the memory of its input."""
+    return work
+
+
 class Layer(NamedTuple):
     """Five pure functions."""
 
@@ -77,6 +87,10 @@ class Layer(NamedTuple):
     """(params, cache, dy, work, need_dx) -> (dx, gradient); uses the cache up, and need not give dx if not asked."""
     weights: Callable[[Array], Array] = no_weights
     """(params) -> the view of them that regularisation applies to, biases left out."""
+    output: Callable[[Work], Array | None] = no_output
+    """(work) -> where forward leaves y, if backward does not read it: the layer above may have it."""
+    reuse: Callable[[Work, Array], Work] = own_arrays
+    """(work, x) -> work that writes to x in place of an array of its own, once forward has read it."""
 
 
 def vectors(features: int, samples: int, dtype: Dtype) -> Array:

@@ -67,9 +67,12 @@ def chain(layers: Mapping[str, Layer]) -> Layer:
         return tuple(params), tuple(states)
 
     def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
-        works = []
+        works: list[Work] = []
+        x: Array | None = None  # never the input of the chain itself, which is not its own to overwrite
         for layer in members:
-            works.append(layer.work(shape, samples, dtype))
+            own = layer.work(shape, samples, dtype)
+            works.append(own if x is None else layer.reuse(own, x))
+            x = layer.output(works[-1])
             shape = layer.shape(shape)
         return tuple(works)
 

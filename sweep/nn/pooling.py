@@ -83,7 +83,7 @@ def max_pool(size: int) -> Layer:
         np.copyto(work.dx, work.dx_inside)
         return work.dx, None
 
-    return Layer(shape_after, without_parameters, work, forward, backward)
+    return Layer(shape_after, without_parameters, work, forward, backward, reuse=overwrite)
 
 
 def pool_work(shape: Shape, pooled: Shape, size: int, samples: int, dtype: Dtype) -> PoolWork:
@@ -105,6 +105,11 @@ def pool_work(shape: Shape, pooled: Shape, size: int, samples: int, dtype: Dtype
         padded_dx[:rows, :, :columns],
         None if exact else np.empty((*shape, samples), dtype),
     )
+
+
+def overwrite(work: PoolWork, x: Array) -> PoolWork:
+    """Let dx take the place of x, where windows cover the image exactly."""
+    return work._replace(padded_dx=x) if work.dx is None else work
 
 
 def rows_of(x: Array, size: int) -> list[Array]:

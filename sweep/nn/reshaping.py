@@ -72,7 +72,7 @@ def image(shape: tuple[int, int, int]) -> Layer:
         np.copyto(examples, dy.transpose(1, 0, 2, 3))
         return dx, None
 
-    return Layer(shape_after, without_parameters, work, forward, backward)
+    return Layer(shape_after, without_parameters, work, forward, backward, output=lambda work: work[0])
 
 
 def flatten() -> Layer:
@@ -99,4 +99,7 @@ def flatten() -> Layer:
     ) -> tuple[Array | None, Gradient]:
         return (dy if work is None else dy.reshape(work[1].shape)), None
 
-    return Layer(lambda shape: (math.prod(shape),), without_parameters, work, forward, backward)
+    def output(work: Work) -> Array | None:
+        return None if work is None else work[0]
+
+    return Layer(lambda shape: (math.prod(shape),), without_parameters, work, forward, backward, output=output)
