@@ -169,6 +169,7 @@ ACCIDENTS = {
     "no JSON": ("UPDATE trials SET configuration = '{' WHERE number = 5", "digits-quickstart/5 cannot be read"),
     "no time": ("UPDATE trials SET started = 'noon' WHERE number = 5", "digits-quickstart/5 cannot be read"),
     "a text for a number": (f"UPDATE epochs SET seconds = 'x' WHERE trial_id = {OTHER}", "is not what was written"),
+    "bytes for a text": ("UPDATE trials SET error = X'00' WHERE number = 5", "digits-quickstart/5 cannot be read"),
     "a trial gone": (f"DELETE FROM trials WHERE id = {OTHER}", "digits-quickstart/5 is missing"),
     "a trial of no sweep": ("UPDATE trials SET sweep_id = 99 WHERE number = 5", "belong to no row of sweeps"),
     "a trial of another number": ("UPDATE trials SET number = 77 WHERE number = 5", "digits-quickstart/5 is missing"),

@@ -7,27 +7,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam, select, update
 
 from sweep.store.schema import batches, epochs, parameters, sweeps, trials
 
 DRAWN = ("sweep_id", "number", "seed_weights", "seed_shuffling", "seed_dropout", "configuration")
 """Columns of a trial that are fixed when it is drawn."""
+KEPT = (parameters, epochs, batches)
+"""What belongs to a trial; the primary key comes first in each table, and the trial's id first in the key."""
 
 
 def sweep_digest(connection: Connection, sweep_id: int) -> str:
     """Return the SHA-256 over the row of a sweep."""
-    row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().one()
-    return _sha256([[value for name, value in row.items() if name != "digest"]])
+    return _sha256([connection.execute(select(*_but_digest(sweeps)).where(sweeps.c.id == sweep_id)).one()])
 
 
 def drawn_digests(connection: Connection, which: ColumnElement[bool]) -> Iterator[tuple[int, str]]:
     """Yield, for `which` trials in the order of their ids, the SHA-256 over what was drawn, parameters included."""
-    drawn = _Details(connection, parameters, which)
+    drawn = _Details(parameters, connection.execute(_details(parameters, which)))
     columns = [trials.c[name] for name in ("id", *DRAWN)]
     for row in connection.execute(select(*columns).where(which).order_by(trials.c.id)):
         yield row.id, _sha256([row[1:], *drawn.of(row.id)])
@@ -35,19 +38,17 @@ def drawn_digests(connection: Connection, which: ColumnElement[bool]) -> Iterato
 
 def trial_digests(connection: Connection, which: ColumnElement[bool]) -> Iterator[tuple[int, str]]:
     """Yield, for `which` trials in the order of their ids, the SHA-256 over all that is kept, epochs included."""
-    details = [(table.name, _Details(connection, table, which)) for table in (parameters, epochs, batches)]
-    for row in connection.execute(select(trials).where(which).order_by(trials.c.id)).mappings():
-        lines: list[Any] = [[value for name, value in row.items() if name != "digest"]]
-        for name, rows in details:
-            lines += [[name], *rows.of(row["id"])]
-        yield row["id"], _sha256(lines)
+    return _whole_digests(connection, _whole(which), {})
 
 
-def seal(connection: Connection, which: ColumnElement[bool]) -> None:
+def seal(connection: Connection, trial_id: int) -> None:
+    """Write the digest of a trial that is not being trained."""
+    _seal(connection, _whole_digests(connection, _WHOLE_TRIAL, {"this": trial_id}))
+
+
+def seal_all(connection: Connection, which: ColumnElement[bool]) -> None:
     """Write the digests of `which` trials, none of which is being trained."""
-    sealed = update(trials).where(trials.c.id == bindparam("this")).values(digest=bindparam("now"))
-    if pairs := [{"this": trial_id, "now": each} for trial_id, each in trial_digests(connection, which)]:
-        connection.execute(sealed, pairs)
+    _seal(connection, trial_digests(connection, which))
 
 
 def seal_drawn(connection: Connection, which: ColumnElement[bool]) -> None:
@@ -57,39 +58,71 @@ def seal_drawn(connection: Connection, which: ColumnElement[bool]) -> None:
         connection.execute(sealed, pairs)
 
 
+_SEALED = update(trials).where(trials.c.id == bindparam("this")).values(digest=bindparam("now"))
+
+
+def _seal(connection: Connection, digests: Iterable[tuple[int, str]]) -> None:
+    if pairs := [{"this": trial_id, "now": each} for trial_id, each in digests]:
+        connection.execute(_SEALED, pairs)
+
+
+def _whole(which: ColumnElement[bool]) -> list[Select[Any]]:
+    """Return the queries for `which` trials and for what belongs to them, all in the order of the trials' ids."""
+    heads = select(*_but_digest(trials)).where(which).order_by(trials.c.id)
+    return [heads, *(_details(table, which) for table in KEPT)]
+
+
+def _but_digest(table: Table) -> list[ColumnElement[Any]]:
+    return [column for column in table.c if column.name != "digest"]
+
+
+def _details(table: Table, which: ColumnElement[bool]) -> Select[Any]:
+    return select(table).join(trials).where(which).order_by(table.c.trial_id)
+
+
+_WHOLE_TRIAL = _whole(trials.c.id == bindparam("this"))
+"""Made once, since making queries takes longer than asking them."""
+
+
+def _whole_digests(
+    connection: Connection, queries: Sequence[Select[Any]], values: Mapping[str, Any]
+) -> Iterator[tuple[int, str]]:
+    heads, *rows = [connection.execute(query, values) for query in queries]
+    details = [(table.name, _Details(table, each)) for table, each in zip(KEPT, rows, strict=True)]
+    for head in heads:
+        lines: list[Sequence[Any]] = [head]
+        for name, each in details:
+            lines += [[name], *each.of(head.id)]
+        yield head.id, _sha256(lines)
+
+
 class _Details:
     """The rows of a table that belong to trials, handed out trial by trial in the order of their ids."""
 
-    def __init__(self, connection: Connection, table: Table, which: ColumnElement[bool]) -> None:
-        self._key = [column.name for column in table.primary_key]
-        query = select(table).join(trials).where(which).order_by(table.c.trial_id)
-        self._rows = iter(connection.execute(query))
-        self._next = next(self._rows, None)
+    def __init__(self, table: Table, rows: Iterable[Row[Any]]) -> None:
+        self._key = itemgetter(*range(len(table.primary_key)))
+        self._trials = groupby(map(tuple, rows), key=itemgetter(0))
+        self._next = next(self._trials, None)
 
-    def of(self, trial_id: int) -> list[Any]:
+    def of(self, trial_id: int) -> list[Sequence[Any]]:
         """Return the rows of a trial, sorted here by their key, since databases order text in ways of their own."""
-        found = []
-        while self._next is not None and self._next.trial_id == trial_id:
-            found.append(self._next)
-            self._next = next(self._rows, None)
-        return sorted(found, key=lambda row: tuple(row._mapping[name] for name in self._key))
+        if self._next is None or self._next[0] != trial_id:
+            return []
+        rows: list[Sequence[Any]] = sorted(self._next[1], key=self._key)
+        self._next = next(self._trials, None)
+        return rows
 
 
-_json = json.JSONEncoder(sort_keys=True)
+def _sha256(rows: Iterable[Sequence[Any]]) -> str:
+    # Python writes a float with as many digits as tell it from every other one.
+    return hashlib.sha256("".join(f"{_json.encode(tuple(row))}\n" for row in rows).encode()).hexdigest()
 
 
-def _sha256(rows: Iterable[Iterable[Any]]) -> str:
-    result = hashlib.sha256()
-    for row in rows:
-        # Python writes a float with as many digits as tell it from every other one.
-        result.update(_json.encode([_plain(value) for value in row]).encode())
-        result.update(b"\n")
-    return result.hexdigest()
+def _plain(value: Any) -> str:
+    """Return a time as JSON has it, alike from each database: SQLite's times have no zone, but are in UTC."""
+    if not isinstance(value, datetime):
+        raise TypeError(f"{value!r} is no value of any column")
+    return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
 
 
-def _plain(value: Any) -> Any:
-    """Return a value as JSON has it, alike from each database: SQLite's times have no zone, but are in UTC."""
-    if isinstance(value, datetime):
-        value = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return value.astimezone(UTC).isoformat()
-    return value
+_json = json.JSONEncoder(sort_keys=True, default=_plain)

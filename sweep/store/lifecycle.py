@@ -170,7 +170,7 @@ def finish(
     if ending.status != "interrupted":
         values |= {"checkpoint": None, "checkpoint_epoch": None}
     record(connection, held, new, best, losses, **values)
-    seal(connection, trials.c.id == held.trial_id)
+    seal(connection, held.trial_id)
 
 
 def held(connection: Connection, sweep_id: int, now: datetime) -> dict[int, Held]:
@@ -208,7 +208,7 @@ def retry(connection: Connection, sweep_id: int) -> int:
 
 def _queue(connection: Connection, trial_id: int, **values: Any) -> None:
     connection.execute(update(trials).where(trials.c.id == trial_id).values(status="queued", **values))
-    seal(connection, trials.c.id == trial_id)
+    seal(connection, trial_id)
 
 
 def bury(
@@ -265,7 +265,7 @@ def _status(row: RowMapping) -> Status:
 def _fail(connection: Connection, trial_id: int, error: str, now: datetime) -> None:
     values = {"status": "failed", "error": error, "finished": now, "checkpoint": None, "checkpoint_epoch": None}
     connection.execute(update(trials).where(trials.c.id == trial_id).values(values))
-    seal(connection, trials.c.id == trial_id)
+    seal(connection, trial_id)
 
 
 def prolong(connection: Connection, sweep_id: int, number: int, epochs_each: int) -> None:
@@ -314,7 +314,7 @@ def redraw(connection: Connection, sweep_id: int, drawn: Trial, trial_id: int | 
         connection.execute(insert(parameters), rows)
     restart(connection, trial_id)
     seal_drawn(connection, trials.c.id == trial_id)
-    seal(connection, trials.c.id == trial_id)
+    seal(connection, trial_id)
 
 
 def lengthen(connection: Connection, sweep_id: int, epochs_each: int) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sweep.records import BatchLosses, Epoch, Scalar, Trial
-from sweep.store.digests import seal, seal_drawn, sweep_digest
+from sweep.store.digests import seal_all, seal_drawn, sweep_digest
 from sweep.store.schema import batches, epochs, parameters, sweeps, trials
 
 
@@ -50,7 +50,7 @@ def insert_sweep(connection: Connection, record: SweepRecord, drawn: Sequence[Tr
     if rows:
         connection.execute(insert(parameters), rows)
     seal_drawn(connection, trials.c.sweep_id == sweep_id)
-    seal(connection, trials.c.sweep_id == sweep_id)
+    seal_all(connection, trials.c.sweep_id == sweep_id)
     connection.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(digest=sweep_digest(connection, sweep_id)))
     return sweep_id
 
