@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, case, delete, func, insert, select, update
 
 from sweep.errors import StaleAttempt, SweepError
 from sweep.records import BatchLosses, Divergence, Epoch, Status, Trial, Weights
@@ -30,6 +30,17 @@ LEFT_BY_AN_ATTEMPT = (
     *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind"),
 )
 """Columns of a trial that the next attempt starts without."""
+
+# The statements of each trial are made once: making one takes longer than its execution.
+
+THIS = and_(trials.c.sweep_id == bindparam("sweep"), trials.c.number == bindparam("trial"))
+START = {"status": "running", "attempt": trials.c.attempt + 1} | dict.fromkeys(LEFT_BY_AN_ATTEMPT)
+TAKE = update(trials).where(THIS, trials.c.status == "queued").values(START).returning(*trials.c)
+TAKEN = select(trials).where(THIS, trials.c.status == "running", trials.c.owner == bindparam("by"))
+
+OWN = and_(trials.c.id == bindparam("this"), trials.c.attempt == bindparam("held"))
+CHANGE = update(trials).where(OWN, trials.c.status == "running")
+ENDED = select(trials.c.id).where(OWN, trials.c.status == bindparam("ending"))
 
 IsLost = Callable[[str, float], bool]
 """(owner, seconds since it last wrote) -> whether a trial has lost it."""
@@ -85,13 +96,11 @@ def claim(connection: Connection, sweep_id: int, number: int, owner: str, now: d
 
     What an earlier attempt has left is cleared away, but for the epochs up to that of the file to go on from.
     """
-    this = and_(trials.c.sweep_id == sweep_id, trials.c.number == number)
-    started = {"status": "running", "attempt": trials.c.attempt + 1, "owner": owner, "started": now, "heartbeat": now}
-    taken = connection.execute(
-        update(trials).where(this, trials.c.status == "queued").values(started | dict.fromkeys(LEFT_BY_AN_ATTEMPT))
-    ).rowcount
-    row = connection.execute(select(trials).where(this)).mappings().first()
-    if row is None or not (taken or _is_mine(row, owner)):
+    this = {"sweep": sweep_id, "trial": number}
+    row = connection.execute(TAKE, {**this, "owner": owner, "started": now, "heartbeat": now}).mappings().first()
+    if row is None:  # it may be granted already, and the answer was lost with the connection
+        row = connection.execute(TAKEN, {**this, "by": owner}).mappings().first()
+    if row is None:
         return None
     weights, checkpoint = (_weights(row, name) for name in ("weights", "checkpoint"))
     start = checkpoint or weights
@@ -99,11 +108,6 @@ def claim(connection: Connection, sweep_id: int, number: int, owner: str, now: d
     kept = () if is_first else _clear_after(connection, row["id"], start.epoch if start else -1)
     seeds = (row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
     return Claim(row["id"], row["attempt"], number, row["configuration"], seeds, weights, checkpoint, kept)
-
-
-def _is_mine(row: RowMapping, owner: str) -> bool:
-    """Tell whether a claim was granted already: the answer may have been lost with the connection."""
-    return bool(row["status"] == "running" and row["owner"] == owner)
 
 
 def _weights(row: RowMapping, name: str) -> Weights | None:
@@ -123,7 +127,7 @@ def _clear_after(connection: Connection, trial_id: int, epoch: int) -> tuple[Epo
 
 def beat(connection: Connection, held: Claim, now: datetime) -> bool:
     """Say that a trial is still being trained; return whether it still belongs to this attempt."""
-    return bool(connection.execute(update(trials).where(_holds(held)).values(heartbeat=now)).rowcount)
+    return _change(connection, held, {"heartbeat": now})
 
 
 def record(
@@ -139,9 +143,7 @@ def record(
     Raises:
         StaleAttempt: when the trial belongs to a later attempt; nothing is written then.
     """
-    # The attempt stands in the statement itself, so that a worker that was thought dead cannot write.
-    written = connection.execute(update(trials).where(_holds(held)).values(**values, **_summary(new, best))).rowcount
-    if not written:
+    if not _change(connection, held, values | _summary(new, best)):
         raise StaleAttempt(f"trial {held.number} has been taken over by a later attempt")
     if new:
         upsert_epochs(connection, held.trial_id, new)
@@ -158,9 +160,6 @@ def finish(
     now: datetime,
 ) -> None:
     """Store the last epochs of a trial and how it ended; see `record`."""
-    this = select(trials.c.attempt, trials.c.status).where(trials.c.id == held.trial_id)
-    if connection.execute(this).one() == (held.attempt, ending.status):
-        return  # it was stored before, and the answer was lost with the connection
     values: dict[str, Any] = {"status": ending.status, "heartbeat": now, "finished": now, "seconds": ending.seconds}
     values |= {"error": ending.error, "traceback": ending.traceback}
     if ending.weights:
@@ -169,7 +168,12 @@ def finish(
         values |= {f"diverged_{key}": getattr(ending.divergence, key) for key in ("epoch", "step", "place", "kind")}
     if ending.status != "interrupted":
         values |= {"checkpoint": None, "checkpoint_epoch": None}
-    record(connection, held, new, best, losses, **values)
+    try:
+        record(connection, held, new, best, losses, **values)
+    except StaleAttempt:
+        if _has_ended(connection, held, ending.status):
+            return  # it was stored before, and the answer was lost with the connection
+        raise
     seal(connection, held.trial_id)
 
 
@@ -326,8 +330,16 @@ def lengthen(connection: Connection, sweep_id: int, epochs_each: int) -> None:
     connection.execute(mine.values(digest=sweep_digest(connection, sweep_id)))
 
 
-def _holds(held: Claim) -> ColumnElement[bool]:
-    return and_(trials.c.id == held.trial_id, trials.c.attempt == held.attempt, trials.c.status == "running")
+def _change(connection: Connection, held: Claim, values: dict[str, Any]) -> bool:
+    """Write values of a trial's row; return whether it still belongs to this attempt, since else nothing is written."""
+    own = {"this": held.trial_id, "held": held.attempt}
+    # The attempt stands in the statement itself, so that a worker that was thought dead cannot write.
+    return bool(connection.execute(CHANGE, own | values).rowcount)
+
+
+def _has_ended(connection: Connection, held: Claim, status: Status) -> bool:
+    own = {"this": held.trial_id, "held": held.attempt}
+    return connection.execute(ENDED, {**own, "ending": status}).first() is not None
 
 
 def _has_lost_its_owner(row: RowMapping, is_lost: IsLost, now: datetime) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Connection, Executable, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sweep.records import BatchLosses, Epoch, Scalar, Trial
@@ -110,13 +111,18 @@ def upsert_batches(connection: Connection, trial_id: int, new: Sequence[BatchLos
 
 def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     """Insert rows, in place of those with the same primary key."""
-    if not rows:
-        return
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table)
+    if rows:
+        connection.execute(_replacing(table, tuple(rows[0]), connection.dialect.name), rows)
+
+
+@cache
+def _replacing(table: Table, names: tuple[str, ...], dialect: str) -> Executable:
+    """Return the statement for rows of such columns, made once since that takes longer than its execution."""
+    statement = (sqlite if dialect == "sqlite" else postgresql).insert(table)
     keys = [column.name for column in table.primary_key]
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+    changed = {name: statement.excluded[name] for name in names if name not in keys}
+    replacing: Executable = statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    return replacing
 
 
 def read_epochs(connection: Connection, trial_id: int) -> tuple[Epoch, ...]:
