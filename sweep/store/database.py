@@ -60,10 +60,12 @@ class Database:
             ) from None
         if self.is_sqlite:
             event.listen(engine, "connect", _prepare_sqlite)
-            event.listen(engine, "begin", _begin_sqlite)
         else:
             event.listen(engine, "connect", _prepare_server)
         self._engine: Engine = engine
+        # A server would else show each statement of a reader a moment of its own.
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reader = engine if self.is_sqlite else engine.execution_options(**options)
         weakref.finalize(self, engine.dispose)  # whoever forgets to close it leaves no connection open
 
     @property
@@ -133,12 +135,10 @@ class Database:
 
     @contextmanager
     def _transaction(self, purpose: str) -> Iterator[Connection]:
-        options: dict[str, Any] = {"sweep_purpose": purpose}
-        if purpose == "read" and not self.is_sqlite:  # a server would else show each statement a moment of its own
-            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        engine = self._engine.execution_options(**options)
-        verb = "read" if purpose == "read" else "written"
+        engine, verb = (self._reader, "read") if purpose == "read" else (self._engine, "written")
         with self.explained(verb), engine.begin() as connection:
+            if self.is_sqlite:
+                _begin_sqlite(connection, purpose)
             yield connection
 
     @contextmanager
@@ -328,8 +328,7 @@ def _prepare_server(connection: Any, record: Any) -> None:
     connection.commit()
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    purpose = connection.get_execution_options().get("sweep_purpose", "read")
+def _begin_sqlite(connection: Connection, purpose: str) -> None:
     patience = PROBE_SECONDS if purpose == "probe" else BUSY_SECONDS
     _set_pragma(connection, "busy_timeout", patience * 1000)
     if purpose == "read":
