@@ -52,8 +52,11 @@ class Database:
         without_password = self.url.difference_update_query(["password"]).render_as_string()
         self.shown = self.url.database if self.is_sqlite else without_password
         try:
-            # A server may have been restarted since a connection was last used.
-            engine = create_engine(self._connected(), pool_pre_ping=not self.is_sqlite)
+            engine = create_engine(
+                self._connected(),
+                paramstyle="qmark" if self.is_sqlite else "format",  # each by position, so that rows may be tuples
+                pool_pre_ping=not self.is_sqlite,  # a server may have been restarted since a connection was last used
+            )
         except (NoSuchModuleError, ImportError, ArgumentError) as error:
             raise StoreError(
                 f"{self.shown} needs a database driver that is not installed ({error}); install it and try again"

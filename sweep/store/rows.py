@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Table, insert, select, update
+from sqlalchemy import Connection, Dialect, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sweep.records import BatchLosses, Epoch, Scalar, Trial
 from sweep.store.digests import seal_all, seal_drawn, sweep_digest
 from sweep.store.schema import batches, epochs, parameters, sweeps, trials
+
+EPOCH_COLUMNS = ("trial_id", "epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds")
+BATCH_COLUMNS = ("trial_id", "epoch", "step", "loss")
+"""What is written, in the order in which it stands in its table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,52 +88,43 @@ def parameter_row(trial_id: int, name: str, value: Scalar) -> dict[str, Any]:
 
 def upsert_epochs(connection: Connection, trial_id: int, new: Sequence[Epoch]) -> None:
     """Insert epochs of a trial, in place of those that are there already."""
-    rows = [
-        {
-            "trial_id": trial_id,
-            "epoch": epoch.number,
-            "train_loss": epoch.train_loss,
-            "train_accuracy": epoch.train_accuracy,
-            "test_loss": epoch.test_loss,
-            "test_accuracy": epoch.test_accuracy,
-            "seconds": epoch.seconds,
-        }
-        for epoch in new
-    ]
-    _upsert(connection, epochs, rows)
+    _upsert(connection, epochs, EPOCH_COLUMNS, [(trial_id, each.number, *_measured(each)) for each in new])
+
+
+def _measured(epoch: Epoch) -> tuple[float, ...]:
+    train = epoch.train_loss + 0.0, epoch.train_accuracy + 0.0
+    test = epoch.test_loss + 0.0, epoch.test_accuracy + 0.0
+    return *train, *test, epoch.seconds + 0.0
 
 
 def upsert_batches(connection: Connection, trial_id: int, new: Sequence[BatchLosses]) -> None:
     """Insert losses of mini-batches of a trial, in place of those that are there already."""
-    rows = [
-        {"trial_id": trial_id, "epoch": each.epoch, "step": step, "loss": loss}
-        for each in new
-        for step, loss in enumerate(each.losses, start=1)
-    ]
-    _upsert(connection, batches, rows)
+    rows = [(trial_id, each.epoch, step, loss + 0.0) for each in new for step, loss in enumerate(each.losses, start=1)]
+    _upsert(connection, batches, BATCH_COLUMNS, rows)
 
 
-def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    """Insert rows, in place of those with the same primary key."""
+def _upsert(connection: Connection, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows, in place of those with the same primary key.
+
+    They go to the driver as they are, since SQLAlchemy takes longer to look at each of their values than SQLite to
+    store them; so numbers must be as `Number` makes them.
+    """
     if rows:
-        connection.execute(_replacing(table, tuple(rows[0]), connection.dialect.name), rows)
+        connection.exec_driver_sql(_replacing(table, names, connection.dialect), rows)
 
 
-@cache
-def _replacing(table: Table, names: tuple[str, ...], dialect: str) -> Executable:
-    """Return the statement for rows of such columns, made once since that takes longer than its execution."""
-    statement = (sqlite if dialect == "sqlite" else postgresql).insert(table)
+@lru_cache(maxsize=8)
+def _replacing(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
+    """Return the statement that takes rows of such columns."""
+    statement = (sqlite if dialect.name == "sqlite" else postgresql).insert(table)
     keys = [column.name for column in table.primary_key]
     changed = {name: statement.excluded[name] for name in names if name not in keys}
-    replacing: Executable = statement.on_conflict_do_update(index_elements=keys, set_=changed)
-    return replacing
+    replacing = statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    return str(replacing.compile(dialect=dialect, column_keys=names))
 
 
 def read_epochs(connection: Connection, trial_id: int) -> tuple[Epoch, ...]:
     """Return the epochs of a trial, in order."""
-    columns = [
-        getattr(epochs.c, name)
-        for name in ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds")
-    ]
+    columns = [epochs.c[name] for name in EPOCH_COLUMNS[1:]]
     query = select(*columns).where(epochs.c.trial_id == trial_id).order_by(epochs.c.epoch)
     return tuple(Epoch(*row) for row in connection.execute(query))
