@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from functools import cache
 
 import psutil
 
@@ -52,6 +53,7 @@ def is_lost(owner: str, silent_seconds: float) -> bool:
     return silent_seconds > silence_limit() or not is_alive(owner)
 
 
+@cache
 def _named(process: int) -> str:
     try:
         return f"{process}@{psutil.Process(process).create_time():.2f}"
