@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
 import time
 from collections.abc import Iterator
@@ -89,7 +90,7 @@ class Recorder:
                 with suppress(StoreError):  # the next beat may come through
                     self._store.beat(self._claim)
 
-        threading.Thread(target=beat, daemon=True).start()
+        _thread.start_new_thread(beat, ())  # `Thread.start` waits until it runs: on a busy machine that takes a while
         try:
             yield
         finally:
