@@ -9,16 +9,18 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, CursorResult, Select, Table, bindparam, select, update
 
 from sweep.store.schema import batches, epochs, parameters, sweeps, trials
 
 DRAWN = ("sweep_id", "number", "seed_weights", "seed_shuffling", "seed_dropout", "configuration")
 """Columns of a trial that are fixed when it is drawn."""
+CHUNK = 1_000
+"""So many rows are read at a time."""
 KEPT = (parameters, epochs, batches)
 """What belongs to a trial; the primary key comes first in each table, and the trial's id first in the key."""
 
@@ -99,9 +101,10 @@ def _whole_digests(
 class _Details:
     """The rows of a table that belong to trials, handed out trial by trial in the order of their ids."""
 
-    def __init__(self, table: Table, rows: Iterable[Row[Any]]) -> None:
+    def __init__(self, table: Table, rows: CursorResult[Any]) -> None:
         self._key = itemgetter(*range(len(table.primary_key)))
-        self._trials = groupby(map(tuple, rows), key=itemgetter(0))
+        chunks = rows.partitions(CHUNK)  # several times as fast as row by row
+        self._trials = groupby(map(tuple, chain.from_iterable(chunks)), key=itemgetter(0))
         self._next = next(self._trials, None)
 
     def of(self, trial_id: int) -> list[Sequence[Any]]:
