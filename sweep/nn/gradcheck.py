@@ -294,7 +294,7 @@ def _estimate(
     """Find the derivatives with respect to entries of the parameters of layer `index`, None where there is a kink."""
     on_kink = _stands_on_kink(point, index, loss_rounding)
     rng = point.rng()
-    x = point.forward(point.x, 0, index, rng)
+    x = point.forward(point.x, 0, index, rng).copy()  # as the layers above may overwrite it
 
     def moved(entry: int, step: float) -> float:
         here = point.vector[entry]

@@ -88,7 +88,7 @@ class Layer(NamedTuple):
     weights: Callable[[Array], Array] = no_weights
     """(params) -> the view of them that regularisation applies to, biases left out."""
     output: Callable[[Work], Array | None] = no_output
-    """(work) -> where forward leaves y, if backward does not read it: the layer above may have it."""
+    """(work) -> where forward leaves y, if backward does not read it: the layer above may overwrite it."""
     reuse: Callable[[Work, Array], Work] = own_arrays
     """(work, x) -> work that writes to x in place of an array of its own, once forward has read it."""
 
