@@ -712,6 +712,15 @@ class TestSqliteFile:
     def url(self, tmp_path):
         return str(tmp_path / "sweeps.db")
 
+    def test_a_word_among_the_numbers_of_epochs_is_damage(self, store, tmp_path):
+        sweep_id = add(store)
+        finished(store, sweep_id, 0, [epoch(0), epoch(1)])
+        with sqlite3.connect(tmp_path / "sweeps.db") as plain:
+            plain.execute("UPDATE epochs SET seconds = 'x' WHERE epoch = 1")
+        plain.close()
+        with pytest.raises(StoreError, match="damaged values"):
+            store.epochs(sweep_id)
+
     def test_the_schema_says_what_each_column_holds(self, store, tmp_path):
         add(store)
         with sqlite3.connect(tmp_path / "sweeps.db") as plain:
