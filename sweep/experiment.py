@@ -14,22 +14,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 
 from sweep.configuration import Configuration, Kind, Section, kind_table, mistakes
-from sweep.document import override, read_toml
 from sweep.errors import ExperimentError, suggest
-from sweep.records import METRICS, Parameter, Scalar, Trial
+from sweep.records import Parameter, Scalar, Trial
 from sweep.sampler import listed_pick, random_pick, read_list, trial_seeds
-from sweep.space import Pick, Tree, covering, draw, parameters, parse_tree
-
-SECTIONS = ("data", "network", "training")
-
-RESERVED = frozenset(
-    [
-        *("rank", "trial", "status", "attempt", "epoch", "epochs", "seconds", "step", "place", "kind", "error"),
-        *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind"),
-        *METRICS,
-    ]
-)
-"""Columns of the tables, which no parameter may take as its short name."""
+from sweep.searched import read_table, searched, sections
+from sweep.space import Pick, Tree, covering, draw
 
 
 class RandomSampler(Kind):
@@ -86,7 +75,7 @@ class Experiment:
     @cached_property
     def parameters(self) -> list[Parameter]:
         """What is searched, in the order of the file."""
-        return parameters(self.tree, RESERVED)
+        return searched(self.tree)
 
     @property
     def fingerprint(self) -> str:
@@ -146,17 +135,9 @@ def parse(text: str, source: str, overrides: Sequence[str] = ()) -> Experiment:
     Raises:
         ExperimentError: when anything in it is wrong.
     """
-    try:
-        table = read_toml(text.removeprefix("\ufeff"))
-    except ValueError as error:
-        raise ExperimentError(f"{source} is not valid TOML: {error}") from None
-    for change in overrides:
-        override(table, SECTIONS, change, tuple(Header.model_fields))
+    table = read_table(text, source, overrides)
     header: Header = _validate(Header, table, source)
-    try:
-        tree = {section: parse_tree(table[section], section) for section in SECTIONS}
-    except ValueError as error:
-        raise ExperimentError(f"{source}: {error}") from None
+    tree = sections(table, source)
     if header.trials is None and isinstance(header.sampler, RandomSampler):
         raise ExperimentError(f"{source}: trials is missing; say how many to draw, such as trials = 100")
     for configuration in covering(tree):

@@ -1,6 +1,7 @@
 """A sweep's results from Python: pandas frames and charts.
 
-What only some methods need is imported in them: pandas and matplotlib take longer than many a command.
+What only some methods need is imported in them: pandas, matplotlib and the models of an experiment take as long as
+many a command.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.errors import UsageError, suggest
-from sweep.experiment import Experiment
-from sweep.preparation import experiment_of
 from sweep.records import METRICS, Metric, Parameter, Status
+from sweep.searched import read_table, searched, sections
 from sweep.store import Store, SweepRecord
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from sweep.experiment import Experiment
     from sweep.observing import Observer
     from sweep.prediction import TrialPrediction
     from sweep.replay import Replay
@@ -49,12 +50,15 @@ class Sweep:
     @cached_property
     def experiment(self) -> Experiment:
         """The experiment that it was drawn from."""
+        from sweep.preparation import experiment_of
+
         return experiment_of(self.record)
 
-    @property
+    @cached_property
     def parameters(self) -> list[Parameter]:
         """What it searches."""
-        return self.experiment.parameters
+        table = read_table(self.record.experiment, self.name, self.record.overrides)
+        return searched(sections(table, self.name))
 
     def trials(self, metric: Metric = "test_accuracy") -> pd.DataFrame:
         """Return one row for each trial, with its best epoch by `metric` and its parameters by their short names."""

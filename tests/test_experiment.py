@@ -13,8 +13,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sweep import searched
 from sweep.errors import ExperimentError, SweepError, UsageError
-from sweep.experiment import Experiment, find, load, parse
+from sweep.experiment import Experiment, Header, find, load, parse
 from sweep.space import Choice, Integer, Uniform
 
 SHIPPED = sorted((Path(__file__).parents[1] / "experiments").glob("*.toml"))
@@ -169,6 +170,9 @@ class TestReading:
         path = tmp_path / "toy.toml"
         path.write_bytes(toy().replace("\n", "\r\n").encode())
         assert load(path).fingerprint == parse(toy(), "toy.toml").fingerprint
+
+    def test_the_keys_at_its_top_are_those_that_can_be_set(self):
+        assert tuple(Header.model_fields) == searched.KEYS
 
 
 class TestToml:

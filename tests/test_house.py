@@ -12,7 +12,7 @@ LONGEST = 400
 FLOORS = [  # from the ground up; what stands together in one string is one room
     ["errors", "records"],
     ["space sampler", "nn", "data", "environment processes", "files"],
-    ["experiment configuration document", "training", "store"],
+    ["experiment configuration document searched", "training", "store"],
     ["worker assembly recorder weights node scheduler deaths stopping", "observing"],
     [
         "runner pool doctor cluster preparation continuation prediction replay",

@@ -31,14 +31,29 @@ def test_every_command_says_what_it_does(cli, command):
     assert "Usage:" in answer.out
 
 
-def test_nothing_heavy_is_imported_for_it():
-    program = (
-        "import sys\n"
-        "sys.argv = ['sweep', '--help']\n"
-        "from sweep.cli import main\n"
-        "try: main()\n"
-        "except SystemExit: print(*sorted(sys.modules), file=sys.stderr)\n"
+PROGRAM = """
+import sys
+from sweep.cli import main
+try: main()
+except SystemExit: print(*sorted(sys.modules), file=sys.stderr)
+"""
+
+
+def modules_of(*arguments, **environment):
+    """Run a command in a process of its own; return what it prints, and the modules that it has imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=True, **environment
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert "leaderboard" in done.stdout
-    assert HEAVY & {*done.stderr.split()} == set()
+    return done.stdout, {*done.stderr.splitlines()[-1].split()}
+
+
+def test_nothing_heavy_is_imported_for_it():
+    out, modules = modules_of("--help")
+    assert "leaderboard" in out
+    assert HEAVY & modules == set()
+
+
+def test_nothing_that_trains_or_draws_is_imported_to_rank(shelf):
+    out, modules = modules_of("leaderboard", env=shelf.environment)
+    assert "rank" in out
+    assert {"sweep.configuration", "sweep.nn", "sweep.data", "scipy", "joblib", "matplotlib"} & modules == set()
