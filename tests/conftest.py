@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from engine_here import training_here
 from fault_tools import SPITEFUL, Command
 from postgres_server import MISSING, Server, programs
 
@@ -22,6 +23,13 @@ def own_folders(tmp_path, monkeypatch, tmp_path_factory):
     monkeypatch.setenv("SWEEP_DB", str(tmp_path / "sweeps.db"))
     monkeypatch.setenv("SWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture
+def here():
+    """Let sweeps be trained in this process; for tests to which it is no matter where."""
+    with training_here():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from engine_here import training_here
 
 import sweep
 from sweep import weights
@@ -54,7 +55,13 @@ def file(tmp_path):
 
 
 def run(file, *overrides):
-    return sweep.run(file, overrides=overrides, workers=1)
+    with training_here():
+        return sweep.run(file, overrides=overrides)
+
+
+def go_on(trials=(), **options):
+    with training_here():
+        return sweep.continue_(trials, **options)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +70,8 @@ def trained_once(tmp_path_factory):
     (folder / "cnn.toml").write_text(EVERYTHING)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-        sweep.run(folder / "cnn.toml", workers=1, db=str(folder / "sweeps.db")).store.close()
+        with training_here():
+            sweep.run(folder / "cnn.toml", db=str(folder / "sweeps.db")).store.close()
     return folder
 
 
@@ -98,7 +106,7 @@ def test_continued_trials_equal_those_without_a_stop(file, keep, optimizer):
     part = run(file, *same)
     before = part.epochs(1)
 
-    result = sweep.continue_([0, 2], workers=1, epochs=6, name="cnn")
+    result = go_on([0, 2], epochs=6, name="cnn")
 
     assert_the_same(result, whole, [0, 2])
     assert [result.trial(i)["attempt"] for i in range(3)] == [2, 1, 2]
@@ -110,21 +118,21 @@ def test_continued_trials_equal_those_without_a_stop(file, keep, optimizer):
 
 def test_the_epochs_up_to_the_kept_weights_are_not_trained_again(results):
     before = results.epochs(0)
-    after = sweep.continue_([0], workers=1, epochs=5).epochs(0)
+    after = go_on([0], epochs=5).epochs(0)
     pd.testing.assert_frame_equal(after[:4], before)  # their seconds included
     assert after["epoch"].tolist() == [0, 1, 2, 3, 4, 5]
 
 
 def test_the_best_trials_are_found(results):
     best = results.best(1)["trial"].item()
-    sweep.continue_(best=1, workers=1, epochs=4)
+    go_on(best=1, epochs=4)
     trials = results.trials().set_index("trial")
     assert trials["epochs"].to_dict() == {i: 4 if i == best else 3 for i in range(3)}
 
 
 def test_a_searched_number_of_epochs_shows_the_new_one(file):
     results = run(file, "training.epochs={int=[2,3]}")
-    sweep.continue_([0], workers=1, epochs=5)
+    go_on([0], epochs=5)
     assert results.trials().set_index("trial")["training.epochs"].to_dict()[0] == 5
     assert results.store.sweep().epochs == 5
 
@@ -146,7 +154,7 @@ def test_weights_that_are_lost_before_a_worker_reads_them_cost_time_but_no_bit(f
         spoil(results.store.folder / results.trial(1)["weights"])
 
     monkeypatch.setattr(Store, "prolong", prolong_and_lose)
-    assert_the_same(sweep.continue_([1], workers=1, epochs=5, name="cnn"), whole, [1])
+    assert_the_same(go_on([1], epochs=5, name="cnn"), whole, [1])
 
 
 def test_a_killed_continuation_is_resumed(file, results):
@@ -209,7 +217,7 @@ def test_what_cannot_go_on_is_refused_and_left_as_it_was(results, case):
     database.close()
     before = [results.trial(i) for i in range(3)]
     with pytest.raises(SweepError, match=words):
-        sweep.continue_([0], workers=1, epochs=9)
+        go_on([0], epochs=9)
     assert [results.trial(i) for i in range(3)] == before
 
 
@@ -226,7 +234,7 @@ def test_files_of_others_and_damaged_ones_are_refused_before_anything_is_changed
         if content is not None:
             (folder / "0-1-3.npz").write_bytes(content)
         with pytest.raises(WeightsError, match=words):
-            sweep.continue_([0], workers=1, epochs=9)
+            go_on([0], epochs=9)
         with pytest.raises(WeightsError, match=words):
             results.predict(0)
     assert results.trial(0) == before
@@ -235,11 +243,11 @@ def test_files_of_others_and_damaged_ones_are_refused_before_anything_is_changed
 @pytest.mark.usefixtures("results")
 def test_a_command_that_makes_no_sense_is_answered():
     with pytest.raises(UsageError, match="cnn/0 has 3 epochs already; ask for more"):
-        sweep.continue_([0, 1], workers=1, epochs=3)
+        go_on([0, 1], epochs=3)
     with pytest.raises(SweepError, match="there is no trial 7"):
-        sweep.continue_([7], workers=1, epochs=9)
+        go_on([7], epochs=9)
     with pytest.raises(UsageError, match="there is no trial of cnn to go on with"):
-        sweep.continue_(workers=1, epochs=9)
+        go_on(epochs=9)
 
 
 def test_a_diverged_trial_keeps_the_weights_from_before(file):

@@ -177,6 +177,7 @@ ACCIDENTS = {
 }
 
 
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("accident", ACCIDENTS)
 def test_what_is_found_is_repaired_and_trained_again_to_the_same_bits(finished, damaged, accident):
     statement, words = ACCIDENTS[accident]
@@ -192,12 +193,13 @@ def test_what_is_found_is_repaired_and_trained_again_to_the_same_bits(finished, 
 
 
 def assert_same_after_resuming(finished):
-    results = sweep.resume(workers=1)
+    results = sweep.resume()
     assert_whole(results)
     assert_same(figures(), finished[1])
     assert doctor.examine(os.environ["SWEEP_DB"]).damages == []
 
 
+@pytest.mark.usefixtures("here")
 def test_a_file_with_an_unreadable_page_is_rebuilt(finished, damaged):
     page = 4096
     content_before = bytearray(damaged.read_bytes())
@@ -215,6 +217,7 @@ def test_a_file_with_an_unreadable_page_is_rebuilt(finished, damaged):
     assert_same_after_resuming(finished)
 
 
+@pytest.mark.usefixtures("here")
 def test_a_lost_index_is_made_again(damaged, finished):
     with sqlite3.connect(damaged) as database:
         database.execute("PRAGMA writable_schema = ON")
@@ -268,11 +271,12 @@ def test_lost_weights_are_a_note(damaged):
     assert "are gone" in note.words
 
 
+@pytest.mark.usefixtures("here")
 def test_on_a_server_it_finds_and_mends_the_same(postgres, monkeypatch, tmp_path):
     monkeypatch.setenv("SWEEP_RESULTS", str(tmp_path))
     url = postgres.create_database()
     monkeypatch.setenv("SWEEP_DB", url)
-    results = sweep.run("digits-quickstart", overrides=["trials=3", "epochs=2"], workers=1)
+    results = sweep.run("digits-quickstart", overrides=["trials=3", "epochs=2"])
     whole = figures()
     report = doctor.examine(url)
     assert (report.findings, report.counts.trials) == ([], 3)
@@ -285,7 +289,7 @@ def test_on_a_server_it_finds_and_mends_the_same(postgres, monkeypatch, tmp_path
     after, copy = doctor.repair(url, report)
 
     assert (after.findings, copy) == ([], None)
-    sweep.resume(workers=1)
+    sweep.resume()
     assert_same(figures(), whole)
     assert doctor.examine(url).findings == []
 

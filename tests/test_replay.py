@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from engine_here import training_here
 from threadpoolctl import threadpool_info
 
 import sweep
@@ -80,7 +81,8 @@ def trained(tmp_path_factory):
         patch.setenv("SWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
         for name, text in (("cnn", CNN), ("wide", WIDE), ("late", LATE)):
             (folder / f"{name}.toml").write_text(text)
-            sweep.run(folder / f"{name}.toml", workers=1, db=str(folder / "sweeps.db")).store.close()
+            with training_here():
+                sweep.run(folder / f"{name}.toml", db=str(folder / "sweeps.db")).store.close()
     return folder
 
 
@@ -160,7 +162,8 @@ class TestTheSame:
         assert threads() == before
 
     def test_a_continued_trial_is_as_one_that_was_trained_at_once(self):
-        sweep.continue_([1], epochs=5, workers=1, name="cnn")
+        with training_here():
+            sweep.continue_([1], epochs=5, name="cnn")
         played = replay("cnn/1")
         assert len(played.stored.epochs) == len(played.now.epochs) == 6
         assert played.different == []

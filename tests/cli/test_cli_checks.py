@@ -85,6 +85,7 @@ class TestReplay:
                 assert re.fullmatch(words + r"epoch \d: overflow in \S+, step \d+\n", answer.out)
         assert "2 epochs of tiny/0 are the same" in cli("replay", "tiny/0", "--check").out
 
+    @pytest.mark.usefixtures("here")
     def test_the_losses_of_mini_batches_are_counted(self, cli, workplace):
         options = ["--trials", 1, "--set", "epochs=1", "--set", "training.record_batches=true", "--db", "new.db"]
         assert cli("run", NAME, *options, "--set", "batch_size=50", "--quiet").code == 0

@@ -133,9 +133,10 @@ def test_a_database_that_is_there_is_left_as_it_is(attempt, shelf, content):
     assert content(shelf.database) == before
 
 
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("name", FILES)
 def test_without_the_harm_the_files_are_sound(attempt, workplace, name):
     """So that it is the harm that is refused: here nothing but the data set is missing, or one trial is trained."""
-    small = ["--trials", "1", "--workers", "1", "-q", "--db", workplace / "new.db", "--set", "epochs=1"]
+    small = ["--trials", "1", "-q", "--db", workplace / "new.db", "--set", "epochs=1"]
     answer = attempt(FILES[name], *small)
     assert answer.code == (0 if "digits" in name else 1), answer.err

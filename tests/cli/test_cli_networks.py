@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from engine_here import training_here
 
 import sweep
 from sweep.cli.progress import counting
@@ -30,7 +31,8 @@ def shelf_of_weights(tmp_path_factory, shelf):
         patch.setenv("SWEEP_CACHE", str(shelf.cache))
         for name in ("first", "second"):
             db = str(folder / "sweeps.db")
-            sweep.run("digits-quickstart", overrides=[*OVERRIDES, f"name={name}"], workers=1, db=db).store.close()
+            with training_here():
+                sweep.run("digits-quickstart", overrides=[*OVERRIDES, f"name={name}"], db=db).store.close()
     return folder
 
 
@@ -52,6 +54,7 @@ class TestContinue:
         assert results.trials()["epochs"].tolist() == [3, 5, 3, 5]
         assert kept.trials()["epochs"].eq(3).all()
 
+    @pytest.mark.usefixtures("here")
     def test_the_best_of_the_newest_or_of_one_by_name(self, cli, kept):
         best = kept.best(2)["trial"].tolist()
         assert cli("continue", "--best", 2, "--epochs", 4, "--quiet").out == ""
