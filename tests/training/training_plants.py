@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -27,8 +27,7 @@ EPOCHS, STEPS = 2, 3
 """Of training, and in each epoch, with mini-batches of 8."""
 
 
-@dataclass(frozen=True)
-class Site:
+class Site(NamedTuple):
     """A tensor, the computation that it is the result of, and a moment: (epoch, step) or (epoch, evaluated part)."""
 
     place: str
@@ -45,10 +44,9 @@ class Plant:
         self.shown = []
 
     def __call__(self, place, tensor, array):
-        site = Site(place, tensor, self.now)
         if self.site is None:
-            self.shown.append(site)
-        elif site == self.site:
+            self.shown.append(Site(place, tensor, self.now))
+        elif (place, tensor, self.now) == self.site:
             index = np.random.default_rng(len(place + tensor)).integers(array.size)
             array[np.unravel_index(index, array.shape)] = self.spoilt(array.dtype.type)
 
