@@ -43,11 +43,11 @@ def continue_trials(
     for row in rows:
         _refuse_what_cannot_go_on(f"{record.name}/{row['number']}", row, epochs)
     means = means or Means()
-    with engine_for(means, store, observer) as engine:
-        warn_of_changes(record, observer)
-        folders = prepare_again(record, data, observer)
-        for row in rows:
-            kept_trainer(record, row, store, folders)
+    warn_of_changes(record, observer)
+    folders = prepare_again(record, data, observer)
+    for row in rows:
+        kept_trainer(record, row, store, folders)
+    with engine_for(means, store, observer, len(numbers)) as engine:
         store.prolong(record.id, numbers, epochs)
         train_queued(record, store, folders, engine, means, observer, only=numbers)
 

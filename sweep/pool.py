@@ -12,6 +12,7 @@ import os
 import queue
 import signal
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Overtime
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
@@ -48,6 +49,8 @@ class Slot:
 
     executor: ProcessPoolExecutor
     process: BaseProcess
+    started: Future[int]
+    """Its number, once it has imported what it needs."""
     memory_kills: int
     """How many processes the system had killed for want of memory when this one was started."""
 
@@ -72,8 +75,6 @@ class Pool:
         self._timeout = timeout
         self._free: queue.SimpleQueue[Slot | None] = queue.SimpleQueue()
         self._slots: list[Slot] = []
-        for _ in range(size):
-            self._free.put(None)  # a slot without a process: it is started by the first trial
 
     def run_all(self, assignments: Sequence[Assignment]) -> Iterator[Status | None]:
         """Train trials side by side; yield how each has ended, None where that is another's business."""
@@ -88,7 +89,7 @@ class Pool:
         while status == "queued" and not self.switch.is_on:
             slot = self._free.get()
             try:
-                slot = slot or self._start()
+                slot = self._ready(slot)
                 if self.switch.is_on:
                     break
                 status = self._train(slot, assignment)
@@ -116,23 +117,30 @@ class Pool:
             return self._coroner.died(assignment, slot.number, cause(slot.process, slot.memory_kills))
 
     def _start(self) -> Slot:
+        """Start a process, without waiting for it."""
+        kills = killed_for_memory()
+        executor = ProcessPoolExecutor(
+            1, initializer=start_worker, initargs=(os.getpid(),), env=BLAS_THREADS, timeout=None
+        )
+        started = executor.submit(os.getpid)
+        (process,) = executor._processes.values()
+        slot = Slot(executor, process, started, kills)
+        self._slots.append(slot)
+        return slot
+
+    def _ready(self, slot: Slot | None) -> Slot:
+        """Return a slot whose process can train: the given one if it can."""
         for _ in range(STARTS):
-            kills = killed_for_memory()
-            executor = ProcessPoolExecutor(
-                1, initializer=start_worker, initargs=(os.getpid(),), env=BLAS_THREADS, timeout=None
-            )
-            started = executor.submit(os.getpid)
-            (process,) = executor._processes.values()
-            slot = Slot(executor, process, kills)
-            self._slots.append(slot)
+            slot = slot or self._start()
             try:
-                started.result()
+                slot.started.result()
                 return slot
             except BrokenProcessPool:
                 self._discard(slot)
+                dead, slot = slot, None
         raise SweepError(
-            f"worker processes end as soon as they are started ({cause(process, kills)}); is there memory for them? "
-            "Try it with fewer --workers"
+            f"worker processes end as soon as they are started ({cause(dead.process, dead.memory_kills)}); is there "
+            "memory for them? Try it with fewer --workers"
         )
 
     def _discard(self, slot: Slot) -> None:
@@ -142,8 +150,10 @@ class Pool:
 
     @contextlib.contextmanager
     def closing(self) -> Iterator[Pool]:
-        """End all processes at the end, whatever has happened."""
+        """Start all processes, which then import what they need, and end them at the end, whatever has happened."""
         try:
+            for _ in range(self.size):
+                self._free.put(self._start())
             yield self
         except BaseException:
             self.switch.turn_at_once()

@@ -105,11 +105,11 @@ def run(
             sweep had to stop, and all that was done is kept.
     """
     observer, means = observer or Silent(), means or Means()
-    with engine_for(means, store, observer) as engine:
-        trials = experiment.trials()
-        described = {dataset_key(d): d for d in (trial.configuration["data"]["dataset"] for trial in trials)}
-        folders = prepare_datasets(described.values(), data, experiment.folder, observer)
-        epochs = check_fit(trials, folders)
+    trials = experiment.trials()
+    described = {dataset_key(d): d for d in (trial.configuration["data"]["dataset"] for trial in trials)}
+    folders = prepare_datasets(described.values(), data, experiment.folder, observer)
+    epochs = check_fit(trials, folders)
+    with engine_for(means, store, observer, len(trials)) as engine:
         store.add_sweep(_describe(experiment, epochs, described, folders, data), trials)
         record = store.sweep(experiment.name)
         train_queued(record, store, folders, engine, means, observer)
@@ -135,25 +135,28 @@ def resume(
     store.requeue(record.id, is_lost)
     if retry_failed:
         store.retry(record.id)
-    if not store.queued(record.id):
+    queued = store.queued(record.id)
+    if not queued:
         observer.note(f"nothing is left to train in {record.name}")
         return record
     warn_of_changes(record, observer)
     means = means or Means()
-    with engine_for(means, store, observer) as engine:
-        folders = prepare_again(record, data, observer)
+    folders = prepare_again(record, data, observer)
+    with engine_for(means, store, observer, len(queued)) as engine:
         train_queued(record, store, folders, engine, means, observer)
     return record
 
 
-def engine_for(means: Means, store: Store, observer: Observer) -> AbstractContextManager[Engine]:
+def engine_for(means: Means, store: Store, observer: Observer, trials: int) -> AbstractContextManager[Engine]:
     """Return what opens the engine that the means name: processes of our own, or the workers of a scheduler.
+
+    There are no more processes than `trials`. They begin to import at once, so all that may be refused comes before.
 
     Raises:
         SweepError: when there is no such scheduler, or the database cannot be shared with its workers.
     """
     if means.scheduler is None:
-        return Pool(means.workers or cpu_count(), Inquest(store), means.timeout).closing()
+        return Pool(min(means.workers or cpu_count(), trials), Inquest(store), means.timeout).closing()
     from sweep.cluster import Cluster
 
     return Cluster(means.scheduler, store, means.timeout, observer.note).closing()
