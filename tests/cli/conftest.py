@@ -1,11 +1,13 @@
 """One small finished sweep for all tests of the command line, and two ways to call it: a process, and this one."""
 
+import fcntl
+import json
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import pytest
@@ -61,27 +63,39 @@ class Shelf:
         return Result(done.returncode, done.stdout, done.stderr)
 
 
+SMALL = ["--name", "tiny", "--trials", "1", "--set", "epochs=1", "--set", "keep_weights=none", "--workers", "1", "-q"]
+
+
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory):
     """A sweep of one trial run with --quiet, and then the one that most tests look at."""
-    empty = Shelf(tmp_path_factory.mktemp("shelf") / "sweeps.db", tmp_path_factory.mktemp("cache"), None, None)
-    small = (
-        "--name",
-        "tiny",
-        "--trials",
-        "1",
-        "--set",
-        "epochs=1",
-        "--set",
-        "keep_weights=none",
-        "--workers",
-        "1",
-        "-q",
-    )
-    quiet = empty.spawn("run", NAME, *small)
+    folder = tmp_path_factory.mktemp("shelf")
+    answers = made_once(tmp_path_factory, folder)
+    filled = Shelf(folder / "sweeps.db", folder / "cache", *answers)
+    assert filled.run.code == 0, filled.run.err
+    return filled
+
+
+def made_once(tmp_path_factory, folder):
+    """Fill a folder with a copy of the shelf; of all processes that run tests, the first makes it."""
+    here = tmp_path_factory.getbasetemp()
+    shared = (here.parent if os.environ.get("PYTEST_XDIST_WORKER") else here) / "shared-shelf"
+    with shared.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists():
+            fill(shared)
+    shutil.copytree(shared, folder, dirs_exist_ok=True)
+    answers = json.loads((folder / "answers.json").read_text().replace(str(shared), str(folder)))
+    return [Result(*answer) for answer in answers]
+
+
+def fill(folder):
+    """Run the two sweeps, and note how the commands have answered."""
+    folder.mkdir()
+    empty = Shelf(folder / "sweeps.db", folder / "cache", None, None)
+    quiet = empty.spawn("run", NAME, *SMALL)
     run = empty.spawn("run", NAME, "--trials", str(TRIALS), "--set", "epochs=2", "--workers", "2")
-    assert run.code == 0, run.err
-    return Shelf(empty.database, empty.cache, quiet, run)
+    (folder / "answers.json").write_text(json.dumps([astuple(quiet), astuple(run)]))
 
 
 @pytest.fixture
