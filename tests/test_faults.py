@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from typing import NamedTuple
 
 import pytest
 from fault_tools import assert_same, assert_whole, figures, options, running, wait_until, worker_of
@@ -11,26 +12,44 @@ from fault_tools import assert_same, assert_whole, figures, options, running, wa
 import sweep
 from sweep import doctor
 
-FORTY = ["training.epochs=80", "training.batch_size={int=[20,40],step=10}", "training.checkpoint_every=10"]
-RUN = ["run", "digits-quickstart", "--workers", "2", "--quiet", *options(FORTY)]
-KILLS = 20
+EPOCHS = ["training.epochs=80", "training.batch_size={int=[20,40],step=10}", "training.checkpoint_every=10"]
 ORPHAN_SECONDS = 5
 
 
+class Stress(NamedTuple):
+    """A sweep of so many trials, and how often something of it is killed."""
+
+    trials: int
+    kills: int
+
+    @property
+    def overrides(self):
+        return [f"trials={self.trials}", *EPOCHS]
+
+    @property
+    def command(self):
+        return ["run", "digits-quickstart", "--workers", "2", "--quiet", *options(self.overrides)]
+
+
+@pytest.fixture(scope="module", params=[Stress(12, 6), pytest.param(Stress(40, 20), marks=pytest.mark.slow)], ids=str)
+def stress(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    """The figures of the sweep of forty trials when nothing disturbs it."""
+def undisturbed(stress, tmp_path_factory):
+    """The figures of the sweep when nothing disturbs it."""
     database = str(tmp_path_factory.mktemp("undisturbed") / "sweeps.db")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-        sweep.run("digits-quickstart", overrides=FORTY, workers=2, db=database)
+        sweep.run("digits-quickstart", overrides=stress.overrides, workers=2, db=database)
     return figures(db=database)
 
 
-def test_workers_killed_at_random_moments_cost_no_bit(undisturbed, command):
+def test_workers_killed_at_random_moments_cost_no_bit(stress, undisturbed, command):
     rng, killed = random.Random(4), 0
-    process = command(*RUN)
-    while killed < KILLS and process.process.poll() is None:
+    process = command(*stress.command)
+    while killed < stress.kills and process.process.poll() is None:
         # A trial whose worker has died three times has failed: that is a promise of its own, tested elsewhere.
         victims = [row for row in running() if row["deaths"] < 2]
         if victims:
@@ -43,21 +62,21 @@ def test_workers_killed_at_random_moments_cost_no_bit(undisturbed, command):
     code, _, errors = process.end()
 
     assert code == 0, errors
-    assert killed == KILLS
+    assert killed == stress.kills
     assert_same(figures(), undisturbed)
     trials = sweep.load().trials()
     deaths = [sweep.load().trial(number)["deaths"] for number in trials["trial"]]
-    assert 1 <= sum(deaths) <= KILLS  # some were between two trials, or had just ended theirs
+    assert 1 <= sum(deaths) <= stress.kills  # some were between two trials, or had just ended theirs
     assert trials["attempt"].tolist() == [1 + each for each in deaths]
     assert_whole(sweep.load())
     assert not process.left()
 
 
-def test_parents_killed_at_random_moments_cost_no_bit_and_leave_no_orphan(undisturbed, command):
+def test_parents_killed_at_random_moments_cost_no_bit_and_leave_no_orphan(stress, undisturbed, command):
     rng, orphans = random.Random(5), []
-    process = command(*RUN)
+    process = command(*stress.command)
     wait_until(running)
-    for _ in range(KILLS):
+    for _ in range(stress.kills):
         time.sleep(rng.uniform(0, 1.6))
         if process.process.poll() is not None:
             break
@@ -70,7 +89,7 @@ def test_parents_killed_at_random_moments_cost_no_bit_and_leave_no_orphan(undist
         wait_until(lambda orphan=orphan: not orphan.left(), max(0.1, killed + ORPHAN_SECONDS - time.monotonic()))
 
     assert code == 0, errors
-    assert len(orphans) == KILLS
+    assert len(orphans) == stress.kills
     assert_same(figures(), undisturbed)
     assert_whole(sweep.load())
     report = doctor.examine(os.environ["SWEEP_DB"])
