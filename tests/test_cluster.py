@@ -26,7 +26,7 @@ from sweep.cluster import check_address
 from sweep.errors import UsageError
 from sweep.store import Store
 
-SWEEP = ["trials=6", "training.epochs=100", "training.batch_size={int=[20,40],step=10}"]
+SWEEP = ["trials=3", "training.epochs=100", "training.batch_size={int=[20,40],step=10}"]
 SILENCE_SECONDS = "3"
 
 
@@ -134,7 +134,7 @@ def assert_done(process, undisturbed):
 def test_a_cluster_gives_the_bits_of_local_processes_and_logs_no_password(start, undisturbed, cluster):
     assert_done(start(*RUN), undisturbed)
     assert sweep.load().trials()["attempt"].eq(1).all()
-    owners = {worker_of(sweep.load().trial(number)) for number in range(6)}
+    owners = {worker_of(sweep.load().trial(number)) for number in range(3)}
     assert len(owners) == 2  # both took part
     logs = cluster.logs()
     assert "distributed" in logs
@@ -150,7 +150,7 @@ def test_a_worker_killed_in_the_middle_costs_its_trial_one_attempt(start, undist
     attempts = sweep.load().trials().set_index("trial")["attempt"]
     assert attempts[victim["number"]] == 2
     assert sweep.load().trial(victim["number"])["deaths"] == 1
-    assert attempts.sum() <= 8  # the others were left alone, but for one that may have been with the scheduler
+    assert attempts.sum() <= 5  # the others were left alone, but for one that may have been with the scheduler
 
 
 def test_a_trial_that_kills_every_worker_fails_alone(start, tmp_path):
