@@ -457,7 +457,7 @@ class TestStore:
 
     def test_of_several_processes_each_trial_has_one(self, store, url):
         sweep_id = add(store, 40)
-        won = [set(map(int, said.split())) for said in at_once(CLAIM, url, count=8)]
+        won = [set(map(int, said.split())) for said in at_once(CLAIM, url, count=4)]
         assert sum(map(len, won)) == len(set().union(*won)) == 40
         assert store.trials(sweep_id)["attempt"].eq(1).all()
         owners = [store.trial(sweep_id, number)["owner"] for number in range(40)]
@@ -894,7 +894,7 @@ class TestPostgres:
         Store(url).close()
 
     def test_several_processes_may_create_it_at_once(self, url):
-        at_once(CREATE, url, count=8)
+        at_once(CREATE, url, count=4)
         store = Store(url)
         assert store.sweeps().empty
         store.close()
