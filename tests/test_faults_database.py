@@ -10,13 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
+from engine_here import training_here
 from fault_tools import PATIENCE_SECONDS, assert_same, assert_whole, figures, options, running, wait_until
 
 import sweep
 from sweep.errors import StoreError
 from sweep.store import Store
 
-LONG = ["trials=5", "training.epochs=120", "training.batch_size={int=[20,40],step=10}", "training.checkpoint_every=50"]
+LONG = ["trials=4", "training.epochs=80", "training.batch_size={int=[20,40],step=10}", "training.checkpoint_every=30"]
 RUN = ["run", "digits-quickstart", "--workers", "2", *options(LONG)]
 QUIET = [*RUN, "--quiet"]
 LOCKED_SECONDS = 30
@@ -118,10 +119,19 @@ def done():
     return trials.loc[trials["status"].isin(["completed", "diverged"]), "trial"].tolist()
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A file with a small finished sweep."""
+    database = tmp_path_factory.mktemp("finished") / "sweeps.db"
+    with training_here():
+        sweep.run("digits-quickstart", overrides=["trials=4", "epochs=1"], db=str(database)).store.close()
+    return database
+
+
 @pytest.fixture
-def read_only(disk):
+def read_only(disk, finished):
     """A small finished sweep on a disk that was made read-only."""
-    sweep.run("digits-quickstart", overrides=["trials=4", "epochs=1"]).store.close()
+    shutil.copytree(finished.parent, disk.folder, dirs_exist_ok=True)
     before = (disk.folder / "sweeps.db").read_bytes()
     disk.remount("ro")
     yield disk
@@ -211,7 +221,7 @@ def test_sweeps_watchers_and_charts_share_one_file(command, undisturbed, tmp_pat
 
 
 def test_a_file_that_is_moved_away_in_the_middle_of_a_sweep_is_missed(command, tmp_path):
-    process = command(*QUIET, "--set", "epochs=1000")
+    process = command(*QUIET, *options(["trials=2", "epochs=400"]))
     wait_until(running)
     path = Path(os.environ["SWEEP_DB"])
     for ending in ("", "-wal", "-shm"):
