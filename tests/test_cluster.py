@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from fault_tools import (
 from postgres_server import PASSWORD, QUOTED
 
 import sweep
+from sweep.cli import main
 from sweep.cluster import check_address
 from sweep.errors import UsageError
 from sweep.store import Store
@@ -62,6 +64,8 @@ class Cluster:
             return caller.connect_ex(("127.0.0.1", self.port)) == 0
 
     def start_workers(self):
+        """Start both workers, and wait for them: a sweep may be over before the second one is there."""
+        before = self.logs().count("Registered to")
         self.workers = [
             self._start(
                 *("worker", self.address, "--nthreads", "1", "--no-dashboard", "--death-timeout", "20"),
@@ -71,6 +75,7 @@ class Cluster:
             )
             for number, cache in enumerate(self.caches)
         ]
+        wait_until(lambda: self.logs().count("Registered to") == before + len(self.workers))
 
     def close(self):
         for each in [*self.workers, self.scheduler]:
@@ -208,6 +213,20 @@ def test_the_parent_may_be_killed_and_the_sweep_goes_on(start, undisturbed):
     assert_done(start("resume", "--quiet"), undisturbed)
 
 
+def test_data_that_nodes_lack_is_sent_to_each_of_them_once(start, tmp_path, cluster):
+    rng = np.random.default_rng(3)
+    x, t = rng.random((200, 6)), rng.integers(0, 3, 200)
+    np.savez(tmp_path / "own.npz", x_train=x[:150], t_train=t[:150], x_test=x[150:], t_test=t[150:])
+    data = "data.dataset={kind='npz', file='own.npz'}"
+    process = start("run", "digits-quickstart", *options(["trials=30", "epochs=20", data]), "--data", str(tmp_path))
+    code, _, errors = process.end()
+    assert code == 0, errors
+    assert_whole(sweep.load())
+    for cache in cluster.caches:
+        assert len(list(cache.glob("own-*"))) == 1
+        assert not list(cache.glob(".*"))
+
+
 def test_a_scheduler_that_dies_ends_the_sweep_with_a_sentence_and_it_goes_on(start, undisturbed, cluster):
     process = start(*RUN)
     wait_until(running)
@@ -225,29 +244,13 @@ def test_a_scheduler_that_dies_ends_the_sweep_with_a_sentence_and_it_goes_on(sta
     assert_done(start("resume", "--quiet"), undisturbed)
 
 
-def test_a_trial_that_hangs_is_given_up(start, tmp_path, cluster):
+def test_a_trial_that_hangs_is_given_up(start, tmp_path):
+    """The last that uses the cluster: one of its workers hangs for good."""
     code, _, errors = start("run", widths_experiment(tmp_path, [113, 120, 121]), "-q", "--timeout", "3").end()
     assert code == 0, errors
     trials = sweep.load().trials().set_index("hidden[0]")
     assert trials.loc[113, "error"] == "stopped, because it took longer than 3 s"
     assert trials.loc[[120, 121], "status"].eq("completed").all()
-    cluster.close()  # one of its workers hangs for good
-    cluster.start_scheduler()
-    cluster.start_workers()
-
-
-def test_data_that_nodes_lack_is_sent_to_each_of_them_once(start, tmp_path, cluster):
-    rng = np.random.default_rng(3)
-    x, t = rng.random((200, 6)), rng.integers(0, 3, 200)
-    np.savez(tmp_path / "own.npz", x_train=x[:150], t_train=t[:150], x_test=x[150:], t_test=t[150:])
-    data = "data.dataset={kind='npz', file='own.npz'}"
-    process = start("run", "digits-quickstart", *options(["trials=30", "epochs=20", data]), "--data", str(tmp_path))
-    code, _, errors = process.end()
-    assert code == 0, errors
-    assert_whole(sweep.load())
-    for cache in cluster.caches:
-        assert len(list(cache.glob("own-*"))) == 1
-        assert not list(cache.glob(".*"))
 
 
 class TestRefusals:
@@ -282,8 +285,9 @@ class TestRefusals:
             (["--backend", "dask", "--scheduler", "tcp://127.0.0.1:1", "--workers", "2"], "--workers does not go with"),
         ],
     )
-    def test_options_that_do_not_go_together(self, command, arguments, words):
-        code, _, errors = command("run", "digits-quickstart", *arguments).end()
-        assert code == 2
-        assert words in errors
+    def test_options_that_do_not_go_together(self, monkeypatch, capsys, arguments, words):
+        monkeypatch.setattr(sys, "argv", ["sweep", "run", "digits-quickstart", *arguments])
+        with pytest.raises(SystemExit, match="2"):
+            main()
+        assert words in capsys.readouterr().err
         assert not Path(os.environ["SWEEP_DB"]).exists()
