@@ -17,6 +17,22 @@ def pytest_xdist_auto_num_workers():
     return len(os.sched_getaffinity(0)) + 1
 
 
+WAITING = (
+    "test_cluster",
+    "test_faults_database",
+    "test_faults_trials",
+    "test_runner",
+    "test_faults",
+    "test_benchmarks",
+)
+"""Files of tests that take longest, and wait most of the time."""
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with those that wait, so that others use the processors meanwhile."""
+    items.sort(key=lambda item: WAITING.index(item.path.stem) if item.path.stem in WAITING else len(WAITING))
+
+
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path, monkeypatch, tmp_path_factory):
     """Give each test a database of its own; the cache of data sets is shared, being keyed by content."""

@@ -28,7 +28,7 @@ from sweep.cluster import check_address
 from sweep.errors import UsageError
 from sweep.store import Store
 
-SWEEP = ["trials=3", "training.epochs=100", "training.batch_size={int=[20,40],step=10}"]
+SWEEP = ["trials=3", "training.epochs=200", "training.batch_size={int=[20,40],step=10}"]
 SILENCE_SECONDS = "3"
 
 

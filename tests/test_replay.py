@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_info
 
 import sweep
 from sweep.environment import environment
-from sweep.errors import SweepError
+from sweep.errors import StoreError, SweepError
 from sweep.records import METRICS
 from sweep.training.loop import Trainer
 
@@ -264,11 +264,10 @@ class TestDifferent:
         )
         assert replay("cnn/0").different == [4]
 
-    def test_what_is_no_number_is_different(self, change):
+    def test_what_is_no_number_is_damage(self, change):
         change(f"UPDATE epochs SET test_loss = 'x' WHERE {CNN_0} AND epoch = 1")
-        played = replay("cnn/0")
-        assert played.different == [1]
-        assert played.beside(1).set_index("figure").loc["test_loss", "stored"] == "x"
+        with pytest.raises(StoreError, match=r"damaged values .*'x'.*; look into it with: sweep doctor"):
+            replay("cnn/0")
 
     def test_the_environment_is_compared(self, change):
         now = environment()

@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sweep.records import BatchLosses, Epoch, Scalar, Trial
 from sweep.store.digests import seal_all, seal_drawn, sweep_digest
@@ -116,7 +115,11 @@ def _upsert(connection: Connection, table: Table, names: tuple[str, ...], rows: 
 @lru_cache(maxsize=8)
 def _replacing(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
     """Return the statement that takes rows of such columns."""
-    statement = (sqlite if dialect.name == "sqlite" else postgresql).insert(table)
+    if dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as insertion
+    else:  # whose drivers take as long to import as a sweep to be ranked
+        from sqlalchemy.dialects.postgresql import insert as insertion  # type: ignore[assignment]
+    statement = insertion(table)
     keys = [column.name for column in table.primary_key]
     changed = {name: statement.excluded[name] for name in names if name not in keys}
     replacing = statement.on_conflict_do_update(index_elements=keys, set_=changed)
