@@ -202,7 +202,7 @@ def train_queued(
     Raises:
         Stopped: after SIGINT or SIGTERM, when all workers are gone.
         Hopeless: when more trials have failed than `means` allow.
-        StoreError: when the database can no longer be written.
+        StoreError: when the database can no longer be written, or is not in its place at the end.
     """
     assigned = partial(
         Assignment, store.database.address, record.id, record.name, datasets=folders, run=f"{record.name}-{uuid4()}"
@@ -221,6 +221,7 @@ def train_queued(
                 store.requeue(record.id, is_lost)
     if engine.switch.is_on:
         raise _stopped(record, store, engine.switch.signal, failures)
+    store.database.check_place()
 
 
 def _stopped(record: SweepRecord, store: Store, signal_number: int, failures: int) -> SweepError:

@@ -221,7 +221,7 @@ def test_sweeps_watchers_and_charts_share_one_file(command, undisturbed, tmp_pat
 
 
 def test_a_file_that_is_moved_away_in_the_middle_of_a_sweep_is_missed(command, tmp_path):
-    process = command(*QUIET, *options(["trials=1", "epochs=800"]))
+    process = command(*QUIET, *options(["trials=2", "epochs=400"]))
     wait_until(running)
     path = Path(os.environ["SWEEP_DB"])
     for ending in ("", "-wal", "-shm"):

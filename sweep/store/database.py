@@ -121,13 +121,21 @@ class Database:
         Raises:
             StoreError: when the database cannot be written now.
         """
-        if self.is_sqlite and not self._exists:
-            raise StoreError(f"the database {self.shown} has been moved away or deleted; put it back")
+        self.check_place()
         with self._transaction("probe") as connection:
             if self.is_sqlite:
                 connection.execute(text(f"PRAGMA application_id = {APPLICATION_ID}"))
             else:
                 connection.execute(text("CREATE TEMPORARY TABLE probe () ON COMMIT DROP"))
+
+    def check_place(self) -> None:
+        """See to it that the database is where it was opened: SQLite goes on writing into a file that was moved.
+
+        Raises:
+            StoreError: when it is not.
+        """
+        if self.is_sqlite and not self._exists:
+            raise StoreError(f"the database {self.shown} has been moved away or deleted; put it back")
 
     def now(self, connection: Connection) -> datetime:
         """Return the time, by the one clock that all who share the database have in common."""
