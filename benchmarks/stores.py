@@ -53,11 +53,9 @@ WRITING_NOTE = (
 )
 READING_NOTE = (
     f"Seconds of wall time to open a database and to read from it, for one sweep of {EPOCHS} epochs a trial: the ten "
-    "best trials, the frame of all epochs, the list of sweeps. Medians, but for the epochs of more than 10,000 trials, "
-    "which are read once. Growth: 1 if the time grows with the number of trials from the last but one to the last."
+    "best trials, the frame of all epochs, the list of sweeps. Medians of rounds in turn. Growth: 1 if the time grows "
+    "with the number of trials from the last but one to the last."
 )
-LONGEST_SEVERAL = 10_000
-"""Trials of the largest sweep whose epochs are read more than once."""
 LONGEST = Target(0.3)
 """Of the best ten of the largest sweep, in seconds."""
 GROWTH = Target(1.1)
@@ -163,7 +161,7 @@ def _reading(size: Size, folder: Path) -> Table:
             progress.log(f"the store: making a sweep of {trials:,} trials")
             finished_sweep(path, trials)
             title = f"the store, reading {trials:,} trials"
-            table.rows[f"{trials:,} trials"] = _read(title, group[""], path, trials, size.rounds)
+            table.rows[f"{trials:,} trials"] = _read(title, group[""], path, size.rounds)
             path.unlink()
     before, largest = list(table.rows.values())[-2:]
     largest["best 10"] = largest["best 10"]._replace(target=LONGEST)
@@ -185,16 +183,14 @@ def _reading_peers(size: Size, folder: Path) -> dict[str, dict[str, Cell]]:
                 group[""].run("create", str(path), trials)
                 group[""].run("open", str(path))
                 group[""].run("write", range(trials))
-                rows[row] = _read(f"{way.name}, reading", group[""], path, trials, size.rounds)
+                rows[row] = _read(f"{way.name}, reading", group[""], path, size.rounds)
     return rows
 
 
-def _read(title: str, reader: Contestant, path: Path, trials: int, rounds: int) -> dict[str, Cell]:
+def _read(title: str, reader: Contestant, path: Path, rounds: int) -> dict[str, Cell]:
     """Return the figures of one row."""
-    calls = {task: partial(reader.run, task, str(path)) for task in ("best 10", "list")}
+    calls = {task: partial(reader.run, task, str(path)) for task in ("best 10", "list", "epochs")}
     timings = in_turn(title, calls, rounds)
-    epochs = {"epochs": partial(reader.run, "epochs", str(path))}
-    timings |= in_turn(f"{title}: epochs", epochs, rounds if trials <= LONGEST_SEVERAL else 1)
     return {task: Cell(statistics.median(each.wall for each in results), "s") for task, results in timings.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -19,6 +20,7 @@ SIGNALLED = 128
 def main() -> None:
     """Run the command line; every SweepError becomes one sentence and an exit code."""
     gc.set_threshold(GARBAGE)
+    atexit.register(gc.freeze)  # nor is there any to be found at the end, in a fifth of the time
     try:
         app()
     except SweepError as error:

@@ -136,7 +136,8 @@ def batches_frame(connection: Connection, sweep_id: int, number: int | None = No
 def _numbers_frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
     """Return the rows of a query for numbers, none of which is missing; of millions of rows, none is kept twice."""
     kinds = [(column.name, int if isinstance(column.type, Integer) else float) for column in query.selected_columns]
-    return pd.DataFrame(np.fromiter(map(tuple, connection.execute(query)), kinds))
+    rows = np.fromiter(map(tuple, connection.execute(query)), kinds)
+    return pd.DataFrame({name: rows[name] for name, _ in kinds}, copy=False)
 
 
 def _frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
