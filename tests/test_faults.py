@@ -7,7 +7,7 @@ import time
 from typing import NamedTuple
 
 import pytest
-from fault_tools import assert_same, assert_whole, figures, options, running, wait_until, worker_of
+from fault_tools import PATIENCE_SECONDS, assert_same, assert_whole, figures, options, running, wait_until, worker_of
 
 import sweep
 from sweep import doctor
@@ -81,7 +81,7 @@ def test_parents_killed_at_random_moments_cost_no_bit_and_leave_no_orphan(stress
         if process.process.poll() is not None:
             break
         process.process.kill()
-        process.process.communicate()
+        process.process.communicate(timeout=PATIENCE_SECONDS)  # as long as orphans live
         orphans.append((process, time.monotonic()))
         process = command("resume", "--workers", "2", "--quiet")  # at once: the orphans may still be there
     code, _, errors = process.end()
