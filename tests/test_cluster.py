@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fault_tools import (
+    PATIENCE_SECONDS,
     Command,
     assert_same,
     assert_whole,
@@ -209,8 +210,11 @@ def test_the_parent_may_be_killed_and_the_sweep_goes_on(start, undisturbed):
     process = start(*RUN)
     wait_until(running)
     process.process.kill()
-    process.process.communicate()
-    assert_done(start("resume", "--quiet"), undisturbed)
+    process.process.communicate(timeout=PATIENCE_SECONDS)
+    process = start("resume", "--quiet")
+    process.process.wait(PATIENCE_SECONDS)
+    wait_until(lambda: not running())  # a worker of the cluster ends what it had begun, and may be the last to do so
+    assert_done(process, undisturbed)
 
 
 def test_data_that_nodes_lack_is_sent_to_each_of_them_once(start, tmp_path, cluster):
