@@ -8,12 +8,12 @@ from contextlib import closing
 from functools import cache
 from pathlib import Path
 
-from sweep.environment import environment
-from sweep.experiment import load
-from sweep.processes import owner
-from sweep.recorder import Recorder
-from sweep.records import Epoch
-from sweep.store import Store, SweepRecord
+from sweep.experiment.experiment import load
+from sweep.records import Epoch, SweepRecord
+from sweep.store import Store
+from sweep.system.environment import environment
+from sweep.system.processes import owner
+from sweep.trial.recorder import Recorder
 
 EXPERIMENT = "mnist-widths"
 EPOCHS = 50

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from sweep.environment import BLAS_THREADS
+from sweep.system.environment import BLAS_THREADS
 
 Tasks = Mapping[str, Callable[..., Any]]
 Maker = Callable[..., Tasks]

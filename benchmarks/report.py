@@ -10,7 +10,7 @@ from importlib.metadata import version
 import psutil
 
 from benchmarks.measurement import PEERS, Table, installed
-from sweep.environment import environment
+from sweep.system.environment import environment
 
 DISTRIBUTIONS = {"PyTorch": "torch", "JAX": "jax", "scikit-learn": "scikit-learn", "Optuna": "optuna"}
 

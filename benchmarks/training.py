@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sweep.configuration import Configuration
 from sweep.data import Dataset, fit
+from sweep.experiment.sections import Configuration
 from sweep.records import Seeds
 from sweep.training.batches import Batching
 from sweep.training.loop import Settings, Trainer

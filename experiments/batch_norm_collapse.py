@@ -21,14 +21,14 @@ from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
 import sweep
-from sweep import experiment
-from sweep.assembly import settings
-from sweep.configuration import Configuration
 from sweep.data import Dataset, open_dataset, prepare
+from sweep.experiment import experiment
+from sweep.experiment.sections import Configuration
 from sweep.nn.layer import Array, Call
 from sweep.nn.network import chain
-from sweep.plots import save
 from sweep.records import Trial
+from sweep.results.plots import save
+from sweep.training.build import settings
 from sweep.training.loop import Trainer
 
 NAME = "mnist-cnn-batch-norm"
@@ -178,7 +178,7 @@ def _draw_lines(axes: Axes, frame: pd.DataFrame, title: str, scale: str, lines: 
         axes.legend(fontsize=8, frameon=False)
 
 
-def draw_variants(results: sweep.results.Sweep) -> Figure:
+def draw_variants(results: sweep.results.sweep.Sweep) -> Figure:
     """Draw the test accuracy of all variants of the finished sweep, epoch by epoch."""
     trials, epochs = results.trials(), results.epochs()
     figure = Figure(figsize=(12, 6), layout="constrained")

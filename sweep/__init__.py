@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # heavy imports happen inside the functions, so that `sweep --help` is quick
-    from sweep.observing import Observer
-    from sweep.results import Sweep
+    from sweep.observer import Observer
+    from sweep.results.sweep import Sweep
 
 __all__ = ["DEFAULT_DATABASE", "continue_", "database_url", "load", "resume", "run"]
 
@@ -53,8 +53,9 @@ def run(
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
     """
-    from sweep import experiment, runner
-    from sweep.results import Sweep
+    from sweep.experiment import experiment
+    from sweep.results.sweep import Sweep
+    from sweep.runner import run as runner
     from sweep.store import Store
 
     loaded = experiment.load(source, overrides)
@@ -84,8 +85,8 @@ def resume(
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
     """
-    from sweep import runner
-    from sweep.results import Sweep
+    from sweep.results.sweep import Sweep
+    from sweep.runner import run as runner
     from sweep.store import Store
 
     means = runner.Means(workers, timeout, max_failures, scheduler)
@@ -119,9 +120,9 @@ def continue_(
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
     """
-    from sweep import continuation
     from sweep.errors import UsageError
-    from sweep.runner import Means
+    from sweep.runner import extend as continuation
+    from sweep.runner.run import Means
 
     results = load(name, db=db)
     numbers = [*trials, *(results.best(best)["trial"].tolist() if best is not None else [])]
@@ -146,7 +147,7 @@ def load(name: str | None = None, *, db: str | None = None) -> Sweep:
     Raises:
         SweepError: when there is no such sweep or database.
     """
-    from sweep.results import Sweep
+    from sweep.results.sweep import Sweep
     from sweep.store import Store
 
     store = Store(database_url(db))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 Scalar = bool | int | float | str
@@ -103,3 +104,45 @@ class Divergence:
     place: str
     """The computation that gave it, such as `hidden[1]/backward`."""
     kind: DivergenceKind
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRecord:
+    """A sweep as the database keeps it, without its trials."""
+
+    name: str
+    description: str
+    seed: int
+    epochs: int
+    experiment: str
+    overrides: list[str]
+    fingerprint: str
+    datasets: list[dict[str, Any]]
+    data_folder: str | None
+    experiment_folder: str | None
+    environment: dict[str, str]
+    trials: int = 0
+    id: int = 0
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTrial:
+    """A trial that is being trained."""
+
+    number: int
+    epoch: int
+    best: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a sweep has come."""
+
+    counts: dict[Status, int]
+    """Number of trials by status; statuses without trials are left out."""
+    best: float | None
+    """Best test accuracy of the completed trials."""
+    running: tuple[RunningTrial, ...]
+    epochs: int
+    """Epochs of the longest trial."""

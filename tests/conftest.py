@@ -2,11 +2,13 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
-from engine_here import training_here
-from fault_tools import SPITEFUL, Command
-from postgres_server import MISSING, Server, programs
+
+from tests.engine_here import training_here
+from tests.fault_tools import SPITEFUL, Command
+from tests.postgres_server import MISSING, Server, programs
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job, whose commands would hear no Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -18,19 +20,20 @@ def pytest_xdist_auto_num_workers():
 
 
 WAITING = (
-    "test_cluster",
-    "test_faults_database",
-    "test_faults_trials",
-    "test_runner",
-    "test_faults",
-    "test_benchmarks",
+    "engines/dask/test_cluster.py",
+    "faults/test_database.py",
+    "faults/test_trials.py",
+    "runner/test_run.py",
+    "faults/test_faults.py",
+    "benchmarks/test_benchmarks.py",
 )
 """Files of tests that take longest, and wait most of the time."""
 
 
 def pytest_collection_modifyitems(items):
     """Begin with those that wait, so that others use the processors meanwhile."""
-    items.sort(key=lambda item: WAITING.index(item.path.stem) if item.path.stem in WAITING else len(WAITING))
+    places = {Path(__file__).parent / name: place for place, name in enumerate(WAITING)}
+    items.sort(key=lambda item: places.get(item.path, len(WAITING)))
 
 
 @pytest.fixture(autouse=True)

@@ -4,9 +4,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from sweep import runner, worker
-from sweep.environment import one_blas_thread
-from sweep.stopping import Switch
+from sweep.engines.shutdown import Switch
+from sweep.runner import run as runner
+from sweep.system.environment import one_blas_thread
+from sweep.trial import worker
 
 
 class Here:

@@ -12,7 +12,7 @@ import pytest
 
 import sweep
 from sweep.errors import SweepError
-from sweep.processes import process_of
+from sweep.system.processes import process_of
 from sweep.training import checkpoint
 
 PATIENCE_SECONDS = 60

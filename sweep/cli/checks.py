@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import sweep
-from sweep.cli.shared import Data, Db, TrialName, app, print_table, say, split_trial
+from sweep.cli.options import Data, Db, TrialName, app, print_table, say, split_trial
 from sweep.errors import SweepError
 
 if TYPE_CHECKING:
-    from sweep.doctor import Report
-    from sweep.replay import Replay
+    from sweep.checks.doctor import Report
+    from sweep.checks.replay import Replay
 
 
 @app.command()
@@ -30,7 +30,7 @@ def replay(
     are any. If one is not the same the exit code is 1. It must be the same with the versions, the BLAS kernel and the
     CPU that the trial was trained with; those with which its sweep was begun are shown beside today's.
     """
-    from sweep.cli.progress import Lines, counting
+    from sweep.cli.output.progress import Lines, counting
 
     name, number = split_trial(trial)
     results = sweep.load(name, db=db)
@@ -43,7 +43,7 @@ def replay(
 
 
 def _show(played: Replay) -> None:
-    from sweep.replay import described
+    from sweep.checks.replay import described
 
     print_table(played.now.frame, "table", f"Epochs of {played.name}")
     if divergence := played.now.divergence:
@@ -76,7 +76,7 @@ def _compare(played: Replay) -> None:
 
 
 def _praise(played: Replay) -> str:
-    from sweep.replay import described
+    from sweep.checks.replay import described
 
     epochs, losses = len(played.now.epochs), len(played.now.losses)
     counted = "1 epoch" if epochs == 1 else f"{epochs} epochs"
@@ -98,8 +98,8 @@ def doctor(
     Every digest is computed again; a trial that has changed can be trained again, which gives its bits again. Without
     `--repair` nothing is changed; the exit code is 1 if something is wrong.
     """
-    from sweep import doctor
-    from sweep.cli.progress import counting
+    from sweep.checks import doctor
+    from sweep.cli.output.progress import counting
 
     url = sweep.database_url(db)
     with counting("looking at the trials") as progress:

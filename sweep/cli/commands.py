@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 import sweep
-from sweep.cli.shared import (
+from sweep.cli.options import (
     Backend,
     Data,
     Db,
@@ -38,7 +38,7 @@ from sweep.records import Metric
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sweep.results import Sweep
+    from sweep.results.sweep import Sweep
 
 
 @app.command()
@@ -141,7 +141,7 @@ def leaderboard(
         return (results.worst if worst else results.best)(10 if n is None else n, by, where)
 
     if watch:
-        from sweep.cli.watch import keep_printing
+        from sweep.cli.output.watch import keep_printing
 
         keep_printing(rank, results, format)
         return
@@ -155,7 +155,7 @@ def show(trial: TrialName, db: Db = None) -> None:
     """Show one trial: its configuration, how it ended, its seeds and all its epochs."""
     name, number = split_trial(trial)
     results = sweep.load(name, db=db)
-    from sweep.cli.tables import print_trial
+    from sweep.cli.output.tables import print_trial
 
     print_trial(results.name, results.trial(number), results.epochs(number))
 
@@ -169,7 +169,7 @@ def export(
     db: Db = None,
 ) -> None:
     """Write all trials, or all their epochs, to a file."""
-    from sweep.export import write
+    from sweep.results.format import write
 
     if output is None:
         raise UsageError("say where to write, such as -o trials.csv")

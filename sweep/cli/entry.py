@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 
-from sweep.cli.shared import app, say
+from sweep.cli.options import app, say
 from sweep.errors import SweepError
 
 GARBAGE = 100_000

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 import sweep
-from sweep.cli.shared import (
+from sweep.cli.options import (
     Backend,
     Data,
     Db,
@@ -31,8 +31,8 @@ from sweep.cli.shared import (
 from sweep.errors import SweepError, UsageError
 
 if TYPE_CHECKING:
-    from sweep.prediction import Prediction, TrialPrediction
-    from sweep.results import Sweep
+    from sweep.results.prediction import Prediction, TrialPrediction
+    from sweep.results.sweep import Sweep
 
 GALLERY = 25
 """How many misclassified examples are drawn."""
@@ -130,7 +130,7 @@ def _show_all(
 ) -> None:
     import pandas as pd
 
-    from sweep.plots import confusion, gallery
+    from sweep.results.plots import confusion, gallery
 
     rows = [
         {"part": p.part, "samples": len(p.labels), "misclassified": len(p.misclassified), "accuracy": p.accuracy}
@@ -156,7 +156,7 @@ def _show_all(
 def _show_example(results: Sweep, number: int, chosen: Prediction, index: int, output: Path | None) -> None:
     import numpy as np
 
-    from sweep.plots import example
+    from sweep.results.plots import example
 
     frame, names = chosen.example(index), chosen.dataset.class_names
     print_table(frame, "table", f"Example {index} of the {chosen.part} part")
@@ -190,9 +190,9 @@ def gradcheck(
     is enough. The error is ‖numeric − analytic‖ / (‖numeric‖ + ‖analytic‖): up to 1e-7 is OK, up to 1e-4 a warning,
     more a PROBLEM, with exit code 1.
     """
-    from sweep import gradients
-    from sweep.cli.progress import counting
-    from sweep.experiment import load
+    from sweep.checks import gradients
+    from sweep.cli.output.progress import counting
+    from sweep.experiment.experiment import load
 
     loaded = load(experiment, set_ or [])
     with counting("checking gradients") as progress:

@@ -8,15 +8,15 @@ from functools import partial
 from pathlib import Path
 
 from sweep.data import cache
-from sweep.data.archive import locate_npz
 from sweep.data.cache import open_dataset
-from sweep.data.cifar10 import locate_cifar10
 from sweep.data.dataset import Dataset
-from sweep.data.digits import locate_digits
-from sweep.data.images import locate_images
+from sweep.data.formats.cifar10 import locate_cifar10
+from sweep.data.formats.csv import locate_csv
+from sweep.data.formats.digits import locate_digits
+from sweep.data.formats.mnist import locate_images
+from sweep.data.formats.npz import locate_npz
 from sweep.data.normalization import Normalization, fit
 from sweep.data.sources import Places, Source
-from sweep.data.table import locate_csv
 from sweep.errors import DataError, suggest
 
 __all__ = ["KINDS", "Dataset", "Normalization", "fit", "open_dataset", "prepare"]

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sweep.nn.activations import sigmoid_into
 from sweep.nn.layer import Array, Dtype
+from sweep.nn.layers.activations import sigmoid_into
 
 
 class LossWork(NamedTuple):

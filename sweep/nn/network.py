@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sweep.nn.affine import affine
-from sweep.nn.initialisers import Initialiser
+from sweep.nn.initializers import Initialiser
 from sweep.nn.layer import (
     Array,
     Cache,
@@ -21,6 +20,7 @@ from sweep.nn.layer import (
     State,
     Work,
 )
+from sweep.nn.layers.affine import affine
 from sweep.nn.losses import Loss
 
 

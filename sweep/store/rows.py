@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table, insert, select, update
 
-from sweep.records import BatchLosses, Epoch, Scalar, Trial
+from sweep.records import BatchLosses, Epoch, Scalar, SweepRecord, Trial
 from sweep.store.digests import seal_all, seal_drawn, sweep_digest
 from sweep.store.schema import batches, epochs, parameters, sweeps, trials
 
 EPOCH_COLUMNS = ("trial_id", "epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds")
 BATCH_COLUMNS = ("trial_id", "epoch", "step", "loss")
 """What is written, in the order in which it stands in its table."""
-
-
-@dataclass(frozen=True, slots=True)
-class SweepRecord:
-    """A sweep as the database keeps it, without its trials."""
-
-    name: str
-    description: str
-    seed: int
-    epochs: int
-    experiment: str
-    overrides: list[str]
-    fingerprint: str
-    datasets: list[dict[str, Any]]
-    data_folder: str | None
-    experiment_folder: str | None
-    environment: dict[str, str]
-    trials: int = 0
-    id: int = 0
-    created: datetime | None = None
 
 
 def insert_sweep(connection: Connection, record: SweepRecord, drawn: Sequence[Trial]) -> int:

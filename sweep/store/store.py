@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +12,11 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
 from sweep.errors import SweepError, suggest
-from sweep.records import BatchLosses, Epoch, Status, Trial, Weights
+from sweep.records import BatchLosses, Epoch, Progress, RunningTrial, Status, SweepRecord, Trial, Weights
 from sweep.store import lifecycle
-from sweep.store.database import Database, Result, patiently
+from sweep.store.connection import Database, Result, patiently
 from sweep.store.lifecycle import Claim, Ending, Held, IsLost
-from sweep.store.rows import SweepRecord, insert_sweep
+from sweep.store.rows import insert_sweep
 from sweep.store.schema import sweeps, trials
 
 if TYPE_CHECKING:
@@ -25,28 +24,6 @@ if TYPE_CHECKING:
 
     from sweep.records import Metric
     from sweep.store.frames import Which
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A trial that is being trained."""
-
-    number: int
-    epoch: int
-    best: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a sweep has come."""
-
-    counts: dict[Status, int]
-    """Number of trials by status; statuses without trials are left out."""
-    best: float | None
-    """Best test accuracy of the completed trials."""
-    running: tuple[Running, ...]
-    epochs: int
-    """Epochs of the longest trial."""
 
 
 class Store:
@@ -291,7 +268,7 @@ class Store:
         return Progress(
             by_status,
             best,
-            tuple(Running(*row) for row in running),
+            tuple(RunningTrial(*row) for row in running),
             epochs_each,
         )
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from sweep.errors import SweepError, WeightsError
-from sweep.files import write_whole
 from sweep.nn.layer import Array
+from sweep.system.files import write_whole
 from sweep.training.loop import Trainer
 
 FORMAT = 1

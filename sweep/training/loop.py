@@ -16,12 +16,12 @@ from sweep.data.normalization import Normalization
 from sweep.nn.layer import Array, Call, Dtype, Gradient, Work
 from sweep.nn.losses import LossWork, loss_work, positions
 from sweep.nn.network import Network, chain, flatten
-from sweep.nn.optimisers import Optimiser, dense
+from sweep.nn.optimizers import Optimiser, dense
 from sweep.nn.penalties import Penalty
 from sweep.nn.schedules import Schedule, constant
 from sweep.records import Divergence, Epoch, Seeds
 from sweep.training.batches import Batch, Batching, runs
-from sweep.training.guard import Diverged, Flags, NotFinite, Watch, all_finite, leaves
+from sweep.training.divergence import Diverged, Flags, NotFinite, Watch, all_finite, leaves
 
 Part = Literal["train", "test"]
 

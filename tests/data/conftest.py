@@ -3,9 +3,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from idx_writer import write_idx_files
 
 from sweep.errors import DataError
+from tests.data.idx_writer import write_idx_files
 
 DATA = Path(os.environ.get("SWEEP_DATA") or Path(__file__).parents[2] / ".." / "shared" / "data")
 

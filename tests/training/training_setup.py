@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from sweep.data import Dataset, fit
-from sweep.nn import activations, initialisers
+from sweep.nn import initializers as initialisers
+from sweep.nn.layers import activations
 from sweep.nn.losses import LOSSES
 from sweep.nn.network import Network, perceptron
-from sweep.nn.optimisers import sgd
+from sweep.nn.optimizers import sgd
 from sweep.records import Seeds
 from sweep.training.batches import Batching
 from sweep.training.loop import Settings

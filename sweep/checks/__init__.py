@@ -1,0 +1,1 @@
+"""Checks: whether a trial is reproduced, a database is sound, a gradient is right."""

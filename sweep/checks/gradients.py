@@ -1,0 +1,108 @@
+"""The gradient check of an experiment: its first trial's network, on made-up inputs of the data set's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sweep.data import open_dataset, prepare
+from sweep.errors import ExperimentError, UsageError
+from sweep.experiment.experiment import Experiment
+from sweep.experiment.sections import Configuration
+from sweep.nn.gradient_check import Finding, check
+from sweep.nn.layer import Array, Shape
+from sweep.nn.network import Network
+from sweep.system.environment import one_blas_thread
+
+BATCH = 4
+"""Samples of the mini-batch: batch normalisation needs more than two, and each one brings more kinks near."""
+
+SHAPES: dict[str, tuple[Shape, int]] = {
+    "cifar10": ((3, 32, 32), 10),
+    "digits": ((1, 8, 8), 10),
+    "fashion_mnist": ((1, 28, 28), 10),
+    "mnist": ((1, 28, 28), 10),
+}
+"""Kind of a data set whose shape is known without its files -> shape of an example, number of classes."""
+
+
+def gradient_check(
+    experiment: Experiment,
+    *,
+    data: Path | None = None,
+    samples: int | None = 100,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Check the gradient of the network of an experiment's trial 0, as it is initialised, in float64.
+
+    The inputs are normally distributed and the labels random, so the files of the data set are only needed where its
+    shape is in no other place: for `npz` and `csv`.
+
+    Args:
+        experiment: its network, loss and regularisation are checked.
+        data: the folder of data sets.
+        samples: how many entries of each parameter are compared, at least 1, chosen at random; None for all.
+        progress: told after each entry how many of how many are done.
+
+    Returns: one row for each parameter of each layer: `layer`, `parameter`, `shape` as text, `entries`, `checked`,
+        `kinks` (left out), `error` (NaN where nothing could be checked) and `verdict`; see `sweep.nn.gradient_check`.
+    Raises:
+        UsageError: when `samples` is below 1.
+        ExperimentError: when the layers do not fit each other or the data set.
+        DataError: when the file of the data set is needed, and missing or damaged.
+    """
+    if samples is not None and samples < 1:
+        raise UsageError(f"the number of samples must be at least 1, not {samples}")
+    trial = experiment.trials()[0]
+    configuration = Configuration.model_validate(trial.configuration)
+    shape, classes = _describe(trial.configuration["data"]["dataset"], data, experiment.folder)
+    x, labels = _batch(shape, classes, trial.seeds.shuffling)
+    network, penalty = _build(configuration, shape, classes), configuration.build_penalty()
+    with one_blas_thread():  # as in training; and twice as fast here
+        findings = check(network, x, labels, trial.seeds, penalty=penalty, samples=samples, progress=progress)
+    return pd.DataFrame([_row(finding) for finding in findings])
+
+
+def has_problem(checked: pd.DataFrame) -> bool:
+    """Tell whether any verdict of a gradient check is "PROBLEM"."""
+    return bool((checked["verdict"] == "PROBLEM").any())
+
+
+def _describe(dataset: Any, data: Path | None, base: Path | None) -> tuple[Shape, int]:
+    """Return the shape of a data set's examples and the number of its classes, from its file if need be."""
+    table = {"kind": dataset} if isinstance(dataset, str) else dataset
+    if table["kind"] in SHAPES:
+        return SHAPES[table["kind"]]
+    opened = open_dataset(prepare(folder=data, base=base, **table))
+    return opened.shape, len(opened.class_names)
+
+
+def _build(configuration: Configuration, shape: Shape, classes: int) -> Network:
+    try:
+        configuration.check_fit(classes, shape)
+    except ValueError as error:
+        raise ExperimentError(f"trial 0: {error}") from None
+    return configuration.build_network(classes, shape)
+
+
+def _batch(shape: Shape, classes: int, seed: int) -> tuple[Array, Array]:
+    """Make up inputs (features, samples) and labels (samples,)."""
+    rng = np.random.default_rng([seed, 1])  # another stream than the choice of entries
+    return rng.normal(size=(int(np.prod(shape)), BATCH)), rng.integers(0, classes, BATCH)
+
+
+def _row(finding: Finding) -> dict[str, Any]:
+    return {
+        "layer": finding.layer,
+        "parameter": finding.parameter,
+        "shape": "×".join(map(str, finding.shape)),
+        "entries": finding.entries,
+        "checked": finding.checked,
+        "kinks": finding.kinks,
+        "error": finding.error,
+        "verdict": finding.verdict,
+    }

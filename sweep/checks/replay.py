@@ -1,0 +1,192 @@
+"""A trial trained again from its seeds, beside what the database has of it: every bit must be the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sweep.errors import SweepError
+from sweep.experiment.sections import Configuration
+from sweep.observer import Observer, Silent
+from sweep.records import METRICS, Divergence, Epoch, Seeds, SweepRecord
+from sweep.runner.prepare import prepare_again
+from sweep.store import Store
+from sweep.system.environment import environment, one_blas_thread
+from sweep.training.build import dataset_key, opened, settings
+from sweep.training.divergence import Diverged
+from sweep.training.loop import Trainer
+
+FINISHED = ("completed", "diverged")
+"""Statuses of trials that have come to their end; of others only a beginning can be compared."""
+LOSS = "loss of mini-batch"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the training of a trial gave."""
+
+    epochs: tuple[Epoch, ...]
+    losses: dict[tuple[int, int], float]
+    """Of mini-batches by (epoch, step), as far as they are recorded."""
+    divergence: Divergence | None
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row for each epoch: epoch, the metrics, seconds."""
+        rows = pd.DataFrame(map(asdict, self.epochs), columns=["number", *METRICS, "seconds"])
+        return rows.rename(columns={"number": "epoch"})
+
+    @property
+    def figures(self) -> dict[int, dict[str, Any]]:
+        """All that must be the same whenever the trial is trained, by epoch and name; no times."""
+        found: dict[int, dict[str, Any]] = {}
+        for epoch in self.epochs:
+            found[epoch.number] = {name: getattr(epoch, name) for name in METRICS}
+        for (number, step), loss in self.losses.items():
+            found.setdefault(number, {})[f"{LOSS} {step}"] = loss
+        if self.divergence:
+            found.setdefault(self.divergence.epoch, {})["divergence"] = described(self.divergence)
+        return found
+
+
+def described(divergence: Divergence) -> str:
+    """Say where a trial diverged within its epoch."""
+    return f"{divergence.kind} in {divergence.place}, step {divergence.step}"
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A trial as the database has it, and as it was trained now."""
+
+    name: str
+    """Sweep and number, such as `mnist-widths/12`."""
+    status: str
+    stored: Outcome
+    now: Outcome
+    changes: pd.DataFrame
+    """What of the environment is not as it was when the sweep was begun: what, then, now."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the trial has come to its end; of others only a beginning was trained."""
+        return self.status in FINISHED
+
+    @property
+    def different(self) -> list[int]:
+        """The epochs that are not the same, bit for bit, in order; among them those that only one side has."""
+        # Equal floats have equal bits, but for the sign of zero, which SQLite does not keep.
+        then, now = self.stored.figures, self.now.figures
+        return [epoch for epoch in sorted({*then, *now}) if then.get(epoch) != now.get(epoch)]
+
+    def beside(self, epoch: int) -> pd.DataFrame:
+        """Return the figures of an epoch in full precision: figure, stored, now.
+
+        Of the losses of its mini-batches only the first is there that differs.
+        """
+        then, now = (outcome.figures.get(epoch, {}) for outcome in (self.stored, self.now))
+        names = [*{**then, **now}]
+        losses = [name for name in names if name.startswith(LOSS)]
+        wrong = [name for name in losses if then.get(name) != now.get(name)]
+        shown = [name for name in names if name not in losses] + wrong[:1]
+        rows = [(name, _exact(then.get(name)), _exact(now.get(name))) for name in shown]
+        return pd.DataFrame(rows, columns=["figure", "stored", "now"])
+
+
+def _exact(value: object) -> str:
+    if value is None:
+        return "missing"
+    return value if isinstance(value, str) else repr(value)
+
+
+def replay(
+    record: SweepRecord,
+    number: int,
+    store: Store,
+    *,
+    data: Path | None = None,
+    observer: Observer | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Replay:
+    """Train a trial again in this process, with one BLAS thread; nothing is written to the database.
+
+    One that has not come to its end is trained as far as it has epochs.
+
+    Args:
+        data: folder of the data set's files; by default where the sweep found them.
+        progress: hears (epochs done, epochs in all).
+
+    Raises:
+        SweepError: when there is no such trial, it has no epochs yet, or its data set is not there or another one.
+    """
+    name, row = f"{record.name}/{number}", store.trial(record.id, number)
+    last = None if row["status"] in FINISHED else row["last_epoch"]
+    if last is None and row["status"] not in FINISHED:
+        raise SweepError(f"{name} is {row['status']} and has no epochs yet; train it with: sweep resume {record.name}")
+    stored = _stored(store, record.id, row, last)
+    folders = prepare_again(record, data, observer or Silent())
+    with one_blas_thread():
+        now = _train(*_begun(name, row, folders), last, progress)
+    return Replay(name, row["status"], stored, now, _changes(record))
+
+
+def _stored(store: Store, sweep_id: int, row: dict[str, Any], last: int | None) -> Outcome:
+    """Return what the database has of a trial; of a running one up to the `last` epoch that its row tells of."""
+    end = last if row["status"] == "running" else None
+    epochs = store.epochs(sweep_id, row["number"]).rename(columns={"epoch": "number"})[[*Epoch.__slots__]]
+    losses = store.batches(sweep_id, row["number"])[["epoch", "step", "loss"]]
+    return Outcome(
+        tuple(Epoch(*each) for each in epochs.itertuples(index=False) if end is None or each[0] <= end),
+        {(epoch, step): loss for epoch, step, loss in losses.itertuples(index=False) if end is None or epoch <= end},
+        _stored_divergence(row),
+    )
+
+
+def _stored_divergence(row: dict[str, Any]) -> Divergence | None:
+    if row["status"] != "diverged" or row["diverged_epoch"] is None:
+        return None
+    return Divergence(*(row[f"diverged_{part}"] for part in ("epoch", "step", "place", "kind")))
+
+
+def _begun(name: str, row: dict[str, Any], folders: dict[str, str]) -> tuple[Trainer, bool]:
+    """Return a trial's trainer before its first epoch, and whether the losses of mini-batches are recorded."""
+    try:
+        configuration = Configuration.model_validate(row["configuration"])
+        folder = folders[dataset_key(row["configuration"]["data"]["dataset"])]
+        dataset, seeds = opened(folder), Seeds(row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
+        trainer = Trainer(dataset, settings(configuration, dataset, folder, seeds))
+    except (ValueError, LookupError, TypeError) as error:
+        raise SweepError(f"the configuration of {name} is damaged; look into it with: sweep doctor") from error
+    return trainer, configuration.training.record_batches
+
+
+def _train(trainer: Trainer, record_batches: bool, last: int | None, progress: Callable[[int, int], None]) -> Outcome:
+    """Train to the end, or up to the `last` epoch."""
+    end = trainer.settings.epochs if last is None else last
+    epochs: list[Epoch] = []
+    losses: dict[tuple[int, int], float] = {}
+
+    def keep_losses(epoch: int) -> None:
+        if record_batches:
+            losses.update({(epoch, step): loss for step, loss in enumerate(trainer.batch_losses, start=1)})
+
+    try:
+        for epoch in trainer.epochs():
+            epochs.append(epoch)
+            keep_losses(epoch.number)
+            progress(epoch.number, end)
+            if epoch.number == last:
+                break
+    except Diverged as error:
+        keep_losses(error.divergence.epoch)
+        return Outcome(tuple(epochs), losses, error.divergence)
+    return Outcome(tuple(epochs), losses, None)
+
+
+def _changes(record: SweepRecord) -> pd.DataFrame:
+    then, now = record.environment, environment()
+    rows = [(key, then.get(key, ""), now.get(key, "")) for key in {**then, **now} if then.get(key) != now.get(key)]
+    return pd.DataFrame(rows, columns=["what", "then", "now"])

@@ -1,0 +1,146 @@
+"""What all commands share: the application, their common arguments, and how they print."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+import sweep
+from sweep.errors import SweepError, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from sweep.observer import Observer
+    from sweep.records import Status
+    from sweep.results.sweep import Sweep
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Random search over the hyperparameters of neural networks.\n\n"
+    "Write a short experiment file, or take one that comes with sweep, and type:\n\n"
+    "`sweep run digits-quickstart` — draw, train and rank 40 networks\n\n"
+    "`sweep leaderboard` — the best of them; `--worst` and `--diverged` for the others, `--watch` while they train\n\n"
+    "`sweep show 12` — one trial, epoch by epoch\n\n"
+    "`sweep plot` — accuracy against each hyperparameter\n\n"
+    "`sweep predict 12` — what a kept network gets right, and what it mistakes\n\n"
+    "`sweep continue --best 5 --epochs 100` — more epochs for the best\n\n"
+    "`sweep replay 12 --check` — trained again, has it the same bits?\n\n"
+    "`sweep doctor` — is everything in the database as it was written?\n\n"
+    "`sweep gradcheck my-experiment.toml` — are its gradients right?",
+    epilog="Exit codes: 0 done; 1 it could not be done; 2 a wrong command or file; 130 Ctrl-C, with all state saved.",
+)
+
+LONGEST_NUMBER = 9
+"""Digits of a trial's number; the database's integers hold no more."""
+
+Format = Literal["table", "csv", "json", "markdown"]
+
+Name = Annotated[str | None, typer.Argument(help="Name of the sweep; the newest by default.", metavar="[NAME]")]
+TrialName = Annotated[str, typer.Argument(help="12 (of the newest sweep) or mnist-widths/12.", metavar="[NAME/]TRIAL")]
+Db = Annotated[
+    str | None,
+    typer.Option(
+        help=f"File or URL of the database; by default SWEEP_DB, else {sweep.DEFAULT_DATABASE}.", metavar="URL"
+    ),
+]
+Data = Annotated[
+    Path | None, typer.Option(help="Folder with the files of the data set; by default SWEEP_DATA.", metavar="DIR")
+]
+Workers = Annotated[int | None, typer.Option(help="Worker processes; by default one for each core.")]
+Timeout = Annotated[
+    float | None,
+    typer.Option(help="Seconds after which a trial is stopped and counts as failed.", metavar="SECONDS"),
+]
+MaxFailures = Annotated[int | None, typer.Option(help="Stop when more trials than that have failed.", metavar="N")]
+Backend = Annotated[
+    Literal["local", "dask"], typer.Option(help="Processes of this machine, or the workers of a Dask scheduler.")
+]
+Scheduler = Annotated[
+    str | None, typer.Option(help="With --backend dask: its address, such as tcp://192.168.0.5:8786.", metavar="URL")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no tables.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="Change a value of the file, in TOML: --set training.epochs=5, "
+        "--set 'batch_size={int=[16,64],step=16}'. May be given several times.",
+        metavar="KEY=VALUE",
+    ),
+]
+Where = Annotated[
+    str | None, typer.Option(help='Only trials for which this holds, such as "alpha < 0.1 and batch_size >= 50".')
+]
+
+
+def say(message: str) -> None:
+    """Print a message to standard error."""
+    print(message, file=sys.stderr)
+
+
+def split_trial(trial: str) -> tuple[str | None, int]:
+    """Split [NAME/]TRIAL."""
+    name, _, number = trial.rpartition("/")
+    if not number.isdecimal() or len(number) > LONGEST_NUMBER:
+        raise UsageError(f"a trial is a number such as 12, or mnist-widths/12 of another sweep, not '{trial}'")
+    return name or None, int(number)
+
+
+def scheduler_of(backend: str, scheduler: str | None) -> str | None:
+    """Return the address of the scheduler that is to be used, if any.
+
+    Raises:
+        UsageError: when the two options do not go together.
+    """
+    if backend == "dask" and scheduler is None:
+        raise UsageError("--backend dask needs the address of a scheduler, such as --scheduler tcp://192.168.0.5:8786")
+    if backend != "dask" and scheduler is not None:
+        raise UsageError("--scheduler goes with --backend dask")
+    return scheduler
+
+
+def observing(quiet: bool) -> AbstractContextManager[Observer]:
+    """Yield who shows the progress of a sweep."""
+    from sweep.cli.output import progress
+
+    return progress.observing(quiet)
+
+
+def counted(name: str, counts: Mapping[Status, int]) -> str:
+    """Say how many trials a sweep has by status."""
+    return f"{name}: " + ", ".join(f"{count} {status}" for status, count in counts.items())
+
+
+def print_table(frame: pd.DataFrame, format: Format, title: str | None = None) -> None:
+    """Print a frame to standard output."""
+    if format == "table":
+        from sweep.cli.output.tables import print_frame
+
+        print_frame(frame, title)
+    else:
+        from sweep.results.format import render
+
+        print(render(frame, format), end="")
+
+
+def save_figure(results: Sweep, figure: Figure, output: Path | None, stem: str) -> Path:
+    """Save a figure where the user says, else as a .png in the sweep's folder; return where it lies."""
+    from sweep.results.plots import save
+
+    path = output or results.folder / f"{stem}.png"
+    if output is None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SweepError(f"cannot make the folder {path.parent}: {error.strerror}; name a file with -o") from None
+    save(figure, path)
+    return path

@@ -1,0 +1,1 @@
+"""What the command line prints: tables, progress, a table that is printed again and again."""

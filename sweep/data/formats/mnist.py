@@ -1,0 +1,94 @@
+"""MNIST and Fashion-MNIST from the four published files."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from sweep.data.dataset import Array
+from sweep.data.formats.idx import read_images, read_labels
+from sweep.data.sources import Parts, Places, Source, is_file
+from sweep.errors import DataError
+
+_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
+CLASS_NAMES = {
+    "mnist": tuple("0123456789"),
+    "fashion_mnist": (
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ),
+}
+
+# The files of both data sets have the same names and sizes, so that nothing else tells them apart.
+_FIRST_LABELS = {
+    "mnist": (5, 0, 4, 1, 9, 2, 1, 3, 1, 4, 3, 5, 3, 6, 1, 7),
+    "fashion_mnist": (9, 0, 0, 3, 0, 2, 7, 2, 5, 5, 0, 9, 5, 5, 7, 9),
+}
+
+
+def locate_images(name: str, places: Places) -> Source:
+    """Return the four files of `mnist` or `fashion_mnist`.
+
+    Raises: DataError if one of them is not there.
+    """
+    files = _find(name, places.data_folder)
+    return Source(name, files, partial(_load, name, files))
+
+
+def _find(name: str, root: Path | None) -> tuple[Path, ...]:
+    """Return the paths of the four files, rather from the sub-folder `name` than from `root`."""
+    if root is None:
+        raise DataError(
+            f"The data set {name} needs {_FILES[0]}.gz and three files more: "
+            "name the folder that holds them with --data DIR or SWEEP_DATA."
+        )
+    for folder in (root / name, root):
+        found = {stem: _gzipped_or_not(folder / stem) for stem in _FILES}
+        files = tuple(path for path in found.values() if path is not None)
+        if len(files) == len(_FILES):
+            return files
+        if files:
+            missing = ", ".join(f"{stem}.gz" for stem, path in found.items() if path is None)
+            raise DataError(f"{folder} holds some files of {name} but not {missing}: download what is missing.")
+    raise DataError(
+        f"The files of {name} ({_FILES[0]}.gz and three more) are neither in {root / name} nor in {root}: "
+        "name the folder that holds them with --data DIR or SWEEP_DATA."
+    )
+
+
+def _gzipped_or_not(stem: Path) -> Path | None:
+    for path in (stem.with_name(f"{stem.name}.gz"), stem):
+        if is_file(path):
+            return path
+    return None
+
+
+def _load(name: str, files: tuple[Path, ...]) -> Parts:
+    """Return (samples, 784) uint8 images in [0, 255] and (samples,) int64 labels; samples are not limited."""
+    x_train, t_train = _read_pair(files[0], files[1])
+    x_test, t_test = _read_pair(files[2], files[3])
+    for other, first in _FIRST_LABELS.items():
+        if other != name and tuple(t_train[: len(first)]) == first:
+            raise DataError(f"{files[1].parent} holds the files of {other}, not those of {name}: name another folder.")
+    return Parts(x_train, t_train, x_test, t_test, CLASS_NAMES[name], (1, 28, 28))
+
+
+def _read_pair(images: Path, labels: Path) -> tuple[Array, Array]:
+    x, t = read_images(images), read_labels(labels)
+    if len(x) != len(t):
+        raise DataError(f"{images} holds {len(x)} images but {labels.name} holds {len(t)} labels: download both again.")
+    return x, t

@@ -1,0 +1,1 @@
+"""Engines: what trains the trials of a sweep side by side."""

@@ -1,0 +1,1 @@
+"""The experiment file: found, read, checked and drawn from."""

@@ -1,0 +1,73 @@
+"""The affine layer."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sweep.nn.initializers import Initialiser
+from sweep.nn.layer import (
+    Array,
+    Cache,
+    Call,
+    Dtype,
+    Gradient,
+    Layer,
+    OuterProduct,
+    Parameters,
+    Shape,
+    State,
+    Work,
+    vectors,
+)
+from sweep.nn.layers.matmul import narrow, side_by_side
+
+
+def affine(units: int, weights: Initialiser, biases: Initialiser | None) -> Layer:
+    """Compute z = W [x; 1], the last column of W (units, features + 1) being the biases.
+
+    Without biases (None) z = W x, with W (units, features).
+    """
+
+    def shape_after(shape: Shape) -> Shape:
+        if len(shape) != 1:
+            rows, channels, columns = shape
+            raise ValueError(
+                f"takes a vector, but gets an image of {rows}×{columns} pixels and {channels} channels; "
+                "put a 'flatten' before it"
+            )
+        return (units,)
+
+    def init(rng: np.random.Generator, shape: Shape, dtype: Dtype) -> tuple[Parameters, State]:
+        (features,) = shape
+        W = np.empty((units, features if biases is None else features + 1), dtype)
+        W[:, :features] = weights(rng, features, units, (units, features))
+        if biases is not None:
+            W[:, -1] = biases(rng, features, units, (units,))
+        return W, None
+
+    def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
+        z = vectors(units, samples, dtype)
+        width = narrow(units, shape[0], samples)
+        parts = None if width == samples else side_by_side(z[:-1], width)
+        return z, z[:-1], parts, np.empty((*shape, samples), dtype)
+
+    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
+        z, units_of_z, parts, _ = work
+        seen = x if biases is not None else x[:-1]
+        if parts is None or x.flags.c_contiguous:
+            np.matmul(params, seen, out=units_of_z)
+        else:  # Measured, up to half the time of one product: BLAS need not pack its operands first.
+            np.matmul(params, side_by_side(seen, parts.shape[2]), out=parts)
+        return z, state, seen
+
+    def backward(
+        params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool
+    ) -> tuple[Array | None, Gradient]:
+        dx = np.matmul(without_biases(params).T, dy, out=work[3]) if need_dx else None
+        return dx, OuterProduct(dy, cache)
+
+    def without_biases(params: Parameters) -> Array:
+        W: Array = params if biases is None else params[:, :-1]
+        return W
+
+    return Layer(shape_after, init, work, forward, backward, weights=without_biases, output=lambda work: work[0])

@@ -1,0 +1,126 @@
+"""A frame as text, for other programs (CSV, JSON) or for people (Markdown), and how a value is shown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+from sweep.errors import UsageError, suggest
+from sweep.system.files import write_whole
+
+FORMATS = ("csv", "json", "markdown")
+_SUFFIXES = {".csv": "csv", ".json": "json"}
+
+
+def render(frame: pd.DataFrame, format: str) -> str:
+    """Return `frame`, without its index, as text in one of `FORMATS`, ending in a newline.
+
+    csv       numbers in full (the shortest digits that read back as the same float64), nothing where missing
+    json      a list of records, one per line; null where missing, or infinite, which JSON cannot write
+    markdown  a GitHub table of rounded numbers, for reading
+
+    Raises:
+        UsageError: the format is unknown.
+    """
+    if format not in FORMATS:
+        raise UsageError(f"there is no format '{format}': {suggest(format, FORMATS)}")
+    return {"csv": _csv, "json": _json, "markdown": _markdown}[format](frame)
+
+
+def write(frame: pd.DataFrame, path: Path) -> None:
+    """Write `frame` to `path` in the format of its suffix, .csv or .json.
+
+    The file appears whole or not at all, in place of an older one.
+
+    Raises:
+        UsageError: the suffix is another one.
+        SweepError: the file cannot be written.
+    """
+    format = _SUFFIXES.get(path.suffix.lower())
+    if format is None:
+        raise UsageError(f"cannot write '{path}': its name must end in {' or '.join(_SUFFIXES)}")
+    write_whole(path, render(frame, format).encode())
+
+
+def format_value(column: str, value: object) -> str:
+    """Return a value as tables show it: accuracies to 4 decimals, other numbers to 4 significant digits.
+
+    Whole numbers are shown in full, missing values as nothing.
+
+    >>> format_value("test_accuracy", 0.97)
+    '0.9700'
+    >>> format_value("learning_rate", 0.0123456)
+    '0.01235'
+    """
+    value = _plain(value)
+    if value is None:
+        return ""
+    if not isinstance(value, float):
+        return str(value)
+    if column.endswith("accuracy"):
+        return f"{value:.4f}"
+    # The format g would write what rounds to 10,000 or more with an exponent.
+    return f"{value:.0f}" if 1e3 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
+def _plain(value: object) -> object:
+    """Return a frame's value as a Python scalar, and None for every kind of missing value."""
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _columns(frame: pd.DataFrame) -> list[list[object]]:
+    return [[_plain(value) for value in frame.iloc[:, position]] for position in range(frame.shape[1])]
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(frame.columns)
+    for row in zip(*_columns(frame), strict=True):
+        # The csv module leaves a lone carriage return bare, which readers take for the end of the row.
+        writer.writerow([re.sub("\r\n?", "\n", value) if isinstance(value, str) else value for value in row])
+    return text.getvalue()
+
+
+def _json(frame: pd.DataFrame) -> str:
+    names = [str(name) for name in frame.columns]
+    columns = [[None if value in (math.inf, -math.inf) else value for value in column] for column in _columns(frame)]
+    lines = [
+        json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False, default=str)
+        for row in zip(*columns, strict=True)
+    ]
+    return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
+
+
+def _markdown(frame: pd.DataFrame) -> str:
+    columns = [
+        _markdown_column(str(name), values, to_the_right=is_numeric_dtype(dtype))
+        for name, values, dtype in zip(frame.columns, _columns(frame), frame.dtypes, strict=True)
+    ]
+    return "".join(f"| {' | '.join(row)} |\n" for row in zip(*columns, strict=True))
+
+
+def _markdown_column(name: str, values: Iterable[object], *, to_the_right: bool) -> list[str]:
+    """Return a table's column from its head down, every cell of one width."""
+    texts = [_escaped(name), *(_escaped(format_value(name, value)) for value in values)]
+    width = max(3, *map(len, texts))
+    head, *body = [text.rjust(width) if to_the_right else text.ljust(width) for text in texts]
+    return [head, "-" * (width - 1) + (":" if to_the_right else "-"), *body]
+
+
+def _escaped(text: str) -> str:
+    """Return `text` so that it stays in its cell, which ends at a bare | or at the line's end."""
+    return re.sub(r"([\\|])", r"\\\1", " ".join(text.splitlines()))

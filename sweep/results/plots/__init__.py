@@ -1,0 +1,12 @@
+"""A sweep in pictures; pure functions of frames and arrays to figures.
+
+Figures are built with matplotlib's object interface alone: no window, no backend, no current figure.
+"""
+
+from sweep.results.plots.costs import cost_curves
+from sweep.results.plots.examples import example, gallery
+from sweep.results.plots.files import SUFFIXES, save
+from sweep.results.plots.matrix import confusion
+from sweep.results.plots.scatter import scatter_grid
+
+__all__ = ["SUFFIXES", "confusion", "cost_curves", "example", "gallery", "save", "scatter_grid"]

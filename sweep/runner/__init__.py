@@ -1,0 +1,1 @@
+"""A whole sweep: run, resumed or extended."""

@@ -1,0 +1,83 @@
+"""Before a sweep is trained: its data sets in the cache, its networks fit to them, its surroundings as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sweep.data import open_dataset, prepare
+from sweep.errors import ExperimentError, SweepError
+from sweep.experiment.sections import Configuration
+from sweep.observer import Observer
+from sweep.records import SweepRecord, Trial
+from sweep.system.environment import differences, environment
+from sweep.training.build import dataset_key, epoch_count
+
+
+def prepare_datasets(
+    datasets: Iterable[Any], data: Path | None, base: Path | None, observer: Observer
+) -> dict[str, str]:
+    """Bring data sets into the cache; return the folder of each by its key.
+
+    Raises:
+        DataError: when one is missing or damaged.
+    """
+    folders = {}
+    for dataset in datasets:
+        table = {"kind": dataset} if isinstance(dataset, str) else dataset
+        observer.note(f"preparing the data set {table['kind']}")
+        folders[dataset_key(dataset)] = str(prepare(folder=data, base=base, **table))
+    return folders
+
+
+def prepare_again(record: SweepRecord, data: Path | None, observer: Observer) -> dict[str, str]:
+    """Bring the data sets of a stored sweep into the cache; return the folder of each by its key.
+
+    Raises:
+        DataError: when one is missing or damaged.
+        SweepError: when one is not what it was when the sweep was begun.
+    """
+    data = data or (Path(record.data_folder) if record.data_folder else None)
+    base = Path(record.experiment_folder) if record.experiment_folder else None
+    folders = prepare_datasets([entry["dataset"] for entry in record.datasets], data, base, observer)
+    _refuse_other_data(record, folders)
+    return folders
+
+
+def check_fit(trials: list[Trial], folders: dict[str, str]) -> int:
+    """Refuse networks whose layers do not fit each other or the data set; return the epochs of the longest trial."""
+    epochs = 0
+    datasets = {key: open_dataset(Path(folder)) for key, folder in folders.items()}
+    for trial in trials:
+        dataset = datasets[dataset_key(trial.configuration["data"]["dataset"])]
+        configuration = Configuration.model_validate(trial.configuration)
+        try:
+            configuration.check_fit(len(dataset.class_names), dataset.shape)
+        except ValueError as error:
+            raise ExperimentError(f"trial {trial.number}: {error}") from None
+        epochs = max(epochs, epoch_count(configuration, len(dataset.x_train)))
+    return epochs
+
+
+def data_sha256(folder: str) -> str:
+    """Return the digest of the files that a cached data set was made of."""
+    return open_dataset(Path(folder)).sha256
+
+
+def _refuse_other_data(record: SweepRecord, folders: dict[str, str]) -> None:
+    for entry in record.datasets:
+        key = dataset_key(entry["dataset"])
+        if data_sha256(folders[key]) != entry["sha256"]:
+            raise SweepError(
+                f"the data set {key} is not the one that '{record.name}' was begun with; bring the old files back, "
+                "or run the experiment again under another --name"
+            )
+
+
+def warn_of_changes(record: SweepRecord, observer: Observer) -> None:
+    """Say which versions differ from those the sweep was begun with: the last bits of results may differ then."""
+    if changes := differences(record.environment, environment()):
+        observer.note(
+            f"warning: not the environment this sweep was begun in, so the last bits of results may differ: {changes}"
+        )

@@ -1,0 +1,1 @@
+"""Samplers: where in the unit cube a trial lies."""

@@ -1,0 +1,1 @@
+"""What a damaged database needs: found, salvaged and mended."""

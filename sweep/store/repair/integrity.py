@@ -1,0 +1,214 @@
+"""Integrity: whether a database still holds what was put into it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, select, text
+
+from sweep.errors import StoreError
+from sweep.store.connection import Database
+from sweep.store.digests import drawn_digests, sweep_digest, trial_digests
+from sweep.store.lifecycle import IsLost, seconds_between
+from sweep.store.schema import batches, epochs, parameters, sweeps, trials
+
+CHUNK = 500
+"""So many trials are read at a time."""
+MOST_MESSAGES = 100
+
+Cure = Literal["none", "rebuild", "delete", "draw", "train", "resume"]
+"""What mends a finding: nothing; a new file of all that can be read; deleting; drawing the trial again; training it
+again; going on with the sweep."""
+
+Tell = Callable[[int, int], None]
+"""Hears (done, total) of the trials."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it should be."""
+
+    words: str
+    cure: Cure = "none"
+    sweep_id: int | None = None
+    number: int | None = None
+    """Number of a trial."""
+    trial_id: int | None = None
+    is_damage: bool = True
+    """Whether something is wrong; else it is a note."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What was looked at."""
+
+    sweeps: int
+    trials: int
+    epochs: int
+
+
+def count(connection: Connection) -> Counts:
+    """Return how much there is to look at."""
+    return Counts(
+        *(connection.execute(select(func.count()).select_from(t)).scalar() or 0 for t in (sweeps, trials, epochs))
+    )
+
+
+def findings(database: Database, is_lost: IsLost, tell: Tell) -> Iterator[Finding]:
+    """Look at everything; yield what is wrong with it.
+
+    Raises:
+        StoreError: when the database cannot be read at all.
+    """
+    if database.is_sqlite:
+        yield from _guarded(database, _file, "the file")
+    changed = _guarded(database, _sweep_rows, "the table of sweeps")
+    yield from changed
+    for finding in _guarded(database, _dangling, "rows"):
+        # A sweep that has lost its id or its number of trials must not take sound trials with it.
+        yield replace(finding, cure="none") if changed else finding
+    with database.reading() as connection:
+        heads = connection.execute(select(sweeps.c.id, sweeps.c.name, sweeps.c.trials).order_by(sweeps.c.id)).all()
+        ids = {head.id: _ids(connection, head.id) for head in heads}
+    done, total = 0, sum(map(len, ids.values()))
+    for head in heads:
+        for start in range(0, len(ids[head.id]), CHUNK):
+            chunk = ids[head.id][start : start + CHUNK]
+            yield from _chunk(database, head.name, chunk, is_lost)
+            tell(done := done + len(chunk), total)
+        if not changed:
+            yield from _guarded(database, partial(_numbers, head), head.name)
+
+
+def _ids(connection: Connection, sweep_id: int) -> list[int]:
+    return list(
+        connection.execute(select(trials.c.id).where(trials.c.sweep_id == sweep_id).order_by(trials.c.id)).scalars()
+    )
+
+
+def _guarded(database: Database, look: Callable[[Connection], Iterator[Finding]], what: str) -> list[Finding]:
+    """Return what a look finds; that it cannot look is a finding, too."""
+    try:
+        with database.reading() as connection:
+            return list(look(connection))
+    except StoreError as error:
+        return [Finding(f"{what} cannot be read: {error}", "rebuild")]
+
+
+def _file(connection: Connection) -> Iterator[Finding]:
+    """Ask SQLite itself."""
+    for message in connection.execute(text(f"PRAGMA integrity_check({MOST_MESSAGES})")).scalars():
+        if message != "ok":
+            yield Finding(f"SQLite finds the file damaged: {message.splitlines()[0]}", "rebuild")
+
+
+def _dangling(connection: Connection) -> Iterator[Finding]:
+    for table, column, parent in (
+        (trials, trials.c.sweep_id, sweeps),
+        *((table, table.c.trial_id, trials) for table in (parameters, epochs, batches)),
+    ):
+        found = connection.execute(select(func.count()).where(_has_no(column, parent))).scalar()
+        if found:
+            yield Finding(f"{found} rows of {table.name} belong to no row of {parent.name}", "delete")
+
+
+def _has_no(column: ColumnElement[Any], parent: Table) -> ColumnElement[bool]:
+    return column.not_in(select(parent.c.id))
+
+
+def delete_dangling(connection: Connection) -> None:
+    """Delete the rows that belong to nothing."""
+    connection.execute(trials.delete().where(_has_no(trials.c.sweep_id, sweeps)))
+    for table in (parameters, epochs, batches):
+        connection.execute(table.delete().where(_has_no(table.c.trial_id, trials)))
+
+
+def _sweep_rows(connection: Connection) -> Iterator[Finding]:
+    for row in connection.execute(select(sweeps.c.id, sweeps.c.name, sweeps.c.digest)).all():
+        if row.digest != sweep_digest(connection, row.id):
+            yield Finding(
+                f"{row.name}: what is stored of the sweep itself has changed; restore the file from a backup, or run "
+                "the experiment again under another name",
+                sweep_id=row.id,
+            )
+
+
+def _numbers(head: Any, connection: Connection) -> Iterator[Finding]:
+    """Compare the numbers of the trials with those that there must be."""
+    query = select(trials.c.id, trials.c.number).where(trials.c.sweep_id == head.id)
+    found = {row.number: row.id for row in connection.execute(query)}
+    for number in sorted(set(range(head.trials)) - found.keys()):
+        yield Finding(f"{head.name}/{number} is missing", "draw", head.id, number)
+    for number in found.keys() - set(range(head.trials)):
+        yield Finding(f"{head.name}/{number} is one trial too many", "delete", head.id, number, found[number])
+
+
+def _chunk(database: Database, sweep: str, ids: Sequence[int], is_lost: IsLost) -> list[Finding]:
+    """Look at some trials together or, where that fails, at each by itself."""
+
+    def look(connection: Connection) -> Iterator[Finding]:
+        return _trials(connection, database, sweep, ids, is_lost)
+
+    try:
+        with database.reading() as connection:
+            return list(look(connection))
+    except StoreError as error:
+        if len(ids) > 1:
+            return [finding for trial_id in ids for finding in _chunk(database, sweep, [trial_id], is_lost)]
+        sweep_id, number = _place(database, ids[0])
+        return [Finding(f"{sweep}/{number} cannot be read: {error}", "draw", sweep_id, number, ids[0])]
+
+
+def _place(database: Database, trial_id: int) -> tuple[int | None, int | None]:
+    """Return the sweep and the number of a trial whose other columns may be damaged."""
+    try:
+        with database.reading() as connection:
+            query = select(trials.c.sweep_id, trials.c.number).where(trials.c.id == trial_id)
+            sweep_id, number = connection.execute(query).one()
+            return sweep_id, number
+    except StoreError:
+        return None, None
+
+
+def _trials(
+    connection: Connection, database: Database, sweep: str, ids: Sequence[int], is_lost: IsLost
+) -> Iterator[Finding]:
+    which = trials.c.id.in_(ids)
+    drawn, whole = dict(drawn_digests(connection, which)), dict(trial_digests(connection, which))
+    numbers: dict[int, list[int]] = defaultdict(list)
+    for row in connection.execute(select(epochs.c.trial_id, epochs.c.epoch).where(epochs.c.trial_id.in_(ids))):
+        numbers[row.trial_id].append(row.epoch)
+    now = database.now(connection)
+    for trial in connection.execute(select(trials).where(which).order_by(trials.c.id)).mappings():
+        name = f"{sweep}/{trial['number']}"
+        whose = (trial["sweep_id"], trial["number"], trial["id"])
+        if trial["drawn_digest"] != drawn[trial["id"]]:
+            yield Finding(f"{name}: what was drawn for it has changed", "draw", *whose)
+        elif trial["status"] == "running":
+            silent = seconds_between(trial["heartbeat"], now)
+            if trial["digest"] is not None:
+                yield Finding(f"{name}: it is said to be running, but it was sealed", "train", *whose)
+            elif is_lost(trial["owner"] or "", silent):
+                yield Finding(f"{name} is running without an owner", "resume", *whose, is_damage=False)
+        elif trial["digest"] != whole[trial["id"]]:
+            yield Finding(f"{name}: what is stored of it is not what was written", "train", *whose)
+        elif gap := _gap(trial, sorted(numbers[trial["id"]])):
+            yield Finding(f"{name}: {gap}", "train", *whose)
+
+
+def _gap(trial: RowMapping, numbers: list[int]) -> str:
+    """Say which epochs are missing or too many; nothing if none is."""
+    last = -1 if trial["last_epoch"] is None else trial["last_epoch"]
+    if trial["status"] == "queued" and trial["last_epoch"] is None:
+        return ""  # the epochs of an earlier attempt may be there until it is claimed
+    planned = trial["configuration"]["training"].get("epochs")
+    if trial["status"] == "completed" and planned is not None and last != planned:
+        return f"it is completed with {last} of {planned} epochs"
+    if numbers != list(range(last + 1)):
+        missing = sorted(set(range(last + 1)) - set(numbers))
+        return f"epochs are missing: {missing[:5]}" if missing else f"it has epochs after its last one, {last}"
+    return ""

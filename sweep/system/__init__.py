@@ -1,0 +1,1 @@
+"""What surrounds us: files, processes, environment variables, versions."""
