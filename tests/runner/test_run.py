@@ -20,7 +20,7 @@ from sweep.store import Store
 from sweep.system.processes import process_of
 
 SMALL = ["trials=6", "training.epochs=3"]
-LONG = ["trials=3", "training.epochs=150", "training.batch_size={int=[10,30],step=10}"]
+LONG = ["trials=3", "training.epochs=450", "training.batch_size={int=[10,30],step=10}"]
 PATIENCE_SECONDS = 60
 
 
