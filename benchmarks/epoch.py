@@ -61,7 +61,7 @@ TRAINING_NOTE = (
 WHOLE_NOTE = (
     "CPU seconds of one epoch of training, and of loss and accuracy over the whole training and test part, float32, "
     "one thread; medians of rounds in which all are run in turn, each in a process of its own; ratios are medians of "
-    "the ratios within a round. The peers have the data in memory as float32, already normalised. PyTorch: eager nn "
+    "the ratios within a round. The peers have the data in memory as float32, already normalized. PyTorch: eager nn "
     "and SGD. JAX: jit and scan over the whole epoch, compiled beforehand. scikit-learn: MLPClassifier.partial_fit."
 )
 

@@ -42,7 +42,7 @@ QUICK = Size([Case("mnist-cnn", 20, 0.45), Case("cifar10-cnn", 10, 0.55), Case("
 NOTE = (
     "CPU milliseconds of one step of training (a mini-batch gathered, forward, backward, update), float32, one thread; "
     "medians of rounds of many steps in turn, each in a process of its own. PyTorch: eager, the same layers, batch and "
-    "optimiser in its fused form, the data as float32 in memory, already normalised."
+    "optimizer in its fused form, the data as float32 in memory, already normalized."
 )
 
 

@@ -20,7 +20,7 @@ def trainer(configuration: dict[str, Any], dataset: Dataset) -> Trainer:
     dtype = np.dtype(training.dtype)
     settings = Settings(
         checked.build_network(len(dataset.class_names), dataset.shape),
-        checked.build_optimiser(),
+        checked.build_optimizer(),
         fit(normalization.kind, normalization.over, dataset.x_train, dtype),
         Batching(training.batch_size),
         1,

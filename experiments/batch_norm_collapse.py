@@ -35,7 +35,7 @@ NAME = "mnist-cnn-batch-norm"
 FIGURES = Path(__file__).parent / "figures"
 CONVOLUTION, BATCH_NORM = "layers[0]/convolution", "layers[1]/batch_norm"
 EPOCHS = 10
-COLOURS = {"float32": "C3", "float64": "C0"}
+COLORS = {"float32": "C3", "float64": "C0"}
 WATCHED = {
     0: "moving, eps 1e-10, float32",
     8: "moving, eps 1e-10, float64",
@@ -101,7 +101,7 @@ class Instruments:
 
 
 def dark_places(dataset: Dataset) -> Array:
-    """Tell for each pixel, (28, 28) bool, whether it and its neighbours are 0 in all training images."""
+    """Tell for each pixel, (28, 28) bool, whether it and its neighbors are 0 in all training images."""
     lit = np.pad(dataset.x_train.max(0).reshape(28, 28) > 0, 1)
     near: Array = np.any([lit[i : i + 28, j : j + 28] for i in range(3) for j in range(3)], axis=0)
     return ~near
@@ -168,9 +168,9 @@ def draw_instruments(frame: pd.DataFrame) -> Figure:
 
 
 def _draw_lines(axes: Axes, frame: pd.DataFrame, title: str, scale: str, lines: list[tuple[str, str, str]]) -> None:
-    for name, label, colour in lines:
+    for name, label, color in lines:
         values = frame[name].clip(lower=1e-9) if scale == "log" else frame[name]
-        axes.plot(frame["epoch"], values, label=label, color=colour, marker=".")
+        axes.plot(frame["epoch"], values, label=label, color=color, marker=".")
     axes.set_yscale(scale)
     axes.set_ylabel(title)
     axes.grid(color="#e4e4e4")
@@ -189,8 +189,8 @@ def draw_variants(results: sweep.results.sweep.Sweep) -> Figure:
         own = trials[same & (trials["layers[1].statistics"] == statistics)]
         for trial, dtype, has_bias in zip(own["trial"], own["dtype"], own["layers[0].bias"], strict=True):
             course = epochs[epochs["trial"] == trial]
-            label, colour = (dtype, COLOURS[dtype]) if has_bias else (f"{dtype}, no bias", "C2")
-            axes.plot(course["epoch"], course["test_accuracy"], label=label, color=colour, linewidth=1)
+            label, color = (dtype, COLORS[dtype]) if has_bias else (f"{dtype}, no bias", "C2")
+            axes.plot(course["epoch"], course["test_accuracy"], label=label, color=color, linewidth=1)
         axes.set_title(f"over {over}, {statistics}, eps {eps:g}", fontsize=9)
         axes.grid(color="#e4e4e4")
         axes.legend(fontsize=7, frameon=False)

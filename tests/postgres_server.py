@@ -47,7 +47,7 @@ class Server:
         self._databases = 0
         self._guard = self._guarded()
         try:
-            self._initialise()
+            self._initialize()
             self.start()
         except BaseException:
             self.close()
@@ -75,7 +75,7 @@ class Server:
             **self._as_user,
         )
 
-    def _initialise(self):
+    def _initialize(self):
         password = self.folder / "password"
         password.write_text(PASSWORD)
         password.chmod(0o644)

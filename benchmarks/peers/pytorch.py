@@ -50,7 +50,7 @@ def step_tasks(configuration: dict[str, Any], samples: int | None) -> Tasks:
     x, t = tensors(dataset, normalization)["train"]
     x = x.reshape(-1, *dataset.shape)
     model = network(configuration["network"]["layers"], dataset.shape, len(dataset.class_names))
-    step = stepping(model, optimiser(training["optimizer"], model))
+    step = stepping(model, optimizer(training["optimizer"], model))
 
     def steps(order: Any) -> int:
         for rows in torch.from_numpy(order).split(training["batch_size"]):
@@ -61,15 +61,15 @@ def step_tasks(configuration: dict[str, Any], samples: int | None) -> Tasks:
 
 
 def tensors(dataset: Dataset, normalization: dict[str, str]) -> Parts:
-    """Return (x, t) of both parts in memory, x float32 and normalised."""
+    """Return (x, t) of both parts in memory, x float32 and normalized."""
     import torch
 
     map_ = fit(normalization["kind"], normalization["over"], dataset.x_train, np.float32)
     parts = {}
     for part, x, t in (("train", dataset.x_train, dataset.t_train), ("test", dataset.x_test, dataset.t_test)):
-        normalised = np.empty(x.shape, np.float32)
-        map_.apply(x, normalised)
-        parts[part] = torch.from_numpy(normalised), torch.from_numpy(np.array(t))
+        normalized = np.empty(x.shape, np.float32)
+        map_.apply(x, normalized)
+        parts[part] = torch.from_numpy(normalized), torch.from_numpy(np.array(t))
     return parts
 
 
@@ -97,16 +97,16 @@ def perceptron(hidden: list[int], alpha: float, features: int = 784, classes: in
     return nn.Sequential(*layers, nn.Linear([features, *hidden][-1], classes))
 
 
-def stepping(model: Any, optimiser: Any) -> Callable[[Any, Any], None]:
+def stepping(model: Any, optimizer: Any) -> Callable[[Any, Any], None]:
     """Return one step of training on a mini-batch."""
     from torch import nn
 
     loss_function = nn.CrossEntropyLoss()
 
     def step(x: Any, t: Any) -> None:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss_function(model(x), t).backward()
-        optimiser.step()
+        optimizer.step()
 
     return step
 
@@ -175,8 +175,8 @@ def _module(table: dict[str, Any], shape: tuple[int, ...], bias: bool) -> Any:
     raise ValueError(f"there is no module for {table}")
 
 
-def optimiser(table: Any, model: Any) -> Any:
-    """Return the optimiser of an experiment, in the fused form, which PyTorch calls its fastest."""
+def optimizer(table: Any, model: Any) -> Any:
+    """Return the optimizer of an experiment, in the fused form, which PyTorch calls its fastest."""
     from torch import optim
 
     kind = table if isinstance(table, str) else table["kind"]

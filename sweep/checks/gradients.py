@@ -19,7 +19,7 @@ from sweep.nn.network import Network
 from sweep.system.environment import one_blas_thread
 
 BATCH = 4
-"""Samples of the mini-batch: batch normalisation needs more than two, and each one brings more kinks near."""
+"""Samples of the mini-batch: batch normalization needs more than two, and each one brings more kinks near."""
 
 SHAPES: dict[str, tuple[Shape, int]] = {
     "cifar10": ((3, 32, 32), 10),
@@ -37,13 +37,13 @@ def gradient_check(
     samples: int | None = 100,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
-    """Check the gradient of the network of an experiment's trial 0, as it is initialised, in float64.
+    """Check the gradient of the network of an experiment's trial 0, as it is initialized, in float64.
 
     The inputs are normally distributed and the labels random, so the files of the data set are only needed where its
     shape is in no other place: for `npz` and `csv`.
 
     Args:
-        experiment: its network, loss and regularisation are checked.
+        experiment: its network, loss and regularization are checked.
         data: the folder of data sets.
         samples: how many entries of each parameter are compared, at least 1, chosen at random; None for all.
         progress: told after each entry how many of how many are done.

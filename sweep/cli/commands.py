@@ -75,7 +75,7 @@ def run(
             observer=observer,
         )
     if not quiet:
-        _summarise(result)
+        _summarize(result)
 
 
 @app.command()
@@ -105,7 +105,7 @@ def resume(
             observer=observer,
         )
     if not quiet:
-        _summarise(result)
+        _summarize(result)
 
 
 @app.command("list")
@@ -220,7 +220,7 @@ def _toml(value: int | str) -> str:
     return json.dumps(value)
 
 
-def _summarise(results: Sweep) -> None:
+def _summarize(results: Sweep) -> None:
     """Print the best, the worst and the diverged trials, and draw the chart."""
     print_table(results.best(5), "table", "Best")
     print_table(results.worst(5), "table", "Worst")

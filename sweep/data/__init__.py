@@ -1,4 +1,4 @@
-"""Data sets as memory-mapped arrays, and their normalisation."""
+"""Data sets as memory-mapped arrays, and their normalization."""
 
 from __future__ import annotations
 

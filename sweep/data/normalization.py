@@ -1,4 +1,4 @@
-"""Normalisation x ↦ (x − shift)·scale, fitted to the training part alone."""
+"""Normalization x ↦ (x − shift)·scale, fitted to the training part alone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Normalization:
     scale: Array
 
     def apply(self, x: Array, out: Array) -> None:
-        """Write the normalised rows of `x` into `out`.
+        """Write the normalized rows of `x` into `out`.
 
         The shift is subtracted first, so that a mean far above the standard deviation costs no precision.
         Nothing is allocated but, where `out` is of another dtype than the computation (float64 data in
@@ -47,7 +47,7 @@ class Normalization:
             self._apply_in_blocks(x, self.shift, out)
 
     def _apply_in_blocks(self, x: Array, shift: Array, out: Array) -> None:
-        """Normalise where x − shift in the dtype of `out` might overflow or lose digits."""
+        """Normalize where x − shift in the dtype of `out` might overflow or lose digits."""
         rows = max(1, _BLOCK // x.shape[1])
         buffer = np.empty((min(rows, len(x)), x.shape[1]), self.scale.dtype)
         for start in range(0, len(x), rows):
@@ -58,7 +58,7 @@ class Normalization:
 
 
 def fit(kind: str, over: str, x_train: Array, dtype: DTypeLike) -> Normalization:
-    """Return the normalisation of `kind` whose statistics are those of `x_train`.
+    """Return the normalization of `kind` whose statistics are those of `x_train`.
 
     `none` leaves x as it is, `min_max` maps the smallest value to 0 and the largest to 1, `z_score` the
     mean to 0 and the population standard deviation to 1.
@@ -72,9 +72,9 @@ def fit(kind: str, over: str, x_train: Array, dtype: DTypeLike) -> Normalization
         kind: `none`, `min_max` or `z_score`.
         over: `all` for one statistic over all features, `feature` for one each.
         x_train: (samples, features) of any real dtype, finite, samples > 0.
-        dtype: float32 or float64, of the normalised data.
+        dtype: float32 or float64, of the normalized data.
 
-    Returns: a normalisation that computes in `dtype`, or in float64 where the data need it.
+    Returns: a normalization that computes in `dtype`, or in float64 where the data need it.
     Raises: DataError if the kind is unknown or the values span more than float64 can hold.
     """
     if kind not in KINDS:
@@ -151,7 +151,7 @@ def _average(x: Array, unit: Normalization, axis: _Axis, center: Array | None = 
 
 
 def _bears_float32(shift: Array, scale: Array) -> bool:
-    """Tell whether float32 data can be normalised in float32.
+    """Tell whether float32 data can be normalized in float32.
 
     The rounded shift must not move the result by more than 1e-6, as it does where the mean is far above
     the standard deviation; and x − shift and scale must stay clear of the ends of float32's range.

@@ -16,7 +16,7 @@ wrong gradient can never pass for a kink.
 with parameters is also moved by 1e-9 in a random direction; if the loss has a kink right there, such as all pixels of a
 window being equal, none of the layer's entries is checked.
 
-**Zeros.** Some derivatives are 0 in truth, such as those of biases before a batch normalisation; then both sides are
+**Zeros.** Some derivatives are 0 in truth, such as those of biases before a batch normalization; then both sides are
 mere rounding, and their quotient says nothing. How much rounding there is, is measured: all parameters are varied in
 their last digits, and the loss and the computed gradient vary with them. The rounding of a difference is that of the
 loss divided by the step. Where both sides are within their roundings, and what is computed varies as a whole, or both
@@ -196,7 +196,7 @@ def check(
 
 
 def _point(network: Network, x: Array, labels: Array, seeds: Seeds, penalty: Penalty) -> Point:
-    """Initialise the network and make the arrays that it is run in."""
+    """Initialize the network and make the arrays that it is run in."""
     *shape, samples = x.shape
     given = outputs(tuple(shape), samples, DOUBLE)
     units(given)[...] = x
@@ -303,11 +303,11 @@ def _estimate(
         point.vector[entry] = here
         return cost
 
-    centre, first = moved(0, 0.0), 0
+    center, first = moved(0, 0.0), 0
     estimates: list[Estimate | None] = []
     for entry in entries:
         scale = max(1.0, abs(float(point.vector[entry])))
-        estimate = None if on_kink else derivative(partial(moved, entry), centre, scale, loss_rounding, first)
+        estimate = None if on_kink else derivative(partial(moved, entry), center, scale, loss_rounding, first)
         if estimate is not None:
             first = max(0, estimate.halvings - 3)  # entries are much alike: the next one starts at twice the steps
         estimates.append(estimate)
@@ -330,16 +330,16 @@ def _stands_on_kink(point: Point, index: int, loss_rounding: float) -> bool:
     return abs(even) > max(COARSEST * abs(odd), ROUNDINGS * loss_rounding / TINY_STEP)
 
 
-def derivative(function: Function, centre: float, scale: float, loss_rounding: float, first: int) -> Estimate | None:
+def derivative(function: Function, center: float, scale: float, loss_rounding: float, first: int) -> Estimate | None:
     """Return the derivative of a function at 0, from the largest steps at which it is smooth; None if there are none.
 
-    `centre` is the function's value there; the steps are `scale` halved `first` times, and once more each time.
+    `center` is the function's value there; the steps are `scale` halved `first` times, and once more each time.
     """
     odd: list[float] = []
     even: list[float] = []
     for halvings in range(first, HALVINGS + 1):
         step = scale * 0.5**halvings
-        odd_part, even_part = _odd_and_even(function, centre, step)
+        odd_part, even_part = _odd_and_even(function, center, step)
         odd, even = [*odd[-2:], odd_part], [*even[-2:], even_part]
         if len(odd) < 3:
             continue
@@ -351,10 +351,10 @@ def derivative(function: Function, centre: float, scale: float, loss_rounding: f
     return None
 
 
-def _odd_and_even(function: Function, centre: float, step: float) -> tuple[float, float]:
+def _odd_and_even(function: Function, center: float, step: float) -> tuple[float, float]:
     """Return (f(t) − f(−t))/2t, the derivative nearly, and (f(t) + f(−t) − 2·f(0))/2t, half the kink nearly."""
     above, below = function(step), function(-step)
-    return (above - below) / (2 * step), (above + below - 2 * centre) / (2 * step)
+    return (above - below) / (2 * step), (above + below - 2 * center) / (2 * step)
 
 
 def _extrapolate(values: list[float], order: int) -> list[float]:

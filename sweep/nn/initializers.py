@@ -1,4 +1,4 @@
-"""Initialisers: the first values of weights and biases.
+"""Initializers: the first values of weights and biases.
 
 Values are drawn in float64 whatever the network's precision, so that a float32 and a float64 trial with the same seed
 start from the same network.
@@ -13,26 +13,26 @@ import numpy as np
 
 from sweep.nn.layer import Array, Shape
 
-Initialiser = Callable[[np.random.Generator, int, int, Shape], Array]
+Initializer = Callable[[np.random.Generator, int, int, Shape], Array]
 """(rng, fan_in, fan_out, shape) -> float64 array of that shape."""
 
 
-def normal(mean: float = 0.0, std: float = 0.01) -> Initialiser:
+def normal(mean: float = 0.0, std: float = 0.01) -> Initializer:
     """Draw from a normal distribution; `std` >= 0 is its standard deviation."""
     return lambda rng, fan_in, fan_out, shape: rng.normal(mean, std, shape)
 
 
-def uniform(min: float = -1.0, max: float = 1.0) -> Initialiser:
+def uniform(min: float = -1.0, max: float = 1.0) -> Initializer:
     """Draw uniformly from [min, max)."""
     return lambda rng, fan_in, fan_out, shape: rng.uniform(min, max, shape)
 
 
-def zeros() -> Initialiser:
+def zeros() -> Initializer:
     """All 0."""
     return lambda rng, fan_in, fan_out, shape: np.zeros(shape)
 
 
-def ones() -> Initialiser:
+def ones() -> Initializer:
     """All 1."""
     return lambda rng, fan_in, fan_out, shape: np.ones(shape)
 
@@ -55,22 +55,22 @@ def he_variance(fan_in: int, fan_out: int) -> float:
 Variance = Callable[[int, int], float]
 
 
-def scaled_normal(variance: Variance) -> Callable[[], Initialiser]:
+def scaled_normal(variance: Variance) -> Callable[[], Initializer]:
     """Draw from a normal distribution of mean 0 and the variance that the fans ask for."""
     return lambda: lambda rng, fan_in, fan_out, shape: rng.normal(0, math.sqrt(variance(fan_in, fan_out)), shape)
 
 
-def scaled_uniform(variance: Variance) -> Callable[[], Initialiser]:
+def scaled_uniform(variance: Variance) -> Callable[[], Initializer]:
     """Draw uniformly from ±√(3·variance), which has the variance that the fans ask for."""
 
-    def initialise(rng: np.random.Generator, fan_in: int, fan_out: int, shape: Shape) -> Array:
+    def initialize(rng: np.random.Generator, fan_in: int, fan_out: int, shape: Shape) -> Array:
         limit = math.sqrt(3 * variance(fan_in, fan_out))
         return rng.uniform(-limit, limit, shape)
 
-    return lambda: initialise
+    return lambda: initialize
 
 
-INITIALISERS: dict[str, Callable[..., Initialiser]] = {
+INITIALIZERS: dict[str, Callable[..., Initializer]] = {
     "glorot_normal": scaled_normal(glorot_variance),
     "glorot_uniform": scaled_uniform(glorot_variance),
     "he_normal": scaled_normal(he_variance),

@@ -86,7 +86,7 @@ class Layer(NamedTuple):
     backward: Callable[[Parameters, Cache, Array, Work, bool], tuple[Array | None, Gradient]]
     """(params, cache, dy, work, need_dx) -> (dx, gradient); uses the cache up, and need not give dx if not asked."""
     weights: Callable[[Array], Array] = no_weights
-    """(params) -> the view of them that regularisation applies to, biases left out."""
+    """(params) -> the view of them that regularization applies to, biases left out."""
     output: Callable[[Work], Array | None] = no_output
     """(work) -> where forward leaves y, if backward does not read it: the layer above may overwrite it."""
     reuse: Callable[[Work, Array], Work] = own_arrays
@@ -94,14 +94,14 @@ class Layer(NamedTuple):
 
 
 def vectors(features: int, samples: int, dtype: Dtype) -> Array:
-    """Return uninitialised vectors with their row of ones: shape (features + 1, samples)."""
+    """Return uninitialized vectors with their row of ones: shape (features + 1, samples)."""
     array = np.empty((features + 1, samples), dtype)
     array[-1] = 1
     return array
 
 
 def outputs(shape: Shape, samples: int, dtype: Dtype) -> Array:
-    """Return an uninitialised output of a layer: vectors with their row of ones, or images."""
+    """Return an uninitialized output of a layer: vectors with their row of ones, or images."""
     return vectors(shape[0], samples, dtype) if len(shape) == 1 else np.empty((*shape, samples), dtype)
 
 

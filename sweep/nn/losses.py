@@ -73,7 +73,7 @@ def softmax_cross_entropy(logits: Array, positions: Array, work: LossWork) -> tu
     p, flat, total = work.y, work.y.reshape(-1), work.total
     np.subtract(logits, np.maximum.reduce(logits, 0, out=work.top), out=p)
     own = flat[positions]
-    _normalised_exponentials(p, total)
+    _normalized_exponentials(p, total)
     flat[positions] -= work.one
     p *= work.share
     np.log(total, out=total)
@@ -112,7 +112,7 @@ def mean_squared_error(output: str) -> Loss:
     return loss
 
 
-def _normalised_exponentials(p: Array, total: Array) -> None:
+def _normalized_exponentials(p: Array, total: Array) -> None:
     """Replace p by softmax(p), and `total` by the sums of the exponentials; the largest p of a sample must be 0."""
     np.exp(p, out=p)
     np.add.reduce(p, 0, out=total)
@@ -122,7 +122,7 @@ def _normalised_exponentials(p: Array, total: Array) -> None:
 def _softmax(logits: Array, work: LossWork) -> Array:
     """Compute exp(z)/Σ exp(z) over the classes."""
     np.subtract(logits, np.maximum.reduce(logits, 0, out=work.top), out=work.y)
-    _normalised_exponentials(work.y, work.total)
+    _normalized_exponentials(work.y, work.total)
     return work.y
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sweep.nn.initializers import Initialiser
+from sweep.nn.initializers import Initializer
 from sweep.nn.layer import (
     Array,
     Cache,
@@ -35,8 +35,8 @@ def perceptron(
     hidden: Sequence[int],
     activation: Callable[[], Layer],
     activation_name: str,
-    weights: Initialiser,
-    biases: Initialiser,
+    weights: Initializer,
+    biases: Initializer,
     outputs: int,
 ) -> dict[str, Layer]:
     """Build a multilayer perceptron: an affine layer and an activation for each width, then the logits."""

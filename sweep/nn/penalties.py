@@ -1,4 +1,4 @@
-"""Regularisation: what large weights add to the cost that is minimised."""
+"""Regularization: what large weights add to the cost that is minimized."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mini-batches: rows of a data set, gathered and normalised into the form that layers take."""
+"""Mini-batches: rows of a data set, gathered and normalized into the form that layers take."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ enough to stay in the cache until they are used."""
 class Batch:
     """Room for mini-batches, filled again and again.
 
-    Rows are gathered in the data set's own dtype and normalised on their way into the network's: measured as fast as
-    keeping a normalised copy of the data set, in a quarter of the memory.
+    Rows are gathered in the data set's own dtype and normalized on their way into the network's: measured as fast as
+    keeping a normalized copy of the data set, in a quarter of the memory.
     """
 
     def __init__(self, x: Array, samples: int, dtype: Dtype, normalization: Normalization) -> None:
@@ -40,7 +40,7 @@ class Batch:
     def gather(self, rows: Array) -> Array:
         """Return the given rows of the data set as vectors, shape (features + 1, samples)."""
         # mode="clip": the default mode buffers its output; rows are valid by construction.
-        return self._normalised(self._x.take(rows, 0, self._raw[: len(rows)], "clip"))
+        return self._normalized(self._x.take(rows, 0, self._raw[: len(rows)], "clip"))
 
     def gather_each(self, order: Array, runs: Sequence[tuple[int, int]]) -> Iterator[Array]:
         """Yield the rows that each run (start, stop) of `order` names as vectors; the next may overwrite them."""
@@ -54,10 +54,10 @@ class Batch:
 
     def slice(self, start: int, stop: int) -> Array:
         """Return consecutive rows of the data set as vectors, shape (features + 1, samples)."""
-        return self._normalised(self._x[start:stop])
+        return self._normalized(self._x[start:stop])
 
-    def _normalised(self, raw: Array) -> Array:
-        """Fill as many rows with the normalised rows of `raw`."""
+    def _normalized(self, raw: Array) -> Array:
+        """Fill as many rows with the normalized rows of `raw`."""
         rows = self._rows[: len(raw)]
         inside = rows[:, :-1]
         if self._is_uniform:

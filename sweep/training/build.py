@@ -27,7 +27,7 @@ def settings(configuration: Configuration, dataset: Dataset, folder: str, seeds:
     training, normalization = configuration.training, configuration.data.normalization
     return Settings(
         network=configuration.build_network(len(dataset.class_names), dataset.shape),
-        optimiser=configuration.build_optimiser(),
+        optimizer=configuration.build_optimizer(),
         normalization=_fit(folder, normalization.kind, normalization.over, training.dtype),
         batching=batching(configuration),
         epochs=epoch_count(configuration, len(dataset.x_train)),

@@ -28,7 +28,7 @@ class Checkpoint:
 
     epoch: int
     arrays: dict[str, Array]
-    """Copies of the parameters, of what layers remember and of what the optimiser remembers, by dotted names such as
+    """Copies of the parameters, of what layers remember and of what the optimizer remembers, by dotted names such as
     `parameters.hidden[0]`: a layer's own array, whose last column is its biases."""
     generators: dict[str, Any]
     """State of each random number generator, as NumPy gives it."""
@@ -47,7 +47,7 @@ def put(checkpoint: Checkpoint, trainer: Trainer) -> None:
     """Set a trainer, and through it its network, to the moment of a checkpoint.
 
     Raises:
-        WeightsError: when the checkpoint is of another network or optimiser; the trainer is unchanged then.
+        WeightsError: when the checkpoint is of another network or optimizer; the trainer is unchanged then.
     """
     check(checkpoint, trainer)
     generators = _restored_generators(checkpoint.generators, trainer)
@@ -56,7 +56,7 @@ def put(checkpoint: Checkpoint, trainer: Trainer) -> None:
         if params is not None:
             np.copyto(params, checkpoint.arrays[f"parameters.{name}"])
     training.layer_states = tuple(_rebuilt(tree["states"], checkpoint.arrays, "states").values())
-    training.optimiser_states = _rebuilt(tree["optimiser"], checkpoint.arrays, "optimiser")
+    training.optimizer_states = _rebuilt(tree["optimiser"], checkpoint.arrays, "optimiser")
     training.rng, training.shuffling = generators["layers"], generators["shuffling"]
     training.epoch = checkpoint.epoch
 
@@ -65,7 +65,7 @@ def check(checkpoint: Checkpoint, trainer: Trainer) -> None:
     """Refuse a checkpoint whose arrays are not of the names, shapes and types of a trainer's.
 
     Raises:
-        WeightsError: when it is of another network or optimiser.
+        WeightsError: when it is of another network or optimizer.
     """
     _check(checkpoint.arrays, dict(_leaves(_tree(trainer))))
 
@@ -127,7 +127,7 @@ def _tree(trainer: Trainer) -> dict[str, Any]:
     return {
         "parameters": dict(zip(layers, trainer.params, strict=True)),
         "states": dict(zip(layers, training.layer_states, strict=True)),
-        "optimiser": training.optimiser_states,
+        "optimiser": training.optimizer_states,  # the name in files
     }
 
 

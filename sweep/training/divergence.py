@@ -2,7 +2,7 @@
 
 NumPy's floating-point flags cost nothing, but they are silent for a NaN that is already there and for SciPy's BLAS
 calls, and now and then raised for nothing; a finite loss can hide infinite weights. So flags, the loss of each step
-and all that an epoch leaves (parameters, and what layers and the optimiser remember) only raise a suspicion. The judge
+and all that an epoch leaves (parameters, and what layers and the optimizer remember) only raise a suspicion. The judge
 is a second run of the epoch from its start, bit for bit the same, in which every array that any layer is given, returns
 or keeps is checked: it names the first value that is not finite, or finds none.
 """
@@ -117,7 +117,7 @@ class Watch:
         """Watch both passes of a layer."""
 
         def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
-            self.check(f"{name}/input", x)  # of the first layer: what normalisation has made of the data
+            self.check(f"{name}/input", x)  # of the first layer: what normalization has made of the data
             y, new_state, cache = layer.forward(params, state, x, work, call)
             self.check(f"{name}/forward", y, new_state)
             return y, new_state, cache

@@ -16,7 +16,7 @@ from sweep.data.normalization import Normalization
 from sweep.nn.layer import Array, Call, Dtype, Gradient, Work
 from sweep.nn.losses import LossWork, loss_work, positions
 from sweep.nn.network import Network, chain, flatten
-from sweep.nn.optimizers import Optimiser, dense
+from sweep.nn.optimizers import Optimizer, dense
 from sweep.nn.penalties import Penalty
 from sweep.nn.schedules import Schedule, constant
 from sweep.records import Divergence, Epoch, Seeds
@@ -34,7 +34,7 @@ class Settings:
     """All that decides how a network is trained."""
 
     network: Network
-    optimiser: Optimiser
+    optimizer: Optimizer
     normalization: Normalization
     batching: Batching
     epochs: int
@@ -43,7 +43,7 @@ class Settings:
     schedule: Schedule = field(default_factory=constant)
     penalty: Penalty = field(default_factory=Penalty)
     iterations: int | None = None
-    """Optimiser steps after which the last epoch is cut short; None for whole epochs."""
+    """Optimizer steps after which the last epoch is cut short; None for whole epochs."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Training:
     vector: Array
     """All parameters."""
     layer_states: Any
-    optimiser_states: list[Any]
+    optimizer_states: list[Any]
     rng: np.random.Generator
     """Source of randomness inside layers, such as dropout."""
     shuffling: np.random.Generator
@@ -74,14 +74,14 @@ class Training:
         return copy.deepcopy(self)
 
     def is_finite(self) -> bool:
-        """Tell whether all parameters, and all that layers and the optimiser remember, are finite."""
-        return all_finite((self.vector, self.layer_states, self.optimiser_states))
+        """Tell whether all parameters, and all that layers and the optimizer remember, are finite."""
+        return all_finite((self.vector, self.layer_states, self.optimizer_states))
 
     def restore(self, saved: Training) -> None:
         """Go back to a saved moment; the parameters keep their place in memory."""
         np.copyto(self.vector, saved.vector)
         self.layer_states = copy.deepcopy(saved.layer_states)
-        self.optimiser_states = copy.deepcopy(saved.optimiser_states)
+        self.optimizer_states = copy.deepcopy(saved.optimizer_states)
         self.rng = copy.deepcopy(saved.rng)
         self.shuffling = copy.deepcopy(saved.shuffling)
         self.epoch = saved.epoch
@@ -104,13 +104,13 @@ class Trainer:
         with self.flags.watching():  # weights beyond the range of the dtype show themselves in the first evaluation
             initial, states = self._net.init(rng, self._shape, settings.dtype)
         vector, self.params = flatten(initial, settings.dtype)
-        self._layer_by_layer = settings.optimiser.takes_products and not any(settings.penalty)
+        self._layer_by_layer = settings.optimizer.takes_products and not any(settings.penalty)
         if not self._layer_by_layer:
             self._gradient, self._gradients = flatten(initial, settings.dtype)
         updated = self.params if self._layer_by_layer else (vector,)
-        optimiser_states = [None if p is None else settings.optimiser.init(p) for p in updated]
+        optimizer_states = [None if p is None else settings.optimizer.init(p) for p in updated]
         dropout, shuffling = (np.random.default_rng(s) for s in (settings.seeds.dropout, settings.seeds.shuffling))
-        self.training = Training(vector, states, optimiser_states, dropout, shuffling)
+        self.training = Training(vector, states, optimizer_states, dropout, shuffling)
         self.batch_losses: list[float] = []
         """Mean loss of each mini-batch of the last epoch from before its step, as far as they are finite."""
         self._batches: dict[Part, Batch] = {}
@@ -145,7 +145,7 @@ class Trainer:
         """Train on every mini-batch of `order` (indices of training samples) and return how many there were.
 
         Raises:
-            Diverged: when a loss, a gradient, a parameter, or what a layer or the optimiser remembers is not finite.
+            Diverged: when a loss, a gradient, a parameter, or what a layer or the optimizer remembers is not finite.
         """
         saved = self.training.save()
         steps, suspicious = self._run_steps(number, order)
@@ -184,8 +184,8 @@ class Trainer:
         return replace(self.settings, network=Network(watch.layers(network.layers), watch.loss(network.loss)))
 
     def _updated(self) -> Iterator[tuple[str, Any]]:
-        """Yield (layer, what an update has written: its parameters, and what the optimiser remembers of them)."""
-        names, states = self.settings.network.layers, self.training.optimiser_states
+        """Yield (layer, what an update has written: its parameters, and what the optimizer remembers of them)."""
+        names, states = self.settings.network.layers, self.training.optimizer_states
         if self._layer_by_layer:
             return zip(names, zip(self.params, states, strict=True), strict=True)
         vectors = [leaf for leaf in leaves((self.training.vector, states)) if isinstance(leaf, np.ndarray)]
@@ -193,7 +193,7 @@ class Trainer:
         return zip(names, zip(*(np.split(vector, ends) for vector in vectors), strict=True), strict=True)
 
     def _steps(self, number: int, order: Array, settings: Settings) -> Iterator[float]:
-        """Take one optimiser step for each mini-batch; yield its mean loss from before the step."""
+        """Take one optimizer step for each mini-batch; yield its mean loss from before the step."""
         net, loss = chain(settings.network.layers), settings.network.loss
         factor = settings.schedule(number, settings.epochs)
         training, params, call = self.training, self.params, Call(train=True, rng=self.training.rng)
@@ -207,16 +207,16 @@ class Trainer:
             y, training.layer_states, cache = net.forward(params, training.layer_states, x, room.work, call)
             value, dy = loss(y[:-1], targets[start:stop], room.loss)
             _, gradients = net.backward(params, cache, dy, room.work, False)
-            self._update(settings.optimiser, gradients, factor)
+            self._update(settings.optimizer, gradients, factor)
             yield value
 
-    def _update(self, optimiser: Optimiser, gradients: list[Gradient], factor: float) -> None:
+    def _update(self, optimizer: Optimizer, gradients: list[Gradient], factor: float) -> None:
         """Change the parameters of all layers: each by itself, or all in one vector."""
-        states = self.training.optimiser_states
+        states = self.training.optimizer_states
         if self._layer_by_layer:
             for index, gradient in enumerate(gradients):
                 if gradient is not None:
-                    states[index] = optimiser.update(self.params[index], gradient, states[index], factor)
+                    states[index] = optimizer.update(self.params[index], gradient, states[index], factor)
             return
         for layer, params, gradient, out in zip(
             self.settings.network.layers.values(), self.params, gradients, self._gradients, strict=True
@@ -224,7 +224,7 @@ class Trainer:
             if gradient is not None:
                 dense(gradient, out)
                 self.settings.penalty.add_gradient(layer.weights(params), layer.weights(out))
-        states[0] = optimiser.update(self.training.vector, self._gradient, states[0], factor)
+        states[0] = optimizer.update(self.training.vector, self._gradient, states[0], factor)
 
     def evaluate(self, number: int, steps: int) -> tuple[float, float, float, float]:
         """Return (train loss, train accuracy, test loss, test accuracy) over all samples.

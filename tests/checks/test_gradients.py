@@ -95,7 +95,7 @@ def test_a_planted_fault_is_a_problem(fault):
     assert has_problem(checked)
 
 
-def test_the_regularisation_is_checked_too(monkeypatch):
+def test_the_regularization_is_checked_too(monkeypatch):
     monkeypatch.setattr(Penalty, "add_gradient", lambda self, weights, gradient: None)
     assert not has_problem(gradient_check(experiment(), samples=5))
     checked = gradient_check(experiment(more="l2 = 0.1"), samples=5)

@@ -75,7 +75,7 @@ TRIALS = ["cnn/0", "cnn/1", "wide/0", "late/0"]
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A database with three sweeps: batch normalisation and dropout, iterations, and a divergence."""
+    """A database with three sweeps: batch normalization and dropout, iterations, and a divergence."""
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))

@@ -10,7 +10,7 @@ KINDS = ["none", "min_max", "z_score"]
 DTYPES = [np.uint8, np.int16, np.int64, np.float32, np.float64]
 
 
-def normalise(normalization, x, dtype=np.float64):
+def normalize(normalization, x, dtype=np.float64):
     out = np.full(x.shape, np.nan, dtype)
     with np.errstate(all="raise", under="ignore"):
         normalization.apply(x, out)
@@ -50,7 +50,7 @@ def test_agrees_with_the_textbook_in_extended_precision(kind, over, stored, dtyp
     for x in (x_train, x_test):
         expected = reference(kind, over, x_train, x)
         scale = np.abs(expected).max() + np.abs(reference(kind, over, x_train, 0 * x)).max()
-        np.testing.assert_allclose(normalise(normalization, x, dtype), expected, rtol=8 * eps, atol=4 * eps * scale)
+        np.testing.assert_allclose(normalize(normalization, x, dtype), expected, rtol=8 * eps, atol=4 * eps * scale)
 
 
 FEATURES = st.integers(1, 5)
@@ -68,7 +68,7 @@ TABLES = FEATURES.flatmap(
 
 @given(TABLES, st.sampled_from(["all", "feature"]), st.sampled_from([np.float32, np.float64]))
 def test_min_max_maps_the_training_part_onto_the_unit_interval(x, over, dtype):
-    y = normalise(fit("min_max", over, x, dtype), x, dtype)
+    y = normalize(fit("min_max", over, x, dtype), x, dtype)
     tolerance = 2 * np.finfo(dtype).eps
     assert y.min() >= 0
     assert y.max() <= 1 + tolerance
@@ -81,7 +81,7 @@ def test_min_max_maps_the_training_part_onto_the_unit_interval(x, over, dtype):
 
 @given(TABLES, st.sampled_from(["all", "feature"]))
 def test_z_score_gives_the_training_part_mean_0_and_deviation_1(x, over):
-    y = normalise(fit("z_score", over, x, np.float64), x).astype(np.longdouble)
+    y = normalize(fit("z_score", over, x, np.float64), x).astype(np.longdouble)
     axis = None if over == "all" else 0
     size = np.abs(x).max(axis=axis).astype(np.float64)
     spread = np.subtract(x.max(axis=axis), x.min(axis=axis), dtype=np.float64)
@@ -100,7 +100,7 @@ def test_a_constant_feature_becomes_zero_in_every_part(kind, stored, dtype):
     x_train[:, 5] = 17
     normalization = fit(kind, "feature", x_train, dtype)
     for x in (x_train, x_test):
-        y = normalise(normalization, x, dtype)
+        y = normalize(normalization, x, dtype)
         assert not y[:, [3, 5]].any()
         assert y[:, [0, 1, 2, 4, 6]].any(axis=0).all()
 
@@ -110,25 +110,25 @@ def test_a_constant_feature_becomes_zero_in_every_part(kind, stored, dtype):
 @pytest.mark.parametrize("over", ["all", "feature"])
 def test_constant_data_become_zero_though_their_mean_is_rounded(value, kind, over):
     x = np.full((1000, 3), value)
-    assert not normalise(fit(kind, over, x, np.float64), x).any()
+    assert not normalize(fit(kind, over, x, np.float64), x).any()
 
 
 def test_a_stray_pixel_in_the_test_part_stays_harmless():
     x_train = np.zeros((10, 2), np.uint8)
     x_train[::2, 0] = 255
-    y = normalise(fit("z_score", "feature", x_train, np.float32), np.array([[0, 255]], np.uint8), np.float32)
+    y = normalize(fit("z_score", "feature", x_train, np.float32), np.array([[0, 255]], np.uint8), np.float32)
     assert y.tolist() == [[-1, 0]]
 
 
 def test_a_single_row_is_constant():
     x = np.array([[1.0, 2.0]])
-    assert normalise(fit("z_score", "feature", x, np.float64), x).tolist() == [[0, 0]]
-    assert normalise(fit("z_score", "all", x, np.float64), x).tolist() == [[-1, 1]]
+    assert normalize(fit("z_score", "feature", x, np.float64), x).tolist() == [[0, 0]]
+    assert normalize(fit("z_score", "all", x, np.float64), x).tolist() == [[-1, 1]]
 
 
 def test_z_score_uses_the_population_deviation():
     x = np.array([[1.0], [3.0]])
-    assert normalise(fit("z_score", "feature", x, np.float64), x).tolist() == [[-1], [1]]
+    assert normalize(fit("z_score", "feature", x, np.float64), x).tolist() == [[-1], [1]]
 
 
 @pytest.mark.parametrize(("offset", "stored"), [(1e6, np.float32), (1e9, np.float64), (2**30, np.int64)])
@@ -137,16 +137,16 @@ def test_z_score_uses_the_population_deviation():
 def test_a_mean_far_above_the_deviation_costs_no_precision(offset, stored, kind, over):
     noise = np.random.default_rng(0).integers(-8, 9, (500, 3))
     x = (noise + offset).astype(stored)
-    y = normalise(fit(kind, over, x, np.float32), x, np.float32)
+    y = normalize(fit(kind, over, x, np.float32), x, np.float32)
     np.testing.assert_allclose(y, reference(kind, over, noise, noise).astype(float), atol=5e-7)
 
 
 @pytest.mark.parametrize("kind", ["min_max", "z_score"])
 @pytest.mark.parametrize("over", ["all", "feature"])
 @pytest.mark.parametrize("size", [1e-290, 1e-40, 1e39, 1e300])
-def test_data_beyond_float32_are_normalised_in_float32(kind, over, size):
+def test_data_beyond_float32_are_normalized_in_float32(kind, over, size):
     shape = np.random.default_rng(0).normal(size=(300, 4)) + 1
-    y = normalise(fit(kind, over, shape * size, np.float32), shape * size, np.float32)
+    y = normalize(fit(kind, over, shape * size, np.float32), shape * size, np.float32)
     np.testing.assert_allclose(y, reference(kind, over, shape, shape).astype(float), atol=1e-6)
 
 
@@ -154,21 +154,21 @@ def test_data_beyond_float32_are_normalised_in_float32(kind, over, size):
 @pytest.mark.parametrize("kind", ["min_max", "z_score"])
 def test_float32_data_at_the_ends_of_its_range_do_not_overflow(size, kind):
     x = (np.random.default_rng(0).uniform(-3, 3, (300, 4)) * size).astype(np.float32)
-    y = normalise(fit(kind, "feature", x, np.float32), x, np.float32)
+    y = normalize(fit(kind, "feature", x, np.float32), x, np.float32)
     np.testing.assert_allclose(y, reference(kind, "feature", x, x).astype(float), atol=1e-6)
 
 
 def test_an_outlier_of_1e300_does_not_overflow_the_variance():
     x = np.zeros((1000, 1))
     x[0] = 1e300
-    y = normalise(fit("z_score", "feature", x, np.float64), x)
+    y = normalize(fit("z_score", "feature", x, np.float64), x)
     assert y[0, 0] == pytest.approx(np.sqrt(999), rel=1e-12)
 
 
 @pytest.mark.parametrize("kind", ["min_max", "z_score"])
 def test_a_spread_whose_inverse_would_overflow_counts_as_constant(kind):
     x = np.array([[0.0, 0.0], [1e-310, 1.0]])
-    y = normalise(fit(kind, "feature", x, np.float64), x)
+    y = normalize(fit(kind, "feature", x, np.float64), x)
     assert not y[:, 0].any()
     assert y[1, 1] == 1
 
@@ -178,12 +178,12 @@ def test_a_spread_beyond_float64_is_refused(refused):
         fit("min_max", "all", np.array([[-1.5e308], [1.5e308]]), np.float64)
 
 
-def test_images_are_normalised_in_float32_by_one_multiplication():
+def test_images_are_normalized_in_float32_by_one_multiplication():
     x = np.arange(256, dtype=np.uint8).reshape(16, 16)
     normalization = fit("min_max", "all", x, np.float32)
     assert normalization.shift is None
     assert normalization.scale.dtype == np.float32
-    y = normalise(normalization, x, np.float32)
+    y = normalize(normalization, x, np.float32)
     assert y.max() == 1
     np.testing.assert_allclose(y, x / 255, rtol=2e-7)
     assert fit("z_score", "feature", x, np.float32).scale.dtype == np.float32
@@ -192,30 +192,30 @@ def test_images_are_normalised_in_float32_by_one_multiplication():
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("stored", [np.uint8, np.float64])
-def test_a_strided_view_is_written_without_touching_its_neighbours(kind, stored):
+def test_a_strided_view_is_written_without_touching_its_neighbors(kind, stored):
     x = sample(stored, rows=3000)
     normalization = fit(kind, "feature", x, np.float32)
     buffer = np.full((3000, 8), 7, np.float32)
     normalization.apply(x, buffer[:, :-1])
     assert (buffer[:, -1] == 7).all()
-    np.testing.assert_array_equal(buffer[:, :-1], normalise(normalization, x, np.float32))
+    np.testing.assert_array_equal(buffer[:, :-1], normalize(normalization, x, np.float32))
     assert np.isfinite(buffer).all()
 
 
 @pytest.mark.parametrize("stored", [np.uint8, np.float64])
 @pytest.mark.parametrize("rows", [1, 1169, 1170, 1171, 2341])
-def test_rows_are_normalised_alike_in_any_company(stored, rows):
+def test_rows_are_normalized_alike_in_any_company(stored, rows):
     x = sample(stored, rows=3000)
     normalization = fit("z_score", "feature", x, np.float32)
-    whole = normalise(normalization, x, np.float32)
-    np.testing.assert_array_equal(normalise(normalization, x[:rows], np.float32), whole[:rows])
-    np.testing.assert_array_equal(normalise(normalization, x[-rows:], np.float32), whole[-rows:])
-    assert normalise(normalization, x[:0], np.float32).shape == (0, 7)
+    whole = normalize(normalization, x, np.float32)
+    np.testing.assert_array_equal(normalize(normalization, x[:rows], np.float32), whole[:rows])
+    np.testing.assert_array_equal(normalize(normalization, x[-rows:], np.float32), whole[-rows:])
+    assert normalize(normalization, x[:0], np.float32).shape == (0, 7)
 
 
-def test_rows_wider_than_a_block_are_normalised():
+def test_rows_wider_than_a_block_are_normalized():
     x = np.random.default_rng(0).normal(5, 2, (4, 20000))
-    y = normalise(fit("z_score", "all", x, np.float32), x, np.float32)
+    y = normalize(fit("z_score", "all", x, np.float32), x, np.float32)
     np.testing.assert_allclose(y, (x - x.mean()) / x.std(), atol=1e-6)
 
 
@@ -252,13 +252,13 @@ def test_applying_allocates_nothing_but_a_block(kind, stored):
 
 def test_only_the_training_part_counts():
     x_train = np.array([[0.0], [10.0]])
-    y = normalise(fit("min_max", "all", x_train, np.float64), np.array([[20.0], [-10.0]]))
+    y = normalize(fit("min_max", "all", x_train, np.float64), np.array([[20.0], [-10.0]]))
     assert y.tolist() == [[2], [-1]]
 
 
-def test_memory_maps_are_normalised(tmp_path):
+def test_memory_maps_are_normalized(tmp_path):
     dataset = open_dataset(prepare("digits"))
-    y = normalise(fit("z_score", "feature", dataset.x_train, np.float32), dataset.x_train, np.float32)
+    y = normalize(fit("z_score", "feature", dataset.x_train, np.float32), dataset.x_train, np.float32)
     varied = dataset.x_train.min(axis=0) != dataset.x_train.max(axis=0)
     assert 0 < varied.sum() < 64
     np.testing.assert_allclose(y.mean(axis=0, dtype=float), 0, atol=1e-6)
@@ -278,7 +278,7 @@ def test_a_shift_of_none_and_of_zero_are_the_same():
     scale = np.array(1 / 255, np.float32)
     with_zero = Normalization(np.zeros((), np.float32), scale)
     np.testing.assert_array_equal(
-        normalise(Normalization(None, scale), x, np.float32), normalise(with_zero, x, np.float32)
+        normalize(Normalization(None, scale), x, np.float32), normalize(with_zero, x, np.float32)
     )
 
 

@@ -823,7 +823,7 @@ class TestShipped:
             },
         }
 
-    def test_mnist_normalization_searches_four_normalisations(self):
+    def test_mnist_normalization_searches_four_normalizations(self):
         tree = load("mnist-normalization").tree
         ways = [(option["kind"], option["over"]) for option in tree["data"]["normalization"].options]
         assert ways == [(kind, over) for kind in ("min_max", "z_score") for over in ("all", "feature")]

@@ -12,11 +12,11 @@ from sweep.data.normalization import KINDS as NORMALIZATIONS
 from sweep.data.normalization import Normalization
 from sweep.experiment.messages import mistakes
 from sweep.experiment.sections import Configuration
-from sweep.nn.initializers import INITIALISERS
+from sweep.nn.initializers import INITIALIZERS
 from sweep.nn.layer import Call
 from sweep.nn.layers.activations import ACTIVATIONS
 from sweep.nn.losses import LOSSES, OUTPUTS
-from sweep.nn.optimizers import OPTIMISERS
+from sweep.nn.optimizers import OPTIMIZERS
 from sweep.records import Seeds
 from sweep.training.batches import Batching
 from sweep.training.loop import Settings, train
@@ -85,10 +85,10 @@ REGISTRIES = [
     ("data.dataset", DATASETS),
     ("data.normalization", NORMALIZATIONS),
     ("network.activation", ACTIVATIONS),
-    ("network.weights", INITIALISERS),
-    ("network.biases", INITIALISERS),
+    ("network.weights", INITIALIZERS),
+    ("network.biases", INITIALIZERS),
     ("network.output", OUTPUTS),
-    ("training.optimizer", OPTIMISERS),
+    ("training.optimizer", OPTIMIZERS),
     ("training.loss", LOSSES),
 ]
 
@@ -118,10 +118,10 @@ class TestKinds:
     def test_every_activation_builds_a_network_that_runs(self, activation, dtype):
         assert np.isfinite(loss_of(changed(network__activation=activation, training__dtype=dtype)))
 
-    @pytest.mark.parametrize("initialiser", INITIALISERS)
+    @pytest.mark.parametrize("initializer", INITIALIZERS)
     @pytest.mark.parametrize("part", ["weights", "biases"])
-    def test_every_initialiser_builds_a_network_that_runs(self, initialiser, part):
-        assert np.isfinite(loss_of(changed(**{f"network__{part}": initialiser})))
+    def test_every_initializer_builds_a_network_that_runs(self, initializer, part):
+        assert np.isfinite(loss_of(changed(**{f"network__{part}": initializer})))
 
     @pytest.mark.parametrize("loss", LOSSES)
     @pytest.mark.parametrize("output", OUTPUTS)
@@ -137,12 +137,12 @@ class TestKinds:
             for valid in LOSSES[loss]:
                 assert valid in line
 
-    @pytest.mark.parametrize("optimizer", OPTIMISERS)
-    def test_every_optimiser_builds_and_updates(self, optimizer):
+    @pytest.mark.parametrize("optimizer", OPTIMIZERS)
+    def test_every_optimizer_builds_and_updates(self, optimizer):
         tree = changed(training__optimizer={"kind": optimizer, "learning_rate": 0.5})
-        optimiser = Configuration.model_validate(tree).build_optimiser()
+        optimizer = Configuration.model_validate(tree).build_optimizer()
         params = np.ones(3)
-        optimiser.update(params, np.ones(3), optimiser.init(params))
+        optimizer.update(params, np.ones(3), optimizer.init(params))
         assert (params < 1).all()
 
     def test_the_values_beside_a_kind_reach_what_is_built(self):
@@ -160,9 +160,9 @@ class TestKinds:
         params, _ = layers["hidden[0]"].init(np.random.default_rng(0), (4,), np.dtype("float64"))
         assert (params[:, :-1] == -3.0).all()
         assert (params[:, -1] == 5.0).all()  # the last column is the biases
-        optimiser = configuration.build_optimiser()
+        optimizer = configuration.build_optimizer()
         params = np.zeros(1)
-        optimiser.update(params, np.ones(1), None)
+        optimizer.update(params, np.ones(1), None)
         assert params == [-0.125]
 
 
@@ -172,7 +172,7 @@ def loss_of(tree):
     dtype = np.dtype(configuration.training.dtype)
     settings = Settings(
         network=configuration.build_network(3),
-        optimiser=configuration.build_optimiser(),
+        optimizer=configuration.build_optimizer(),
         normalization=Normalization(None, np.array(1, dtype)),
         batching=Batching(configuration.training.batch_size),
         epochs=1,

@@ -71,17 +71,17 @@ def everything():
         flat=flatten(),
         dropout=dropout(0.25),
         hidden=dense_layer(6),
-        normalised=batch_norm("feature"),
+        normalized=batch_norm("feature"),
         tanh=tanh(),
     )
 
 
 PARTS = {  # the parameters of `everything`
     **dict.fromkeys(["convolution", "strided", "hidden", "output"], ("weights", "biases")),
-    **dict.fromkeys(["channels", "features", "normalised"], ("gamma", "beta")),
+    **dict.fromkeys(["channels", "features", "normalized"], ("gamma", "beta")),
 }
 TRUE_ZEROS = [("convolution", "biases"), ("strided", "biases"), ("hidden", "biases")]
-"""The biases that a batch normalisation takes away again."""
+"""The biases that a batch normalization takes away again."""
 
 
 # Right gradients
@@ -207,7 +207,7 @@ def test_a_wrong_slope_is_a_problem_in_all_layers_below(place, below):
 
 
 def without_mean(layer):
-    """Batch normalisation whose dx lacks the term of the mean of dy."""
+    """Batch normalization whose dx lacks the term of the mean of dy."""
 
     def backward(params, cache, dy, work, need_dx):
         spoilt = dy.mean(axis=1)[:, None] * params[:, :1] * cache
@@ -217,9 +217,9 @@ def without_mean(layer):
     return layer._replace(backward=backward)
 
 
-def test_a_missing_term_of_batch_normalisation_is_a_problem():
-    net = network(hidden=dense_layer(6), normalised=batch_norm(), tanh=tanh())
-    findings = run(plant(net, "normalised", without_mean(net.layers["normalised"])))
+def test_a_missing_term_of_batch_normalization_is_a_problem():
+    net = network(hidden=dense_layer(6), normalized=batch_norm(), tanh=tanh())
+    findings = run(plant(net, "normalized", without_mean(net.layers["normalized"])))
     wrong = {key for key, finding in findings.items() if finding.verdict == "PROBLEM"}
     assert wrong == {("hidden", "weights"), ("hidden", "biases")}
 
@@ -354,7 +354,7 @@ def test_a_derivative_beside_a_kink_or_a_jump_is_right_or_none(rest, slope, kind
 # Zeros, and gradients that are nearly zero
 
 
-def test_biases_before_batch_normalisation_have_no_error():
+def test_biases_before_batch_normalization_have_no_error():
     findings = run(everything(), math.prod(IMAGES))
     for key in TRUE_ZEROS:
         assert (findings[key].verdict, findings[key].error) == ("OK", 0)
@@ -364,7 +364,7 @@ def test_a_small_fault_in_a_gradient_that_is_zero_is_a_problem():
     def change(gradient):
         gradient[:, -1] += 1e-9
 
-    net = network(hidden=dense_layer(6), normalised=batch_norm(), tanh=tanh())
+    net = network(hidden=dense_layer(6), normalized=batch_norm(), tanh=tanh())
     findings = run(plant(net, "hidden", faulty(net.layers["hidden"], change)))
     assert findings["hidden", "biases"].verdict == "PROBLEM"
 

@@ -1,6 +1,6 @@
-"""Initialisers: their distributions, and the same network in either precision.
+"""Initializers: their distributions, and the same network in either precision.
 
-The statistical tests have fixed seeds; each comparison would fail for a right initialiser with one seed in a million.
+The statistical tests have fixed seeds; each comparison would fail for a right initializer with one seed in a million.
 """
 
 import math
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sweep.nn.initializers import INITIALISERS, normal, uniform
+from sweep.nn.initializers import INITIALIZERS, normal, uniform
 from sweep.nn.layers.activations import tanh
 from sweep.nn.layers.affine import affine
 from sweep.nn.network import chain, perceptron
@@ -41,17 +41,17 @@ OF_THEIR_OWN = {
     "normal of 0.3 and 0.2": (normal(mean=0.3, std=0.2), stats.norm(0.3, 0.2)),
     "uniform from -0.1 to 0.4": (uniform(min=-0.1, max=0.4), stats.uniform(-0.1, 0.5)),
 }
-CASES = OF_THEIR_OWN | {kind: (INITIALISERS[kind](), distribution) for kind, distribution in DISTRIBUTIONS.items()}
+CASES = OF_THEIR_OWN | {kind: (INITIALIZERS[kind](), distribution) for kind, distribution in DISTRIBUTIONS.items()}
 
 
-def test_every_initialiser_is_tested():
-    assert INITIALISERS.keys() == DISTRIBUTIONS.keys() | CONSTANTS.keys()
+def test_every_initializer_is_tested():
+    assert INITIALIZERS.keys() == DISTRIBUTIONS.keys() | CONSTANTS.keys()
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_distribution(case):
-    initialise, distribution = CASES[case]
-    values = initialise(np.random.default_rng(0), FAN_IN, FAN_OUT, (FAN_OUT, FAN_IN))
+    initialize, distribution = CASES[case]
+    values = initialize(np.random.default_rng(0), FAN_IN, FAN_OUT, (FAN_OUT, FAN_IN))
     mean, variance, kurtosis = (float(moment) for moment in distribution.stats("mvk"))
     n = values.size
     assert abs(values.mean() - mean) < Z * math.sqrt(variance / n)
@@ -64,14 +64,14 @@ def test_distribution(case):
 
 @pytest.mark.parametrize("kind", CONSTANTS)
 def test_constants(kind):
-    values = INITIALISERS[kind]()(np.random.default_rng(0), 3, 2, (2, 3))
+    values = INITIALIZERS[kind]()(np.random.default_rng(0), 3, 2, (2, 3))
     np.testing.assert_array_equal(values, np.full((2, 3), CONSTANTS[kind]))
 
 
-@pytest.mark.parametrize("kind", INITIALISERS)
+@pytest.mark.parametrize("kind", INITIALIZERS)
 @pytest.mark.parametrize("shape", [(4,), (2, 3), (5, 2, 3, 4)])
 def test_shape_and_dtype_and_repetition(kind, shape):
-    first, again = (INITIALISERS[kind]()(np.random.default_rng(7), 6, 4, shape) for _ in range(2))
+    first, again = (INITIALIZERS[kind]()(np.random.default_rng(7), 6, 4, shape) for _ in range(2))
     assert first.shape == shape
     assert first.dtype == np.float64
     assert first.tobytes() == again.tobytes()
@@ -79,13 +79,13 @@ def test_shape_and_dtype_and_repetition(kind, shape):
 
 @pytest.mark.parametrize("kind", DISTRIBUTIONS)
 def test_another_seed_gives_other_values(kind):
-    first, second = (INITIALISERS[kind]()(np.random.default_rng(seed), 6, 4, (4, 6)) for seed in (0, 1))
+    first, second = (INITIALIZERS[kind]()(np.random.default_rng(seed), 6, 4, (4, 6)) for seed in (0, 1))
     assert (first != second).all()
 
 
-@pytest.mark.parametrize("kind", INITIALISERS)
+@pytest.mark.parametrize("kind", INITIALIZERS)
 def test_networks_of_both_precisions_start_from_the_same_numbers(kind):
-    layers = perceptron([5, 4], tanh, "tanh", INITIALISERS[kind](), normal(), 3)
+    layers = perceptron([5, 4], tanh, "tanh", INITIALIZERS[kind](), normal(), 3)
     single, double = (chain(layers).init(np.random.default_rng(5), (6,), np.dtype(dtype))[0] for dtype in FLOATS)
     for narrow, wide in zip(single, double, strict=True):
         if wide is not None:

@@ -123,7 +123,7 @@ def test_perceptron_names_and_shapes(hidden):
     assert chain(layers).shape((6,)) == (5,)
 
 
-def test_perceptron_uses_both_initialisers():
+def test_perceptron_uses_both_initializers():
     layers = perceptron([3], tanh, "tanh", normal(mean=2, std=0), normal(mean=-1, std=0), 2)
     (first, _, last), _ = chain(layers).init(np.random.default_rng(0), (4,), DOUBLE)
     np.testing.assert_array_equal(first, [[2, 2, 2, 2, -1]] * 3)

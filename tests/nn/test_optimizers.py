@@ -1,4 +1,4 @@
-"""Optimisers against their formulas; parameters are changed where they are, or not at all."""
+"""Optimizers against their formulas; parameters are changed where they are, or not at all."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweep.nn.layer import OuterProduct
-from sweep.nn.optimizers import OPTIMISERS, add_outer_product, sgd
+from sweep.nn.optimizers import OPTIMIZERS, add_outer_product, sgd
 from tests.nn.layer_setup import FLOATS
 
 dtypes = pytest.mark.parametrize("dtype", FLOATS)
@@ -65,7 +65,7 @@ def test_sgd_has_no_memory():
 
 def test_the_default_learning_rate():
     params = np.zeros(1)
-    OPTIMISERS["sgd"]().update(params, np.ones(1), None)
+    OPTIMIZERS["sgd"]().update(params, np.ones(1), None)
     assert params == -0.01
 
 
@@ -114,39 +114,39 @@ BY_HAND = {
 
 
 @dtypes
-@pytest.mark.parametrize("kind", OPTIMISERS)
+@pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_three_steps_by_hand(kind, dtype):
     values, expected = BY_HAND[kind]
-    optimiser = OPTIMISERS[kind](**values)
+    optimizer = OPTIMIZERS[kind](**values)
     params = np.ones((2, 3), dtype)
-    state = optimiser.init(params)
+    state = optimizer.init(params)
     for gradient, value in zip([1.0, -2.0, 0.5], expected, strict=True):
         given_gradient = np.full((2, 3), gradient, dtype)
-        state = optimiser.update(params, given_gradient, state, 1.0)
+        state = optimizer.update(params, given_gradient, state, 1.0)
         np.testing.assert_allclose(params, value, rtol=2e-9 if dtype == np.float64 else 1e-6)
         assert (given_gradient == gradient).all()
     assert params.dtype == dtype
 
 
-@pytest.mark.parametrize("kind", OPTIMISERS)
+@pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_a_quadratic_bowl_is_descended(kind):
     curvature = np.array([1.0, 3.0, 0.3])
     rate = {"adam": 0.05, "rmsprop": 0.01, "adagrad": 0.5}.get(kind, 0.1)
-    optimiser = OPTIMISERS[kind](learning_rate=rate)
+    optimizer = OPTIMIZERS[kind](learning_rate=rate)
     params = np.array([2.0, -1.0, 3.0])
-    state = optimiser.init(params)
+    state = optimizer.init(params)
     for _ in range(600):
-        state = optimiser.update(params, curvature * params, state, 1.0)
+        state = optimizer.update(params, curvature * params, state, 1.0)
     assert np.abs(params).max() < 0.02
 
 
-@pytest.mark.parametrize("kind", OPTIMISERS)
+@pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_the_factor_is_that_of_the_learning_rate(kind):
     runs = []
     for rate, factor in ((0.1, 0.5), (0.05, 1.0)):
-        optimiser, params = OPTIMISERS[kind](learning_rate=rate), np.ones(3)
-        state = optimiser.init(params)
+        optimizer, params = OPTIMIZERS[kind](learning_rate=rate), np.ones(3)
+        state = optimizer.init(params)
         for gradient in (1.0, -2.0, 0.5):
-            state = optimiser.update(params, np.full(3, gradient), state, factor)
+            state = optimizer.update(params, np.full(3, gradient), state, factor)
         runs.append(params)
     np.testing.assert_allclose(*runs, rtol=1e-14)

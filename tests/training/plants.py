@@ -109,7 +109,7 @@ class Stage(Trainer):
 
     def __init__(self, given, plant):
         self.plant = plant
-        self.update = given.optimiser.update
+        self.update = given.optimizer.update
         loss = given.network.loss
 
         def shown_loss(logits, positions, work):
@@ -121,12 +121,12 @@ class Stage(Trainer):
             return float(value[0]), gradient
 
         layers = {name: shown_layer(name, layer, plant) for name, layer in given.network.layers.items()}
-        optimiser = given.optimiser._replace(update=self.shown_update)
-        super().__init__(DATASET, replace(given, network=Network(layers, shown_loss), optimiser=optimiser))
+        optimizer = given.optimizer._replace(update=self.shown_update)
+        super().__init__(DATASET, replace(given, network=Network(layers, shown_loss), optimizer=optimizer))
 
     @property
     def states(self):
-        return self.training.layer_states, tuple(self.training.optimiser_states)
+        return self.training.layer_states, tuple(self.training.optimizer_states)
 
     def of_layers(self, array, params):
         """Yield (layer, its part) of what belongs to `params`: one layer's, or those of all layers in one vector."""
@@ -156,7 +156,7 @@ class Stage(Trainer):
                 plant(f"{name}/forward", "params before", params)
             for part, array in arrays(state):
                 plant(f"{name}/forward", f"state{part} before", array)
-        for params, state in zip([training.vector], training.optimiser_states, strict=False):
+        for params, state in zip([training.vector], training.optimizer_states, strict=False):
             for part, array in arrays(state):
                 for name, own in self.of_layers(array, params):
                     plant(f"{name}/update", f"{part} before", own)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweep.data import fit
-from sweep.nn.optimizers import Optimiser
+from sweep.nn.optimizers import Optimizer
 from sweep.training import batches
 from sweep.training.batches import Batch, Batching, runs, split
 from sweep.training.loop import train
@@ -79,7 +79,7 @@ def test_iterations_cut_the_last_epoch_short(iterations, epochs, last):
     def count(params, gradient, state, factor):
         steps[-1] += params.shape[1] == 7  # the first layer: 6 features and the bias
 
-    given_settings = settings(dataset, optimiser=Optimiser(lambda p: None, count, takes_products=True), epochs=epochs)
+    given_settings = settings(dataset, optimizer=Optimizer(lambda p: None, count, takes_products=True), epochs=epochs)
     for _ in train(dataset, replace(given_settings, iterations=iterations)):
         steps.append(0)
     assert sum(steps) == iterations
@@ -90,7 +90,7 @@ def test_iterations_cut_the_last_epoch_short(iterations, epochs, last):
 @pytest.mark.parametrize("over", ["all", "feature"])
 @pytest.mark.parametrize("given_dtype", ["uint8", "int64", "float32", "float64"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_batch_is_its_normalised_rows_and_ones_however_often_it_is_filled(kind, over, given_dtype, dtype):
+def test_a_batch_is_its_normalized_rows_and_ones_however_often_it_is_filled(kind, over, given_dtype, dtype):
     x = np.random.default_rng(0).integers(0, 200, (20, 3)).astype(given_dtype)
     normalization = fit(kind, over, x, np.dtype(dtype))
     expected = np.empty(x.shape, dtype)

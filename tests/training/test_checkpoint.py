@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from sweep.errors import WeightsError
-from sweep.nn.initializers import INITIALISERS
+from sweep.nn.initializers import INITIALIZERS
 from sweep.nn.layers.activations import relu
 from sweep.nn.layers.affine import affine
 from sweep.nn.layers.batch_norm import batch_norm
 from sweep.nn.layers.dropout import dropout
 from sweep.nn.network import Network
-from sweep.nn.optimizers import OPTIMISERS
+from sweep.nn.optimizers import OPTIMIZERS
 from sweep.training import checkpoint
 from sweep.training.batches import Batching
 from sweep.training.loop import Trainer
@@ -25,7 +25,7 @@ ABOUT = {"trial": 12}
 
 def full_network():
     """Every kind of state that a layer can have: running statistics, a random mask, none."""
-    he, zeros = INITIALISERS["he_normal"](), INITIALISERS["zeros"]()
+    he, zeros = INITIALIZERS["he_normal"](), INITIALIZERS["zeros"]()
     layers = {
         "hidden[0]": affine(7, he, zeros),
         "norm": batch_norm("feature", "cumulative"),
@@ -37,7 +37,7 @@ def full_network():
 
 
 def given(kind="adam", epochs=6, net=None, shuffle="epoch", **options):
-    made = settings(blobs(), net or full_network(), optimiser=OPTIMISERS[kind](0.01), epochs=epochs, **options)
+    made = settings(blobs(), net or full_network(), optimizer=OPTIMIZERS[kind](0.01), epochs=epochs, **options)
     return replace(made, batching=Batching(8, shuffle=shuffle), schedule=lambda epoch, epochs: 0.9**epoch)
 
 
@@ -53,7 +53,7 @@ def stopped_after(count, how):
     raise AssertionError
 
 
-@pytest.mark.parametrize("kind", OPTIMISERS)
+@pytest.mark.parametrize("kind", OPTIMIZERS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shuffle", ["epoch", "with_replacement"])
 def test_what_is_read_back_goes_on_bit_for_bit(tmp_path, kind, dtype, shuffle):
@@ -114,14 +114,14 @@ def test_the_file_can_be_read_with_numpy_alone(tmp_path):
 
 
 def other_networks():
-    wider = full_network().layers | {"hidden[0]": affine(8, INITIALISERS["zeros"](), INITIALISERS["zeros"]())}
+    wider = full_network().layers | {"hidden[0]": affine(8, INITIALIZERS["zeros"](), INITIALIZERS["zeros"]())}
     renamed = {f"my-{name}": layer for name, layer in full_network().layers.items()}
     plain = {name: layer for name, layer in full_network().layers.items() if name != "norm"}
     return {
         "wider": (given(net=Network(wider, network().loss)), r"parameters.hidden\[0\] is float64 of shape \(7, 7\)"),
         "renamed": (given(net=Network(renamed, network().loss)), r"lack parameters.my-hidden\[0\]"),
         "without a layer": (given(net=Network(plain, network().loss)), "optimiser.0.0 is|has no parameters.norm"),
-        "another optimiser": (given("sgd"), "lack|has no optimiser"),
+        "another optimizer": (given("sgd"), "lack|has no optimiser"),
         "another dtype": (given(dtype="float32"), "needs float32"),
     }
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from sweep.data import Normalization
-from sweep.nn import initializers as initialisers
+from sweep.nn import initializers
 from sweep.nn.layers import activations
 from sweep.nn.layers.activations import elementwise
 from sweep.nn.network import Network
-from sweep.nn.optimizers import Optimiser, sgd
+from sweep.nn.optimizers import Optimizer, sgd
 from sweep.records import Divergence
 from sweep.training.divergence import Diverged, Flags, NotFinite, Watch
 from sweep.training.loop import Trainer, train
@@ -34,16 +34,16 @@ def constant(value):
     return lambda rng, fan_in, fan_out, shape: np.full(shape, value)
 
 
-def sabotaged(optimiser, at_step, change):
-    """Return an optimiser that lets `change` spoil the parameters of the last layer at one of its steps."""
+def sabotaged(optimizer, at_step, change):
+    """Return an optimizer that lets `change` spoil the parameters of the last layer at one of its steps."""
 
     def update(params, gradient, step, factor):
-        optimiser.update(params, gradient, None)
+        optimizer.update(params, gradient, None)
         if step + 1 == at_step and len(params) == 3:  # the output layer: three classes
             change(params)
         return step + 1
 
-    return Optimiser(lambda params: 0, update, takes_products=True)
+    return Optimizer(lambda params: 0, update, takes_products=True)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -75,7 +75,7 @@ def test_overflow_in_exp(dtype):
     layers = {name.replace("tanh", "careless"): layer for name, layer in net.layers.items()}
     layers["hidden[0]/careless"] = elementwise(careless)
     given = settings(
-        dataset, Network(layers, net.loss), optimiser=Optimiser(lambda p: None, grow, takes_products=True), dtype=dtype
+        dataset, Network(layers, net.loss), optimizer=Optimizer(lambda p: None, grow, takes_products=True), dtype=dtype
     )
 
     numbers, divergence = run(dataset, given)
@@ -89,7 +89,7 @@ def test_overflow_in_the_update_of_weights(dtype):
     """SciPy's BLAS raises no flag here: the parameters themselves must be looked at."""
     dataset = blobs()
     given = settings(
-        dataset, network((), weights=constant(0.0)), optimiser=sgd(float(np.finfo(dtype).max)), dtype=dtype
+        dataset, network((), weights=constant(0.0)), optimizer=sgd(float(np.finfo(dtype).max)), dtype=dtype
     )
     # Pixels up to 255 make gradients above 1, so the very first step leaves the range; no forward pass does before.
     unscaled = replace(given, normalization=Normalization(None, np.ones((), dtype)))
@@ -108,7 +108,7 @@ def test_an_update_that_overflows_silently_is_placed_at_its_step(dtype):
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        numbers, divergence = run(dataset, settings(dataset, optimiser=spoil, dtype=dtype))
+        numbers, divergence = run(dataset, settings(dataset, optimizer=spoil, dtype=dtype))
 
     assert numbers == [0]
     assert divergence == Divergence(1, 3, "output/update", "overflow")
@@ -141,7 +141,7 @@ def test_a_network_that_diverges_in_the_very_last_batch_of_an_epoch(dtype, value
     dataset = blobs()
     spoil = sabotaged(sgd(0.1), 14, lambda params: params.__setitem__((0, 0), value))  # the last of the second epoch
 
-    numbers, divergence = run(dataset, settings(dataset, optimiser=spoil, dtype=dtype))
+    numbers, divergence = run(dataset, settings(dataset, optimizer=spoil, dtype=dtype))
 
     assert numbers == [0, 1]
     kind = "invalid" if np.isnan(value) else "overflow"
@@ -156,8 +156,8 @@ def test_infinite_weights_cannot_hide_behind_a_relu():
             params[0, :] = -np.inf
         return step + 1
 
-    frozen = Optimiser(lambda params: 0, update, takes_products=True)
-    numbers, divergence = run(dataset, settings(dataset, network((5, 4), activations.relu), optimiser=frozen))
+    frozen = Optimizer(lambda params: 0, update, takes_products=True)
+    numbers, divergence = run(dataset, settings(dataset, network((5, 4), activations.relu), optimizer=frozen))
 
     assert numbers == [0]
     assert divergence == Divergence(1, 5, "hidden[0]/update", "overflow")
@@ -219,7 +219,7 @@ def test_diverged_trials_keep_the_epochs_before():
     dataset = blobs()
     spoil = sabotaged(sgd(0.1), 7 * 4 + 2, lambda params: params.fill(np.nan))
 
-    numbers, divergence = run(dataset, settings(dataset, optimiser=spoil, epochs=9))
+    numbers, divergence = run(dataset, settings(dataset, optimizer=spoil, epochs=9))
 
     assert numbers == [0, 1, 2, 3, 4]
     assert (divergence.epoch, divergence.step) == (5, 2)
@@ -258,7 +258,7 @@ def test_the_watch_sees_a_single_bad_element_anywhere(value, kind, position):
 
 def test_weights_that_are_not_finite_from_the_start_are_found_before_training():
     dataset = blobs()
-    nan = initialisers.normal(np.nan, 1.0)
+    nan = initializers.normal(np.nan, 1.0)
     numbers, divergence = run(dataset, settings(dataset, network((5,), weights=nan)))
 
     assert numbers == []

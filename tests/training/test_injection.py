@@ -22,7 +22,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from sweep.data import Normalization
-from sweep.nn import initializers as initialisers
+from sweep.nn import initializers
 from sweep.nn.layer import Call
 from sweep.nn.layers.activations import ACTIVATIONS
 from sweep.nn.layers.affine import affine
@@ -33,7 +33,7 @@ from sweep.nn.layers.pooling import max_pool
 from sweep.nn.layers.reshaping import flatten, image
 from sweep.nn.losses import LOSSES, loss_work, positions
 from sweep.nn.network import Network
-from sweep.nn.optimizers import OPTIMISERS
+from sweep.nn.optimizers import OPTIMIZERS
 from sweep.nn.penalties import Penalty
 from sweep.records import Divergence
 from sweep.training.batches import Batch
@@ -44,7 +44,7 @@ from tests.training.training_setup import settings
 
 DTYPES = ["float32", "float64"]
 VALUES = [math.inf, -math.inf, math.nan]
-WEIGHTS, BIASES = initialisers.INITIALISERS["glorot_normal"](), initialisers.INITIALISERS["normal"](0.0, 0.1)
+WEIGHTS, BIASES = initializers.INITIALIZERS["glorot_normal"](), initializers.INITIALIZERS["normal"](0.0, 0.1)
 
 dense = partial(affine, weights=WEIGHTS, biases=BIASES)
 
@@ -65,7 +65,7 @@ def activated(*kinds):
 # Small ones: the tensors to plant in grow with the layers, and so does the time of each training.
 NETWORKS = {
     **{f"activations, {first + 1} of 3": partial(activated, *KINDS[first::3]) for first in range(3)},
-    "normalised": lambda: chained(
+    "normalized": lambda: chained(
         dense(5, biases=None),
         batch_norm("feature"),
         ACTIVATIONS["relu"](),
@@ -108,7 +108,7 @@ def is_within_rights(plant, word):
         return not plant.loud and math.isinf(plant.value) and plant.site.tensor in {"y", "batch"}
     if word == "harmless":
         is_scratch = plant.site.place.endswith("/update") and plant.site.tensor.startswith(".")
-        return not plant.loud or is_scratch  # of an optimiser, overwritten before it is read
+        return not plant.loud or is_scratch  # of an optimizer, overwritten before it is read
     return word == "flagged"
 
 
@@ -131,10 +131,10 @@ def assert_none_is_missed(given, wanted=lambda site: True):
     assert not wrong
 
 
-def made(network, dtype, loss=("cross_entropy", "softmax"), optimiser="sgd", penalty=Penalty()):
+def made(network, dtype, loss=("cross_entropy", "softmax"), optimizer="sgd", penalty=Penalty()):
     net = Network(NETWORKS[network](), LOSSES[loss[0]][loss[1]])
-    rate = 0.1 if optimiser == "sgd" else 0.01
-    given = settings(DATASET, net, optimiser=OPTIMISERS[optimiser](rate), epochs=EPOCHS, dtype=dtype)
+    rate = 0.1 if optimizer == "sgd" else 0.01
+    given = settings(DATASET, net, optimizer=OPTIMIZERS[optimizer](rate), epochs=EPOCHS, dtype=dtype)
     return replace(given, penalty=penalty)
 
 
@@ -153,14 +153,14 @@ def test_no_plant_is_missed_in_any_layer(network, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("penalty", [Penalty(), Penalty(l1=0.01, l2=0.01)], ids=["plain", "l1 and l2"])
-@pytest.mark.parametrize("optimiser", OPTIMISERS)
-def test_no_plant_is_missed_in_any_optimiser(optimiser, penalty, dtype):
-    """What an optimiser is given and what it remembers; with a penalty, all of them take one vector of all layers."""
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_no_plant_is_missed_in_any_optimizer(optimizer, penalty, dtype):
+    """What an optimizer is given and what it remembers; with a penalty, all of them take one vector of all layers."""
 
     def wanted(site):
         return site.place.endswith("/update") or site.tensor.startswith(("gradient", "params"))
 
-    assert_none_is_missed(made("of every gradient", dtype, optimiser=optimiser, penalty=penalty), wanted)
+    assert_none_is_missed(made("of every gradient", dtype, optimizer=optimizer, penalty=penalty), wanted)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -183,7 +183,7 @@ def test_no_plant_is_missed_in_any_loss(loss, dtype):
 def test_a_guard_that_is_blind_in_one_eye_is_found_out(owner, name, blind, monkeypatch):
     monkeypatch.setattr(owner, name, blind)
     with pytest.raises(AssertionError, match="assert not"):
-        assert_none_is_missed(made("squashed first", "float32", optimiser="adam"))
+        assert_none_is_missed(made("squashed first", "float32", optimizer="adam"))
 
 
 def huge(rng, shape, dtype):
@@ -244,25 +244,25 @@ def constant(value):
     return lambda rng, fan_in, fan_out, shape: np.full(shape, value)
 
 
-def divergence_of(layers, scale, optimiser="sgd"):
+def divergence_of(layers, scale, optimizer="sgd"):
     """Train a network in float32 on data from 1 to 256 times `scale`."""
     given = settings(DATASET, Network(layers, LOSSES["cross_entropy"]["softmax"]), dtype="float32")
-    optimiser = OPTIMISERS[optimiser](1e-30)
-    given = replace(given, optimiser=optimiser, normalization=Normalization(np.float32(-1), np.float32(scale)))
+    optimizer = OPTIMIZERS[optimizer](1e-30)
+    given = replace(given, optimizer=optimizer, normalization=Normalization(np.float32(-1), np.float32(scale)))
     return trained(given, Plant()).divergence
 
 
 @pytest.mark.parametrize("statistics", ["moving", "cumulative"])
 def test_a_variance_that_overflows_cannot_hide_behind_its_reciprocal(statistics):
-    """Normalised by an infinite deviation, every output would be a finite 0, in this epoch and in all that follow."""
+    """Normalized by an infinite deviation, every output would be a finite 0, in this epoch and in all that follow."""
     layers = {"normal": batch_norm("feature", statistics), "output": dense(3)}
     assert divergence_of(layers, 1e20) == Divergence(1, 1, "normal/forward", "overflow")
 
 
-@pytest.mark.parametrize("optimiser", ["adagrad", "rmsprop", "adam"])
-def test_squares_that_overflow_cannot_hide_behind_their_root(optimiser):
+@pytest.mark.parametrize("optimizer", ["adagrad", "rmsprop", "adam"])
+def test_squares_that_overflow_cannot_hide_behind_their_root(optimizer):
     """Divided by an infinite root, every step would be a finite 0, and the parameter frozen for ever."""
-    assert divergence_of({"output": dense(3)}, 1e19, optimiser) == Divergence(1, 1, "output/update", "overflow")
+    assert divergence_of({"output": dense(3)}, 1e19, optimizer) == Divergence(1, 1, "output/update", "overflow")
 
 
 def test_infinite_first_weights_cannot_hide_behind_a_saturated_unit():

@@ -84,7 +84,7 @@ def test_shapes_are_inferred():
     assert shapes == [(5, 2, 4), *[(5, 3, 4)] * 3, pooled, strided, strided, (8,), *[(5,)] * 4, (2,)]
 
 
-def test_regularisation_reaches_filters_and_weights_alone():
+def test_regularization_reaches_filters_and_weights_alone():
     layers = configuration(EVERYTHING).build_network(2, (2, 5, 4)).layers
     reached = {}
     shape = (40,)

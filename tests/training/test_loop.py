@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sweep.data import open_dataset, prepare
-from sweep.nn import initializers as initialisers
+from sweep.nn import initializers
 from sweep.nn.layers import activations
-from sweep.nn.optimizers import OPTIMISERS, Optimiser, sgd
+from sweep.nn.optimizers import OPTIMIZERS, Optimizer, sgd
 from sweep.nn.penalties import Penalty
 from sweep.records import Seeds
 from sweep.training.loop import Trainer, train
@@ -82,23 +82,23 @@ def assert_as_in_the_textbook(dataset, given, update):
     assert epochs[-1].train_loss < epochs[0].train_loss
 
 
-@pytest.mark.parametrize("kind", OPTIMISERS)
-def test_an_optimiser_of_the_whole_vector_does_to_each_layer_what_it_would_do_alone(kind):
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_an_optimizer_of_the_whole_vector_does_to_each_layer_what_it_would_do_alone(kind):
     dataset = blobs()
     states = {}
 
     def update(key, array, gradient, epoch):
-        state = states.get(key) or optimiser.init(array)
-        states[key] = optimiser.update(array, gradient, state, 0.5 ** (epoch - 1))
+        state = states.get(key) or optimizer.init(array)
+        states[key] = optimizer.update(array, gradient, state, 0.5 ** (epoch - 1))
 
-    optimiser = OPTIMISERS[kind](learning_rate=0.01)
-    given = settings(dataset, optimiser=optimiser, batch_size=7, epochs=4)
+    optimizer = OPTIMIZERS[kind](learning_rate=0.01)
+    given = settings(dataset, optimizer=optimizer, batch_size=7, epochs=4)
     given = replace(given, schedule=lambda epoch, epochs: 0.5 ** (epoch - 1))
     assert_as_in_the_textbook(dataset, given, update)
 
 
 @pytest.mark.parametrize("penalty", [Penalty(l1=0.01), Penalty(l2=0.05), Penalty(0.01, 0.05)])
-def test_regularisation_pulls_at_weights_and_leaves_biases_alone(penalty):
+def test_regularization_pulls_at_weights_and_leaves_biases_alone(penalty):
     dataset = blobs()
 
     def update(key, array, gradient, epoch):
@@ -156,7 +156,7 @@ def test_float32_stays_float32_and_close_to_float64():
 
 def test_a_network_whose_outputs_are_all_alike_is_no_better_than_a_guess():
     dataset = blobs(train=300, test=300)
-    silent = network(weights=initialisers.zeros())
+    silent = network(weights=initializers.zeros())
 
     untrained = next(train(dataset, settings(dataset, silent)))
 
@@ -189,17 +189,17 @@ def test_the_data_set_is_left_alone_and_not_copied():
 
 def test_going_back_to_a_saved_moment_repeats_the_same_bits():
     dataset = blobs()
-    counting = Optimiser(lambda p: 0, lambda p, g, n, factor: sgd(0.1).update(p, g, None) or n + 1, takes_products=True)
-    trainer = Trainer(dataset, settings(dataset, optimiser=counting, dtype="float32"))
+    counting = Optimizer(lambda p: 0, lambda p, g, n, factor: sgd(0.1).update(p, g, None) or n + 1, takes_products=True)
+    trainer = Trainer(dataset, settings(dataset, optimizer=counting, dtype="float32"))
     saved = trainer.training.save()
     trainer.run_epoch(1, np.arange(50))
-    first, counts = trainer.training.vector.copy(), list(trainer.training.optimiser_states)
+    first, counts = trainer.training.vector.copy(), list(trainer.training.optimizer_states)
     trainer.training.restore(saved)
     assert not np.array_equal(trainer.training.vector, first)
     trainer.run_epoch(1, np.arange(50))
 
     np.testing.assert_array_equal(trainer.training.vector, first)
-    assert trainer.training.optimiser_states == counts
+    assert trainer.training.optimizer_states == counts
     assert max(c for c in counts if c is not None) == 7  # steps of 8 samples of 50
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sweep.data import Dataset, fit
-from sweep.nn import initializers as initialisers
+from sweep.nn import initializers
 from sweep.nn.layers import activations
 from sweep.nn.losses import LOSSES
 from sweep.nn.network import Network, perceptron
@@ -33,15 +33,15 @@ def blobs(train=50, test=21, features=6, classes=3, seed=0):
 def network(
     hidden=(5, 4), activation=activations.tanh, weights=None, classes=3, loss="cross_entropy", output="softmax"
 ):
-    weights = weights or initialisers.INITIALISERS["he_normal"]()
-    layers = perceptron(list(hidden), activation, activation.__name__, weights, initialisers.zeros(), classes)
+    weights = weights or initializers.INITIALIZERS["he_normal"]()
+    layers = perceptron(list(hidden), activation, activation.__name__, weights, initializers.zeros(), classes)
     return Network(layers, LOSSES[loss][output])
 
 
-def settings(dataset, net=None, *, optimiser=None, batch_size=8, epochs=3, dtype="float64", seeds=Seeds(1, 2, 3)):
+def settings(dataset, net=None, *, optimizer=None, batch_size=8, epochs=3, dtype="float64", seeds=Seeds(1, 2, 3)):
     return Settings(
         network=net or network(),
-        optimiser=optimiser or sgd(0.2),
+        optimizer=optimizer or sgd(0.2),
         normalization=fit("min_max", "all", dataset.x_train, np.dtype(dtype)),
         batching=Batching(batch_size),
         epochs=epochs,

@@ -15,7 +15,7 @@ from sweep.experiment.sections.training import Training
 from sweep.nn.layer import Shape
 from sweep.nn.losses import LOSSES
 from sweep.nn.network import Network
-from sweep.nn.optimizers import OPTIMISERS, Optimiser
+from sweep.nn.optimizers import OPTIMIZERS, Optimizer
 from sweep.nn.penalties import Penalty
 from sweep.nn.schedules import SCHEDULES, Schedule
 
@@ -71,10 +71,10 @@ class Configuration(Section):
                     f"network.{name} makes {math.prod(shape)} numbers of each example; no memory holds them"
                 )
 
-    def build_optimiser(self) -> Optimiser:
-        """Build the functional optimiser."""
+    def build_optimizer(self) -> Optimizer:
+        """Build the functional optimizer."""
         optimizer = self.training.optimizer
-        return OPTIMISERS[optimizer.kind](**optimizer.values())
+        return OPTIMIZERS[optimizer.kind](**optimizer.values())
 
     def build_schedule(self) -> Schedule:
         """Build what becomes of the learning rate from epoch to epoch."""
@@ -82,5 +82,5 @@ class Configuration(Section):
         return SCHEDULES[schedule.kind](**schedule.values())
 
     def build_penalty(self) -> Penalty:
-        """Build the regularisation."""
+        """Build the regularization."""
         return Penalty(self.training.l1, self.training.l2)

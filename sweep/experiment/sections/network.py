@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from sweep.experiment.sections.base import LARGEST, Kind, Positive, Section, by_kind
-from sweep.nn.initializers import INITIALISERS, Initialiser
+from sweep.nn.initializers import INITIALIZERS, Initializer
 from sweep.nn.layer import Layer, Shape
 from sweep.nn.layers.activations import ACTIVATIONS
 from sweep.nn.layers.affine import affine
@@ -38,8 +38,8 @@ class LeakyRelu(Kind):
 Activation = Annotated[PlainActivation | LeakyRelu, *by_kind]
 
 
-class PlainInitialiser(Kind):
-    """An initialiser without values."""
+class PlainInitializer(Kind):
+    """An initializer without values."""
 
     kind: Literal[
         "glorot_normal",
@@ -53,7 +53,7 @@ class PlainInitialiser(Kind):
     ]
 
 
-class NormalInitialiser(Kind):
+class NormalInitializer(Kind):
     """A normal distribution."""
 
     kind: Literal["normal"]
@@ -61,7 +61,7 @@ class NormalInitialiser(Kind):
     std: Annotated[float, Field(ge=0)] = 0.01
 
 
-class UniformInitialiser(Kind):
+class UniformInitializer(Kind):
     """A uniform distribution."""
 
     kind: Literal["uniform"]
@@ -69,7 +69,7 @@ class UniformInitialiser(Kind):
     max: float = 1.0
 
     @model_validator(mode="after")
-    def _run_upwards(self) -> UniformInitialiser:
+    def _run_upwards(self) -> UniformInitializer:
         if self.min > self.max:
             raise PydanticCustomError("backwards", "has a min above its max; exchange them")
         if math.isinf(self.max - self.min):
@@ -77,7 +77,7 @@ class UniformInitialiser(Kind):
         return self
 
 
-WeightInitialiser = Annotated[PlainInitialiser | NormalInitialiser | UniformInitialiser, *by_kind]
+WeightInitializer = Annotated[PlainInitializer | NormalInitializer | UniformInitializer, *by_kind]
 
 
 class Convolution(Kind):
@@ -101,7 +101,7 @@ class MaxPool(Kind):
 
 
 class BatchNorm(Kind):
-    """Batch normalisation."""
+    """Batch normalization."""
 
     kind: Literal["batch_norm"]
     over: Literal["channel", "feature"] = "channel"
@@ -129,7 +129,7 @@ class Affine(Kind):
     kind: Literal["affine"]
     units: Positive
     bias: bool | None = None
-    """None stands for true, but in front of a batch normalisation for false: it takes every bias away again, so that
+    """None stands for true, but in front of a batch normalization for false: it takes every bias away again, so that
     its gradient is 0 but for rounding, and Adam, which divides by the gradient's size, lets it drift."""
 
 
@@ -144,14 +144,14 @@ class NetworkSection(Section):
     hidden: list[Positive] = Field(default_factory=list)
     layers: list[LayerSection] = Field(default_factory=list)
     activation: Activation = PlainActivation(kind="relu")
-    weights: WeightInitialiser = PlainInitialiser(kind="he_normal")
-    biases: WeightInitialiser = PlainInitialiser(kind="zeros")
+    weights: WeightInitializer = PlainInitializer(kind="he_normal")
+    biases: WeightInitializer = PlainInitializer(kind="zeros")
     output: Literal["softmax", "identity", "sigmoid"] = "softmax"
 
 
-def initialiser(section: Kind) -> Initialiser:
-    """Build an initialiser."""
-    return INITIALISERS[section.kind](**section.values())
+def initializer(section: Kind) -> Initializer:
+    """Build an initializer."""
+    return INITIALIZERS[section.kind](**section.values())
 
 
 def build_layers(section: NetworkSection, classes: int, example: Shape) -> dict[str, Layer]:
@@ -164,36 +164,36 @@ def build_layers(section: NetworkSection, classes: int, example: Shape) -> dict[
             section.hidden,
             lambda: ACTIVATIONS[section.activation.kind](**section.activation.values()),
             section.activation.kind,
-            initialiser(section.weights),
-            initialiser(section.biases),
+            initializer(section.weights),
+            initializer(section.biases),
             classes,
         )
     layers: dict[str, Layer] = {}
     if len(example) == 3 and any(isinstance(layer, Convolution | MaxPool) for layer in section.layers):
         layers["image"] = image(example)
     for index, layer in enumerate(section.layers):
-        is_normalised = index + 1 < len(section.layers) and isinstance(section.layers[index + 1], BatchNorm)
-        layers[f"layers[{index}]/{layer.kind}"] = _layer(layer, section, is_normalised)
-    layers["output"] = affine(classes, initialiser(section.weights), initialiser(section.biases))
+        is_normalized = index + 1 < len(section.layers) and isinstance(section.layers[index + 1], BatchNorm)
+        layers[f"layers[{index}]/{layer.kind}"] = _layer(layer, section, is_normalized)
+    layers["output"] = affine(classes, initializer(section.weights), initializer(section.biases))
     return layers
 
 
-def _layer(layer: Kind, section: NetworkSection, is_normalised: bool) -> Layer:
-    """Build a layer; `is_normalised` tells whether a batch normalisation comes next."""
+def _layer(layer: Kind, section: NetworkSection, is_normalized: bool) -> Layer:
+    """Build a layer; `is_normalized` tells whether a batch normalization comes next."""
     match layer:
         case Convolution(filters=filters, kernel=kernel, stride=stride, padding=padding, bias=bias):
             padding = kernel // 2 if padding is None else padding
-            weights, biases = initialiser(section.weights), _biases(bias, is_normalised, section)
+            weights, biases = initializer(section.weights), _biases(bias, is_normalized, section)
             return convolution(filters, kernel, stride, padding, weights, biases)
         case Affine(units=units, bias=bias):
-            return affine(units, initialiser(section.weights), _biases(bias, is_normalised, section))
+            return affine(units, initializer(section.weights), _biases(bias, is_normalized, section))
         case PlainActivation() | LeakyRelu():
             return ACTIVATIONS[layer.kind](**layer.values())
     return LAYERS[layer.kind](**layer.values())
 
 
-def _biases(bias: bool | None, is_normalised: bool, section: NetworkSection) -> Initialiser | None:
-    return initialiser(section.biases) if bias or (bias is None and not is_normalised) else None
+def _biases(bias: bool | None, is_normalized: bool, section: NetworkSection) -> Initializer | None:
+    return initializer(section.biases) if bias or (bias is None and not is_normalized) else None
 
 
 LAYERS: dict[str, Callable[..., Layer]] = {

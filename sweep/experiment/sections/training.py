@@ -21,7 +21,7 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
 class WithMomentum(Kind):
-    """Optimisers that remember earlier steps."""
+    """Optimizers that remember earlier steps."""
 
     kind: Literal["momentum", "one_step_momentum", "nesterov"]
     learning_rate: Annotated[float, Field(gt=0)] = 0.01

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sweep.nn.initializers import Initialiser
+from sweep.nn.initializers import Initializer
 from sweep.nn.layer import (
     Array,
     Cache,
@@ -22,7 +22,7 @@ from sweep.nn.layer import (
 from sweep.nn.layers.matmul import narrow, side_by_side
 
 
-def affine(units: int, weights: Initialiser, biases: Initialiser | None) -> Layer:
+def affine(units: int, weights: Initializer, biases: Initializer | None) -> Layer:
     """Compute z = W [x; 1], the last column of W (units, features + 1) being the biases.
 
     Without biases (None) z = W x, with W (units, features).

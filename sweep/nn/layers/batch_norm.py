@@ -1,4 +1,4 @@
-"""Batch normalisation: every feature, or every channel, brought to the mean and variance that the layer learns."""
+"""Batch normalization: every feature, or every channel, brought to the mean and variance that the layer learns."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Statistics = Literal["moving", "cumulative"]
 
 
 class Running(NamedTuple):
-    """What evaluation normalises with; float64 for every dtype, so that a long mean loses nothing.
+    """What evaluation normalizes with; float64 for every dtype, so that a long mean loses nothing.
 
     Never overwritten: each batch makes a new one.
     """
@@ -58,7 +58,7 @@ def batch_norm(
     Parameters: one array (groups, 2) of gamma (at first 1) and beta (at first 0); the groups are the channels, or the
     features in the order of an image's axes. State: a `Running`, at first with mean 0 and variance 1.
 
-    Training normalises with the mean and the biased variance of the batch, evaluation with the running ones. Where the
+    Training normalizes with the mean and the biased variance of the batch, evaluation with the running ones. Where the
     paper estimates those in a pass of their own after training (algorithm 2, which takes the unbiased variance, as is
     done here), they are kept up to date while training, so that each epoch can be evaluated.
 
@@ -75,19 +75,19 @@ def batch_norm(
 
     def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
         y = outputs(shape, samples, dtype)
-        centred = np.empty(_layout(over, shape, samples), dtype)
-        return y, units(y).reshape(centred.shape), centred, np.ones(centred.shape[2], dtype)
+        centered = np.empty(_layout(over, shape, samples), dtype)
+        return y, units(y).reshape(centered.shape), centered, np.ones(centered.shape[2], dtype)
 
     def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
-        y, units_of_y, centred, ones = work
-        given = units(x).reshape(centred.shape)
+        y, units_of_y, centered, ones = work
+        given = units(x).reshape(centered.shape)
         gamma, beta = params[:, :1], params[:, 1:]
         if call.train:
-            mean, variance = _centre(given, centred, ones)
+            mean, variance = _center(given, centered, ones)
             scale = 1 / np.sqrt(variance + eps)[:, None]
-            np.multiply(centred, gamma * scale, out=units_of_y)
+            np.multiply(centered, gamma * scale, out=units_of_y)
             weight = momentum if statistics == "moving" else 1 / (state.batches + 1)
-            new_state, cache = _follow(state, mean, variance, centred.size // len(mean), weight), scale
+            new_state, cache = _follow(state, mean, variance, centered.size // len(mean), weight), scale
         else:
             scale = (1 / np.sqrt(state.variance + eps))[:, None].astype(x.dtype)
             np.subtract(given, state.mean[:, None].astype(x.dtype), out=units_of_y)
@@ -96,28 +96,28 @@ def batch_norm(
         units_of_y += beta
         return y, new_state, cache
 
-    return Layer(same_shape, init, work, forward, _backward, output=lambda work: work[0], reuse=_centre_in_place)
+    return Layer(same_shape, init, work, forward, _backward, output=lambda work: work[0], reuse=_center_in_place)
 
 
-def _centre_in_place(work: Work, x: Array) -> Work:
-    y, units_of_y, centred, ones = work
-    return y, units_of_y, units(x).reshape(centred.shape), ones
+def _center_in_place(work: Work, x: Array) -> Work:
+    y, units_of_y, centered, ones = work
+    return y, units_of_y, units(x).reshape(centered.shape), ones
 
 
 def _backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> tuple[Array | None, Gradient]:
-    """Compute dx = gamma·scale·(dy − mean(dy) − centred·scale²·mean(dy·centred)), with scale = 1/√(variance + eps).
+    """Compute dx = gamma·scale·(dy − mean(dy) − centered·scale²·mean(dy·centered)), with scale = 1/√(variance + eps).
 
     That is what the six equations of section 3 of the paper come to.
     """
-    _, _, centred, ones = work
+    _, _, centered, ones = work
     scale = cache
-    slopes = dy.reshape(centred.shape)
-    dbeta, along = _sums(slopes, ones), _dots(slopes, centred)
+    slopes = dy.reshape(centered.shape)
+    dbeta, along = _sums(slopes, ones), _dots(slopes, centered)
     gradient = np.stack([along * scale[:, 0], dbeta], axis=1)
     if not need_dx:
         return None, gradient
-    count = centred.size // len(dbeta)
-    dx = centred
+    count = centered.size // len(dbeta)
+    dx = centered
     dx *= along[:, None] * scale * scale / count
     np.subtract(slopes, dx, out=dx)
     dx -= dbeta[:, None] / count
@@ -145,23 +145,23 @@ def _layout(over: Over, shape: Shape, samples: int) -> tuple[int, int, int]:
     return 1, math.prod(shape), samples
 
 
-def _centre(x: Array, centred: Array, ones: Array) -> tuple[Array, Array]:
-    """Fill `centred`, which may be x, with x − mean; return the mean and the biased variance, each of shape (groups,).
+def _center(x: Array, centered: Array, ones: Array) -> tuple[Array, Array]:
+    """Fill `centered`, which may be x, with x − mean; return the mean and the biased variance, each of shape (groups,).
 
-    The variance is that of the centred values. A mean is known to a rounding or so, which is much where the values
-    hardly vary, and all there is where they do not vary at all. So if any group is like that, all are centred again,
+    The variance is that of the centered values. A mean is known to a rounding or so, which is much where the values
+    hardly vary, and all there is where they do not vary at all. So if any group is like that, all are centered again,
     from their first value on: then equal values are exactly 0.
     """
-    count = centred.size // centred.shape[1]
+    count = centered.size // centered.shape[1]
     mean = _sums(x, ones) / count
-    np.subtract(x, mean[:, None], out=centred)
-    variance = _dots(centred, centred) / count
+    np.subtract(x, mean[:, None], out=centered)
+    variance = _dots(centered, centered) / count
     if np.any(np.sqrt(variance) < math.sqrt(np.finfo(x.dtype).eps) * np.abs(mean)):
-        first = centred[0, :, :1].copy()
-        centred -= first
-        rest = _sums(centred, ones) / count
-        centred -= rest[:, None]
-        mean, variance = mean + (first[:, 0] + rest), _dots(centred, centred) / count
+        first = centered[0, :, :1].copy()
+        centered -= first
+        rest = _sums(centered, ones) / count
+        centered -= rest[:, None]
+        mean, variance = mean + (first[:, 0] + rest), _dots(centered, centered) / count
     return mean, variance
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from sweep.nn.initializers import Initialiser
+from sweep.nn.initializers import Initializer
 from sweep.nn.layer import (
     Array,
     Cache,
@@ -32,7 +32,7 @@ BLOCK_BYTES = 1 << 19
 
 
 class Block(NamedTuple):
-    """Some neighbouring places of a window, and their patches as columns."""
+    """Some neighboring places of a window, and their patches as columns."""
 
     rows: slice
     """The rows of places."""
@@ -80,7 +80,7 @@ class ConvolutionWork(NamedTuple):
 
 
 def convolution(
-    filters: int, kernel: int, stride: int, padding: int, weights: Initialiser, biases: Initialiser | None
+    filters: int, kernel: int, stride: int, padding: int, weights: Initializer, biases: Initializer | None
 ) -> Layer:
     """Compute y[r, f, c] = Σ W[f, ch, i, j]·x[r·stride + i − padding, ch, c·stride + j − padding] + b[f].
 

@@ -50,7 +50,7 @@ def gallery(
     """Draw the first 25 examples, each below its true class and the class that it was taken for.
 
     Args:
-        images: (n, channels, rows, columns) with 1 channel, grey, or 3, red, green and blue. Examples of another
+        images: (n, channels, rows, columns) with 1 channel, gray, or 3, red, green and blue. Examples of another
             shape, such as (n, features), are charts of their features, all to one scale.
         true_names: the n names of the classes that the examples belong to.
         predicted_names: the n names of the classes that they were taken for.

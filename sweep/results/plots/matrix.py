@@ -14,7 +14,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from sweep.results.plots.style import BLUE, GREY, INK, RED, draw_words, escaped, fits, shortened
+from sweep.results.plots.style import BLUE, GRAY, INK, RED, draw_words, escaped, fits, shortened
 
 _MOST_WITH_COUNTS = 20
 _MOST_NAMED = 100
@@ -25,9 +25,9 @@ _WRONG = LinearSegmentedColormap.from_list("wrong", ["white", RED], N=256)
 def confusion(matrix: ArrayLike, class_names: Sequence[str], *, title: str = "") -> Figure:
     """Draw how often examples of each class (a row) are taken for each class (a column).
 
-    Each cell has the colour of its share of the row: blue on the diagonal, where the network is right, red beside
+    Each cell has the color of its share of the row: blue on the diagonal, where the network is right, red beside
     it; red deepens with the square root of the share, up to the largest error, so that small errors are seen. The
-    counts are written into the cells of at most 20 classes. A class without examples is a grey row.
+    counts are written into the cells of at most 20 classes. A class without examples is a gray row.
 
     Args:
         matrix: (classes, classes) whole numbers of at least 0: examples by true class and predicted class.
@@ -41,7 +41,7 @@ def confusion(matrix: ArrayLike, class_names: Sequence[str], *, title: str = "")
     axes = figure.subplots()
     _draw_shares(figure, axes, shares)
     _draw_names(axes, names)
-    axes.set_ylabel("true class" if counts.any(axis=1).all() else "true class (grey: without examples)")
+    axes.set_ylabel("true class" if counts.any(axis=1).all() else "true class (gray: without examples)")
     axes.set_xlabel("predicted class")
     if len(counts) <= _MOST_WITH_COUNTS:
         _draw_counts(axes, counts, shares, side / len(counts))
@@ -92,12 +92,12 @@ class _Names:
 
 
 def _draw_shares(figure: Figure, axes: Axes, shares: NDArray[np.float64]) -> None:
-    """Draw the diagonal and the cells beside it, each with its own colours and a bar that explains them."""
+    """Draw the diagonal and the cells beside it, each with its own colors and a bar that explains them."""
     diagonal = np.eye(len(shares), dtype=np.bool_)
     errors = np.ma.array(shares, mask=diagonal | np.isnan(shares))
     hits = np.ma.array(shares, mask=~diagonal | np.isnan(shares))
     largest = float(errors.max()) if errors.count() else 0.0
-    axes.set_facecolor(GREY)
+    axes.set_facecolor(GRAY)
     right = axes.imshow(hits, aspect="auto", cmap=_RIGHT, vmin=0.0, vmax=1.0)
     wrong = axes.imshow(errors, aspect="auto", cmap=_WRONG, norm=PowerNorm(0.5, vmin=0.0, vmax=largest or 1.0))
     _draw_bar(figure, axes, right, 0.53, "right, share of the row")
@@ -105,7 +105,7 @@ def _draw_shares(figure: Figure, axes: Axes, shares: NDArray[np.float64]) -> Non
 
 
 def _draw_bar(figure: Figure, axes: Axes, image: AxesImage, bottom: float, words: str) -> None:
-    """Draw a colour bar beside the matrix, as high as half of it."""
+    """Draw a color bar beside the matrix, as high as half of it."""
     bar = axes.inset_axes((1.04, bottom, 0.04, 0.47))
     figure.colorbar(image, cax=bar, format=lambda share, _: f"{100 * share:.3g} %")
     bar.yaxis.set_major_locator(MaxNLocator(5))
@@ -122,7 +122,7 @@ def _draw_names(axes: Axes, names: _Names) -> None:
     axes.set_xticks(borders, minor=True)
     axes.set_yticks(borders, minor=True)
     axes.tick_params(which="minor", length=0)
-    axes.grid(which="minor", color=GREY, linewidth=0.6 if count <= _MOST_WITH_COUNTS else 0.2)
+    axes.grid(which="minor", color=GRAY, linewidth=0.6 if count <= _MOST_WITH_COUNTS else 0.2)
     axes.spines[:].set_visible(False)
 
 

@@ -228,7 +228,7 @@ def _draw_horizontal_axis(axes: Axes, parameter: Parameter, values: pd.Series[An
 
 
 def _spread(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return `numbers`, spread over half the gap between neighbours if the points would hide each other."""
+    """Return `numbers`, spread over half the gap between neighbors if the points would hide each other."""
     distinct = np.unique(numbers[~np.isnan(numbers)])
     if len(distinct) < 2 or len(numbers) < 20 * len(distinct):
         return numbers
@@ -276,7 +276,7 @@ def _looks(count: int, metric: Metric) -> dict[str, dict[str, Any]]:
 
 
 def _draw_points(axes: Axes, points: pd.DataFrame, metric: Metric) -> None:
-    """Draw `points` (`x`, `y`, `look`), one collection for each look, labelled with it."""
+    """Draw `points` (`x`, `y`, `look`), one collection for each look, labeled with it."""
     for look, style in _looks(len(points), metric).items():
         group = points[(points["look"] == look) & points["x"].notna()]
         if len(group):

@@ -1,4 +1,4 @@
-"""What the charts share: colours, the look of axes, legible ticks, and words."""
+"""What the charts share: colors, the look of axes, legible ticks, and words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 BLUE, PALE_BLUE, GOLD, RED, PALE_RED = "#3b6ea8", "#b4cae2", "#ffb000", "#c8102e", "#fbeff0"
-INK, GREY = "#333333", "#e4e4e4"
+INK, GRAY = "#333333", "#e4e4e4"
 
 
 def empty_grid(count: int) -> tuple[Figure, list[Axes]]:
@@ -34,7 +34,7 @@ def dress(axes: Axes) -> None:
     """Give `axes` two spines, small ticks and a pale grid behind what is drawn."""
     sns.despine(ax=axes)
     axes.tick_params(colors=INK, labelsize=9)
-    axes.grid(color=GREY, linewidth=0.7)
+    axes.grid(color=GRAY, linewidth=0.7)
     axes.set_axisbelow(True)
 
 

@@ -117,7 +117,7 @@ BAD = {
     "short row": ("a,b,species\n1,2,x\n1\n", ["label column 'species' is empty in data row 2"]),
     "long row": ("a,species\n1,x\n1,x,3\n", ["Expected 2 fields", "line 3"]),
     "all rows long": ("a,species\n1,x,3\n1,y,3\n", ["more cells than the header"]),
-    "unlabelled": ("a,species\n1,x\n2,\n3,y\n", ["label column 'species' is empty in data row 2"]),
+    "unlabeled": ("a,species\n1,x\n2,\n3,y\n", ["label column 'species' is empty in data row 2"]),
     "blank label": ("a,species\n1,x\n2,  \n3,y\n", ["label column 'species' is empty in data row 2"]),
     "misspelt label": ("a,specis\n1,x\n2,y\n", ["no column 'species'", "did you mean 'specis'?"]),
     "no such label": ("a,b\n1,x\n2,y\n", ["no column 'species'", "choose from a, b"]),

@@ -91,7 +91,7 @@ def test_init_puts_the_biases_in_the_last_column():
     assert state is None
 
 
-def test_init_hands_fan_in_and_fan_out_to_both_initialisers():
+def test_init_hands_fan_in_and_fan_out_to_both_initializers():
     seen = []
 
     def recording(rng, fan_in, fan_out, shape):

@@ -1,4 +1,4 @@
-"""Batch normalisation against the formulas of the paper in plain loops, and its gradients."""
+"""Batch normalization against the formulas of the paper in plain loops, and its gradients."""
 
 import copy
 import math
@@ -89,7 +89,7 @@ def moments(units, members):
 
 
 def reference(units, params, over, statistics=None, eps=1e-5):
-    """Normalise one number at a time, with `statistics`, (means, variances), in place of those of the batch."""
+    """Normalize one number at a time, with `statistics`, (means, variances), in place of those of the batch."""
     y = np.empty(units.shape)
     for position, members in enumerate(groups(over, units.shape[:-1])):
         mean, variance = moments(units, members)[:2]
@@ -106,7 +106,7 @@ def reference(units, params, over, statistics=None, eps=1e-5):
 @overs
 @samples_s
 @dtypes
-def test_training_normalises_with_the_moments_of_the_batch(shape, over, samples, dtype):
+def test_training_normalizes_with_the_moments_of_the_batch(shape, over, samples, dtype):
     problem = Problem(over, shape, samples, dtype)
     with np.errstate(all="raise"):
         y = problem.forward()
@@ -146,7 +146,7 @@ def test_an_image_that_is_a_view_is_taken_too(over):
 
 @shapes
 @overs
-def test_init_keeps_the_standardised_values(shape, over):
+def test_init_keeps_the_standardized_values(shape, over):
     layer = batch_norm(over)
     params, state = layer.init(np.random.default_rng(0), shape, np.dtype("float32"))
     count = len(groups(over, shape))
@@ -211,7 +211,7 @@ def test_a_cumulative_mean_loses_nothing_over_many_batches_of_float32():
 @overs
 @kinds
 @dtypes
-def test_evaluation_normalises_with_the_running_statistics(shape, over, statistics, dtype):
+def test_evaluation_normalizes_with_the_running_statistics(shape, over, statistics, dtype):
     problem = Problem(over, shape, 5, dtype, statistics=statistics)
     rng, state = np.random.default_rng(6), problem.state
     for _ in range(3):

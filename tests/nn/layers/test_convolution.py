@@ -230,11 +230,11 @@ def test_results_are_written_into_work():
 def test_fans_and_order_of_the_draws():
     seen = []
 
-    def initialiser(rng, fan_in, fan_out, shape):
+    def initializer(rng, fan_in, fan_out, shape):
         seen.append((fan_in, fan_out, shape))
         return np.full(shape, len(seen))
 
-    params, state = convolution(4, 3, 1, 1, initialiser, initialiser).init(
+    params, state = convolution(4, 3, 1, 1, initializer, initializer).init(
         np.random.default_rng(0), (8, 2, 8), np.dtype("float32")
     )
     assert seen == [(18, 36, (4, 18)), (18, 36, (4,))]

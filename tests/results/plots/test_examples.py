@@ -28,7 +28,7 @@ def titles(figure):
 
 
 def bars(axes):
-    """Return the values and the colours of the bars, from the top down."""
+    """Return the values and the colors of the bars, from the top down."""
     return [bar.get_width() for bar in axes.patches], [to_hex(bar.get_facecolor()) for bar in axes.patches]
 
 

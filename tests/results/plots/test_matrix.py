@@ -1,4 +1,4 @@
-"""Tests of the confusion matrix: the shares in its cells, its colours, its counts and its words."""
+"""Tests of the confusion matrix: the shares in its cells, its colors, its counts and its words."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_the_cells_hold_the_share_of_each_row_the_diagonal_apart_from_the_errors
     assert wrong.get_clim() == (0, pytest.approx(0.2))
 
 
-def test_small_errors_beside_large_ones_are_clearly_coloured():
+def test_small_errors_beside_large_ones_are_clearly_colored():
     counts = np.diag([1000] * 4)
     counts[0, 1:3] = 200, 2
     _, wrong = images(confusion(counts, ["a", "b", "c", "d"]))
@@ -67,7 +67,7 @@ def test_the_title_says_the_accuracy():
     assert confusion([[0, 0], [0, 0]], "ab", title="pets/3").get_suptitle() == "pets/3: no examples"
 
 
-def test_a_class_without_examples_is_a_grey_row_without_counts():
+def test_a_class_without_examples_is_a_gray_row_without_counts():
     counts = SMALL.copy()
     counts[1] = 0
     figure = confusion(counts, "abc")
@@ -75,7 +75,7 @@ def test_a_class_without_examples_is_a_grey_row_without_counts():
     assert right.get_array().mask[1].all()
     assert wrong.get_array().mask[1].all()
     assert not any(row == 1 for row, _ in written(figure))
-    assert figure.axes[0].get_ylabel() == "true class (grey: without examples)"
+    assert figure.axes[0].get_ylabel() == "true class (gray: without examples)"
     np.testing.assert_allclose(right.get_array().compressed(), [0.8, 1.0])
 
 
@@ -121,7 +121,7 @@ def test_a_hundred_classes_have_their_names_and_more_have_some_of_them():
     assert [word for word in tick_words(figure.axes[0].yaxis) if word] == [f"n{number}" for number in range(0, 120, 2)]
 
 
-def test_each_colour_bar_explains_its_image():
+def test_each_color_bar_explains_its_image():
     figure = confusion(SMALL, "abc")
     right, wrong = images(figure)
     (bars,) = [figure.axes[0].child_axes]

@@ -33,7 +33,7 @@ def panel(figure, name):
     return next(axes for axes in figure.axes if axes.get_xlabel() == name)
 
 
-def test_each_searched_parameter_has_a_panel_labelled_with_its_short_name():
+def test_each_searched_parameter_has_a_panel_labeled_with_its_short_name():
     figure = scatter_grid(trials(), PARAMETERS)
     assert [axes.get_xlabel() for axes in figure.axes] == [
         "hidden[0]",
@@ -89,7 +89,7 @@ def test_diverged_trials_are_crosses_in_a_band_below_every_completed_one():
         assert lowest > band.get_height()
 
 
-def test_the_band_is_labelled_diverged_and_the_metric_has_no_ticks_in_it():
+def test_the_band_is_labeled_diverged_and_the_metric_has_no_ticks_in_it():
     axes = scatter_grid(trials(), PARAMETERS).axes[0]
     (band,) = axes.patches
     words, places = tick_words(axes.yaxis), axes.get_yticks()
@@ -184,7 +184,7 @@ def test_values_that_are_no_numbers_are_categories_whatever_is_said_of_them(valu
 
 
 def test_long_category_names_are_broken_or_upright_and_never_overlap():
-    names = [f"initialiser_{number}_of_a_very_long_name" for number in range(9)]
+    names = [f"initializer_{number}_of_a_very_long_name" for number in range(9)]
     for count, rotation in [(2, 0), (9, 90)]:
         frame = trials(90).assign(choice=np.resize(names[:count], 90))
         figure = scatter_grid(frame, [Parameter(f"p{n}", "choice", categorical=True) for n in range(3)])

@@ -23,7 +23,7 @@ def test_long_names_lose_their_middle(name, letters, expected):
     assert len(expected) <= letters
 
 
-def test_words_fit_while_neighbours_stay_apart():
+def test_words_fit_while_neighbors_stay_apart():
     assert fits(["abcd", "efgh"], 9)
     assert not fits(["abcd", "efgh"], 8.9)
     assert fits(["a\nlong", "one\nb"], 9)
