@@ -132,7 +132,7 @@ def sweep_tasks(hidden: list[int], batch_size: int, samples: int | None) -> Task
     def train() -> None:
         ours.run_epoch(1, rng.permutation(len(dataset.x_train)))
 
-    return {"train": train, "evaluate": lambda: ours.evaluate(1, 0)[3]}
+    return {"train": train, "evaluate": lambda: ours.evaluate(1, 0)["test_accuracy"]}
 
 
 def floor_tasks(hidden: list[int], batch_size: int, samples: int | None) -> Tasks:

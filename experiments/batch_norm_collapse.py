@@ -134,7 +134,7 @@ def watch() -> pd.DataFrame:
         for epoch in trainer.epochs():
             if epoch.number:
                 figures = {"batch_loss": float(np.mean(trainer.batch_losses)), **instruments.read()}
-                known = {"train_loss": epoch.train_loss, "test_accuracy": epoch.test_accuracy}
+                known = {name: epoch.metrics[name] for name in ("train_loss", "test_accuracy")}
                 rows.append({"trial": number, "variant": label, "epoch": epoch.number, **known, **figures})
                 print(rows[-1], flush=True)
     return pd.DataFrame(rows)

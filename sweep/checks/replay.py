@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import pandas as pd
 
 from sweep.errors import SweepError
 from sweep.experiment.sections import Configuration
+from sweep.metrics import NATIVE_METRICS
 from sweep.observer import Observer, Silent
-from sweep.records import METRICS, Divergence, Epoch, Seeds, SweepRecord
+from sweep.records import Divergence, Epoch, Seeds, SweepRecord
 from sweep.runner.prepare import prepare_again
 from sweep.store import Store
 from sweep.system.environment import environment, one_blas_thread
@@ -37,20 +38,26 @@ class Outcome:
     @property
     def frame(self) -> pd.DataFrame:
         """One row for each epoch: epoch, the metrics, seconds."""
-        rows = pd.DataFrame(map(asdict, self.epochs), columns=["number", *METRICS, "seconds"])
-        return rows.rename(columns={"number": "epoch"})
+        rows = [{"epoch": each.number, **each.metrics, "seconds": each.seconds} for each in self.epochs]
+        return pd.DataFrame(rows, columns=["epoch", *_names(self.epochs), "seconds"])
 
     @property
     def figures(self) -> dict[int, dict[str, Any]]:
         """All that must be the same whenever the trial is trained, by epoch and name; no times."""
         found: dict[int, dict[str, Any]] = {}
         for epoch in self.epochs:
-            found[epoch.number] = {name: getattr(epoch, name) for name in METRICS}
+            found[epoch.number] = {name: epoch.metrics[name] for name in _names(self.epochs)}
         for (number, step), loss in self.losses.items():
             found.setdefault(number, {})[f"{LOSS} {step}"] = loss
         if self.divergence:
             found.setdefault(self.divergence.epoch, {})["divergence"] = described(self.divergence)
         return found
+
+
+def _names(epochs: Sequence[Epoch]) -> list[str]:
+    """Return the names of the metrics, ours in the order of tables."""
+    names = dict.fromkeys(name for epoch in epochs for name in epoch.metrics)
+    return [*(name for name in NATIVE_METRICS if name in names), *(n for n in names if n not in NATIVE_METRICS)]
 
 
 def described(divergence: Divergence) -> str:
@@ -136,10 +143,10 @@ def replay(
 def _stored(store: Store, sweep_id: int, row: dict[str, Any], last: int | None) -> Outcome:
     """Return what the database has of a trial; of a running one up to the `last` epoch that its row tells of."""
     end = last if row["status"] == "running" else None
-    epochs = store.epochs(sweep_id, row["number"]).rename(columns={"epoch": "number"})[[*Epoch.__slots__]]
+    epochs = store.trial_epochs(sweep_id, row["number"])
     losses = store.batches(sweep_id, row["number"])[["epoch", "step", "loss"]]
     return Outcome(
-        tuple(Epoch(*each) for each in epochs.itertuples(index=False) if end is None or each[0] <= end),
+        tuple(epoch for epoch in epochs if end is None or epoch.number <= end),
         {(epoch, step): loss for epoch, step, loss in losses.itertuples(index=False) if end is None or epoch <= end},
         _stored_divergence(row),
     )

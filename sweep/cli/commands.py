@@ -33,7 +33,6 @@ from sweep.cli.options import (
     split_trial,
 )
 from sweep.errors import UsageError
-from sweep.records import Metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +121,7 @@ def leaderboard(
     worst: Annotated[bool, typer.Option("--worst", help="The worst that reached their end.")] = False,
     diverged: Annotated[bool, typer.Option("--diverged", help="Those that diverged, and where.")] = False,
     n: Annotated[int | None, typer.Option("-n", help="How many; 10 by default, all of those that diverged.")] = None,
-    by: Annotated[Metric, typer.Option(help="The metric to rank by.")] = "test_accuracy",
+    by: Annotated[str, typer.Option(help="The metric to rank by.")] = "test_accuracy",
     where: Where = None,
     format: Annotated[Format, typer.Option(help="How to print the table.")] = "table",
     watch: Annotated[
@@ -191,7 +190,7 @@ def plot(
     x: Annotated[
         list[str] | None, typer.Option("--x", help="A parameter to plot against; by default all.", metavar="PARAM")
     ] = None,
-    y: Annotated[Metric | None, typer.Option("--y", help="The metric to plot; by default test_accuracy.")] = None,
+    y: Annotated[str | None, typer.Option("--y", help="The metric to plot; by default test_accuracy.")] = None,
     trial: Annotated[
         list[int] | None, typer.Option("--trial", help="With --kind cost: a trial to draw; by default all.")
     ] = None,

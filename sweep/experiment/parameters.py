@@ -10,7 +10,8 @@ from typing import Any
 
 from sweep.errors import ExperimentError
 from sweep.experiment.toml import override, read_toml
-from sweep.records import METRICS, Parameter
+from sweep.metrics import NATIVE_METRICS
+from sweep.records import Parameter
 from sweep.space.distributions import Tree, parameters, parse_tree
 
 SECTIONS = ("data", "network", "training")
@@ -21,7 +22,7 @@ RESERVED = frozenset(
     [
         *("rank", "trial", "status", "attempt", "epoch", "epochs", "seconds", "step", "place", "kind", "error"),
         *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind"),
-        *METRICS,
+        *NATIVE_METRICS,
     ]
 )
 """Columns of the tables, which no parameter may take as its short name."""

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -133,13 +133,14 @@ class Trainer:
         training, samples = self.training, len(self.dataset.x_train)
         if training.epoch == 0:
             start = time.perf_counter()
-            yield Epoch(0, *self.evaluate(0, 0), seconds=time.perf_counter() - start)
+            metrics = self.evaluate(0, 0)
+            yield Epoch(0, time.perf_counter() - start, metrics)
         for number in range(training.epoch + 1, self.settings.epochs + 1):
             start = time.perf_counter()
             steps = self.run_epoch(number, self.settings.batching.order(samples, training.shuffling))
-            figures = self.evaluate(number, steps)
+            metrics = self.evaluate(number, steps)
             training.epoch = number
-            yield Epoch(number, *figures, seconds=time.perf_counter() - start)
+            yield Epoch(number, time.perf_counter() - start, metrics)
 
     def run_epoch(self, number: int, order: Array) -> int:
         """Train on every mini-batch of `order` (indices of training samples) and return how many there were.
@@ -226,27 +227,30 @@ class Trainer:
                 self.settings.penalty.add_gradient(layer.weights(params), layer.weights(out))
         states[0] = optimizer.update(self.training.vector, self._gradient, states[0], factor)
 
-    def evaluate(self, number: int, steps: int) -> tuple[float, float, float, float]:
-        """Return (train loss, train accuracy, test loss, test accuracy) over all samples.
+    def evaluate(self, number: int, steps: int) -> dict[str, float]:
+        """Return the loss and the accuracy of each part, by the names of the metrics.
 
         Raises:
             Diverged: when a value inside the network, or the loss, is not finite.
         """
         self.flags.clear()
         with self.flags.watching():
-            figures = self._evaluate_parts(self.settings.network)
-        if self.flags.kind or not all(map(math.isfinite, figures)) or not self.training.is_finite():
+            metrics = self._evaluate_parts(self.settings.network)
+        if self.flags.kind or not all(map(math.isfinite, metrics.values())) or not self.training.is_finite():
             self.flags.clear()
             try:
                 with self.flags.watching():
-                    figures = self._evaluate_parts(self._watched(Watch(self.flags)).network)
+                    metrics = self._evaluate_parts(self._watched(Watch(self.flags)).network)
             except NotFinite as error:
                 place = f"evaluation/{error.place}"
                 raise Diverged(Divergence(number, steps, place, error.kind)) from None
-        return figures
+        return metrics
 
-    def _evaluate_parts(self, network: Network) -> tuple[float, float, float, float]:
-        return (*self._evaluate_part(network, "train"), *self._evaluate_part(network, "test"))
+    def _evaluate_parts(self, network: Network) -> dict[str, float]:
+        metrics: dict[str, float] = {}
+        for part in get_args(Part):
+            metrics[f"{part}_loss"], metrics[f"{part}_accuracy"] = self._evaluate_part(network, part)
+        return metrics
 
     def _evaluate_part(self, network: Network, part: Part) -> tuple[float, float]:
         """Return the mean loss and the accuracy over the training or the test part."""

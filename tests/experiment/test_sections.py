@@ -182,7 +182,7 @@ def loss_of(tree):
     rng = np.random.default_rng(0)
     x, t = rng.normal(size=(12, 5)).astype(dtype), rng.integers(3, size=12)
     dataset = Dataset("toy", x, t, x, t, ("a", "b", "c"), (5,), "0" * 64)
-    return [*train(dataset, settings)][-1].test_loss
+    return [*train(dataset, settings)][-1].metrics["test_loss"]
 
 
 def slope_below_zero(layer):

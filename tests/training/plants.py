@@ -215,7 +215,12 @@ def trained(given, plant):
     stage, figures, divergence = Stage(given, plant), [], None
     try:
         for epoch in stage.epochs():
-            figures += [epoch.train_loss, epoch.train_accuracy, epoch.test_loss, epoch.test_accuracy]
+            figures += [
+                epoch.metrics["train_loss"],
+                epoch.metrics["train_accuracy"],
+                epoch.metrics["test_loss"],
+                epoch.metrics["test_accuracy"],
+            ]
             figures += stage.batch_losses
     except Diverged as diverged:
         divergence = diverged.divergence

@@ -25,7 +25,7 @@ def run(dataset, given):
     numbers = []
     with pytest.raises(Diverged) as caught:
         for epoch in train(dataset, given):
-            assert np.isfinite([epoch.train_loss, epoch.test_loss]).all()
+            assert np.isfinite([epoch.metrics["train_loss"], epoch.metrics["test_loss"]]).all()
             numbers.append(epoch.number)
     return numbers, caught.value.divergence
 
@@ -174,15 +174,15 @@ def test_flags_raised_for_nothing_change_nothing():
         return tanh.forward(params, state, x, work, call)
 
     noisy_net = net._replace(layers={**net.layers, "hidden[0]/tanh": tanh._replace(forward=noisy)})
-    quiet = [e.test_loss for e in train(dataset, settings(dataset, net))]
-    loud = [e.test_loss for e in train(dataset, settings(dataset, noisy_net))]
+    quiet = [e.metrics["test_loss"] for e in train(dataset, settings(dataset, net))]
+    loud = [e.metrics["test_loss"] for e in train(dataset, settings(dataset, noisy_net))]
 
     assert quiet == loud
 
 
 def test_training_goes_on_after_a_suspicion_without_ground_with_the_same_bits(monkeypatch):
     dataset = blobs()
-    plain = [e.test_loss for e in train(dataset, settings(dataset, dtype="float32"))]
+    plain = [e.metrics["test_loss"] for e in train(dataset, settings(dataset, dtype="float32"))]
     watched = 0
     real = Trainer._run_watched
 
@@ -194,7 +194,7 @@ def test_training_goes_on_after_a_suspicion_without_ground_with_the_same_bits(mo
     monkeypatch.setattr(Trainer, "_run_watched", count)
     monkeypatch.setattr(Trainer, "_run_steps", lambda self, number, order: (3, True))
 
-    assert [e.test_loss for e in train(dataset, settings(dataset, dtype="float32"))] == plain
+    assert [e.metrics["test_loss"] for e in train(dataset, settings(dataset, dtype="float32"))] == plain
     assert watched == 3
 
 

@@ -170,9 +170,11 @@ def test_a_network_of_layers_learns_and_repeats_itself(ready, dtype):
     dataset = images()
     with threadpool_limits(1):
         runs = [list(train(dataset, ready(EVERYTHING, dataset, dtype=dtype, epochs=30))) for _ in range(2)]
-    one, two = ([(e.train_loss, e.test_loss, e.test_accuracy) for e in run] for run in runs)
+    one, two = (
+        [(e.metrics["train_loss"], e.metrics["test_loss"], e.metrics["test_accuracy"]) for e in run] for run in runs
+    )
     assert one == two
-    assert runs[0][-1].train_loss < 0.7 * runs[0][0].train_loss
+    assert runs[0][-1].metrics["train_loss"] < 0.7 * runs[0][0].metrics["train_loss"]
 
 
 def test_a_moment_is_saved_with_dropout_and_running_statistics(ready):

@@ -77,9 +77,12 @@ def assert_as_in_the_textbook(dataset, given, update):
     epochs = list(train(dataset, given))
 
     assert [epoch.number for epoch in epochs] == list(range(given.epochs + 1))
-    found = [(e.train_loss, e.train_accuracy, e.test_loss, e.test_accuracy) for e in epochs]
+    found = [
+        (e.metrics["train_loss"], e.metrics["train_accuracy"], e.metrics["test_loss"], e.metrics["test_accuracy"])
+        for e in epochs
+    ]
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
-    assert epochs[-1].train_loss < epochs[0].train_loss
+    assert epochs[-1].metrics["train_loss"] < epochs[0].metrics["train_loss"]
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
@@ -150,8 +153,10 @@ def test_float32_stays_float32_and_close_to_float64():
 
     assert trainer.training.vector.dtype == np.float32
     assert all(p.dtype == np.float32 for p in trainer.params if p is not None)
-    np.testing.assert_allclose([e.test_loss for e in single], [e.test_loss for e in double], rtol=1e-4)
-    assert single[-1].test_loss != double[-1].test_loss
+    np.testing.assert_allclose(
+        [e.metrics["test_loss"] for e in single], [e.metrics["test_loss"] for e in double], rtol=1e-4
+    )
+    assert single[-1].metrics["test_loss"] != double[-1].metrics["test_loss"]
 
 
 def test_a_network_whose_outputs_are_all_alike_is_no_better_than_a_guess():
@@ -160,8 +165,8 @@ def test_a_network_whose_outputs_are_all_alike_is_no_better_than_a_guess():
 
     untrained = next(train(dataset, settings(dataset, silent)))
 
-    assert untrained.train_accuracy == np.mean(dataset.t_train == 0)
-    assert untrained.train_loss == pytest.approx(np.log(3))
+    assert untrained.metrics["train_accuracy"] == np.mean(dataset.t_train == 0)
+    assert untrained.metrics["train_loss"] == pytest.approx(np.log(3))
 
 
 def test_figures_do_not_depend_on_where_the_evaluation_is_cut(monkeypatch):
@@ -170,8 +175,10 @@ def test_figures_do_not_depend_on_where_the_evaluation_is_cut(monkeypatch):
     monkeypatch.setattr("sweep.training.loop.EVALUATION_SAMPLES", 7)
     cut = list(train(dataset, settings(dataset, epochs=1)))
 
-    assert [e.test_accuracy for e in cut] == [e.test_accuracy for e in whole]
-    np.testing.assert_allclose([e.train_loss for e in cut], [e.train_loss for e in whole], rtol=1e-12)
+    assert [e.metrics["test_accuracy"] for e in cut] == [e.metrics["test_accuracy"] for e in whole]
+    np.testing.assert_allclose(
+        [e.metrics["train_loss"] for e in cut], [e.metrics["train_loss"] for e in whole], rtol=1e-12
+    )
 
 
 def test_the_data_set_is_left_alone_and_not_copied():
@@ -211,5 +218,5 @@ def test_digits_are_learnt(tmp_path, monkeypatch):
     epochs = list(train(dataset, settings(dataset, net, batch_size=20, epochs=20, dtype="float32")))
 
     assert (len(dataset.x_train), len(dataset.x_test)) == (1347, 450)
-    assert epochs[0].test_accuracy < 0.3
-    assert epochs[-1].test_accuracy > 0.95
+    assert epochs[0].metrics["test_accuracy"] < 0.3
+    assert epochs[-1].metrics["test_accuracy"] > 0.95

@@ -7,7 +7,7 @@ import pytest
 from sweep.experiment.experiment import load
 from sweep.experiment.sections import Configuration
 from sweep.observer import Silent
-from sweep.records import Divergence, Epoch
+from sweep.records import Divergence
 from sweep.runner.prepare import prepare_datasets
 from sweep.runner.run import _describe
 from sweep.store import Store
@@ -20,6 +20,7 @@ from sweep.training.divergence import Diverged
 from sweep.training.loop import Trainer
 from sweep.trial import recorder, worker
 from sweep.trial.worker import Assignment, Interrupted, run_trial
+from tests.epochs import measured
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def assignment(store):
 
 
 def epochs(count):
-    return [Epoch(i, 1.0, 0.5, 1.0, 0.1 * i, 0.01) for i in range(count)]
+    return [measured(i, 1.0, 0.5, 1.0, 0.1 * i, 0.01) for i in range(count)]
 
 
 def train_instead(monkeypatch, error, count=3):
