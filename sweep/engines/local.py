@@ -27,7 +27,8 @@ from sweep.engines.shutdown import GRACE_SECONDS, Switch
 from sweep.errors import SweepError
 from sweep.records import Status
 from sweep.system.environment import BLAS_THREADS
-from sweep.trial.worker import Assignment, run_trial, start_worker
+from sweep.trial.process import start_worker
+from sweep.trial.worker import Assignment, run_trial
 
 STARTS = 3
 """So many worker processes in a row may die before their first trial."""
@@ -41,6 +42,11 @@ class Coroner(Protocol):
 
     def hung(self, assignment: Assignment, process: int, reason: str) -> Status | None:
         """Hear that a trial took too long and was ended; return its status."""
+
+
+def ready() -> int:
+    """Return the number of a worker process that has imported this module, and with it all that training needs."""
+    return os.getpid()
 
 
 @dataclass
@@ -122,7 +128,7 @@ class Pool:
         executor = ProcessPoolExecutor(
             1, initializer=start_worker, initargs=(os.getpid(),), env=BLAS_THREADS, timeout=None
         )
-        started = executor.submit(os.getpid)
+        started = executor.submit(ready)
         (process,) = executor._processes.values()
         slot = Slot(executor, process, started, kills)
         self._slots.append(slot)

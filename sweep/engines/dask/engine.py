@@ -29,7 +29,8 @@ from sweep.records import STATUSES, Status
 from sweep.store import Held, Store
 from sweep.system.environment import differences, environment
 from sweep.system.processes import is_lost, silence_limit
-from sweep.trial.worker import Assignment, stop_run
+from sweep.trial.process import stop_run
+from sweep.trial.worker import Assignment
 
 POLL_SECONDS = 0.02
 
