@@ -107,8 +107,11 @@ class Trainer:
         self._layer_by_layer = settings.optimizer.takes_products and not any(settings.penalty)
         if not self._layer_by_layer:
             self._gradient, self._gradients = flatten(initial, settings.dtype)
+        self.updated = tuple(settings.network.layers) if self._layer_by_layer else ("all",)
+        """Names of the arrays that the optimizer changes, and keeps a state of."""
         updated = self.params if self._layer_by_layer else (vector,)
         optimizer_states = [None if p is None else settings.optimizer.init(p) for p in updated]
+        self._scratch = [None if p is None else settings.optimizer.scratch(p) for p in updated]
         dropout, shuffling = (np.random.default_rng(s) for s in (settings.seeds.dropout, settings.seeds.shuffling))
         self.training = Training(vector, states, optimizer_states, dropout, shuffling)
         self.batch_losses: list[float] = []
@@ -213,11 +216,12 @@ class Trainer:
 
     def _update(self, optimizer: Optimizer, gradients: list[Gradient], factor: float) -> None:
         """Change the parameters of all layers: each by itself, or all in one vector."""
-        states = self.training.optimizer_states
+        states, scratch = self.training.optimizer_states, self._scratch
         if self._layer_by_layer:
             for index, gradient in enumerate(gradients):
                 if gradient is not None:
-                    states[index] = optimizer.update(self.params[index], gradient, states[index], factor)
+                    params, state = self.params[index], states[index]
+                    states[index] = optimizer.update(params, gradient, state, factor, scratch[index])
             return
         for layer, params, gradient, out in zip(
             self.settings.network.layers.values(), self.params, gradients, self._gradients, strict=True
@@ -225,7 +229,7 @@ class Trainer:
             if gradient is not None:
                 dense(gradient, out)
                 self.settings.penalty.add_gradient(layer.weights(params), layer.weights(out))
-        states[0] = optimizer.update(self.training.vector, self._gradient, states[0], factor)
+        states[0] = optimizer.update(self.training.vector, self._gradient, states[0], factor, scratch[0])
 
     def evaluate(self, number: int, steps: int) -> dict[str, float]:
         """Return the loss and the accuracy of each part, by the names of the metrics.

@@ -87,7 +87,7 @@ def kept(results, trial):
     row = results.trial(trial)
     found = checkpoint.read(results.store.folder / row["weights"])
     assert found.epoch == row["weights_epoch"]
-    return {name: array.tobytes() for name, array in found.arrays.items()}, found.generators, found.epoch
+    return {name: array.tobytes() for name, array in found.arrays.items()}, found.state, found.epoch
 
 
 def assert_the_same(one, other, trials):

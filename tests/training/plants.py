@@ -138,11 +138,11 @@ class Stage(Trainer):
             elif own is params:
                 yield name, array
 
-    def shown_update(self, params, gradient, state, factor):
+    def shown_update(self, params, gradient, state, factor, scratch):
         for part, array in arrays(gradient):
             for name, own in self.of_layers(array, params):
                 self.plant(f"{name}/update", f"gradient{part}", unit_rows(own) if part == ".1" else own)
-        new_state = self.update(params, gradient, state, factor)
+        new_state = self.update(params, gradient, state, factor, scratch)
         for part, array in (("params", params), *arrays(new_state)):
             for name, own in self.of_layers(array, params):
                 self.plant(f"{name}/update", part, own)

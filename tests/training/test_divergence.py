@@ -37,7 +37,7 @@ def constant(value):
 def sabotaged(optimizer, at_step, change):
     """Return an optimizer that lets `change` spoil the parameters of the last layer at one of its steps."""
 
-    def update(params, gradient, step, factor):
+    def update(params, gradient, step, factor, scratch):
         optimizer.update(params, gradient, None)
         if step + 1 == at_step and len(params) == 3:  # the output layer: three classes
             change(params)
@@ -68,7 +68,7 @@ def test_overflow_in_exp(dtype):
 
     stride = np.log(np.finfo(dtype).max) / 4
 
-    def grow(params, gradient, state, factor):
+    def grow(params, gradient, state, factor, scratch):
         params += stride if params.shape[1] == 7 else 0  # the first layer: 6 features and the bias
 
     net = network((5,), weights=constant(0.0))
@@ -151,7 +151,7 @@ def test_a_network_that_diverges_in_the_very_last_batch_of_an_epoch(dtype, value
 def test_infinite_weights_cannot_hide_behind_a_relu():
     dataset = blobs()
 
-    def update(params, gradient, step, factor):
+    def update(params, gradient, step, factor, scratch):
         if step == 4 and params.shape[1] == 7:  # the first layer: 6 features and the bias
             params[0, :] = -np.inf
         return step + 1

@@ -107,8 +107,7 @@ def is_within_rights(plant, word):
     if word == "swallowed":
         return not plant.loud and math.isinf(plant.value) and plant.site.tensor in {"y", "batch"}
     if word == "harmless":
-        is_scratch = plant.site.place.endswith("/update") and plant.site.tensor.startswith(".")
-        return not plant.loud or is_scratch  # of an optimizer, overwritten before it is read
+        return not plant.loud
     return word == "flagged"
 
 

@@ -196,7 +196,7 @@ def test_the_data_set_is_left_alone_and_not_copied():
 
 def test_going_back_to_a_saved_moment_repeats_the_same_bits():
     dataset = blobs()
-    counting = Optimizer(lambda p: 0, lambda p, g, n, factor: sgd(0.1).update(p, g, None) or n + 1, takes_products=True)
+    counting = Optimizer(lambda p: 0, lambda p, g, n, *rest: sgd(0.1).update(p, g, None) or n + 1, takes_products=True)
     trainer = Trainer(dataset, settings(dataset, optimizer=counting, dtype="float32"))
     saved = trainer.training.save()
     trainer.run_epoch(1, np.arange(50))
