@@ -16,15 +16,17 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from sweep.data.dataset import Part
 from sweep.records import Epoch
 from sweep.training import supervisor
 from sweep.training.checkpoint import Snapshot
 from sweep.training.figures import FigureChecker
 from sweep.training.function import SEED_BITS
 from sweep.training.trainer import Setup, TrainingError
+
+if TYPE_CHECKING:
+    from sweep.data.dataset import Part
 
 LOG_BYTES = 64 * 1024
 """How much of the end of what a program prints is kept."""

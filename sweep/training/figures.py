@@ -8,7 +8,7 @@ from typing import Any
 
 from sweep.errors import suggest
 from sweep.metrics import Objective
-from sweep.records import Divergence
+from sweep.records import Divergence, DivergenceKind
 from sweep.training.divergence import Diverged
 from sweep.training.trainer import TrainingError
 
@@ -45,7 +45,7 @@ class FigureChecker:
         numbers = {name: self._number(epoch, name, value) for name, value in values.items()}
         for name, number in numbers.items():
             if not math.isfinite(number):
-                kind = "invalid" if math.isnan(number) else "overflow"
+                kind: DivergenceKind = "invalid" if math.isnan(number) else "overflow"
                 raise Diverged(Divergence(epoch, 0, name, kind))
         return numbers
 

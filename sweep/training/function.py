@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib
+import importlib.util
 import pickle
 import sys
 import time
@@ -12,17 +13,19 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from inspect import isgenerator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sweep.data.dataset import Part
 from sweep.errors import ExperimentError, SweepError, suggest
 from sweep.records import Epoch
 from sweep.system.files import within
 from sweep.training.checkpoint import Snapshot, pack, unpack
 from sweep.training.figures import FigureChecker
 from sweep.training.trainer import Setup, TrainingError
+
+if TYPE_CHECKING:
+    from sweep.data.dataset import Part
 
 Function = Callable[[dict[str, Any], "TrialContext"], Iterator[Mapping[str, float]]]
 """(config, trial) -> the metrics of each epoch"""
@@ -112,7 +115,7 @@ class FunctionTrainer:
         state, and so has begun from the beginning.
         """
         context = TrialContext(self._setup, self._data)
-        number = 0
+        number, is_first = 0, True
         if self._start:
             context._state = {name: _unplain(value) for name, value in unpack(self._start).items()}
             number = self._start.epoch
@@ -121,7 +124,9 @@ class FunctionTrainer:
         start = time.perf_counter()
         try:
             while number < self.planned_epochs and (reported := next(generator, _END)) is not _END:
-                number = number + 1 if context._is_state_read or not self._start else 1
+                if is_first and self._start and not context._is_state_read:
+                    number = 0
+                number, is_first = number + 1, False
                 metrics = checker.metrics(number, reported)
                 saved = context._take_saved()
                 self._snapshot = None if saved is None else pack(number, saved, {})
@@ -130,7 +135,9 @@ class FunctionTrainer:
         finally:
             generator.close()
         if number == 0:
-            raise TrainingError(f"{self._name} ended without yielding metrics; yield a mapping of them after each epoch")
+            raise TrainingError(
+                f"{self._name} ended without yielding metrics; yield a mapping of them after each epoch"
+            )
 
     def _call(self, context: TrialContext) -> Any:
         result = self._function(_parameters(self._setup.configuration), context)
@@ -165,8 +172,8 @@ def load_function(reference: str, folder: Path | None) -> Function:
         TrainingError: when there is no such module or function, or importing the module fails.
     """
     module_name, _, attribute = reference.partition(":")
-    if folder and str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))  # as Python does for a script, so that the module finds its neighbors
+    if folder and sys.path[:1] != [str(folder)]:  # as Python does for a script, so that the module finds its neighbors
+        sys.path[:] = [str(folder), *(entry for entry in sys.path if entry != str(folder))]
     _forget_other_module(module_name, folder)
     try:
         found: Any = importlib.import_module(module_name)
