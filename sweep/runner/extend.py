@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sweep.data import data_options, options_key
 from sweep.errors import SweepError, UsageError
 from sweep.experiment.sections import Configuration
 from sweep.observer import Observer, Silent
@@ -14,7 +15,7 @@ from sweep.runner.prepare import prepare_again, warn_of_changes
 from sweep.runner.run import Means, engine_for, train_queued
 from sweep.store import Store
 from sweep.system.files import within
-from sweep.training.build import dataset_key, opened, settings
+from sweep.training.build import opened, settings
 from sweep.training.loop import Trainer
 from sweep.trial.weights import identity, restore
 
@@ -66,7 +67,7 @@ def kept_trainer(record: SweepRecord, row: dict[str, Any], store: Store, folders
             "or --set training.keep_weights=best on the command line"
         )
     configuration = Configuration.model_validate(row["configuration"])
-    folder = folders[dataset_key(row["configuration"]["data"]["dataset"])]
+    folder = folders[options_key(data_options(row["configuration"]["data"]))]
     dataset = opened(folder)
     seeds = (row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
     trainer = Trainer(dataset, settings(configuration, dataset, folder, Seeds(*seeds)))

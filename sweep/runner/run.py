@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from joblib import cpu_count
 
+from sweep.data import data_entry, data_options, options_key
 from sweep.engines.local import Pool
 from sweep.engines.shutdown import Switch
 from sweep.errors import StoreError, SweepError, UsageError
@@ -27,7 +28,6 @@ from sweep.runner.progress import reporting
 from sweep.store import Store
 from sweep.system.environment import environment
 from sweep.system.processes import is_lost, process_of
-from sweep.training.build import dataset_key
 from sweep.trial.worker import Assignment
 
 
@@ -107,7 +107,7 @@ def run(
     """
     observer, means = observer or Silent(), means or Means()
     trials = experiment.trials()
-    described = {dataset_key(d): d for d in (trial.configuration["data"]["dataset"] for trial in trials)}
+    described = {options_key(data_options(d)): d for d in (trial.configuration["data"] for trial in trials)}
     folders = prepare_datasets(described.values(), data, experiment.folder, observer)
     epochs = check_fit(trials, folders)
     with engine_for(means, store, observer, len(trials)) as engine:
@@ -178,7 +178,7 @@ def _describe(
         experiment=experiment.text,
         overrides=list(experiment.overrides),
         fingerprint=experiment.fingerprint,
-        datasets=[{"dataset": d, "sha256": data_sha256(folders[key])} for key, d in described.items()],
+        datasets=[{**data_entry(d), "sha256": data_sha256(folders[key])} for key, d in described.items()],
         data_folder=_absolute(data or os.environ.get("SWEEP_DATA")),
         experiment_folder=_absolute(experiment.folder),
         environment=environment(),
