@@ -21,7 +21,7 @@ def trainer(configuration: dict[str, Any], dataset: Dataset) -> Trainer:
     settings = Settings(
         checked.build_network(len(dataset.class_names), dataset.shape),
         checked.build_optimizer(),
-        fit(normalization.kind, normalization.over, dataset.x_train, dtype),
+        fit(normalization.kind, normalization.over, dataset.train.x, dtype),
         Batching(training.batch_size),
         1,
         dtype,

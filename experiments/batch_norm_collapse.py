@@ -89,20 +89,20 @@ class Instruments:
         """Let all training images pass once, without training, and evaluate with the statistics found on the way."""
         trainer, cumulative = self.trainer, _with_cumulative_statistics(self.configuration)
         plan = settings(Configuration.model_validate(cumulative), trainer.dataset, self.folder, self.trial.seeds)
-        net, features = chain(plan.network.layers), trainer.dataset.x_train.shape[1]
+        net, features = chain(plan.network.layers), trainer.dataset.train.x.shape[1]
         _, states = net.init(np.random.default_rng(0), (features,), plan.dtype)
         rng = np.random.default_rng(0)  # dropout comes after the last batch norm
         for x, work in _blocks(trainer):
             _, states, _ = net.forward(trainer.params, states, x, work, Call(train=True, rng=rng))
         kept, trainer.training.layer_states = trainer.training.layer_states, states
-        accuracy = float((trainer.logits("test").argmax(0) == trainer.dataset.t_test).mean())
+        accuracy = float((trainer.logits("test").argmax(0) == trainer.dataset.test.t).mean())
         trainer.training.layer_states = kept
         return accuracy
 
 
 def dark_places(dataset: Dataset) -> Array:
     """Tell for each pixel, (28, 28) bool, whether it and its neighbors are 0 in all training images."""
-    lit = np.pad(dataset.x_train.max(0).reshape(28, 28) > 0, 1)
+    lit = np.pad(dataset.train.x.max(0).reshape(28, 28) > 0, 1)
     near: Array = np.any([lit[i : i + 28, j : j + 28] for i in range(3) for j in range(3)], axis=0)
     return ~near
 
@@ -117,7 +117,7 @@ def _with_cumulative_statistics(configuration: dict[str, Any]) -> dict[str, Any]
 
 def _blocks(trainer: Trainer, samples: int = 1000) -> Iterator[tuple[Array, Any]]:
     batch, work = trainer.batch("train"), trainer.room(samples).work
-    for start in range(0, len(trainer.dataset.x_train), samples):
+    for start in range(0, len(trainer.dataset.train.x), samples):
         yield batch.slice(start, start + samples), work
 
 

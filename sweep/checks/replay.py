@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from sweep.data import data_options, options_key
 from sweep.errors import SweepError
 from sweep.experiment.sections import Configuration
 from sweep.metrics import NATIVE_METRICS
@@ -17,7 +18,7 @@ from sweep.records import Divergence, Epoch, Seeds, SweepRecord
 from sweep.runner.prepare import prepare_again
 from sweep.store import Store
 from sweep.system.environment import environment, one_blas_thread
-from sweep.training.build import dataset_key, opened, settings
+from sweep.training.build import opened, settings
 from sweep.training.divergence import Diverged
 from sweep.training.loop import Trainer
 
@@ -162,7 +163,7 @@ def _begun(name: str, row: dict[str, Any], folders: dict[str, str]) -> tuple[Tra
     """Return a trial's trainer before its first epoch, and whether the losses of mini-batches are recorded."""
     try:
         configuration = Configuration.model_validate(row["configuration"])
-        folder = folders[dataset_key(row["configuration"]["data"]["dataset"])]
+        folder = folders[options_key(data_options(row["configuration"]["data"]))]
         dataset, seeds = opened(folder), Seeds(row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
         trainer = Trainer(dataset, settings(configuration, dataset, folder, seeds))
     except (ValueError, LookupError, TypeError) as error:

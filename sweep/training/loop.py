@@ -7,11 +7,11 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 
-from sweep.data.dataset import Dataset
+from sweep.data.dataset import Dataset, PartName
 from sweep.data.normalization import Normalization
 from sweep.nn.instruments import observe
 from sweep.nn.layer import Array, Call, Dtype, Gradient, Work
@@ -23,8 +23,6 @@ from sweep.nn.schedules import Schedule, constant
 from sweep.records import Divergence, Epoch, Seeds
 from sweep.training.batches import Batch, Batching, runs
 from sweep.training.divergence import Diverged, FiniteCheck, Flags, NotFinite, all_finite, leaves
-
-Part = Literal["train", "test"]
 
 EVALUATION_SAMPLES = 1000
 """Samples evaluated at a time; the sums of float32 losses, and so their last bits, depend on it."""
@@ -117,12 +115,12 @@ class Trainer:
         self.training = Training(vector, states, optimizer_states, dropout, shuffling)
         self.batch_losses: list[float] = []
         """Mean loss of each mini-batch of the last epoch from before its step, as far as they are finite."""
-        self._batches: dict[Part, Batch] = {}
+        self._batches: dict[PartName, Batch] = {}
         self._rooms: dict[int, Room] = {}
 
     @property
     def _shape(self) -> tuple[int, ...]:
-        return (self.dataset.x_train.shape[1],)
+        return (self.dataset.train.x.shape[1],)
 
     def epochs(self) -> Iterator[Epoch]:
         """Train to the end; yield the figures before training (epoch 0) and after each epoch.
@@ -134,7 +132,7 @@ class Trainer:
         Raises:
             Diverged: when a value that is not finite has appeared, after all epochs before it have been yielded.
         """
-        training, samples = self.training, len(self.dataset.x_train)
+        training, samples = self.training, len(self.dataset.train.x)
         if training.epoch == 0:
             start = time.perf_counter()
             metrics = self.evaluate(0, 0)
@@ -206,7 +204,7 @@ class Trainer:
             steps = steps[: settings.iterations - (number - 1) * len(steps)]
             order = order[: steps[-1][1]]
         sizes = np.array([stop - start for start, stop in steps])
-        targets = settings.network.targets(self.dataset.t_train[order], sizes)
+        targets = settings.network.targets(self.dataset.train.t[order], sizes)
         for (start, stop), x in zip(steps, self.batch("train").gather_each(order, steps), strict=True):
             room = self.room(stop - start)
             y, training.layer_states, cache = net.forward(params, training.layer_states, x, room.work, call)
@@ -253,11 +251,11 @@ class Trainer:
 
     def _evaluate_parts(self, network: Network) -> dict[str, float]:
         metrics: dict[str, float] = {}
-        for part in get_args(Part):
+        for part in ("train", "test"):
             metrics[f"{part}_loss"], metrics[f"{part}_accuracy"] = self._evaluate_part(network, part)
         return metrics
 
-    def _evaluate_part(self, network: Network, part: Part) -> tuple[float, float]:
+    def _evaluate_part(self, network: Network, part: PartName) -> tuple[float, float]:
         """Return the mean loss and the accuracy over the training or the test part."""
         labels = self.labels(part)
         targets = network.targets(labels, EVALUATION_SAMPLES)
@@ -270,16 +268,16 @@ class Trainer:
             total += network.loss(logits, targets[start:stop], work)[0] * (stop - start)
         return total / len(labels), hits / len(labels)
 
-    def labels(self, part: Part) -> Array:
+    def labels(self, part: PartName) -> Array:
         """Return the classes of a part, shape (samples,)."""
-        return self.dataset.t_train if part == "train" else self.dataset.t_test
+        return self.dataset.parts[part].t
 
-    def logits(self, part: Part) -> Array:
+    def logits(self, part: PartName) -> Array:
         """Return what the network gives for every sample of a part before its output, shape (classes, samples)."""
         blocks = [logits.copy() for _, _, logits in self._logits(self.settings.network, part)]
         return np.concatenate(blocks, axis=1)
 
-    def _logits(self, network: Network, part: Part) -> Iterator[tuple[int, int, Array]]:
+    def _logits(self, network: Network, part: PartName) -> Iterator[tuple[int, int, Array]]:
         """Yield (start, stop, logits) of consecutive samples; each array is overwritten by the next."""
         net, call = chain(network.layers), Call(train=False)
         for start, stop in runs(len(self.labels(part)), EVALUATION_SAMPLES):
@@ -287,10 +285,10 @@ class Trainer:
             y, _, _ = net.forward(self.params, self.training.layer_states, x, room.work, call)
             yield start, stop, y[:-1]
 
-    def batch(self, part: Part) -> Batch:
+    def batch(self, part: PartName) -> Batch:
         """Return the room for the mini-batches of a part, made on first use."""
         if part not in self._batches:
-            x, settings = (self.dataset.x_test if part == "test" else self.dataset.x_train), self.settings
+            x, settings = self.dataset.parts[part].x, self.settings
             longest = max(stop - start for start, stop in settings.batching.runs(len(x)))
             samples = max(longest, EVALUATION_SAMPLES)
             self._batches[part] = Batch(x, samples, settings.dtype, settings.normalization)

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from sweep.data import data_options, options_key
 from sweep.errors import StaleAttempt, StoreBusy, StoreError, SweepError, WeightsError
 from sweep.experiment.sections import Configuration
 from sweep.records import BatchLosses, Divergence, Seeds, Status, Weights
 from sweep.store import Claim, Store
 from sweep.store.connection import patiently
 from sweep.system.files import is_full, within
-from sweep.training.build import dataset_key, opened, settings
+from sweep.training.build import opened, settings
 from sweep.training.divergence import Diverged
 from sweep.training.loop import Trainer
 from sweep.trial.process import Interrupted, interruptible, is_stopped, worker_owner
@@ -36,7 +37,7 @@ class Assignment:
     """Name of the sweep."""
     number: int
     datasets: dict[str, str]
-    """Cached folder of each data set, by `dataset_key`."""
+    """Cached folder of each data set, by `options_key`."""
     run: str = ""
     """Name of this run of the sweep, by which it can be stopped where there are no signals."""
 
@@ -68,7 +69,7 @@ def _give_back(recorder: Recorder) -> Status | None:
 def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
     try:
         configuration = Configuration.model_validate(claim.configuration)
-        folder = assignment.datasets[dataset_key(claim.configuration["data"]["dataset"])]
+        folder = assignment.datasets[options_key(data_options(claim.configuration["data"]))]
         dataset = opened(folder)
         trainer = Trainer(dataset, settings(configuration, dataset, folder, Seeds(*claim.seeds)))
         whose = identity(claim.configuration, claim.seeds, dataset.sha256)

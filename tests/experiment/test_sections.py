@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from sweep.data import KINDS as DATASETS
-from sweep.data.dataset import Dataset
+from sweep.data.dataset import Dataset, Part
 from sweep.data.normalization import KINDS as NORMALIZATIONS
 from sweep.data.normalization import Normalization
 from sweep.experiment.messages import mistakes
@@ -33,7 +33,7 @@ VALID = {
     },
 }
 
-JARGON = ("Input", "dictionary", "instance", "extract", "object", "literal", "pydantic", "validation", "\n")
+JARGON = ("Input", "dictionary", "instance", "extract", "object", "literal", "pydantic", "validation error", "\n")
 """Words of the library behind, which say nothing to the author of an experiment file."""
 
 
@@ -181,7 +181,9 @@ def loss_of(tree):
     )
     rng = np.random.default_rng(0)
     x, t = rng.normal(size=(12, 5)).astype(dtype), rng.integers(3, size=12)
-    dataset = Dataset("toy", x, t, x, t, ("a", "b", "c"), (5,), "0" * 64)
+    dataset = Dataset(
+        "toy", dict.fromkeys(["train", "test"], Part(x, t)), "classification", ("a", "b", "c"), (5,), "0" * 64
+    )
     return [*train(dataset, settings)][-1].metrics["test_loss"]
 
 

@@ -5,7 +5,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import sweep
-from sweep.data import Dataset, fit
+from sweep.data import Dataset, Part, fit
 from sweep.errors import ExperimentError, SweepError
 from sweep.experiment.sections import Configuration
 from sweep.nn.layer import Call, vectors
@@ -51,7 +51,8 @@ def images(train=40, test=13, shape=(2, 5, 4)):
     rng = np.random.default_rng(3)
     x = rng.integers(0, 256, (train + test, int(np.prod(shape))), np.uint8)
     t = (x.astype(int).sum(1) > x.astype(int).sum(1).mean()).astype(np.int64)
-    return Dataset("noise", x[:train], t[:train], x[train:], t[train:], ("dark", "bright"), shape, "")
+    parts = {"train": Part(x[:train], t[:train]), "test": Part(x[train:], t[train:])}
+    return Dataset("noise", parts, "classification", ("dark", "bright"), shape, "")
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def ready(monkeypatch):
     def make(layers, dataset, **training):
         monkeypatch.setattr(
             "sweep.training.build._fit",
-            lambda folder, kind, over, dtype: fit(kind, over, dataset.x_train, np.dtype(dtype)),
+            lambda folder, kind, over, dtype: fit(kind, over, dataset.train.x, np.dtype(dtype)),
         )
         return settings(configuration(layers, **training), dataset, "", Seeds(1, 2, 3))
 

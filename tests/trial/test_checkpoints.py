@@ -51,8 +51,8 @@ class Place:
     def __init__(self, folder):
         self.store = Store(str(folder / "sweeps.db"), create=True)
         experiment = parse(EXPERIMENT, "cnn.toml", [])
-        folders = prepare_datasets(["digits"], None, None, Silent())
-        record = _describe(experiment, EPOCHS, {"digits": "digits"}, folders, None)
+        folders = prepare_datasets([{"dataset": "digits"}], None, None, Silent())
+        record = _describe(experiment, EPOCHS, {"digits": {"dataset": "digits"}}, folders, None)
         self.sweep_id = self.store.add_sweep(record, experiment.trials())
         self.assignment = Assignment(str(self.store.database.url), self.sweep_id, "cnn", 0, folders)
 
