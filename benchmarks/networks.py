@@ -88,7 +88,7 @@ def sweep_tasks(configuration: dict[str, Any], samples: int | None) -> Tasks:
 
     def steps(order: Any) -> int:
         ours.run_epoch(1, order)
-        return int(ours.training.vector.size)
+        return int(ours.state.vector.size)
 
     return {"steps": steps}
 

@@ -29,7 +29,7 @@ from sweep.nn.network import chain
 from sweep.records import Trial
 from sweep.results.plots import save
 from sweep.training.build import settings
-from sweep.training.loop import Trainer
+from sweep.training.loop import NetworkTrainer
 
 NAME = "mnist-cnn-batch-norm"
 FIGURES = Path(__file__).parent / "figures"
@@ -51,7 +51,7 @@ WATCHED = {
 class Instruments:
     """What is read off a network whose first batch norm has statistics over each feature."""
 
-    trainer: Trainer
+    trainer: NetworkTrainer
     configuration: dict[str, Any]
     folder: str
     trial: Trial
@@ -77,7 +77,7 @@ class Instruments:
     def _of_dark_features(self) -> tuple[Array, Array, Array]:
         """Return running mean, running variance and value of each feature that sees no pixel in any training image."""
         names = list(self.trainer.settings.network.layers)
-        running = self.trainer.training.layer_states[names.index(BATCH_NORM)]
+        running = self.trainer.state.layer_states[names.index(BATCH_NORM)]
         weights = self.trainer.params[names.index(CONVOLUTION)]
         filters, taps = len(weights), 9
         bias = weights[:, taps].astype(float) if weights.shape[1] > taps else np.zeros(filters)
@@ -94,9 +94,9 @@ class Instruments:
         rng = np.random.default_rng(0)  # dropout comes after the last batch norm
         for x, work in _blocks(trainer):
             _, states, _ = net.forward(trainer.params, states, x, work, Call(train=True, rng=rng))
-        kept, trainer.training.layer_states = trainer.training.layer_states, states
-        accuracy = float((trainer.logits("test").argmax(0) == trainer.dataset.test.t).mean())
-        trainer.training.layer_states = kept
+        kept, trainer.state.layer_states = trainer.state.layer_states, states
+        accuracy = float((trainer.outputs("test").argmax(0) == trainer.dataset.test.t).mean())
+        trainer.state.layer_states = kept
         return accuracy
 
 
@@ -115,8 +115,8 @@ def _with_cumulative_statistics(configuration: dict[str, Any]) -> dict[str, Any]
     return {**configuration, "network": {**configuration["network"], "layers": layers}}
 
 
-def _blocks(trainer: Trainer, samples: int = 1000) -> Iterator[tuple[Array, Any]]:
-    batch, work = trainer.batch("train"), trainer.room(samples).work
+def _blocks(trainer: NetworkTrainer, samples: int = 1000) -> Iterator[tuple[Array, Any]]:
+    batch, work = trainer.evaluation.batch("train"), trainer.evaluation.buffers(samples).work
     for start in range(0, len(trainer.dataset.train.x), samples):
         yield batch.slice(start, start + samples), work
 
@@ -129,7 +129,7 @@ def watch() -> pd.DataFrame:
     for number, label in WATCHED.items():
         trial = drawn[number]
         plan = settings(Configuration.model_validate(trial.configuration), dataset, folder, trial.seeds)
-        trainer = Trainer(dataset, plan)
+        trainer = NetworkTrainer(dataset, plan)
         instruments = Instruments(trainer, trial.configuration, folder, trial)
         for epoch in trainer.epochs():
             if epoch.number:

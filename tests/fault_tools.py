@@ -124,8 +124,8 @@ import ctypes, os, signal, sys, time
 if any(word in " ".join(sys.orig_argv) for word in ("loky", "multiprocessing.spawn")):  # the workers alone
     if os.environ.get("SWEEP_TEST_STILLBORN"):
         os._exit(7)
-    from sweep.training.loop import Trainer
-    real = Trainer.run_epoch
+    from sweep.training.loop import NetworkTrainer
+    real = NetworkTrainer.run_epoch
 
     def hoard():
         memory = []
@@ -155,7 +155,7 @@ if any(word in " ".join(sys.orig_argv) for word in ("loky", "multiprocessing.spa
             DEEDS[width]()
         return real(trainer, number, order)
 
-    Trainer.run_epoch = run_epoch
+    NetworkTrainer.run_epoch = run_epoch
 '''
 
 

@@ -20,7 +20,7 @@ from sweep.store import Store
 from sweep.system.environment import environment, one_blas_thread
 from sweep.training.build import opened, settings
 from sweep.training.divergence import Diverged
-from sweep.training.loop import Trainer
+from sweep.training.loop import NetworkTrainer
 
 FINISHED = ("completed", "diverged")
 """Statuses of trials that have come to their end; of others only a beginning can be compared."""
@@ -159,19 +159,21 @@ def _stored_divergence(row: dict[str, Any]) -> Divergence | None:
     return Divergence(*(row[f"diverged_{part}"] for part in ("epoch", "step", "place", "kind")))
 
 
-def _begun(name: str, row: dict[str, Any], folders: dict[str, str]) -> tuple[Trainer, bool]:
+def _begun(name: str, row: dict[str, Any], folders: dict[str, str]) -> tuple[NetworkTrainer, bool]:
     """Return a trial's trainer before its first epoch, and whether the losses of mini-batches are recorded."""
     try:
         configuration = Configuration.model_validate(row["configuration"])
         folder = folders[options_key(data_options(row["configuration"]["data"]))]
         dataset, seeds = opened(folder), Seeds(row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
-        trainer = Trainer(dataset, settings(configuration, dataset, folder, seeds))
+        trainer = NetworkTrainer(dataset, settings(configuration, dataset, folder, seeds))
     except (ValueError, LookupError, TypeError) as error:
         raise SweepError(f"the configuration of {name} is damaged; look into it with: sweep doctor") from error
     return trainer, configuration.training.record_batches
 
 
-def _train(trainer: Trainer, record_batches: bool, last: int | None, progress: Callable[[int, int], None]) -> Outcome:
+def _train(
+    trainer: NetworkTrainer, record_batches: bool, last: int | None, progress: Callable[[int, int], None]
+) -> Outcome:
     """Train to the end, or up to the `last` epoch."""
     end = trainer.settings.epochs if last is None else last
     epochs: list[Epoch] = []

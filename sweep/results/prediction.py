@@ -17,7 +17,7 @@ from sweep.records import SweepRecord
 from sweep.runner.extend import kept_trainer
 from sweep.runner.prepare import prepare_again
 from sweep.store import Store
-from sweep.training.loop import Trainer
+from sweep.training.loop import NetworkTrainer
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,11 +103,11 @@ def predict(record: SweepRecord, number: int, store: Store, *, data: Path | None
     trainer = kept_trainer(record, row, store, folders)
     output = Configuration.model_validate(row["configuration"]).network.output
     train, test = (_predict_part(trainer, part, output) for part in ("train", "test"))
-    return TrialPrediction(trainer.training.epoch, train, test)
+    return TrialPrediction(trainer.state.epoch, train, test)
 
 
-def _predict_part(trainer: Trainer, part: PartName, output: str) -> Prediction:
-    logits = trainer.logits(part)
+def _predict_part(trainer: NetworkTrainer, part: PartName, output: str) -> Prediction:
+    logits = trainer.outputs(part)
     evaluate, _ = OUTPUTS[output]
     classes, samples = logits.shape
     outputs = evaluate(logits, loss_work(classes, samples, logits.dtype))

@@ -15,7 +15,7 @@ from sweep.runner.train import train_queued
 from sweep.store import Store
 from sweep.system.files import within
 from sweep.training.build import opened, settings
-from sweep.training.loop import Trainer
+from sweep.training.loop import NetworkTrainer
 from sweep.trial.weights import identity, restore
 
 
@@ -41,7 +41,7 @@ def extend(record: SweepRecord, numbers: Sequence[int], epochs: int, store: Stor
         train_queued(record, store, folders, engine, options, only=numbers)
 
 
-def kept_trainer(record: SweepRecord, row: dict[str, Any], store: Store, folders: dict[str, str]) -> Trainer:
+def kept_trainer(record: SweepRecord, row: dict[str, Any], store: Store, folders: dict[str, str]) -> NetworkTrainer:
     """Return the trainer of a trial at the epoch of its kept weights; `row` is from `Store.trial`.
 
     Raises:
@@ -58,7 +58,7 @@ def kept_trainer(record: SweepRecord, row: dict[str, Any], store: Store, folders
     folder = folders[options_key(data_options(row["configuration"]["data"]))]
     dataset = opened(folder)
     seeds = (row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
-    trainer = Trainer(dataset, settings(configuration, dataset, folder, Seeds(*seeds)))
+    trainer = NetworkTrainer(dataset, settings(configuration, dataset, folder, Seeds(*seeds)))
     file = within(store.folder, row["weights"])
     restore(file, row["weights_epoch"], trainer, identity(row["configuration"], seeds, dataset.sha256))
     return trainer

@@ -14,7 +14,7 @@ from sweep.data.normalization import Normalization, fit
 from sweep.experiment.sections import Configuration
 from sweep.records import Seeds
 from sweep.training.batches import Batching
-from sweep.training.loop import Settings
+from sweep.training.evaluation import Settings
 
 
 def settings(configuration: Configuration, dataset: Dataset, folder: str, seeds: Seeds) -> Settings:

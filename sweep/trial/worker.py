@@ -20,7 +20,7 @@ from sweep.store.connection import patiently
 from sweep.system.files import is_full, within
 from sweep.training.build import opened, settings
 from sweep.training.divergence import Diverged
-from sweep.training.loop import Trainer
+from sweep.training.loop import NetworkTrainer
 from sweep.trial.process import Interrupted, interruptible, is_stopped, worker_owner
 from sweep.trial.recorder import Recorder
 from sweep.trial.weights import Keeper, identity, restore
@@ -71,7 +71,7 @@ def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
         configuration = Configuration.model_validate(claim.configuration)
         folder = assignment.datasets[options_key(data_options(claim.configuration["data"]))]
         dataset = opened(folder)
-        trainer = Trainer(dataset, settings(configuration, dataset, folder, Seeds(*claim.seeds)))
+        trainer = NetworkTrainer(dataset, settings(configuration, dataset, folder, Seeds(*claim.seeds)))
         whose = identity(claim.configuration, claim.seeds, dataset.sha256)
         keeper = Keeper(configuration.training, recorder.folder, assignment.sweep, claim, whose)
         _go_on(trainer, claim, recorder, whose)
@@ -89,7 +89,7 @@ def _described(error: BaseException) -> str:
     return f"out of memory ({message})" if isinstance(error, MemoryError) else message
 
 
-def _go_on(trainer: Trainer, claim: Claim, recorder: Recorder, whose: Mapping[str, Any]) -> None:
+def _go_on(trainer: NetworkTrainer, claim: Claim, recorder: Recorder, whose: Mapping[str, Any]) -> None:
     """Start from the file of an earlier attempt if there is one; else from the first weights, with the same bits."""
     start = claim.start
     if start is None:
@@ -107,7 +107,7 @@ class Course:
     """The training of one trial, with all that is recorded on the way."""
 
     run: str
-    trainer: Trainer
+    trainer: NetworkTrainer
     recorder: Recorder
     keeper: Keeper
     record_batches: bool
@@ -142,7 +142,7 @@ class Course:
             raise
         self.keeper.settle(files)
 
-    def _write(self, trainer: Trainer | None = None) -> dict[str, Weights]:
+    def _write(self, trainer: NetworkTrainer | None = None) -> dict[str, Weights]:
         """Write what is to be kept, waiting while there is no space left; what cannot be written costs no figure."""
 
         def once() -> dict[str, Weights]:

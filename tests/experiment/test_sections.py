@@ -19,7 +19,8 @@ from sweep.nn.losses import LOSSES, OUTPUTS
 from sweep.nn.optimizers import OPTIMIZERS
 from sweep.records import Seeds
 from sweep.training.batches import Batching
-from sweep.training.loop import Settings, train
+from sweep.training.evaluation import Settings
+from sweep.training.loop import train
 
 VALID = {
     "data": {"dataset": "digits", "normalization": "min_max"},

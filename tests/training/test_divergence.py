@@ -14,7 +14,7 @@ from sweep.nn.network import Network
 from sweep.nn.optimizers import Optimizer, sgd
 from sweep.records import Divergence
 from sweep.training.divergence import Diverged, FiniteCheck, Flags, NotFinite
-from sweep.training.loop import Trainer, train
+from sweep.training.loop import NetworkTrainer, train
 from tests.training.training_setup import blobs, network, settings
 
 DTYPES = ["float32", "float64"]
@@ -184,15 +184,15 @@ def test_training_goes_on_after_a_false_alarm_with_the_same_bits(monkeypatch):
     dataset = blobs()
     plain = [e.metrics["test_loss"] for e in train(dataset, settings(dataset, dtype="float32"))]
     watched = 0
-    real = Trainer._run_watched
+    real = NetworkTrainer._run_checked
 
     def count(self, number, order):
         nonlocal watched
         watched += 1
         return real(self, number, order)
 
-    monkeypatch.setattr(Trainer, "_run_watched", count)
-    monkeypatch.setattr(Trainer, "_run_steps", lambda self, number, order: (3, True))
+    monkeypatch.setattr(NetworkTrainer, "_run_checked", count)
+    monkeypatch.setattr(NetworkTrainer, "_run_steps", lambda self, number, order: (3, True))
 
     assert [e.metrics["test_loss"] for e in train(dataset, settings(dataset, dtype="float32"))] == plain
     assert watched == 3

@@ -14,7 +14,7 @@ from sweep.nn.network import chain
 from sweep.records import Seeds
 from sweep.training.build import settings
 from sweep.training.divergence import Diverged
-from sweep.training.loop import Trainer, train
+from sweep.training.loop import NetworkTrainer, train
 
 EVERYTHING = [
     {"kind": "convolution", "filters": 3, "kernel": 3},
@@ -180,14 +180,14 @@ def test_a_network_of_layers_learns_and_repeats_itself(ready, dtype):
 
 def test_a_moment_is_saved_with_dropout_and_running_statistics(ready):
     dataset = images()
-    trainer = Trainer(dataset, ready(EVERYTHING, dataset))
+    trainer = NetworkTrainer(dataset, ready(EVERYTHING, dataset))
     trainer.run_epoch(1, np.arange(40))
-    saved = trainer.training.save()
+    saved = trainer.state.save()
     figures = []
     for _ in range(2):
-        trainer.training.restore(saved)
+        trainer.state.restore(saved)
         trainer.run_epoch(2, np.arange(40))
-        figures.append((trainer.training.vector.copy(), trainer.evaluate(2, 7)))
+        figures.append((trainer.state.vector.copy(), trainer.evaluate(2, 7)))
     np.testing.assert_array_equal(figures[0][0], figures[1][0])
     assert figures[0][1] == figures[1][1]
 

@@ -12,7 +12,7 @@ from sweep.nn.network import Network, perceptron
 from sweep.nn.optimizers import sgd
 from sweep.records import Seeds
 from sweep.training.batches import Batching
-from sweep.training.loop import Settings
+from sweep.training.evaluation import Settings
 
 
 def blobs(train=50, test=21, features=6, classes=3, seed=0):

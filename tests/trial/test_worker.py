@@ -17,7 +17,7 @@ from sweep.store.schema import trials
 from sweep.system.processes import is_alive, owner
 from sweep.training import build as assembly
 from sweep.training.divergence import Diverged
-from sweep.training.loop import Trainer
+from sweep.training.loop import NetworkTrainer
 from sweep.trial import recorder, worker
 from sweep.trial.worker import Assignment, Interrupted, run_trial
 from tests.epochs import measured
@@ -50,7 +50,7 @@ def train_instead(monkeypatch, error, count=3):
         yield from epochs(count)
         raise error
 
-    monkeypatch.setattr(Trainer, "epochs", train)
+    monkeypatch.setattr(NetworkTrainer, "epochs", train)
 
 
 def test_a_trial_is_completed_with_its_digest(store, assignment):
@@ -128,7 +128,7 @@ def test_an_overtaken_worker_stops_at_its_next_write(store, assignment, monkeypa
                 store.claim(assignment.sweep_id, 0, "quicker:1")
             yield epoch
 
-    monkeypatch.setattr(Trainer, "epochs", train)
+    monkeypatch.setattr(NetworkTrainer, "epochs", train)
 
     assert run_trial(assignment) is None
     assert trained == [0, 1, 2]
