@@ -24,7 +24,7 @@ from sweep.engines.dask.client import LOOK_SECONDS, Scheduler
 from sweep.engines.dask.node import Missing, Node, Trouble
 from sweep.engines.shutdown import GRACE_SECONDS, Switch
 from sweep.errors import StoreBusy, SweepError, UsageError
-from sweep.experiment.experiment import experiment_of
+from sweep.experiment.file import experiment_of
 from sweep.records import STATUSES, Status
 from sweep.store import Held, Store
 from sweep.system.environment import differences, environment
