@@ -14,7 +14,7 @@ from benchmarks.data import load
 from benchmarks.measurement import Cell, Contestant, Table, Target, Tasks, contestants, in_turn, installed, median_ratio
 from benchmarks.peers import pytorch
 from benchmarks.training import trainer
-from sweep.experiment.experiment import load as load_experiment
+from sweep.experiment.file import load as load_experiment
 
 
 class Case(NamedTuple):

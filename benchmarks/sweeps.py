@@ -18,7 +18,7 @@ import pandas as pd
 import sweep
 from benchmarks.data import load
 from benchmarks.measurement import Cell, Table, Target, in_turn, installed, median_ratio, progress, timed_command
-from sweep.experiment.experiment import load as load_experiment
+from sweep.experiment.file import load as load_experiment
 from sweep.results.sweep import Sweep
 
 

@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 import sweep
 from sweep.data import Dataset, open_dataset, prepare
-from sweep.experiment import experiment
+from sweep.experiment import file as experiment
 from sweep.experiment.sections import Configuration
 from sweep.nn.layer import Array, Call
 from sweep.nn.network import chain

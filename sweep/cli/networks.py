@@ -170,7 +170,7 @@ def gradcheck(
     """
     from sweep.checks import gradients
     from sweep.cli.output.progress import counting
-    from sweep.experiment.experiment import load
+    from sweep.experiment.file import load
 
     loaded = load(experiment, set_ or [])
     with counting("checking gradients") as progress:

@@ -10,7 +10,7 @@ from sweep.checks import gradients
 from sweep.checks.gradients import gradient_check, has_problem
 from sweep.data import KINDS, open_dataset, prepare
 from sweep.errors import DataError, ExperimentError, UsageError
-from sweep.experiment.experiment import load, parse
+from sweep.experiment.file import load, parse
 from sweep.experiment.sections import Configuration
 from sweep.nn.layer import OuterProduct
 from sweep.nn.network import Network

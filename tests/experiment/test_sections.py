@@ -10,7 +10,7 @@ from sweep.data import KINDS as DATASETS
 from sweep.data.dataset import Dataset, Part
 from sweep.data.normalization import KINDS as NORMALIZATIONS
 from sweep.data.normalization import Normalization
-from sweep.experiment.messages import mistakes
+from sweep.experiment.messages import describe_errors
 from sweep.experiment.sections import Configuration
 from sweep.nn.initializers import INITIALIZERS
 from sweep.nn.layer import Call
@@ -64,7 +64,7 @@ def sentences(tree):
     """What is said of a tree that must be refused."""
     with pytest.raises(ValidationError) as caught:
         Configuration.model_validate(tree)
-    return mistakes(caught.value, tree)
+    return describe_errors(caught.value, tree)
 
 
 def sentence(tree):

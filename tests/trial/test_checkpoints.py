@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sweep.errors import WeightsError
-from sweep.experiment.experiment import parse
+from sweep.experiment.file import parse
 from sweep.observer import Silent
 from sweep.runner.prepare import prepare_datasets
 from sweep.runner.run import _describe

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sweep.data import data_options, options_key
-from sweep.experiment.experiment import load
+from sweep.experiment.file import load
 from sweep.experiment.sections import Configuration
 from sweep.observer import Silent
 from sweep.records import Divergence
