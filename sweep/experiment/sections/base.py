@@ -1,22 +1,17 @@
-"""What the models of an experiment file have in common."""
+"""The base classes of the models of an experiment file."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from sweep.errors import suggest
 
-LARGEST = 2**31 - 1
-"""What an integer of any database holds, and more than any network or training has of anything."""
-
-Positive = Annotated[int, Field(ge=1, le=LARGEST)]
-
 
 class Section(BaseModel):
-    """A table of an experiment file: its keys are known, its types strict."""
+    """A table of an experiment file with known keys and strict types."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -35,17 +30,17 @@ class Section(BaseModel):
 
 
 class Kind(Section):
-    """A table that says by its `kind` what it is; a bare string stands for a kind without values."""
+    """A table with a `kind`; a bare string stands for a kind without values."""
 
     kind: str
 
     def values(self) -> dict[str, Any]:
-        """Return what stands beside the kind."""
-        return self.model_dump(exclude={"kind"})
+        """Return the values beside the kind."""
+        return {name: value for name, value in self if name != "kind"}
 
 
 def kind_table(value: Any) -> Any:
-    """Write out the bare string that stands for a kind without values."""
+    """Return the table of a kind; a bare string stands for a kind without values."""
     return {"kind": value} if isinstance(value, str) else value
 
 
