@@ -10,9 +10,11 @@ import numpy as np
 from sweep.nn.initializers import Initializer
 from sweep.nn.layer import (
     Array,
+    BackwardResult,
     Cache,
     Call,
     Dtype,
+    ForwardResult,
     Gradient,
     Layer,
     Parameters,
@@ -78,15 +80,13 @@ def chain(layers: Mapping[str, Layer]) -> Layer:
             shape = layer.shape(shape)
         return tuple(works)
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
+    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
         states, caches = list(state), [None] * len(members)
         for index, layer in enumerate(members):
             x, states[index], caches[index] = layer.forward(params[index], states[index], x, work[index], call)
         return x, tuple(states), caches
 
-    def backward(
-        params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool
-    ) -> tuple[Array | None, Gradient]:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
         gradients: list[Gradient] = [None] * len(members)
         # Nobody needs what would only reach layers without parameters, such as one that makes images of the data.
         lowest = 0 if need_dx else next((i for i, p in enumerate(params) if p is not None), len(members))

@@ -17,6 +17,7 @@ from sweep.nn.layer import Call
 from sweep.nn.layers.activations import ACTIVATIONS
 from sweep.nn.losses import LOSSES, OUTPUTS
 from sweep.nn.optimizers import OPTIMIZERS
+from sweep.nn.regression import REGRESSION_LOSSES
 from sweep.records import Seeds
 from sweep.training.batches import Batching
 from sweep.training.evaluation import Settings
@@ -90,7 +91,7 @@ REGISTRIES = [
     ("network.biases", INITIALIZERS),
     ("network.output", OUTPUTS),
     ("training.optimizer", OPTIMIZERS),
-    ("training.loss", LOSSES),
+    ("training.loss", LOSSES | REGRESSION_LOSSES),
 ]
 
 

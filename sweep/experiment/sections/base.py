@@ -1,19 +1,14 @@
-"""What the models of an experiment file have in common."""
+"""The base classes of the models of an experiment file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from sweep.errors import suggest
-
-LARGEST = 2**31 - 1
-"""Largest integer of every database's integer column, and more than any count in a network or a training."""
-
-Positive = Annotated[int, Field(ge=1, le=LARGEST)]
 
 
 class Section(BaseModel):
@@ -39,17 +34,17 @@ class Section(BaseModel):
 
 
 class Kind(Section):
-    """A table whose `kind` tells what it is; a bare string stands for a kind without values."""
+    """A table with a `kind`; a bare string stands for a kind without values."""
 
     kind: str
 
     def values(self) -> dict[str, Any]:
         """Return the values beside the kind."""
-        return self.model_dump(exclude={"kind"})
+        return {name: value for name, value in self if name != "kind"}
 
 
 def kind_table(value: Any) -> Any:
-    """Return the table that a bare string stands for; other values as they are."""
+    """Return the table of a kind; a bare string stands for a kind without values."""
     return {"kind": value} if isinstance(value, str) else value
 
 

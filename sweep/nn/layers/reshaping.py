@@ -8,10 +8,11 @@ import numpy as np
 
 from sweep.nn.layer import (
     Array,
+    BackwardResult,
     Cache,
     Call,
     Dtype,
-    Gradient,
+    ForwardResult,
     Layer,
     Parameters,
     Shape,
@@ -58,14 +59,12 @@ def image(shape: tuple[int, int, int]) -> Layer:
         dx = np.empty((size, samples), dtype)
         return y, y.transpose(1, 0, 2, 3), dx, dx.reshape(*shape, samples)
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
+    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
         y, examples, _, _ = work
         np.copyto(examples, x[:-1].reshape(examples.shape))  # reshaped to a view, be the batch transposed or not
         return y, state, None
 
-    def backward(
-        params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool
-    ) -> tuple[Array | None, Gradient]:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
         if not need_dx:
             return None, None
         _, _, dx, examples = work
@@ -87,16 +86,14 @@ def flatten() -> Layer:
         y = vectors(math.prod(shape), samples, dtype)
         return y, y[:-1].reshape(*shape, samples)
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
+    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
         if work is None:
             return x, state, None
         y, images = work
         np.copyto(images, x)
         return y, state, None
 
-    def backward(
-        params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool
-    ) -> tuple[Array | None, Gradient]:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
         return (dy if work is None else dy.reshape(work[1].shape)), None
 
     def output(work: Work) -> Array | None:
