@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from sweep.errors import SweepError, UsageError
 from sweep.experiment.sections import Configuration
 from sweep.observer import Observer, Silent
-from sweep.records import Seeds, SweepRecord
+from sweep.records import SweepRecord, TrialRecord
 from sweep.runner.prepare import prepare_again, warn_of_changes
 from sweep.runner.run import Means, engine_for, train_queued
 from sweep.store import Store
@@ -41,47 +40,46 @@ def continue_trials(
     numbers = sorted(set(numbers))
     rows = [store.trial(record.id, number) for number in numbers]
     for row in rows:
-        _refuse_what_cannot_go_on(f"{record.name}/{row['number']}", row, epochs)
+        _refuse_what_cannot_go_on(f"{record.name}/{row.number}", row, epochs)
     means = means or Means()
     warn_of_changes(record, observer)
     folders = prepare_again(record, data, observer)
     for row in rows:
         kept_trainer(record, row, store, folders)
     with engine_for(means, store, observer, len(numbers)) as engine:
-        store.prolong(record.id, numbers, epochs)
+        store.extend(record.id, numbers, epochs)
         train_queued(record, store, folders, engine, means, observer, only=numbers)
 
 
-def kept_trainer(record: SweepRecord, row: dict[str, Any], store: Store, folders: dict[str, str]) -> Trainer:
+def kept_trainer(record: SweepRecord, row: TrialRecord, store: Store, folders: dict[str, str]) -> Trainer:
     """Return the trainer of a trial as it stood at the epoch of its kept weights; `row` is from `Store.trial`.
 
     Raises:
         WeightsError: when the file is missing, damaged or of another trial.
         SweepError: when no weights were kept.
     """
-    name = f"{record.name}/{row['number']}"
-    if row["weights"] is None:
+    name = f"{record.name}/{row.number}"
+    if row.weights is None:
         raise SweepError(
             f"no weights of {name} are kept; train it with training.keep_weights = 'best' or 'last' in the experiment, "
             "or --set training.keep_weights=best on the command line"
         )
-    configuration = Configuration.model_validate(row["configuration"])
-    folder = folders[dataset_key(row["configuration"]["data"]["dataset"])]
+    configuration = Configuration.model_validate(row.configuration)
+    folder = folders[dataset_key(row.configuration["data"]["dataset"])]
     dataset = opened(folder)
-    seeds = (row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
-    trainer = Trainer(dataset, settings(configuration, dataset, folder, Seeds(*seeds)))
-    file = within(store.folder, row["weights"])
-    restore(file, row["weights_epoch"], trainer, identity(row["configuration"], seeds, dataset.sha256))
+    trainer = Trainer(dataset, settings(configuration, dataset, folder, row.seeds))
+    file = within(store.folder, row.weights.file)
+    restore(file, row.weights.epoch, trainer, identity(row.configuration, row.seeds, dataset.sha256))
     return trainer
 
 
-def _refuse_what_cannot_go_on(name: str, row: dict[str, Any], epochs: int) -> None:
-    training = Configuration.model_validate(row["configuration"]).training
-    if row["status"] != "completed":
+def _refuse_what_cannot_go_on(name: str, row: TrialRecord, epochs: int) -> None:
+    training = Configuration.model_validate(row.configuration).training
+    if row.status != "completed":
         hint = f"finish it first with: sweep resume {name.rpartition('/')[0]}"
-        if row["status"] in ("diverged", "failed"):
+        if row.status in ("diverged", "failed"):
             hint = "there is nothing to go on with"
-        raise SweepError(f"{name} is {row['status']}, not completed; {hint}")
+        raise SweepError(f"{name} is {row.status}, not completed; {hint}")
     if training.epochs is None:
         raise SweepError(f"{name} ends after training.iterations, perhaps within an epoch; only whole epochs can go on")
     if training.epochs >= epochs:

@@ -239,11 +239,11 @@ class Inquest:
 
     def died(self, assignment: Assignment, process: int, reason: str) -> Status | None:
         """Count the death; return the status of the trial, `queued` to try again."""
-        return self._store.bury(assignment.sweep_id, assignment.number, reason, _trained_by(process))
+        return self._store.record_crash(assignment.sweep_id, assignment.number, reason, _trained_by(process))
 
     def hung(self, assignment: Assignment, process: int, reason: str) -> Status | None:
         """Let the trial fail; return its status."""
-        return self._store.abandon(assignment.sweep_id, assignment.number, reason, _trained_by(process))
+        return self._store.fail(assignment.sweep_id, assignment.number, reason, _trained_by(process))
 
 
 def _trained_by(process: int) -> Callable[[str, float], bool]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from sweep.errors import StaleAttempt, StoreBusy, StoreError, SweepError, WeightsError
 from sweep.experiment.sections import Configuration
-from sweep.records import BatchLosses, Divergence, Seeds, Status, Weights
+from sweep.records import BatchLosses, Divergence, Status, Weights
 from sweep.store import Claim, Store
 from sweep.store.connection import patiently
 from sweep.system.environment import one_blas_thread
@@ -122,7 +122,7 @@ def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
         configuration = Configuration.model_validate(claim.configuration)
         folder = assignment.datasets[dataset_key(claim.configuration["data"]["dataset"])]
         dataset = opened(folder)
-        trainer = Trainer(dataset, settings(configuration, dataset, folder, Seeds(*claim.seeds)))
+        trainer = Trainer(dataset, settings(configuration, dataset, folder, claim.seeds))
         whose = identity(claim.configuration, claim.seeds, dataset.sha256)
         keeper = Keeper(configuration.training, recorder.folder, assignment.sweep, claim, whose)
         _go_on(trainer, claim, recorder, whose)

@@ -26,7 +26,7 @@ from sweep.engines.shutdown import GRACE_SECONDS, Switch
 from sweep.errors import StoreBusy, SweepError, UsageError
 from sweep.experiment.experiment import experiment_of
 from sweep.records import STATUSES, Status
-from sweep.store import Held, Store
+from sweep.store import Lease, Store
 from sweep.system.environment import differences, environment
 from sweep.system.processes import is_lost, silence_limit
 from sweep.trial.worker import Assignment, stop_run
@@ -184,7 +184,7 @@ class Cluster:
     def _look(self, sweep_id: int, workers: dict[str, int]) -> None:
         """Ask the store what has become of trials without an answer; what they still write is refused."""
         try:
-            held = self._store.held(sweep_id)
+            held = self._store.leases(sweep_id)
             for flight in list(self._flights):
                 if self._is_hopeless(flight, held.get(flight.assignment.number)):
                     self._flights.remove(flight)
@@ -201,16 +201,16 @@ class Cluster:
     def _is_lost(self, owner: str, silent_seconds: float) -> bool:
         return is_lost(owner, min(silent_seconds, time.monotonic() - self._answering_since))
 
-    def _is_hopeless(self, flight: Flight, held: Held | None) -> bool:
+    def _is_hopeless(self, flight: Flight, held: Lease | None) -> bool:
         """Tell whether no answer can be hoped for: nobody takes the trial, its worker is lost, or it takes too long."""
         if held is None:
             return time.monotonic() - flight.began > silence_limit()
         return self._is_lost(held.owner, held.silent_seconds) or self._is_overdue(held)
 
-    def _is_overdue(self, held: Held) -> bool:
+    def _is_overdue(self, held: Lease) -> bool:
         return self._timeout is not None and held.seconds > self._timeout
 
-    def _look_after(self, flight: Flight, held: Held | None) -> None:
+    def _look_after(self, flight: Flight, held: Lease | None) -> None:
         """Find out what has become of a trial that was set aside: it has ended, waits, or goes on elsewhere."""
         status = self._outcome(flight, held)
         if status in (None, "running"):
@@ -221,17 +221,17 @@ class Cluster:
         else:
             self._ended.append(status)
 
-    def _outcome(self, flight: Flight, held: Held | None) -> Status | None:
+    def _outcome(self, flight: Flight, held: Lease | None) -> Status | None:
         """Return the status of a trial without an answer, after what its worker's death or delay means for it."""
         trial = flight.assignment.sweep_id, flight.assignment.number
         if held and self._is_overdue(held):
             reason = f"stopped, because it took longer than {self._timeout:g} s"
-            return self._store.abandon(*trial, reason, lambda owner, silent: True, patient=False)
+            return self._store.fail(*trial, reason, lambda owner, silent: True, patient=False)
         if held and self._is_lost(held.owner, held.silent_seconds):
             reason = "it has not been heard of again"
-            return self._store.bury(*trial, reason, self._is_lost, unclaimed=False, patient=False)
+            return self._store.record_crash(*trial, reason, self._is_lost, unclaimed=False, patient=False)
         if held is None and flight.is_lost:
-            return self._store.bury(*trial, "the workers that had it are gone", self._is_lost, patient=False)
+            return self._store.record_crash(*trial, "the workers that had it are gone", self._is_lost, patient=False)
         return None if held else self._store.status(*trial)
 
     # Data sets

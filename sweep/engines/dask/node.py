@@ -119,7 +119,7 @@ def _train(assignment: Assignment) -> Status | Missing | None:
 def _has_lost_its_worker(assignment: Assignment) -> bool:
     """Tell whether a trial can be had now because the worker that had it has died, which is counted."""
     store, reason = open_store(assignment.database), "the worker that had it is gone"
-    return store.bury(assignment.sweep_id, assignment.number, reason, is_lost, unclaimed=False) == "queued"
+    return store.record_crash(assignment.sweep_id, assignment.number, reason, is_lost, unclaimed=False) == "queued"
 
 
 def _ended(assignment: Assignment) -> Status | None:
