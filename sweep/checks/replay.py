@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from sweep.data import data_options, options_key
 from sweep.errors import SweepError
 from sweep.experiment.sections import Configuration
 from sweep.metrics import NATIVE_METRICS
@@ -17,9 +18,9 @@ from sweep.records import Divergence, Epoch, SweepRecord, TrialRecord
 from sweep.runner.prepare import prepare_again
 from sweep.store import Store
 from sweep.system.environment import environment, one_blas_thread
-from sweep.training.build import dataset_key, opened, settings
+from sweep.training.build import opened, settings
 from sweep.training.divergence import Diverged
-from sweep.training.loop import Trainer
+from sweep.training.loop import NetworkTrainer
 
 FINISHED = ("completed", "diverged")
 """Statuses of trials that have come to their end; of others only a beginning can be compared."""
@@ -152,19 +153,21 @@ def _stored(store: Store, sweep_id: int, row: TrialRecord, last: int | None) -> 
     )
 
 
-def _begun(name: str, row: TrialRecord, folders: dict[str, str]) -> tuple[Trainer, bool]:
+def _begun(name: str, row: TrialRecord, folders: dict[str, str]) -> tuple[NetworkTrainer, bool]:
     """Return a trial's trainer before its first epoch, and whether the losses of mini-batches are recorded."""
     try:
         configuration = Configuration.model_validate(row.configuration)
-        folder = folders[dataset_key(row.configuration["data"]["dataset"])]
+        folder = folders[options_key(data_options(row.configuration["data"]))]
         dataset = opened(folder)
-        trainer = Trainer(dataset, settings(configuration, dataset, folder, row.seeds))
+        trainer = NetworkTrainer(dataset, settings(configuration, dataset, folder, row.seeds))
     except (ValueError, LookupError, TypeError) as error:
         raise SweepError(f"the configuration of {name} is damaged; look into it with: sweep doctor") from error
     return trainer, configuration.training.record_batches
 
 
-def _train(trainer: Trainer, record_batches: bool, last: int | None, progress: Callable[[int, int], None]) -> Outcome:
+def _train(
+    trainer: NetworkTrainer, record_batches: bool, last: int | None, progress: Callable[[int, int], None]
+) -> Outcome:
     """Train to the end, or up to the `last` epoch."""
     end = trainer.settings.epochs if last is None else last
     epochs: list[Epoch] = []

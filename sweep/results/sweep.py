@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweep.errors import UsageError, suggest
-from sweep.experiment.parameters import read_table, searched, sections
+from sweep.experiment.parameters import parameters_of
 from sweep.metrics import NATIVE_METRICS
 from sweep.records import Parameter, Status, SweepRecord, TrialRecord
 from sweep.store import Store
@@ -51,15 +51,14 @@ class Sweep:
     @cached_property
     def experiment(self) -> Experiment:
         """The experiment that it was drawn from."""
-        from sweep.experiment.experiment import experiment_of
+        from sweep.experiment.file import experiment_of
 
         return experiment_of(self.record)
 
     @cached_property
     def parameters(self) -> list[Parameter]:
         """What it searches."""
-        table = read_table(self.record.experiment, self.name, self.record.overrides)
-        return searched(sections(table, self.name))
+        return parameters_of(self.record)
 
     def trials(self, metric: str = "test_accuracy") -> pd.DataFrame:
         """Return one row for each trial, with its best epoch by `metric` and its parameters by their short names."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from sweep.store.creation import open_existing
 from sweep.store.retry import retry_while_busy
 from sweep.store.rows import read_epochs, sweep_record, trial_record
 from sweep.store.schema import sweeps, trials
+from sweep.system.variables import results_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +52,7 @@ class Reader:
         """Folder of the files that belong to the database, those of each sweep in a folder of its name."""
         if self.database.is_sqlite:
             return self.database.path.parent
-        return Path(os.environ.get("SWEEP_RESULTS") or "results")
+        return results_folder()
 
     def sweep(self, name: str | None = None) -> SweepRecord:
         """Return a sweep by its name; the newest one without a name.

@@ -7,10 +7,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sweep.errors import StoreBusy, StoreError
-from sweep.system.environment import seconds
+from sweep.system.variables import patience as patience_seconds
 
-PATIENCE_SECONDS = 600.0
-"""How long a write is tried again; the environment variable SWEEP_PATIENCE gives another time."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 10.0
 
 Result = TypeVar("Result")
@@ -22,7 +20,7 @@ def retry_while_busy(action: Callable[[], Result]) -> Result:
     Raises:
         StoreError: at once when another try cannot help, and after SWEEP_PATIENCE seconds in any case.
     """
-    patience, pause = seconds("SWEEP_PATIENCE", PATIENCE_SECONDS), FIRST_PAUSE_SECONDS
+    patience, pause = patience_seconds(), FIRST_PAUSE_SECONDS
     end = time.monotonic() + patience
     while True:
         try:

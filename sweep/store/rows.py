@@ -209,4 +209,4 @@ def read_epochs(connection: Connection, trial_id: int) -> tuple[Epoch, ...]:
 
 def _metrics(figures: Sequence[float | None], others: dict[str, float] | None) -> dict[str, float]:
     named = zip(NATIVE_COLUMNS, figures, strict=True)
-    return {name: value for name, value in named if value is not None} | (others or {})
+    return {name: float(value) for name, value in named if value is not None} | (others or {})

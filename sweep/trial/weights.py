@@ -13,9 +13,9 @@ from sweep.experiment.sections.training import Training
 from sweep.records import Seeds, Weights
 from sweep.store import Claim
 from sweep.system.files import within
-from sweep.training import checkpoint
-from sweep.training.checkpoint import Checkpoint
-from sweep.training.loop import Trainer
+from sweep.training import checkpoint, snapshots
+from sweep.training.checkpoint import Snapshot
+from sweep.training.loop import NetworkTrainer
 
 LENGTH = ("epochs", "keep_weights", "checkpoint_every", "record_batches")
 """Keys of `training` that change no bit of any epoch."""
@@ -27,7 +27,7 @@ def identity(configuration: Mapping[str, Any], seeds: Seeds, sha256: str) -> dic
     return {**configuration, "training": training, "seeds": list(astuple(seeds)), "dataset_sha256": sha256}
 
 
-def restore(path: Path, epoch: int, trainer: Trainer, whose: Mapping[str, Any]) -> None:
+def restore(path: Path, epoch: int, trainer: NetworkTrainer, whose: Mapping[str, Any]) -> None:
     """Set a trainer to the moment of the weights in a file; `whose` is the `identity` that they must have.
 
     Raises:
@@ -38,11 +38,11 @@ def restore(path: Path, epoch: int, trainer: Trainer, whose: Mapping[str, Any]) 
     try:
         if kept.epoch != epoch:
             raise WeightsError(f"the weights are of epoch {kept.epoch}, not of epoch {epoch}")
-        checkpoint.check(kept, trainer)
+        snapshots.check(kept, trainer)
         for key, value in whose.items():
             if kept.about.get(key) != value:
                 raise WeightsError(f"the weights are of another trial: its {key} is not that of this one")
-        checkpoint.put(kept, trainer)
+        snapshots.put(kept, trainer)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from None
 
@@ -57,20 +57,20 @@ class Keeper:
         self._sweep = sweep
         self._claim = claim
         self._about = {"sweep": sweep, "trial": claim.number, **whose}
-        self._kept: Checkpoint | None = None
+        self._kept: Snapshot | None = None
         self._named = {"weights": claim.weights, "checkpoint": claim.checkpoint}
         """The files that the trial's row names."""
 
-    def see(self, trainer: Trainer, is_best: bool) -> None:
+    def see(self, trainer: NetworkTrainer, is_best: bool) -> None:
         """Keep the weights of the epoch that has just ended, if they are the ones to keep so far."""
         if self._keep == "last" or (self._keep == "best" and is_best):
-            self._kept = checkpoint.take(trainer, self._about)
+            self._kept = snapshots.take(trainer, self._about)
 
     def is_due(self, epoch: int) -> bool:
         """Tell whether a checkpoint is to be written after an epoch."""
         return self._every is not None and epoch > 0 and epoch % self._every == 0
 
-    def write(self, trainer: Trainer | None = None) -> dict[str, Weights]:
+    def write(self, trainer: NetworkTrainer | None = None) -> dict[str, Weights]:
         """Write the kept weights if there are new ones, and a checkpoint of `trainer` if it is given.
 
         Raises:
@@ -80,10 +80,10 @@ class Keeper:
         if self._kept:
             files["weights"] = self._write("weights", self._kept)
         if trainer:
-            files["checkpoint"] = self._write("checkpoint", checkpoint.take(trainer, self._about))
+            files["checkpoint"] = self._write("checkpoint", snapshots.take(trainer, self._about))
         return files
 
-    def _write(self, kind: str, content: Checkpoint) -> Weights:
+    def _write(self, kind: str, content: Snapshot) -> Weights:
         folder = {"weights": "weights", "checkpoint": "checkpoints"}[kind]
         file = f"{self._sweep}/{folder}/{self._claim.number}-{self._claim.attempt}-{content.epoch}.npz"
         checkpoint.write(content, within(self._folder, file))
