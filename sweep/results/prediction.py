@@ -99,9 +99,9 @@ def predict(record: SweepRecord, number: int, store: Store, *, data: Path | None
         SweepError: when there is no such trial, its weights are not kept or damaged, or the data set is not there.
     """
     row = store.trial(record.id, number)
-    folders = prepare_again(record, data, Silent()) if row["weights"] else {}
+    folders = prepare_again(record, data, Silent()) if row.weights else {}
     trainer = kept_trainer(record, row, store, folders)
-    output = Configuration.model_validate(row["configuration"]).network.output
+    output = Configuration.model_validate(row.configuration).network.output
     train, test = (_predict_part(trainer, part, output) for part in ("train", "test"))
     return TrialPrediction(trainer.state.epoch, train, test)
 

@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sweep.errors import StoreError
-from sweep.metrics import Objective
 from sweep.records import BatchLosses, Divergence, Epoch, Status, Weights
 from sweep.store import Claim, Ending, Store
 from sweep.system.processes import silence_limit
@@ -30,7 +29,7 @@ class Recorder:
         self._epochs = list(claim.epochs)
         self._written = len(self._epochs)
         self._losses: list[BatchLosses] = []
-        self._objective = Objective()
+        self._objective = claim.objective
         self._best = self._objective.choose(self._epochs)
         self._started = self._flushed = time.perf_counter()
 
@@ -90,7 +89,7 @@ class Recorder:
         def beat() -> None:
             while not done.wait(silence_limit() / BEATS):
                 with suppress(StoreError):  # the next beat may come through
-                    self._store.beat(self._claim)
+                    self._store.heartbeat(self._claim)
 
         _thread.start_new_thread(beat, ())  # `Thread.start` waits until it runs: on a busy machine that takes a while
         try:

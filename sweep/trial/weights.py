@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 from sweep.errors import SweepError, WeightsError
 from sweep.experiment.sections.training import Training
-from sweep.records import Weights
+from sweep.records import Seeds, Weights
 from sweep.store import Claim
 from sweep.system.files import within
 from sweep.training import checkpoint, snapshots
@@ -20,10 +21,10 @@ LENGTH = ("epochs", "keep_weights", "checkpoint_every", "record_batches")
 """Keys of `training` that change no bit of any epoch."""
 
 
-def identity(configuration: Mapping[str, Any], seeds: tuple[int, int, int], sha256: str) -> dict[str, Any]:
+def identity(configuration: Mapping[str, Any], seeds: Seeds, sha256: str) -> dict[str, Any]:
     """Return all that decides the bits of each epoch, as JSON: two runs that share it may go on from each other."""
     training = {key: value for key, value in configuration["training"].items() if key not in LENGTH}
-    return {**configuration, "training": training, "seeds": list(seeds), "dataset_sha256": sha256}
+    return {**configuration, "training": training, "seeds": list(astuple(seeds)), "dataset_sha256": sha256}
 
 
 def restore(path: Path, epoch: int, trainer: NetworkTrainer, whose: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from sweep.data import data_options, options_key
 from sweep.errors import StaleAttempt, StoreBusy, StoreError, SweepError, WeightsError
 from sweep.experiment.sections import Configuration
-from sweep.records import BatchLosses, Divergence, Seeds, Status, Weights
+from sweep.records import BatchLosses, Divergence, Status, Weights
 from sweep.store import Claim, Store
 from sweep.store.connection import patiently
 from sweep.system.files import is_full, within
@@ -71,7 +71,7 @@ def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
         configuration = Configuration.model_validate(claim.configuration)
         folder = assignment.datasets[options_key(data_options(claim.configuration["data"]))]
         dataset = opened(folder)
-        trainer = NetworkTrainer(dataset, settings(configuration, dataset, folder, Seeds(*claim.seeds)))
+        trainer = NetworkTrainer(dataset, settings(configuration, dataset, folder, claim.seeds))
         whose = identity(claim.configuration, claim.seeds, dataset.sha256)
         keeper = Keeper(configuration.training, recorder.folder, assignment.sweep, claim, whose)
         _go_on(trainer, claim, recorder, whose)
