@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from sweep.experiment.sections.base import Kind, Section, kind_table
 from sweep.experiment.sections.data import Data
-from sweep.experiment.sections.network import NetworkSection, build_layers
+from sweep.experiment.sections.network import NetworkSection
 from sweep.experiment.sections.training import Training
-from sweep.nn.bounds import LARGEST
-from sweep.nn.layer import Shape
 from sweep.nn.losses import LOSSES
-from sweep.nn.network import Network
-from sweep.nn.optimizers import OPTIMIZERS, Optimizer
-from sweep.nn.penalties import Penalty
-from sweep.nn.regression import REGRESSION_LOSSES, numbers
-from sweep.nn.schedules import SCHEDULES, Schedule
+from sweep.nn.regression import REGRESSION_LOSSES
 
 __all__ = ["Configuration", "Kind", "Section", "kind_table"]
 
@@ -74,44 +66,3 @@ class Configuration(Section):
         """The name of the loss: `training.loss`, whose default is `mean_squared_error` for regression."""
         is_default = self.is_regression and "loss" not in self.training.model_fields_set
         return "mean_squared_error" if is_default else self.training.loss
-
-    def build_network(self, outputs: int, example: Shape = ()) -> Network:
-        """Build the network with one output for each class, or one for regression.
-
-        `example` is the shape of an example, (channels, rows, columns) or (features,); a perceptron does not need it.
-        """
-        layers = build_layers(self.network, outputs, example)
-        if self.is_regression:
-            return Network(layers, REGRESSION_LOSSES[self.loss], numbers)
-        return Network(layers, LOSSES[self.loss][self.output])
-
-    def check_fit(self, outputs: int, example: Shape) -> None:
-        """Check that every layer fits the output of the layer before it, and that its own fits into memory.
-
-        Raises:
-            ValueError: when one does not; the message names it, its input and what it needs.
-        """
-        shape: Shape = (math.prod(example),)
-        for name, layer in build_layers(self.network, outputs, example).items():
-            try:
-                shape = layer.shape(shape)
-            except ValueError as error:
-                raise ValueError(f"network.{name} {error}") from None
-            if math.prod(shape) > LARGEST:
-                raise ValueError(
-                    f"network.{name} makes {math.prod(shape)} numbers of each example; no memory holds them"
-                )
-
-    def build_optimizer(self) -> Optimizer:
-        """Build the optimizer."""
-        optimizer = self.training.optimizer
-        return OPTIMIZERS[optimizer.kind](**optimizer.values())
-
-    def build_schedule(self) -> Schedule:
-        """Build the schedule of the learning rate."""
-        schedule = self.training.schedule
-        return SCHEDULES[schedule.kind](**schedule.values())
-
-    def build_penalty(self) -> Penalty:
-        """Build the regularization."""
-        return Penalty(self.training.l1, self.training.l2)

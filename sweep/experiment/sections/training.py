@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from sweep.experiment.sections.base import Kind, Section
 from sweep.experiment.sections.registry import OneOf, Registered
+from sweep.metrics import MEASURES
 from sweep.nn.bounds import Count, NonNegative
 from sweep.nn.losses import LOSSES
 from sweep.nn.optimizers import OPTIMIZERS
@@ -17,6 +18,7 @@ from sweep.nn.schedules import SCHEDULES
 
 OptimizerSection = Annotated[Kind, Registered(OPTIMIZERS)]
 ScheduleSection = Annotated[Kind, Registered(SCHEDULES)]
+COUNTED_MEASURES = {name: measure for name, measure in MEASURES.items() if measure.of_counts}
 
 
 class Training(Section):
@@ -37,6 +39,10 @@ class Training(Section):
     """Which epoch's weights are kept in a file, if any."""
     checkpoint_every: Count | None = None
     """Number of epochs between checkpoints, from which a trial continues if its worker dies."""
+    evaluate_train: Literal["full", "running"] | Count = "full"
+    """What the metrics of the training part come from: all samples, a number of them, or the mini-batches."""
+    metrics: list[Annotated[str, OneOf(COUNTED_MEASURES)]] = Field(default_factory=list)
+    """Measures besides loss and accuracy, of classification."""
     record_batches: bool = False
     """Whether the loss of each mini-batch is stored."""
 
