@@ -8,7 +8,7 @@ from contextlib import closing
 from functools import cache
 from pathlib import Path
 
-from sweep.experiment.experiment import load
+from sweep.experiment.file import load
 from sweep.records import Epoch, SweepRecord
 from sweep.store import Store
 from sweep.system.environment import environment
@@ -70,7 +70,8 @@ def _epochs(kind: int) -> list[Epoch]:
     rng, epochs = random.Random(kind), []
     for epoch in range(ROWS):
         loss = 2.3 / (1 + epoch) + rng.random()
-        epochs.append(Epoch(epoch, loss, 0.9 + rng.random() / 10, loss + 0.1, 0.9 + rng.random() / 10, rng.random()))
+        accuracies = {f"{part}_accuracy": 0.9 + rng.random() / 10 for part in ("train", "test")}
+        epochs.append(Epoch(epoch, rng.random(), {"train_loss": loss, "test_loss": loss + 0.1, **accuracies}))
     return epochs
 
 

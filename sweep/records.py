@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -12,15 +13,7 @@ Scalar = bool | int | float | str
 Status = Literal["queued", "running", "completed", "diverged", "failed", "pruned", "interrupted"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 
-Metric = Literal["test_accuracy", "test_loss", "train_accuracy", "train_loss"]
-METRICS: tuple[Metric, ...] = get_args(Metric)
-
 DivergenceKind = Literal["overflow", "invalid", "divide"]
-
-
-def higher_is_better(metric: Metric) -> bool:
-    """Tell whether a larger value of `metric` is a better one."""
-    return metric.endswith("accuracy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +48,24 @@ class Trial:
     parameters: dict[str, Scalar]
     """Value of each searched parameter by its full name."""
     configuration: dict[str, Any]
-    """The sections `data`, `network` and `training` with every distribution replaced by its drawn value."""
+    """The searched sections with every distribution replaced by its drawn value: `data`, `network` and `training`, or
+    those of a user's own trainer."""
     seeds: Seeds
+    repeat: int = 0
+    """Which training of the same configuration this is, from 0."""
+    planned_epochs: int = 0
+    """Epochs after which it is completed; 0 until the data set is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What is known of a network after an epoch; number 0 is the untrained network."""
+    """What was measured after an epoch; number 0 is the untrained network."""
 
     number: int
-    train_loss: float
-    """Mean loss over the whole training part, always finite."""
-    train_accuracy: float
-    """Fraction of the training part that is classified correctly, in [0, 1]."""
-    test_loss: float
-    test_accuracy: float
     seconds: float
     """Wall time of the epoch, its evaluation included."""
+    metrics: Mapping[str, float]
+    """Value of each metric by its name, always finite."""
 
 
 @dataclass(frozen=True, slots=True)

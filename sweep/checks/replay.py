@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from sweep.data import data_options, options_key
 from sweep.errors import SweepError
 from sweep.experiment.sections import Configuration
+from sweep.metrics import NATIVE_METRICS
 from sweep.observer import Observer, Silent
-from sweep.records import METRICS, Divergence, Epoch, Seeds, SweepRecord
+from sweep.records import Divergence, Epoch, Seeds, SweepRecord
 from sweep.runner.prepare import prepare_again
 from sweep.store import Store
 from sweep.system.environment import environment, one_blas_thread
-from sweep.training.build import dataset_key, opened, settings
+from sweep.training.build import opened, settings
 from sweep.training.divergence import Diverged
-from sweep.training.loop import Trainer
+from sweep.training.loop import NetworkTrainer
 
 FINISHED = ("completed", "diverged")
 """Statuses of trials that have come to their end; of others only a beginning can be compared."""
@@ -37,20 +39,26 @@ class Outcome:
     @property
     def frame(self) -> pd.DataFrame:
         """One row for each epoch: epoch, the metrics, seconds."""
-        rows = pd.DataFrame(map(asdict, self.epochs), columns=["number", *METRICS, "seconds"])
-        return rows.rename(columns={"number": "epoch"})
+        rows = [{"epoch": each.number, **each.metrics, "seconds": each.seconds} for each in self.epochs]
+        return pd.DataFrame(rows, columns=["epoch", *_names(self.epochs), "seconds"])
 
     @property
     def figures(self) -> dict[int, dict[str, Any]]:
         """All that must be the same whenever the trial is trained, by epoch and name; no times."""
         found: dict[int, dict[str, Any]] = {}
         for epoch in self.epochs:
-            found[epoch.number] = {name: getattr(epoch, name) for name in METRICS}
+            found[epoch.number] = {name: epoch.metrics[name] for name in _names(self.epochs)}
         for (number, step), loss in self.losses.items():
             found.setdefault(number, {})[f"{LOSS} {step}"] = loss
         if self.divergence:
             found.setdefault(self.divergence.epoch, {})["divergence"] = described(self.divergence)
         return found
+
+
+def _names(epochs: Sequence[Epoch]) -> list[str]:
+    """Return the names of the metrics, ours in the order of tables."""
+    names = dict.fromkeys(name for epoch in epochs for name in epoch.metrics)
+    return [*(name for name in NATIVE_METRICS if name in names), *(n for n in names if n not in NATIVE_METRICS)]
 
 
 def described(divergence: Divergence) -> str:
@@ -136,10 +144,10 @@ def replay(
 def _stored(store: Store, sweep_id: int, row: dict[str, Any], last: int | None) -> Outcome:
     """Return what the database has of a trial; of a running one up to the `last` epoch that its row tells of."""
     end = last if row["status"] == "running" else None
-    epochs = store.epochs(sweep_id, row["number"]).rename(columns={"epoch": "number"})[[*Epoch.__slots__]]
+    epochs = store.trial_epochs(sweep_id, row["number"])
     losses = store.batches(sweep_id, row["number"])[["epoch", "step", "loss"]]
     return Outcome(
-        tuple(Epoch(*each) for each in epochs.itertuples(index=False) if end is None or each[0] <= end),
+        tuple(epoch for epoch in epochs if end is None or epoch.number <= end),
         {(epoch, step): loss for epoch, step, loss in losses.itertuples(index=False) if end is None or epoch <= end},
         _stored_divergence(row),
     )
@@ -151,19 +159,21 @@ def _stored_divergence(row: dict[str, Any]) -> Divergence | None:
     return Divergence(*(row[f"diverged_{part}"] for part in ("epoch", "step", "place", "kind")))
 
 
-def _begun(name: str, row: dict[str, Any], folders: dict[str, str]) -> tuple[Trainer, bool]:
+def _begun(name: str, row: dict[str, Any], folders: dict[str, str]) -> tuple[NetworkTrainer, bool]:
     """Return a trial's trainer before its first epoch, and whether the losses of mini-batches are recorded."""
     try:
         configuration = Configuration.model_validate(row["configuration"])
-        folder = folders[dataset_key(row["configuration"]["data"]["dataset"])]
+        folder = folders[options_key(data_options(row["configuration"]["data"]))]
         dataset, seeds = opened(folder), Seeds(row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
-        trainer = Trainer(dataset, settings(configuration, dataset, folder, seeds))
+        trainer = NetworkTrainer(dataset, settings(configuration, dataset, folder, seeds))
     except (ValueError, LookupError, TypeError) as error:
         raise SweepError(f"the configuration of {name} is damaged; look into it with: sweep doctor") from error
     return trainer, configuration.training.record_batches
 
 
-def _train(trainer: Trainer, record_batches: bool, last: int | None, progress: Callable[[int, int], None]) -> Outcome:
+def _train(
+    trainer: NetworkTrainer, record_batches: bool, last: int | None, progress: Callable[[int, int], None]
+) -> Outcome:
     """Train to the end, or up to the `last` epoch."""
     end = trainer.settings.epochs if last is None else last
     epochs: list[Epoch] = []

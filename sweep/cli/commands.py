@@ -10,30 +10,22 @@ import typer
 
 import sweep
 from sweep.cli.options import (
-    Backend,
-    Data,
     Db,
     Format,
-    MaxFailures,
     Name,
-    Quiet,
-    Scheduler,
+    RunFlags,
     Set,
-    Timeout,
     TrialName,
     Where,
-    Workers,
     app,
     counted,
-    observing,
     print_table,
     save_figure,
     say,
-    scheduler_of,
     split_trial,
+    with_run_flags,
 )
 from sweep.errors import UsageError
-from sweep.records import Metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,69 +34,41 @@ if TYPE_CHECKING:
 
 
 @app.command()
+@with_run_flags
 def run(
     experiment: Annotated[
         str, typer.Argument(help="An experiment file, or the name of one that comes with sweep.", metavar="FILE|NAME")
     ],
     trials: Annotated[int | None, typer.Option(help="How many configurations to draw.")] = None,
-    workers: Workers = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all draws.")] = None,
     set_: Set = None,
     name: Annotated[str | None, typer.Option(help="Name of the sweep; by default the experiment's.")] = None,
     db: Db = None,
-    data: Data = None,
-    timeout: Timeout = None,
-    max_failures: MaxFailures = None,
-    backend: Backend = "local",
-    scheduler: Scheduler = None,
-    quiet: Quiet = False,
+    *,
+    flags: RunFlags,
 ) -> None:
     """Draw configurations, train them side by side, and rank them."""
     given = {"trials": trials, "seed": seed, "name": name}
     overrides = [*(set_ or []), *(f"{k}={_toml(v)}" for k, v in given.items() if v is not None)]
-    with observing(quiet) as observer:
-        result = sweep.run(
-            experiment,
-            overrides=overrides,
-            data=data,
-            workers=workers,
-            timeout=timeout,
-            max_failures=max_failures,
-            scheduler=scheduler_of(backend, scheduler),
-            db=db,
-            observer=observer,
-        )
-    if not quiet:
+    with flags.keywords() as keywords:
+        result = sweep.run(experiment, overrides=overrides, db=db, **keywords)
+    if not flags.quiet:
         _summarize(result)
 
 
 @app.command()
+@with_run_flags
 def resume(
     name: Name = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train what has failed again, too.")] = False,
-    workers: Workers = None,
     db: Db = None,
-    data: Data = None,
-    timeout: Timeout = None,
-    max_failures: MaxFailures = None,
-    backend: Backend = "local",
-    scheduler: Scheduler = None,
-    quiet: Quiet = False,
+    *,
+    flags: RunFlags,
 ) -> None:
     """Finish a sweep that was interrupted."""
-    with observing(quiet) as observer:
-        result = sweep.resume(
-            name,
-            retry_failed=retry_failed,
-            data=data,
-            workers=workers,
-            timeout=timeout,
-            max_failures=max_failures,
-            scheduler=scheduler_of(backend, scheduler),
-            db=db,
-            observer=observer,
-        )
-    if not quiet:
+    with flags.keywords() as keywords:
+        result = sweep.resume(name, retry_failed=retry_failed, db=db, **keywords)
+    if not flags.quiet:
         _summarize(result)
 
 
@@ -122,7 +86,7 @@ def leaderboard(
     worst: Annotated[bool, typer.Option("--worst", help="The worst that reached their end.")] = False,
     diverged: Annotated[bool, typer.Option("--diverged", help="Those that diverged, and where.")] = False,
     n: Annotated[int | None, typer.Option("-n", help="How many; 10 by default, all of those that diverged.")] = None,
-    by: Annotated[Metric, typer.Option(help="The metric to rank by.")] = "test_accuracy",
+    by: Annotated[str, typer.Option(help="The metric to rank by.")] = "test_accuracy",
     where: Where = None,
     format: Annotated[Format, typer.Option(help="How to print the table.")] = "table",
     watch: Annotated[
@@ -191,7 +155,7 @@ def plot(
     x: Annotated[
         list[str] | None, typer.Option("--x", help="A parameter to plot against; by default all.", metavar="PARAM")
     ] = None,
-    y: Annotated[Metric | None, typer.Option("--y", help="The metric to plot; by default test_accuracy.")] = None,
+    y: Annotated[str | None, typer.Option("--y", help="The metric to plot; by default test_accuracy.")] = None,
     trial: Annotated[
         list[int] | None, typer.Option("--trial", help="With --kind cost: a trial to draw; by default all.")
     ] = None,

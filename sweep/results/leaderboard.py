@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from sweep.errors import UsageError, suggest
-from sweep.records import METRICS, Parameter, Status, higher_is_better
+from sweep.metrics import NATIVE_METRICS, Objective
+from sweep.records import Parameter, Status
 from sweep.results.filter import matching
 
 
@@ -31,7 +32,7 @@ def best(
     Args:
         trials: one row per trial; its column `metric` holds each trial's best value.
         parameters: the searched parameters, in the order of their columns.
-        metric: one of `records.METRICS`; the highest accuracy or the lowest loss is the best.
+        metric: one of `metrics.NATIVE_METRICS`; the highest accuracy or the lowest loss is the best.
         n: how many trials, at least 1.
         where: a condition that the trials must satisfy; see `sweep.results.filter`.
 
@@ -94,9 +95,9 @@ def _ranked(
     best_first: bool,
 ) -> pd.DataFrame:
     _check_count(n)
-    if metric not in METRICS:
-        raise UsageError(f"there is no metric '{metric}': {suggest(metric, METRICS)}")
-    ascending = {metric: best_first is not higher_is_better(metric), "test_loss": best_first, "trial": True}
+    if metric not in NATIVE_METRICS:
+        raise UsageError(f"there is no metric '{metric}': {suggest(metric, NATIVE_METRICS)}")
+    ascending = dict(Objective().by(metric).sort_keys(best_first))
     columns = [*dict.fromkeys(["trial", metric, "epoch", "test_loss"]), *_short_names(parameters), "seconds"]
     completed = _selected(trials, parameters, "completed", where)
     # The keys alone are sorted: moving 100,000 whole rows to show ten of them takes longer than the sorting.

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.errors import UsageError, suggest
-from sweep.experiment.parameters import read_table, searched, sections
-from sweep.records import METRICS, Metric, Parameter, Status, SweepRecord
+from sweep.experiment.parameters import parameters_of
+from sweep.metrics import NATIVE_METRICS
+from sweep.records import Parameter, Status, SweepRecord
 from sweep.store import Store
 
 if TYPE_CHECKING:
@@ -50,23 +51,22 @@ class Sweep:
     @cached_property
     def experiment(self) -> Experiment:
         """The experiment that it was drawn from."""
-        from sweep.experiment.experiment import experiment_of
+        from sweep.experiment.file import experiment_of
 
         return experiment_of(self.record)
 
     @cached_property
     def parameters(self) -> list[Parameter]:
         """What it searches."""
-        table = read_table(self.record.experiment, self.name, self.record.overrides)
-        return searched(sections(table, self.name))
+        return parameters_of(self.record)
 
-    def trials(self, metric: Metric = "test_accuracy") -> pd.DataFrame:
+    def trials(self, metric: str = "test_accuracy") -> pd.DataFrame:
         """Return one row for each trial, with its best epoch by `metric` and its parameters by their short names."""
         return self._trials(metric, None)
 
-    def _trials(self, metric: Metric, which: Which | None) -> pd.DataFrame:
-        if metric not in METRICS:
-            raise UsageError(f"there is no metric {metric!r}; {suggest(str(metric), METRICS)}")
+    def _trials(self, metric: str, which: Which | None) -> pd.DataFrame:
+        if metric not in NATIVE_METRICS:
+            raise UsageError(f"there is no metric {metric!r}; {suggest(str(metric), NATIVE_METRICS)}")
         short_names = {parameter.name: parameter.short_name for parameter in self.parameters}
         frame = self.store.trials(self.record.id, metric, which).rename(columns=short_names)
         others = [column for column in frame if column not in short_names.values()]
@@ -76,7 +76,7 @@ class Sweep:
         self,
         status: Status,
         where: str | None,
-        metric: Metric = "test_accuracy",
+        metric: str = "test_accuracy",
         n: int | None = None,
         best: bool = True,
     ) -> pd.DataFrame:
@@ -129,13 +129,13 @@ class Sweep:
         """
         return self.store.trial(self.record.id, number)
 
-    def best(self, n: int = 10, by: Metric = "test_accuracy", where: str | None = None) -> pd.DataFrame:
+    def best(self, n: int = 10, by: str = "test_accuracy", where: str | None = None) -> pd.DataFrame:
         """Rank the best `n` completed trials by their best epoch."""
         from sweep.results import leaderboard
 
         return leaderboard.best(self._some("completed", where, by, n), self.parameters, by, n, where)
 
-    def worst(self, n: int = 10, by: Metric = "test_accuracy", where: str | None = None) -> pd.DataFrame:
+    def worst(self, n: int = 10, by: str = "test_accuracy", where: str | None = None) -> pd.DataFrame:
         """Rank the worst `n` completed trials; those that diverged stand in `diverged`."""
         from sweep.results import leaderboard
 
@@ -147,7 +147,7 @@ class Sweep:
 
         return leaderboard.diverged(self._some("diverged", where), self.parameters, n, where)
 
-    def plot(self, x: Sequence[str] | None = None, y: Metric = "test_accuracy") -> Figure:
+    def plot(self, x: Sequence[str] | None = None, y: str = "test_accuracy") -> Figure:
         """Draw a metric against each searched parameter, or against those named."""
         from sweep.results import plots
 

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, FromClause, Integer, Select, select
 
-from sweep.records import METRICS, Metric, Status, higher_is_better
+from sweep.metrics import NATIVE_METRICS
+from sweep.metrics import metric as described
+from sweep.records import Status
 from sweep.store.schema import batches, epochs, parameters, trials
 
 MOST_NAMED = 1_000
@@ -29,7 +31,7 @@ class Which:
 
 
 def trials_frame(
-    connection: Connection, sweep_id: int, metric: Metric = "test_accuracy", which: Which | None = None
+    connection: Connection, sweep_id: int, metric: str = "test_accuracy", which: Which | None = None
 ) -> pd.DataFrame:
     """Return one row for each trial by number, or for `which` of them by rank.
 
@@ -39,20 +41,20 @@ def trials_frame(
     rows = _frame(connection, _trials_query(sweep_id, metric, which))
     rows = rows.astype(dict.fromkeys(["epoch", "epochs", "diverged_epoch", "diverged_step"], "Int64"))
     rows = rows.astype(dict.fromkeys(["status", "diverged_place", "diverged_kind", "error"], "str"))
-    measured = [name for name in (*METRICS, "seconds") if name in rows]
+    measured = [name for name in (*NATIVE_METRICS, "seconds") if name in rows]
     rows = rows.astype(dict.fromkeys(measured, "float64"))
     drawn = _parameters_frame(connection, _drawn_for(sweep_id, which, rows["trial"].tolist()))
     return rows.join(drawn, on="trial").reset_index(drop=True)
 
 
-def _trials_query(sweep_id: int, metric: Metric, which: Which | None) -> Select[Any]:
+def _trials_query(sweep_id: int, metric: str, which: Which | None) -> Select[Any]:
     best, source = _best_epochs(metric)
     head = [trials.c.number.label("trial"), *(trials.c[name] for name in TRIAL_COLUMNS)]
     tail = [trials.c.last_epoch.label("epochs"), *(trials.c[name] for name in END_COLUMNS)]
     query = select(*head, *best.values(), *tail).select_from(source).where(trials.c.sweep_id == sweep_id)
     if which is None:
         return query.order_by(trials.c.number)
-    down = which.best_first is higher_is_better(metric)
+    down = which.best_first is (described(metric).direction == "max")
     value, loss = best[metric], best["test_loss"]
     order = [
         value.desc().nulls_last() if down else value.asc().nulls_last(),
@@ -61,21 +63,21 @@ def _trials_query(sweep_id: int, metric: Metric, which: Which | None) -> Select[
     return query.where(trials.c.status == which.status).order_by(*order, trials.c.number).limit(which.n)
 
 
-def _best_epochs(metric: Metric) -> tuple[dict[str, ColumnElement[Any]], FromClause]:
+def _best_epochs(metric: str) -> tuple[dict[str, ColumnElement[Any]], FromClause]:
     """Return the columns of each trial's best epoch, and where they are to be had."""
     if metric == "test_accuracy":  # its best epoch stands with the trial, so the epochs need not be read
         columns = {"test_accuracy": trials.c.best_value, "epoch": trials.c.best_epoch, "test_loss": trials.c.best_loss}
         return {name: column.label(name) for name, column in columns.items()}, trials
     other = epochs.alias()
     value = other.c[metric]
-    order = value.desc() if higher_is_better(metric) else value.asc()
+    order = value.desc() if (described(metric).direction == "max") else value.asc()
     # Asked trial by trial, along the primary key: planners that know nothing of the rows find no better way than
     # comparing each trial with each when they are given one list of all best epochs.
     of_trial = select(other.c.epoch).where(other.c.trial_id == trials.c.id).order_by(order, other.c.epoch).limit(1)
     source = trials.outerjoin(
         epochs, (epochs.c.trial_id == trials.c.id) & (epochs.c.epoch == of_trial.scalar_subquery())
     )
-    return {name: epochs.c[name] for name in (*METRICS, "epoch")}, source
+    return {name: epochs.c[name] for name in (*NATIVE_METRICS, "epoch")}, source
 
 
 def _drawn_for(sweep_id: int, which: Which | None, numbers: list[int]) -> ColumnElement[bool]:
@@ -107,7 +109,12 @@ def _parameters_frame(connection: Connection, wanted: ColumnElement[bool]) -> pd
 
 def epochs_frame(connection: Connection, sweep_id: int, number: int | None = None) -> pd.DataFrame:
     """Return one row for each epoch of all trials, or of one: trial, epoch, the metrics, seconds."""
-    columns = [trials.c.number.label("trial"), epochs.c.epoch, *(epochs.c[name] for name in METRICS), epochs.c.seconds]
+    columns = [
+        trials.c.number.label("trial"),
+        epochs.c.epoch,
+        *(epochs.c[name] for name in NATIVE_METRICS),
+        epochs.c.seconds,
+    ]
     query = (
         select(*columns)
         .join(trials, trials.c.id == epochs.c.trial_id)

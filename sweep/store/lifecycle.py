@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, and_, bindparam, case, delete, func, insert, select, update
 
 from sweep.errors import StaleAttempt, SweepError
+from sweep.metrics import Objective
 from sweep.records import BatchLosses, Divergence, Epoch, Status, Trial, Weights
 from sweep.store.digests import seal, seal_drawn, sweep_digest
 from sweep.store.rows import parameter_row, read_epochs, trial_row, upsert_batches, upsert_epochs
@@ -120,7 +121,7 @@ def _clear_after(connection: Connection, trial_id: int, epoch: int) -> tuple[Epo
         connection.execute(delete(table).where(table.c.trial_id == trial_id, table.c.epoch > epoch))
     kept = read_epochs(connection, trial_id)
     if kept:
-        best = max(kept, key=lambda each: each.test_accuracy)
+        best = Objective().choose(kept)
         connection.execute(update(trials).where(trials.c.id == trial_id).values(**_summary(kept, best)))
     return kept
 
@@ -355,5 +356,6 @@ def _summary(new: Sequence[Epoch], best: Epoch | None) -> dict[str, Any]:
     """Return what a trial's row says of its epochs."""
     values: dict[str, Any] = {"last_epoch": new[-1].number} if new else {}
     if best:
-        values |= {"best_value": best.test_accuracy, "best_epoch": best.number, "best_loss": best.test_loss}
+        value, loss = best.metrics["test_accuracy"], best.metrics["test_loss"]
+        values |= {"best_value": value, "best_epoch": best.number, "best_loss": loss}
     return values

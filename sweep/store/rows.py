@@ -13,7 +13,9 @@ from sweep.records import BatchLosses, Epoch, Scalar, SweepRecord, Trial
 from sweep.store.digests import seal_all, seal_drawn, sweep_digest
 from sweep.store.schema import batches, epochs, parameters, sweeps, trials
 
-EPOCH_COLUMNS = ("trial_id", "epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds")
+NATIVE_COLUMNS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+"""Metrics that have a column of their own."""
+EPOCH_COLUMNS = ("trial_id", "epoch", *NATIVE_COLUMNS, "seconds")
 BATCH_COLUMNS = ("trial_id", "epoch", "step", "loss")
 """What is written, in the order in which it stands in its table."""
 
@@ -70,9 +72,7 @@ def upsert_epochs(connection: Connection, trial_id: int, new: Sequence[Epoch]) -
 
 
 def _measured(epoch: Epoch) -> tuple[float, ...]:
-    train = epoch.train_loss + 0.0, epoch.train_accuracy + 0.0
-    test = epoch.test_loss + 0.0, epoch.test_accuracy + 0.0
-    return *train, *test, epoch.seconds + 0.0
+    return *(epoch.metrics[name] + 0.0 for name in NATIVE_COLUMNS), epoch.seconds + 0.0
 
 
 def upsert_batches(connection: Connection, trial_id: int, new: Sequence[BatchLosses]) -> None:
@@ -109,4 +109,7 @@ def read_epochs(connection: Connection, trial_id: int) -> tuple[Epoch, ...]:
     """Return the epochs of a trial, in order."""
     columns = [epochs.c[name] for name in EPOCH_COLUMNS[1:]]
     query = select(*columns).where(epochs.c.trial_id == trial_id).order_by(epochs.c.epoch)
-    return tuple(Epoch(*row) for row in connection.execute(query))
+    return tuple(
+        Epoch(number, seconds, dict(zip(NATIVE_COLUMNS, map(float, figures), strict=True)))
+        for number, *figures, seconds in connection.execute(query)
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,13 +15,13 @@ from sweep.records import BatchLosses, Epoch, Progress, RunningTrial, Status, Sw
 from sweep.store import lifecycle
 from sweep.store.connection import Database, Result, patiently
 from sweep.store.lifecycle import Claim, Ending, Held, IsLost
-from sweep.store.rows import insert_sweep
+from sweep.store.rows import insert_sweep, read_epochs
 from sweep.store.schema import sweeps, trials
+from sweep.system.variables import results_folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sweep.records import Metric
     from sweep.store.frames import Which
 
 
@@ -51,7 +50,7 @@ class Store:
         """Where the files that belong to the database lie, each sweep's in a folder of its name."""
         if self.database.is_sqlite:
             return self.database.path.parent
-        return Path(os.environ.get("SWEEP_RESULTS") or "results")
+        return results_folder()
 
     # Sweeps
 
@@ -291,12 +290,18 @@ class Store:
             raise SweepError(f"there is no trial {number}; this sweep has trials 0 to {(total or 0) - 1}")
         return dict(row)
 
-    def trials(self, sweep_id: int, metric: Metric = "test_accuracy", which: Which | None = None) -> pd.DataFrame:
+    def trials(self, sweep_id: int, metric: str = "test_accuracy", which: Which | None = None) -> pd.DataFrame:
         """Return one row for each trial, or for `which`: its best epoch by `metric`, its parameters by full name."""
         from sweep.store.frames import trials_frame
 
         with self.database.reading() as connection:
             return trials_frame(connection, sweep_id, metric, which)
+
+    def trial_epochs(self, sweep_id: int, number: int) -> tuple[Epoch, ...]:
+        """Return the epochs of a trial, in order."""
+        with self.database.reading() as connection:
+            this = select(trials.c.id).where(trials.c.sweep_id == sweep_id, trials.c.number == number)
+            return read_epochs(connection, connection.execute(this).scalar_one())
 
     def batches(self, sweep_id: int, number: int | None = None) -> pd.DataFrame:
         """Return one row for each mini-batch of all trials, or of one, as far as their losses were recorded."""

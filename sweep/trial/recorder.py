@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sweep.errors import StoreError
+from sweep.metrics import Objective
 from sweep.records import BatchLosses, Divergence, Epoch, Status, Weights
 from sweep.store import Claim, Ending, Store
 from sweep.system.processes import silence_limit
@@ -29,7 +30,8 @@ class Recorder:
         self._epochs = list(claim.epochs)
         self._written = len(self._epochs)
         self._losses: list[BatchLosses] = []
-        self._best = max(self._epochs, key=lambda epoch: epoch.test_accuracy, default=None)
+        self._objective = Objective()
+        self._best = self._objective.choose(self._epochs)
         self._started = self._flushed = time.perf_counter()
 
     @property
@@ -45,7 +47,7 @@ class Recorder:
         """Take an epoch and the losses of its mini-batches; tell whether it is the best so far."""
         self._epochs.append(epoch)
         self.add_losses(losses)
-        is_best = self._best is None or epoch.test_accuracy > self._best.test_accuracy
+        is_best = self._objective.replaces(epoch, self._best)
         if is_best:
             self._best = epoch
         return is_best

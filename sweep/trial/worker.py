@@ -5,33 +5,25 @@ Whatever happens to a trial, it leaves a record, and the worker goes on to the n
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from types import FrameType
 from typing import Any
 
+from sweep.data import data_options, options_key
 from sweep.errors import StaleAttempt, StoreBusy, StoreError, SweepError, WeightsError
 from sweep.experiment.sections import Configuration
 from sweep.records import BatchLosses, Divergence, Seeds, Status, Weights
 from sweep.store import Claim, Store
 from sweep.store.connection import patiently
-from sweep.system.environment import one_blas_thread
 from sweep.system.files import is_full, within
-from sweep.system.processes import owner
-from sweep.training.build import dataset_key, opened, settings
+from sweep.training.build import opened, settings
 from sweep.training.divergence import Diverged
-from sweep.training.loop import Trainer
+from sweep.training.loop import NetworkTrainer
+from sweep.trial.process import Interrupted, interruptible, is_stopped, worker_owner
 from sweep.trial.recorder import Recorder
 from sweep.trial.weights import Keeper, identity, restore
-
-WATCH_SECONDS = 0.5
-"""How often a worker looks whether its parent still lives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,69 +37,26 @@ class Assignment:
     """Name of the sweep."""
     number: int
     datasets: dict[str, str]
-    """Cached folder of each data set, by `dataset_key`."""
+    """Cached folder of each data set, by `options_key`."""
     run: str = ""
     """Name of this run of the sweep, by which it can be stopped where there are no signals."""
-
-
-class Interrupted(BaseException):
-    """The sweep is being stopped: leave the trial as it is."""
-
-
-_parent: int | None = None
-"""The process that this one ends with, if there is one."""
-
-
-def start_worker(parent: int) -> None:
-    """Prepare a worker process: one BLAS thread, stopped by SIGTERM between epochs, ended with its parent."""
-    global _parent  # noqa: PLW0603 (a process has one parent)
-    _parent = parent
-    one_blas_thread()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    signal.signal(signal.SIGTERM, _stop)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(WATCH_SECONDS)
-    os._exit(1)
-
-
-_in_trial = threading.Event()
-
-
-def _stop(signum: int, frame: FrameType | None) -> None:
-    if _in_trial.is_set():
-        raise Interrupted
-
-
-_stopped_runs: set[str] = set()
-
-
-def stop_run(run: str) -> None:
-    """Let the trials of a run that this process trains end after the present epoch, as interrupted."""
-    _stopped_runs.add(run)
 
 
 def run_trial(assignment: Assignment) -> Status | None:
     """Train one trial and return how it ended; None where another worker has it."""
     store = open_store(assignment.database)
-    claim = store.claim(assignment.sweep_id, assignment.number, owner(_parent))
+    claim = store.claim(assignment.sweep_id, assignment.number, worker_owner())
     if claim is None:
         return None
     recorder = Recorder(store, claim)
     with recorder.beating():
-        _in_trial.set()
         try:
-            return _train(assignment, claim, recorder)
+            with interruptible():
+                return _train(assignment, claim, recorder)
         except StaleAttempt:
             return None
         except Interrupted:
-            _in_trial.clear()  # a second signal must not disturb the writing
             return _give_back(recorder)
-        finally:
-            _in_trial.clear()
 
 
 def _give_back(recorder: Recorder) -> Status | None:
@@ -120,9 +69,9 @@ def _give_back(recorder: Recorder) -> Status | None:
 def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
     try:
         configuration = Configuration.model_validate(claim.configuration)
-        folder = assignment.datasets[dataset_key(claim.configuration["data"]["dataset"])]
+        folder = assignment.datasets[options_key(data_options(claim.configuration["data"]))]
         dataset = opened(folder)
-        trainer = Trainer(dataset, settings(configuration, dataset, folder, Seeds(*claim.seeds)))
+        trainer = NetworkTrainer(dataset, settings(configuration, dataset, folder, Seeds(*claim.seeds)))
         whose = identity(claim.configuration, claim.seeds, dataset.sha256)
         keeper = Keeper(configuration.training, recorder.folder, assignment.sweep, claim, whose)
         _go_on(trainer, claim, recorder, whose)
@@ -140,7 +89,7 @@ def _described(error: BaseException) -> str:
     return f"out of memory ({message})" if isinstance(error, MemoryError) else message
 
 
-def _go_on(trainer: Trainer, claim: Claim, recorder: Recorder, whose: Mapping[str, Any]) -> None:
+def _go_on(trainer: NetworkTrainer, claim: Claim, recorder: Recorder, whose: Mapping[str, Any]) -> None:
     """Start from the file of an earlier attempt if there is one; else from the first weights, with the same bits."""
     start = claim.start
     if start is None:
@@ -158,7 +107,7 @@ class Course:
     """The training of one trial, with all that is recorded on the way."""
 
     run: str
-    trainer: Trainer
+    trainer: NetworkTrainer
     recorder: Recorder
     keeper: Keeper
     record_batches: bool
@@ -174,7 +123,7 @@ class Course:
                 if self.keeper.is_due(epoch.number) and epoch.number < self.trainer.settings.epochs:
                     self._write_checkpoint()
                 self.recorder.flush_if_due()
-                if self.run in _stopped_runs:
+                if is_stopped(self.run):
                     raise Interrupted
         except Diverged as error:
             self.recorder.add_losses(self._losses(error.divergence.epoch))
@@ -193,7 +142,7 @@ class Course:
             raise
         self.keeper.settle(files)
 
-    def _write(self, trainer: Trainer | None = None) -> dict[str, Weights]:
+    def _write(self, trainer: NetworkTrainer | None = None) -> dict[str, Weights]:
         """Write what is to be kept, waiting while there is no space left; what cannot be written costs no figure."""
 
         def once() -> dict[str, Weights]:

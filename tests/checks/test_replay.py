@@ -11,9 +11,9 @@ from threadpoolctl import threadpool_info
 
 import sweep
 from sweep.errors import StoreError, SweepError
-from sweep.records import METRICS
+from sweep.metrics import NATIVE_METRICS
 from sweep.system.environment import environment
-from sweep.training.loop import Trainer
+from sweep.training.loop import NetworkTrainer
 from tests.engine_here import training_here
 
 CNN = """
@@ -127,7 +127,7 @@ class TestTheSame:
         assert played.different == []
         assert played.is_finished
         assert played.changes.empty
-        figures = ["epoch", *METRICS]
+        figures = ["epoch", *NATIVE_METRICS]
         pd.testing.assert_frame_equal(
             played.now.frame[figures], results.epochs(int(number))[figures], check_exact=True, check_dtype=False
         )
@@ -163,7 +163,7 @@ class TestTheSame:
 
     def test_a_continued_trial_is_as_one_that_was_trained_at_once(self):
         with training_here():
-            sweep.continue_([1], epochs=5, name="cnn")
+            sweep.extend([1], epochs=5, name="cnn")
         played = replay("cnn/1")
         assert len(played.stored.epochs) == len(played.now.epochs) == 6
         assert played.different == []
@@ -183,7 +183,7 @@ class TestTheSame:
 
 
 class TestDifferent:
-    @pytest.mark.parametrize("metric", METRICS)
+    @pytest.mark.parametrize("metric", NATIVE_METRICS)
     def test_one_changed_bit_is_found(self, change, metric):
         right = sweep.load("cnn").epochs(0)[metric].tolist()[2]
         wrong = math.nextafter(right, 2)
@@ -191,7 +191,7 @@ class TestDifferent:
         played = replay("cnn/0")
         assert played.different == [2]
         table = played.beside(2).set_index("figure")
-        assert [*table.index] == [*METRICS]
+        assert [*table.index] == [*NATIVE_METRICS]
         assert table.loc[metric].tolist() == [repr(wrong), repr(right)]
         others = table.drop(metric)
         assert (others["stored"] == others["now"]).all()
@@ -205,15 +205,15 @@ class TestDifferent:
         played = replay("cnn/0")
         assert played.different == [3]
         row = ["loss of mini-batch 7", repr(wrong[6]), repr(losses[6])]
-        assert played.beside(3)[len(METRICS) :].to_numpy().tolist() == [row]
+        assert played.beside(3)[len(NATIVE_METRICS) :].to_numpy().tolist() == [row]
 
     @pytest.mark.parametrize("gone", [[0], [1], [3], [1, 2], [0, 1, 2, 3]], ids=str)
     def test_missing_epochs_are_found(self, change, gone):
-        right = sweep.load("cnn").epochs(0)[[*METRICS]].to_numpy().tolist()[gone[0]]
+        right = sweep.load("cnn").epochs(0)[[*NATIVE_METRICS]].to_numpy().tolist()[gone[0]]
         change(f"DELETE FROM epochs WHERE {CNN_0} AND epoch IN ({', '.join(map(str, gone))})")
         played = replay("cnn/0")
         assert played.different == gone
-        table = played.beside(gone[0]).set_index("figure").loc[[*METRICS]]
+        table = played.beside(gone[0]).set_index("figure").loc[[*NATIVE_METRICS]]
         assert table.to_numpy().tolist() == [["missing", repr(figure)] for figure in right]
 
     def test_a_missing_loss_is_found(self, change):
@@ -282,13 +282,13 @@ class TestDifferent:
 @pytest.fixture
 def trained_epochs(monkeypatch):
     """The epochs that are trained from now on."""
-    numbers, real = [], Trainer.run_epoch
+    numbers, real = [], NetworkTrainer.run_epoch
 
     def run_epoch(trainer, number, order):
         numbers.append(number)
         return real(trainer, number, order)
 
-    monkeypatch.setattr(Trainer, "run_epoch", run_epoch)
+    monkeypatch.setattr(NetworkTrainer, "run_epoch", run_epoch)
     return numbers
 
 

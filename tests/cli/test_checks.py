@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 import sweep
-from sweep.records import METRICS
+from sweep.metrics import NATIVE_METRICS
 from sweep.system.environment import environment
 
 NAME = "digits-quickstart"
@@ -102,7 +102,7 @@ class TestReplay:
         words = f"1 epoch of {NAME}/{completed} is the same, bit for bit; the trial is interrupted, so it has no more\n"
         assert replay(completed, "--check").out == words
 
-    @pytest.mark.parametrize("metric", METRICS)
+    @pytest.mark.parametrize("metric", NATIVE_METRICS)
     def test_a_flipped_bit_is_found_and_doctor_is_advised(self, replay, change, results, completed, metric):
         right = results.epochs(completed)[metric].tolist()[1]
         wrong = math.nextafter(right, 2)
@@ -112,7 +112,7 @@ class TestReplay:
         title, head, _, *rows = cells(answer.out)
         assert " ".join(title) == f"Epoch 1 of {NAME}/{completed}"
         assert head == ["figure", "stored", "now"]
-        assert {row[0] for row in rows} == {*METRICS}
+        assert {row[0] for row in rows} == {*NATIVE_METRICS}
         assert [row for row in rows if row[1] != row[2]] == [[metric, repr(wrong), repr(right)]]
         line = answer.err.splitlines()[-1]
         assert line.startswith(

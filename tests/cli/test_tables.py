@@ -8,7 +8,7 @@ import re
 import pytest
 
 import sweep
-from sweep.records import METRICS
+from sweep.metrics import NATIVE_METRICS
 
 NAME = "digits-quickstart"
 
@@ -68,7 +68,7 @@ LEADERBOARDS = [
     (["--worst", "-n", "2"], lambda s: s.worst(2)),
     (["--diverged"], lambda s: s.diverged()),
     (["--diverged", "-n", "1"], lambda s: s.diverged(1)),
-    *[(["--by", metric], lambda s, metric=metric: s.best(10, metric)) for metric in METRICS],
+    *[(["--by", metric], lambda s, metric=metric: s.best(10, metric)) for metric in NATIVE_METRICS],
     (["--worst", "--by", "train_loss", "-n", "4"], lambda s: s.worst(4, "train_loss")),
     (["--where", "alpha < 0.3 and batch_size >= 20"], lambda s: s.best(where="alpha < 0.3 and batch_size >= 20")),
     (["--where", "network.activation.alpha < 0.3"], lambda s: s.best(where="alpha < 0.3")),

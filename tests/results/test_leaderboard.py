@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweep.errors import UsageError
-from sweep.records import METRICS, STATUSES, Parameter
+from sweep.metrics import NATIVE_METRICS
+from sweep.records import STATUSES, Parameter
 from sweep.results.leaderboard import best, diverged, worst
 
 PARAMETERS = [
@@ -209,7 +210,7 @@ VALUE = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]) | st.just(np.nan)
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(STATUSES), VALUE, VALUE, VALUE, VALUE), max_size=12),
-    st.sampled_from(METRICS),
+    st.sampled_from(NATIVE_METRICS),
     st.integers(1, 14),
     st.randoms(use_true_random=False),
 )

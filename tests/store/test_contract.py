@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,13 +25,15 @@ from sqlalchemy import and_, inspect, select, update
 import sweep
 from sweep.cli import main
 from sweep.errors import StaleAttempt, StoreError, SweepError, UsageError
-from sweep.records import METRICS, BatchLosses, Divergence, Epoch, Seeds, SweepRecord, Trial, Weights
+from sweep.metrics import NATIVE_METRICS
+from sweep.records import BatchLosses, Divergence, Seeds, SweepRecord, Trial, Weights
 from sweep.results.leaderboard import best, worst
 from sweep.store import Ending, Store, lifecycle
 from sweep.store import connection as database
 from sweep.store.digests import drawn_digests, sweep_digest, trial_digests
 from sweep.store.frames import Which
 from sweep.store.schema import metadata, sweeps, trials
+from tests.epochs import measured
 from tests.fault_tools import assert_same, figures, wait_until
 from tests.postgres_server import PASSWORD, QUOTED
 
@@ -55,7 +58,7 @@ def trial(number, **parameters):
 
 
 def epoch(number, accuracy=0.5, loss=1.0):
-    return Epoch(number, loss + 0.1, accuracy / 3, loss, accuracy, 0.25)
+    return measured(number, loss + 0.1, accuracy / 3, loss, accuracy, 0.25)
 
 
 def nobody(owner, silent_seconds):
@@ -89,7 +92,7 @@ def add(store, count=3, **changes):
 
 def finished(store, sweep_id, number, epochs, status="completed", **values):
     claim = store.claim(sweep_id, number, "me:1")
-    best = max(epochs, key=lambda e: e.test_accuracy, default=None)
+    best = max(epochs, key=lambda e: e.metrics["test_accuracy"], default=None)
     losses = values.pop("losses", ())
     store.finish(claim, Ending(status, 1.5, **values), epochs, best, losses)
 
@@ -435,7 +438,7 @@ class TestStore:
             assert best(store.trials(sweep_id, metric), [], metric)["trial"].tolist() == order
         assert worst(store.trials(sweep_id), [])["trial"].tolist() == [1, 3, 0, 2]
 
-    @pytest.mark.parametrize("metric", METRICS)
+    @pytest.mark.parametrize("metric", NATIVE_METRICS)
     def test_the_first_by_rank_are_those_of_ranking_all(self, store, metric):
         """Few values, so that there are ties of metric and loss; some trials have ended otherwise, or with nothing."""
         sweep_id, rng = add(store, 24), random.Random(5)
@@ -474,6 +477,7 @@ class TestStore:
         assert [tuple(row) for row in rows] == [(1, 2), (2, 3), (3, 1), (4, 0)]
 
 
+ROOT = Path(__file__).parents[2]
 AWKWARD_NUMBERS = [-0.0, 5e-324, -2.2250738585072014e-308, 1.7976931348623157e308, 0.1, float(2**53), 1 / 3]
 AWKWARD_TEXTS = ["it's", '"quoted"', "back\\slash %s :x {y}", "línea\nβ 🙂", "", " ", "NULL"]
 SWEEPS_TYPES = {"sweep": "str", "trials": "int64", "completed": "int64", "queued": "int64", "best_accuracy": "float64"}
@@ -485,7 +489,7 @@ def fill(store):
     values = zip(AWKWARD_NUMBERS, AWKWARD_TEXTS, rare + [{}] * len(AWKWARD_NUMBERS), strict=False)
     drawn = [{"number": number, "text": text, **others} for number, text, others in values]
     sweep_id = store.add_sweep(RECORD, [Trial(i, each, {}, Seeds(i, 0, 0)) for i, each in enumerate(drawn)])
-    epochs = [Epoch(i, 1.0, 0.5, value, 0.0, 0.25) for i, value in enumerate(AWKWARD_NUMBERS)]
+    epochs = [measured(i, 1.0, 0.5, value, 0.0, 0.25) for i, value in enumerate(AWKWARD_NUMBERS)]
     finished(store, sweep_id, 0, epochs, losses=[BatchLosses(1, (-0.0, 5e-324))])
     return sweep_id
 
@@ -842,13 +846,15 @@ class TestSqliteFile:
         """Two processes write 100 epochs each, one commit an epoch, into one file; all arrive."""
         sweep_id = add(store, 2)
         code = (
-            "import sys; from sweep.store import Store; from sweep.records import Epoch\n"
+            "import sys; from sweep.store import Store; from tests.epochs import measured\n"
             "store = Store(sys.argv[1]); number = int(sys.argv[2])\n"
             f"claim = store.claim({sweep_id}, number, f'me:{{number}}')\n"
-            "for i in range(100): store.record(claim, [Epoch(i, 1.0, 0.5, 1.0, 0.5, 0.1)], None)\n"
+            "for i in range(100): store.record(claim, [measured(i, 1.0, 0.5, 1.0, 0.5, 0.1)], None)\n"
         )
         processes = [
-            subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "sweeps.db"), str(n)], env=os.environ)
+            subprocess.Popen(
+                [sys.executable, "-c", code, str(tmp_path / "sweeps.db"), str(n)], env=os.environ, cwd=ROOT
+            )
             for n in range(2)
         ]
         assert [p.wait() for p in processes] == [0, 0]
@@ -858,6 +864,7 @@ class TestSqliteFile:
 
 CREATE = """
 import sys
+from pathlib import Path
 from sweep.store import Store
 print("ready", flush=True)
 sys.stdin.readline()

@@ -16,12 +16,13 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from sweep.records import Epoch, Seeds, SweepRecord, Trial
+from sweep.records import Seeds, SweepRecord, Trial
 from sweep.store import Ending, Store
 from sweep.store.digests import trial_digests
 from sweep.store.repair.integrity import findings
 from sweep.store.schema import trials
 from sweep.system.processes import is_lost, owner
+from tests.epochs import measured
 
 SECONDS = float(os.environ.get("SWEEP_STRESS_SECONDS") or 2)
 WRITERS, READERS = 8, 2
@@ -36,7 +37,7 @@ processes.set_forkserver_preload(["sweep.store", "pandas", "psycopg", "pytest"])
 def epoch_of(sweep_id, number, epoch):
     """Return an epoch whose figures tell which one it is."""
     rng = random.Random(f"{sweep_id}/{number}/{epoch}")
-    return Epoch(epoch, *(rng.random() for _ in range(5)))
+    return measured(epoch, *(rng.random() for _ in range(5)))
 
 
 def add_sweep(store):
@@ -70,7 +71,7 @@ def train(store, sweep_id, held, rng, acknowledge):
     written = 0
     while written < EPOCHS:
         upto = written + rng.randint(1, MOST_AT_ONCE)
-        new, best = all_epochs[written:upto], max(all_epochs[:upto], key=lambda epoch: epoch.test_accuracy)
+        new, best = all_epochs[written:upto], max(all_epochs[:upto], key=lambda epoch: epoch.metrics["test_accuracy"])
         if upto < EPOCHS:
             store.record(held, new, best)
         else:
@@ -145,7 +146,7 @@ def stored(store):
         frame = store.epochs(sweep_id)
         columns = ["epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds"]
         for number, row in zip(frame["trial"], frame[columns].itertuples(index=False), strict=True):
-            assert Epoch(*row) == epoch_of(sweep_id, number, row.epoch)
+            assert measured(*row) == epoch_of(sweep_id, number, row.epoch)
             found[sweep_id, number, row.epoch] += 1
     return found
 

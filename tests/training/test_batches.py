@@ -57,7 +57,7 @@ def test_every_way_trains(shuffle, batching):
     dataset = blobs()
     cut = replace(settings(dataset, epochs=4), batching=Batching(**batching, shuffle=shuffle))
     epochs = list(train(dataset, cut))
-    assert epochs[-1].train_loss < epochs[0].train_loss
+    assert epochs[-1].metrics["train_loss"] < epochs[0].metrics["train_loss"]
 
 
 def test_as_many_batches_as_asked_for_are_as_good_as_their_sizes():
@@ -66,7 +66,7 @@ def test_as_many_batches_as_asked_for_are_as_good_as_their_sizes():
     figures = []
     for batching in (Batching(10), Batching(batches_per_epoch=5)):
         cut = replace(settings(dataset), batching=batching)
-        figures.append([epoch.test_loss for epoch in train(dataset, cut)])
+        figures.append([epoch.metrics["test_loss"] for epoch in train(dataset, cut)])
     assert figures[0] == figures[1]
 
 

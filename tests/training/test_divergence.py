@@ -14,7 +14,7 @@ from sweep.nn.network import Network
 from sweep.nn.optimizers import Optimizer, sgd
 from sweep.records import Divergence
 from sweep.training.divergence import Diverged, FiniteCheck, Flags, NotFinite
-from sweep.training.loop import Trainer, train
+from sweep.training.loop import NetworkTrainer, train
 from tests.training.training_setup import blobs, network, settings
 
 DTYPES = ["float32", "float64"]
@@ -25,7 +25,7 @@ def run(dataset, given):
     numbers = []
     with pytest.raises(Diverged) as caught:
         for epoch in train(dataset, given):
-            assert np.isfinite([epoch.train_loss, epoch.test_loss]).all()
+            assert np.isfinite([epoch.metrics["train_loss"], epoch.metrics["test_loss"]]).all()
             numbers.append(epoch.number)
     return numbers, caught.value.divergence
 
@@ -118,7 +118,7 @@ def test_an_update_that_overflows_silently_is_placed_at_its_step(dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_nan_that_arrives_without_any_flag(dtype):
     dataset = blobs()
-    marker = dataset.x_train[31].astype(dtype) / 255
+    marker = dataset.train.x[31].astype(dtype) / 255
 
     def poisoned(x, y, slope):
         np.tanh(x, out=y)
@@ -174,34 +174,34 @@ def test_flags_raised_without_need_change_nothing():
         return tanh.forward(params, state, x, work, call)
 
     noisy_net = net._replace(layers={**net.layers, "hidden[0]/tanh": tanh._replace(forward=noisy)})
-    quiet = [e.test_loss for e in train(dataset, settings(dataset, net))]
-    loud = [e.test_loss for e in train(dataset, settings(dataset, noisy_net))]
+    quiet = [e.metrics["test_loss"] for e in train(dataset, settings(dataset, net))]
+    loud = [e.metrics["test_loss"] for e in train(dataset, settings(dataset, noisy_net))]
 
     assert quiet == loud
 
 
 def test_training_goes_on_after_a_false_alarm_with_the_same_bits(monkeypatch):
     dataset = blobs()
-    plain = [e.test_loss for e in train(dataset, settings(dataset, dtype="float32"))]
+    plain = [e.metrics["test_loss"] for e in train(dataset, settings(dataset, dtype="float32"))]
     watched = 0
-    real = Trainer._run_watched
+    real = NetworkTrainer._run_checked
 
     def count(self, number, order):
         nonlocal watched
         watched += 1
         return real(self, number, order)
 
-    monkeypatch.setattr(Trainer, "_run_watched", count)
-    monkeypatch.setattr(Trainer, "_run_steps", lambda self, number, order: (3, True))
+    monkeypatch.setattr(NetworkTrainer, "_run_checked", count)
+    monkeypatch.setattr(NetworkTrainer, "_run_steps", lambda self, number, order: (3, True))
 
-    assert [e.test_loss for e in train(dataset, settings(dataset, dtype="float32"))] == plain
+    assert [e.metrics["test_loss"] for e in train(dataset, settings(dataset, dtype="float32"))] == plain
     assert watched == 3
 
 
 def test_a_loss_that_only_the_test_part_overflows_is_found_in_the_evaluation():
     dataset = blobs()
-    dataset.x_test[:] = 255
-    np.minimum(dataset.x_train, 200, out=dataset.x_train)
+    dataset.test.x[:] = 255
+    np.minimum(dataset.train.x, 200, out=dataset.train.x)
 
     def fragile(x, y, slope):
         slope.fill(1)

@@ -7,7 +7,6 @@ import math
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from sweep.experiment.messages import mistakes
 from sweep.experiment.sections.base import Kind, Section, kind_table
 from sweep.experiment.sections.data import Data
 from sweep.experiment.sections.network import NetworkSection, build_layers
@@ -21,7 +20,7 @@ from sweep.nn.penalties import Penalty
 from sweep.nn.regression import REGRESSION_LOSSES, numbers
 from sweep.nn.schedules import SCHEDULES, Schedule
 
-__all__ = ["Configuration", "Kind", "Section", "kind_table", "mistakes"]
+__all__ = ["Configuration", "Kind", "Section", "kind_table"]
 
 
 class Configuration(Section):
@@ -57,7 +56,7 @@ class Configuration(Section):
 
     @property
     def _task(self) -> str:
-        return getattr(self.data, "task", None) or "classification"
+        return self.data.task or "classification"
 
     @property
     def is_regression(self) -> bool:

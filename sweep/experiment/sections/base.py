@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -15,22 +16,25 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
+    hints: ClassVar[Mapping[str, str]] = {}
+    """Unknown key -> the end of the sentence that refuses it, where a close match would mislead."""
+
     @model_validator(mode="before")
     @classmethod
-    def _know_every_key(cls, table: Any) -> Any:
+    def _refuse_unknown_keys(cls, table: Any) -> Any:
         if isinstance(table, dict):
             for key in table:
                 if key not in cls.model_fields:
                     raise PydanticCustomError(
                         "unknown_key",
                         "has no key {key}; {hint}",
-                        {"key": repr(key), "hint": suggest(key, cls.model_fields)},
+                        {"key": repr(key), "hint": cls.hints.get(key) or suggest(key, cls.model_fields)},
                     )
         return table
 
 
 class Kind(Section):
-    """A table with a `kind`; a bare string stands for a kind without values."""
+    """A table whose `kind` tells what it is; a bare string stands for a kind without values."""
 
     kind: str
 
@@ -40,7 +44,7 @@ class Kind(Section):
 
 
 def kind_table(value: Any) -> Any:
-    """Return the table of a kind; a bare string stands for a kind without values."""
+    """Return the table that a bare string stands for; other values as they are."""
     return {"kind": value} if isinstance(value, str) else value
 
 

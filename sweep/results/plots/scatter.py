@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype
 
 from sweep.errors import UsageError, suggest
-from sweep.records import METRICS, Metric, Parameter, higher_is_better
+from sweep.metrics import NATIVE_METRICS, Objective
+from sweep.metrics import metric as described
+from sweep.records import Parameter
 from sweep.results.plots.style import (
     BLUE,
     GOLD,
@@ -63,15 +65,15 @@ def scatter_grid(
     Args:
         trials: one row per trial; those that neither completed nor diverged are only counted, in the title.
         parameters: the searched parameters; if there are none, the metric is drawn against the trial number.
-        metric: one of `records.METRICS`.
+        metric: one of `metrics.NATIVE_METRICS`.
         title: what stands before the counts above the panels, such as the sweep's name.
         x: the parameters to draw, by short or full name, or `trial`; all parameters if None or empty.
 
     Raises:
         UsageError: `metric` is unknown, or `x` names what was not searched.
     """
-    if metric not in METRICS:
-        raise UsageError(f"there is no metric '{metric}': {suggest(metric, METRICS)}")
+    if metric not in NATIVE_METRICS:
+        raise UsageError(f"there is no metric '{metric}': {suggest(metric, NATIVE_METRICS)}")
     panels = _chosen(parameters, x)
     has_place = (trials["status"] == "diverged") | ((trials["status"] == "completed") & trials[metric].notna())
     drawn = trials[has_place].sort_values("trial", ignore_index=True)
@@ -93,7 +95,7 @@ def scatter_grid(
 class _Scale:
     """The vertical axis that all panels share; from `bottom` to `low` it is the diverged trials' band."""
 
-    metric: Metric
+    metric: str
     bottom: float
     low: float
     high: float
@@ -102,13 +104,13 @@ class _Scale:
     has_values: bool
 
     @classmethod
-    def of(cls, drawn: pd.DataFrame, metric: Metric) -> _Scale:
+    def of(cls, drawn: pd.DataFrame, metric: str) -> _Scale:
         """Choose the limits from what is to be drawn."""
         completed = drawn["status"] == "completed"
         values = drawn.loc[completed, metric].to_numpy(dtype=np.float64)
         kept = values[_is_in_place(values, metric)]
         low, high = (kept.min(), kept.max()) if len(kept) else (0.0, 1.0)
-        bound = low if higher_is_better(metric) else high
+        bound = low if (described(metric).direction == "max") else high
         pad = 0.06 * (high - low) or 0.05 * abs(high) or 0.05
         low, high = low - pad, high + pad
         band = 0.0 if completed.all() else (high - low) * _BAND / (1 - _BAND)
@@ -117,10 +119,10 @@ class _Scale:
     @property
     def edge(self) -> float:
         """Where the values beyond `bound` are drawn."""
-        return self.low if higher_is_better(self.metric) else self.high
+        return self.low if (described(self.metric).direction == "max") else self.high
 
     def is_beyond(self, values: pd.Series[float]) -> pd.Series[bool]:
-        return values < self.bound if higher_is_better(self.metric) else values > self.bound
+        return values < self.bound if (described(self.metric).direction == "max") else values > self.bound
 
     def ticks(self) -> tuple[list[float], list[str]]:
         """Return the places and the words of the ticks, that of the band included."""
@@ -136,7 +138,7 @@ class _Scale:
         return ticks, words
 
 
-def _is_in_place(values: NDArray[np.float64], metric: Metric) -> NDArray[np.bool_]:
+def _is_in_place(values: NDArray[np.float64], metric: str) -> NDArray[np.bool_]:
     """Tell which values the axis should reach: all, unless most of it would then belong to a few outliers.
 
     An outlier is worse than the worse quartile by more than three times the distance of the quartiles:
@@ -145,7 +147,7 @@ def _is_in_place(values: NDArray[np.float64], metric: Metric) -> NDArray[np.bool
     everything = np.ones(len(values), dtype=np.bool_)
     if len(values) < _FEWEST_TO_CLIP:
         return everything
-    goodness = values if higher_is_better(metric) else -values
+    goodness = values if (described(metric).direction == "max") else -values
     lower, upper = np.quantile(goodness, [0.25, 0.75])
     in_place = goodness >= lower - 3 * (upper - lower)
     is_worthwhile = upper > lower and np.ptp(values) > 2 * np.ptp(values[in_place])
@@ -174,9 +176,9 @@ def _points(drawn: pd.DataFrame, scale: _Scale) -> pd.DataFrame:
     return pd.DataFrame({"look": looks, "y": values.mask(beyond, scale.edge).mask(has_diverged, in_band)})
 
 
-def _best(drawn: pd.DataFrame, metric: Metric) -> pd.Index[int]:
+def _best(drawn: pd.DataFrame, metric: str) -> pd.Index[int]:
     """Return the row of the best completed trial, ranked as the leaderboard does; none if none completed."""
-    ascending = {metric: not higher_is_better(metric), "test_loss": True, "trial": True}
+    ascending = dict(Objective().by(metric).sort_keys())
     completed = drawn.loc[drawn["status"] == "completed", [*ascending]]
     return completed.sort_values([*ascending], ascending=[*ascending.values()]).index[:1]
 
@@ -254,11 +256,11 @@ def _label_categories(axes: Axes, words: list[str]) -> None:
     axes.set_xticks(range(len(words)), [escaped(word) for word in shown], rotation=90 if is_upright else 0)
 
 
-def _looks(count: int, metric: Metric) -> dict[str, dict[str, Any]]:
+def _looks(count: int, metric: str) -> dict[str, dict[str, Any]]:
     """Return how each kind of trial is drawn; the more trials there are, the smaller and paler."""
     size = float(np.clip(320 / math.sqrt(max(count, 1)), 6, 36))
     alpha = float(np.clip(10 / math.sqrt(max(count, 1)), 0.35, 0.85))
-    worse = "v" if higher_is_better(metric) else "^"
+    worse = "v" if (described(metric).direction == "max") else "^"
     point = {"color": BLUE, "s": size, "alpha": alpha, "edgecolor": "white", "linewidth": size / 100}
     return {
         "completed": {**point, "marker": "o", "zorder": 2},
@@ -275,7 +277,7 @@ def _looks(count: int, metric: Metric) -> dict[str, dict[str, Any]]:
     }
 
 
-def _draw_points(axes: Axes, points: pd.DataFrame, metric: Metric) -> None:
+def _draw_points(axes: Axes, points: pd.DataFrame, metric: str) -> None:
     """Draw `points` (`x`, `y`, `look`), one collection for each look, labeled with it."""
     for look, style in _looks(len(points), metric).items():
         group = points[(points["look"] == look) & points["x"].notna()]
@@ -302,7 +304,9 @@ def _legend(drawn: pd.DataFrame, points: pd.DataFrame, scale: _Scale) -> list[Li
     beyond = drawn.loc[points["look"] == "beyond", scale.metric]
     if len(beyond):
         side, end, extreme = (
-            ("below", "lowest", beyond.min()) if higher_is_better(scale.metric) else ("above", "highest", beyond.max())
+            ("below", "lowest", beyond.min())
+            if (described(scale.metric).direction == "max")
+            else ("above", "highest", beyond.max())
         )
         words = f"{len(beyond)} {side} the axis, the {end} {extreme:.4f}"
         handles.append(_handle(words, looks["beyond"], size=6))
