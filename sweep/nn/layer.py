@@ -110,7 +110,7 @@ def outputs(shape: Shape, samples: int, dtype: Dtype) -> Array:
     return vectors(shape[0], samples, dtype) if len(shape) == 1 else np.empty((*shape, samples), dtype)
 
 
-def units(x: Array) -> Array:
+def without_ones(x: Array) -> Array:
     """Return vectors without their row of ones, and images as they are."""
     return x[:-1] if x.ndim == 2 else x
 

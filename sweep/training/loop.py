@@ -14,7 +14,7 @@ import numpy as np
 from sweep.data.dataset import Dataset
 from sweep.nn.instruments import observe
 from sweep.nn.layer import Array, Call, Gradient
-from sweep.nn.network import chain, flatten
+from sweep.nn.network import chain, flat_vector
 from sweep.nn.optimizers import Optimizer, dense
 from sweep.records import Divergence, Epoch
 from sweep.training.checkpoint import Snapshot
@@ -75,10 +75,10 @@ class NetworkTrainer:
         rng = np.random.default_rng(settings.seeds.weights)
         with self.flags.watching():  # weights beyond the range of the dtype show themselves in the first evaluation
             initial, states = chain(settings.network.layers).init(rng, self.evaluation.shape, settings.dtype)
-        vector, self.params = flatten(initial, settings.dtype)
+        vector, self.params = flat_vector(initial, settings.dtype)
         self._layer_by_layer = settings.optimizer.takes_products and not any(settings.penalty)
         if not self._layer_by_layer:
-            self._gradient, self._gradients = flatten(initial, settings.dtype)
+            self._gradient, self._gradients = flat_vector(initial, settings.dtype)
         self.updated = tuple(settings.network.layers) if self._layer_by_layer else ("all",)
         """Names of the arrays that the optimizer changes, and keeps a state of."""
         updated = self.params if self._layer_by_layer else (vector,)

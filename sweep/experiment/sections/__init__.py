@@ -48,7 +48,7 @@ class Configuration(Section):
 
     @property
     def _task(self) -> str:
-        return getattr(self.data, "task", None) or "classification"
+        return self.data.task or "classification"
 
     @property
     def is_regression(self) -> bool:

@@ -34,7 +34,7 @@ class Section(BaseModel):
 
 
 class Kind(Section):
-    """A table with a `kind`; a bare string stands for a kind without values."""
+    """A table whose `kind` tells what it is; a bare string stands for a kind without values."""
 
     kind: str
 
@@ -44,7 +44,7 @@ class Kind(Section):
 
 
 def kind_table(value: Any) -> Any:
-    """Return the table of a kind; a bare string stands for a kind without values."""
+    """Return the table that a bare string stands for; other values as they are."""
     return {"kind": value} if isinstance(value, str) else value
 
 

@@ -26,7 +26,7 @@ from sweep.nn.layer import (
     Work,
     outputs,
     same_shape,
-    units,
+    without_ones,
     without_parameters,
 )
 
@@ -44,18 +44,18 @@ def elementwise(function: Function, *constants: float) -> Layer:
 
     def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
         y = outputs(shape, samples, dtype)
-        return y, units(y), np.empty((*shape, samples), dtype), [np.array(value, dtype) for value in constants]
+        return y, without_ones(y), np.empty((*shape, samples), dtype), [np.array(value, dtype) for value in constants]
 
     def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
         y, units_of_y, slope, arrays = work
-        function(units(x), units_of_y, slope, *arrays)
+        function(without_ones(x), units_of_y, slope, *arrays)
         return y, state, slope
 
     def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
         return np.multiply(cache, dy, out=cache), None
 
     def in_place(work: Work, x: Array) -> Work:
-        return x, units(x), *work[2:]
+        return x, without_ones(x), *work[2:]
 
     return Layer(same_shape, without_parameters, work, forward, backward, output=lambda work: work[0], reuse=in_place)
 

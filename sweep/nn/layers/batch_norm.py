@@ -1,4 +1,4 @@
-"""Batch normalization: every feature, or every channel, brought to the mean and variance that the layer learns."""
+"""Batch normalization: every feature or channel gets the mean and variance that the layer learns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sweep.nn.layer import (
     Work,
     outputs,
     same_shape,
-    units,
+    without_ones,
 )
 
 Over = Literal["feature", "channel"]
@@ -81,11 +81,11 @@ def batch_norm(
     def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
         y = outputs(shape, samples, dtype)
         centered = np.empty(_layout(over, shape, samples), dtype)
-        return y, units(y).reshape(centered.shape), centered, np.ones(centered.shape[2], dtype)
+        return y, without_ones(y).reshape(centered.shape), centered, np.ones(centered.shape[2], dtype)
 
     def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
         y, units_of_y, centered, ones = work
-        given = units(x).reshape(centered.shape)
+        given = without_ones(x).reshape(centered.shape)
         gamma, beta = params[:, :1], params[:, 1:]
         if call.train:
             mean, variance = _center(given, centered, ones)
@@ -106,7 +106,7 @@ def batch_norm(
 
 def _center_in_place(work: Work, x: Array) -> Work:
     y, units_of_y, centered, ones = work
-    return y, units_of_y, units(x).reshape(centered.shape), ones
+    return y, units_of_y, without_ones(x).reshape(centered.shape), ones
 
 
 def _backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:

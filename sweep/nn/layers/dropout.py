@@ -1,4 +1,4 @@
-"""Dropout: units set to zero at random while training."""
+"""Dropout: units are set to 0 at random while training."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sweep.nn.layer import (
     Work,
     outputs,
     same_shape,
-    units,
+    without_ones,
     without_parameters,
 )
 
@@ -42,7 +42,7 @@ def dropout(rate: Fraction) -> Layer:
         y = outputs(shape, samples, dtype)
         factors = np.empty((*shape, samples), dtype)
         uniform = factors if dtype == np.float32 else np.empty(factors.shape, np.float32)
-        return y, units(y), factors, uniform
+        return y, without_ones(y), factors, uniform
 
     def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
         if not (call.train and rate):
@@ -53,7 +53,7 @@ def dropout(rate: Fraction) -> Layer:
         call.rng.random(out=uniform, dtype=np.float32)
         np.greater_equal(uniform, rate, out=factors)
         factors *= 1 / (1 - rate)
-        np.multiply(units(x), factors, out=units_of_y)
+        np.multiply(without_ones(x), factors, out=units_of_y)
         return y, state, factors
 
     def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:

@@ -67,7 +67,7 @@ def max_pool(size: Count) -> Layer:
         if work.inside is not None:
             np.copyto(work.inside, x)
             x = work.padded
-        # Rows first: their maxima run over whole rows of contiguous numbers.
+        # Rows first: their maxima are over whole rows of contiguous numbers.
         maximum(rows_of(x, size), work.row_maxima)
         maximum(columns_of(work.row_maxima, size), work.y)
         return work.y, state, x

@@ -1,4 +1,4 @@
-"""Layers that only rearrange: from vectors to images, and back."""
+"""Layers that only change the shape: from vectors to images, and back."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def image_shape(shape: Shape) -> tuple[int, int, int]:
     """Return (rows, channels, columns) of a layer's input.
 
     Raises:
-        ValueError: if the input is a vector; the message wants the layer's name before it.
+        ValueError: if the input is a vector; the message reads on from the layer's name.
     """
     if len(shape) == 3:
         return shape
@@ -38,7 +38,7 @@ def image_shape(shape: Shape) -> tuple[int, int, int]:
 
 
 def image(shape: tuple[int, int, int]) -> Layer:
-    """Make images of vectors whose features are (channels, rows, columns) = `shape`, as data sets keep them.
+    """Make images of vectors whose features are (channels, rows, columns) = `shape`, as in data sets.
 
     From (channels·rows·columns + 1, samples) to (rows, channels, columns, samples). `Layer.shape` raises ValueError
     where the number of features differs.
@@ -61,7 +61,7 @@ def image(shape: tuple[int, int, int]) -> Layer:
 
     def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
         y, examples, _, _ = work
-        np.copyto(examples, x[:-1].reshape(examples.shape))  # reshaped to a view, be the batch transposed or not
+        np.copyto(examples, x[:-1].reshape(examples.shape))  # a view, whether the batch is transposed or not
         return y, state, None
 
     def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
@@ -75,7 +75,7 @@ def image(shape: tuple[int, int, int]) -> Layer:
 
 
 def flatten() -> Layer:
-    """Make vectors of images, features in the order of the image's own axes (rows, channels, columns).
+    """Make vectors of images, with features in the order of the image's axes (rows, channels, columns).
 
     From (rows, channels, columns, samples) to (rows·channels·columns + 1, samples); vectors stay as they are.
     """
