@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sweep.data.dataset import Array, Dataset, PartName
-from sweep.errors import UsageError
+from sweep.errors import SweepError, UsageError
 from sweep.experiment.sections import Configuration
 from sweep.nn.losses import OUTPUTS, loss_work
 from sweep.observer import Silent
@@ -101,6 +101,8 @@ def predict(record: SweepRecord, number: int, store: Store, *, data: Path | None
     row = store.trial(record.id, number)
     folders = prepare_again(record, data, Silent()) if row.weights else {}
     trainer = kept_trainer(record, row, store, folders)
+    if not isinstance(trainer, NetworkTrainer):
+        raise SweepError(f"{record.name}/{number} was trained by a trainer of your own, which alone can predict")
     output = Configuration.model_validate(row.configuration).network.output
     train, test = (_predict_part(trainer, part, output) for part in ("train", "test"))
     return TrialPrediction(trainer.state.epoch, train, test)
