@@ -7,7 +7,6 @@ use other BLAS threads and give other bits.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import queue
 import signal
@@ -54,7 +53,7 @@ class Worker:
             1, initializer=start_worker, initargs=(os.getpid(),), env=BLAS_THREADS, timeout=None
         )
         started = executor.submit(ready)
-        (process,) = executor._processes.values()  # loky has no public way to the exit code, which tells the cause
+        (process,) = executor._processes.values()  # private, but the only way to the exit code and to an early signal
         return cls(executor, process, started, kills)
 
     @property
@@ -110,7 +109,8 @@ class LocalEngine:
         finally:
             for worker in list(self._workers):
                 worker.end(wait=True)
-            self._release_executors()
+            self._workers.clear()  # with `_free`, frees the executors and so their semaphores, before Python exits
+            self._free = queue.SimpleQueue()
 
     def run_all(self, assignments: Sequence[Assignment]) -> Iterator[Status | None]:
         """Train trials in parallel; yield the status of each as it ends."""
@@ -176,15 +176,6 @@ class LocalEngine:
         if worker in self._workers:
             self._workers.remove(worker)
             worker.end(wait=False)
-
-    def _release_executors(self) -> None:
-        """Free the executors now: at the end of the program their semaphores might be released too late.
-
-        loky's resource tracker would then warn of leaks that are none.
-        """
-        self._workers.clear()
-        self._free = queue.SimpleQueue()
-        gc.collect()
 
     def _send_all(self, number: signal.Signals) -> None:
         for worker in list(self._workers):
