@@ -1,6 +1,6 @@
-"""Processes of this machine: joblib's threading backend drives one single-process loky executor per worker.
+"""Processes of this machine, each a loky executor of its own that joblib's threads drive.
 
-So a trial that kills its process costs that trial alone. The parent never trains, not even with one worker: it would
+So a trial that crashes its process costs that trial alone. The parent never trains, not even with one worker: it would
 use other BLAS threads and give other bits.
 """
 
@@ -91,7 +91,10 @@ class LocalEngine:
     @classmethod
     @contextlib.contextmanager
     def opened(cls, options: RunOptions, store: Store, trials: int) -> Iterator[LocalEngine]:
-        """Start all processes, which import what they need meanwhile, and end them when the context is left."""
+        """Start all processes, and end them when the context is left.
+
+        They import what they need meanwhile.
+        """
         engine = cls(min(options.workers or cpu_count(), trials), CrashHandler(store), options.timeout)
         with engine.running():
             yield engine
@@ -120,7 +123,7 @@ class LocalEngine:
         yield from threads(delayed(self._run)(assignment) for assignment in assignments)
 
     def _run(self, assignment: Assignment) -> Status | None:
-        """Train one trial, in another worker if it is requeued after a crash; do nothing after a shutdown."""
+        """Train one trial, again after a crash that requeues it; do nothing after a shutdown."""
         status: Status | None = "queued"
         while status == "queued" and not self.shutdown.is_requested:
             worker = self._free.get()

@@ -1,4 +1,4 @@
-"""Extending completed trials: more epochs, from their kept weights, with the bits of a longer training."""
+"""Extending completed trials by more epochs, with the bits of a longer training."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sweep.trial.weights import identity, restore
 
 
 def extend(record: SweepRecord, numbers: Sequence[int], epochs: int, store: Store, options: RunOptions) -> None:
-    """Train completed trials of a sweep from their kept weights until they have `epochs` epochs in all.
+    """Train completed trials from their kept weights until they have `epochs` epochs.
 
     The result is bit for bit that of trials that were so long from the beginning.
 
@@ -41,7 +41,10 @@ def extend(record: SweepRecord, numbers: Sequence[int], epochs: int, store: Stor
 
 
 def kept_trainer(record: SweepRecord, row: dict[str, Any], store: Store, folders: dict[str, str]) -> Trainer:
-    """Return the trainer of a trial at the epoch of its kept weights; `row` is from `Store.trial`.
+    """Return the trainer of a trial at the epoch of its kept weights.
+
+    Args:
+        row: the trial, from `Store.trial`.
 
     Raises:
         WeightsError: when the file is missing, damaged or of another trial.

@@ -1,4 +1,4 @@
-"""Preparing a run: data sets in the cache, networks that fit them, warnings about a changed environment."""
+"""Preparing a run: data sets in the cache, networks that fit, a compared environment."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def prepare_datasets(
 
 
 def prepare_again(record: SweepRecord, data: Path | None, observer: Observer) -> dict[str, str]:
-    """Bring the data sets of a stored sweep into the cache; return the folder of each by its key.
+    """Bring the data sets of a stored sweep into the cache; return each one's folder by key.
 
     Raises:
         DataError: when one is missing or damaged.
@@ -46,10 +46,10 @@ def prepare_again(record: SweepRecord, data: Path | None, observer: Observer) ->
 
 
 def check_fit(trials: list[Trial], folders: dict[str, str]) -> int:
-    """Check that the layers of each network fit each other and the data set; return the epochs of the longest trial.
+    """Check that all networks fit the data sets; return the epochs of the longest trial.
 
     Raises:
-        ExperimentError: when those of a trial do not.
+        ExperimentError: when the layers of a trial do not fit each other or its data set.
     """
     epochs = 0
     datasets = {key: open_dataset(Path(folder)) for key, folder in folders.items()}
@@ -81,7 +81,10 @@ def _check_digests(record: SweepRecord, folders: dict[str, str]) -> None:
 
 
 def warn_of_changes(record: SweepRecord, observer: Observer) -> None:
-    """Tell the observer which versions differ from those the sweep was begun with, as results may then differ, too."""
+    """Tell the observer which versions have changed since the sweep was begun.
+
+    The last bits of results may differ then.
+    """
     if changes := differences(record.environment, environment()):
         observer.note(
             f"warning: not the environment this sweep was begun in, so the last bits of results may differ: {changes}"
