@@ -1,4 +1,4 @@
-"""Running a new sweep: an experiment becomes trials in the store, and an engine trains them."""
+"""Running a new sweep: its trials are drawn, stored and trained by an engine."""
 
 from __future__ import annotations
 
