@@ -81,7 +81,7 @@ def read_table(path: Path, wanted: Collection[str], text: Collection[str], diale
     if not isinstance(frame.index, pd.RangeIndex) or len(frame.columns) != len(names):
         raise DataError(_no_header(path, names))
     frame.columns = pd.Index([name.strip() for name in names], dtype=object)
-    _check_names(path, list(frame.columns))
+    check_names(str(path), list(frame.columns))
     return Table(frame, dialect)
 
 
@@ -138,12 +138,13 @@ def _no_header(path: Path, names: list[str]) -> str:
     return f"{path} has rows with more cells than the header has names: give each column a name."
 
 
-def _check_names(path: Path, names: list[str]) -> None:
+def check_names(place: str, names: list[str]) -> None:
+    """Raise DataError unless each column has a name of its own; `place` is the file, for the error."""
     for position, name in enumerate(names, start=1):
         # A column without a name is nearly always the row number that pandas wrote: as a feature it would give
         # away the order of the rows, and in a sorted file so the labels.
         if not name and len(names) > 1:
-            raise DataError(f"{path}: column {position} has no name; name it, or remove it if it numbers the rows.")
+            raise DataError(f"{place}: column {position} has no name; name it, or remove it if it numbers the rows.")
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise DataError(f"{path} has more than one column {twice[0]!r}: give each column a name of its own.")
+        raise DataError(f"{place} has more than one column {twice[0]!r}: give each column a name of its own.")
