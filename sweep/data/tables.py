@@ -55,34 +55,41 @@ def read_table(path: Path, wanted: Collection[str], text: Collection[str], diale
 
     Raises: DataError if it is not a table, or a column has no name or that of another.
     """
-    import pandas as pd
-
     try:
-        dialect = _complete(dialect, _first_lines(path), wanted)
-        separator, decimal, skipped = dialect
-        names = [str(name) for name in _rows(path, separator or ",", skiprows=skipped, header=None, nrows=1).iloc[0]]
-        kept = {name: str for name in names if name.strip() in text}
-        frame = pd.read_csv(
-            path,
-            sep=separator,
-            decimal=decimal or ".",
-            skiprows=skipped,
-            dtype=kept,
-            keep_default_na=False,
-            na_values=[""],
-            skipinitialspace=True,
-            low_memory=False,
-        )
+        dialect, names, frame = _parse(path, wanted, text, dialect)
     except Exception as error:  # whatever pandas, its parser and the decompressors raise on another file
         raise DataError(
             f"{path} cannot be read as comma-separated values ({one_line(error)}): "
             "save it as UTF-8 text with a header row."
         ) from error
-    if not isinstance(frame.index, pd.RangeIndex) or len(frame.columns) != len(names):
+    if type(frame.index).__name__ != "RangeIndex" or len(frame.columns) != len(names):
         raise DataError(_no_header(path, names))
-    frame.columns = pd.Index([name.strip() for name in names], dtype=object)
+    frame = frame.set_axis([name.strip() for name in names], axis=1)
     check_names(str(path), list(frame.columns))
     return Table(frame, dialect)
+
+
+def _parse(
+    path: Path, wanted: Collection[str], text: Collection[str], dialect: Dialect
+) -> tuple[Dialect, list[str], pd.DataFrame]:
+    """Return the whole dialect, the names of the header as they are written, and the rows."""
+    import pandas as pd
+
+    dialect = _complete(dialect, _first_lines(path), wanted)
+    separator, decimal, skipped = dialect
+    names = [str(name) for name in _rows(path, separator or ",", skiprows=skipped, header=None, nrows=1).iloc[0]]
+    frame = pd.read_csv(
+        path,
+        sep=separator,
+        decimal=decimal or ".",
+        skiprows=skipped,
+        dtype={name: str for name in names if name.strip() in text},
+        keep_default_na=False,
+        na_values=[""],
+        skipinitialspace=True,
+        low_memory=False,
+    )
+    return dialect, names, frame
 
 
 def _rows(path: Path, separator: str, **options: object) -> pd.DataFrame:
@@ -133,7 +140,7 @@ def _no_header(path: Path, names: list[str]) -> str:
     if len(names) == 1:
         return (
             f"{path}: the first line {names[0][:60]!r} has one cell but the next has more: remove it if it is not the "
-            "header, or give each column a name."
+            "header."
         )
     return f"{path} has rows with more cells than the header has names: give each column a name."
 

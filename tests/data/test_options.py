@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from sweep.data import KINDS, data_entry, data_options, open_dataset, options_key, prepare
+from sweep.observer import Silent
+from sweep.runner.prepare import prepare_datasets
 
 TABLE = {"kind": "csv", "file": "a.csv", "label": "y"}
 
@@ -100,3 +102,14 @@ def test_the_digests_of_released_versions_stay(mnist_folder):
 def test_what_a_format_states_is_what_its_files_hold():
     dataset = open_dataset(prepare("digits"))
     assert (KINDS["digits"].shape, KINDS["digits"].classes) == (dataset.shape, dataset.outputs)
+
+
+def test_a_stored_sweep_that_states_no_task_has_classes(tmp_path, refused):
+    (tmp_path / "a.csv").write_text("a,y\n" + "".join(f"{i},{i}.5\n" for i in range(8)))
+    entry = {"dataset": TABLE, "sha256": "0" * 64}
+    with refused("8 different numbers"):
+        prepare_datasets([entry], None, tmp_path, Silent())
+    folders = prepare_datasets([entry], None, tmp_path, Silent(), task="classification")
+    assert list(folders) == [options_key(data_options({"dataset": TABLE}))]
+    stated = prepare(**data_options({"dataset": TABLE, "task": "classification"}), base=tmp_path)
+    assert folders == {key: str(stated) for key in folders}
