@@ -15,6 +15,7 @@ from sweep.experiment.parameters import is_native, parse_sections, read_table
 from sweep.experiment.sections.header import MOST_TRIALS, Header, NativeHeader, OwnHeader
 from sweep.experiment.sections.objective import ObjectiveSection, native_objective, own_objective
 from sweep.experiment.sections.sampler import build_sampler, sampler_holder
+from sweep.experiment.sections.trainer import trainer_table
 from sweep.metrics import Objective
 from sweep.records import SweepRecord
 from sweep.space.distributions import Tree
@@ -80,6 +81,8 @@ def parse(text: str, source: str, overrides: Sequence[str] = (), file_format: in
 def _check_header(table: dict[str, Any], source: str) -> tuple[Header, Any]:
     """Return the checked header, and the checked table of the sampler."""
     model: type[Header] = NativeHeader if is_native(table) else OwnHeader
+    if "trainer" in table:
+        table = {**table, "trainer": trainer_table(table["trainer"])}  # so that errors name the keys of the table
     holder = {"sampler": table.get("sampler", "random")}
     header, held = check([(model, table), (sampler_holder(), holder)], source)
     return header, held.sampler
