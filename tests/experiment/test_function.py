@@ -84,7 +84,7 @@ def test_any_other_function_is_pickled(function):
         "sha256": pickled.sha256,
         "deterministic": False,
     }
-    assert experiment.folder is None
+    assert experiment.folder == Path.cwd()
 
 
 def test_a_pickled_function_is_itself_again(tmp_path):

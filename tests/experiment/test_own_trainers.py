@@ -1,6 +1,8 @@
 """Files with a trainer of the user's own: what they need, what is drawn, and the answer to every mistake."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -85,6 +87,12 @@ def test_a_stored_sweep_names_its_parameters_as_the_file_does(text):
 def test_a_stored_sweep_s_parameters_avoid_the_names_of_its_metrics():
     short_names = [p.short_name for p in parameters_of(record(parse(own(), "x")), ["learning_rate"])]
     assert short_names == ["parameters.learning_rate", "layers[0]", "activation"]
+
+
+def test_the_parameters_of_a_stored_sweep_are_read_without_the_models_of_files():
+    code = "import sys, sweep.experiment.parameters; print({'pydantic', 'pandas'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 class TestFingerprint:

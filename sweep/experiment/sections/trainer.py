@@ -19,14 +19,14 @@ from sweep.space.names import matches
 from sweep.space.trees import leaves
 
 
-class Trainer(Kind):
+class TrainerKind(Kind):
     """What all trainers have."""
 
     deterministic: bool = False
     """Whether the same configuration and seed give the same metrics, bit for bit; such trials can be replayed."""
 
 
-class FunctionTrainer(Trainer):
+class FunctionTrainer(TrainerKind):
     """A generator function of a module, which is looked for beside the experiment file and then on the path."""
 
     kind: Literal["function"]
@@ -48,7 +48,7 @@ def _is_identifier(name: str) -> bool:
     return name.isidentifier() and not keyword.iskeyword(name)
 
 
-class CommandTrainer(Trainer):
+class CommandTrainer(TrainerKind):
     """A command that prints a line of JSON for each epoch."""
 
     kind: Literal["command"]
@@ -65,7 +65,7 @@ class CommandTrainer(Trainer):
         return run
 
 
-class PickledTrainer(Trainer):
+class PickledTrainer(TrainerKind):
     """A function given from Python that no module has by name, pickled in a file beside the database."""
 
     kind: Literal["pickle"]
