@@ -116,7 +116,7 @@ def _objectives(header: Header, configurations: list[Any], source: str) -> tuple
 
 
 def find(source: str | Path) -> Path:
-    """Return the experiment file that a path, or the name of one that comes with sweep, stands for.
+    """Return the experiment file of a path, or of the name of one that comes with sweep.
 
     Raises:
         ExperimentError: when there is no such file; close names are suggested.
@@ -139,6 +139,6 @@ def find(source: str | Path) -> Path:
 
 
 def _experiment_folders() -> list[Path]:
-    """Return the folders of experiments that come with sweep: in an installed package, beside it in a checkout."""
+    """Return where the experiments that come with sweep are: in the package or beside it."""
     package = Path(__file__).parents[1]
     return [folder for folder in (package / "experiments", package.parent / "experiments") if folder.is_dir()]

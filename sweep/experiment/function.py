@@ -123,7 +123,7 @@ def _objective_table(objective: ObjectiveLike) -> dict[str, Any]:
 
 
 def _trainer(function: Callable[..., Any], name: str) -> tuple[dict[str, Any], Path, PickledFunction | None]:
-    """Return the trainer's table, the experiment's folder and, where no module has it by name, the pickle."""
+    """Return the trainer's table, the experiment's folder, and the pickle or None."""
     if module := _module_of(function):
         named = f"{module}:{function.__qualname__}"
         return {"kind": "function", "function": named}, _folder_of(module), None
@@ -133,7 +133,7 @@ def _trainer(function: Callable[..., Any], name: str) -> tuple[dict[str, Any], P
 
 
 def _module_of(function: Callable[..., Any]) -> str | None:
-    """Return the module in which a worker finds the same function by its name; None where there is no such module."""
+    """Return the module in which the function is found by its name; None without one."""
     module = getattr(function, "__module__", None)
     found: Any = sys.modules.get(module) if module and module != "__main__" else None
     for part in getattr(function, "__qualname__", "").split("."):
@@ -142,7 +142,7 @@ def _module_of(function: Callable[..., Any]) -> str | None:
 
 
 def _folder_of(module: str) -> Path:
-    """Return the folder from which a module's top-level package is imported, the current one where none is known."""
+    """Return the folder of a module's top-level package, else the current folder."""
     top = sys.modules[module.partition(".")[0]]
     if file := getattr(top, "__file__", None):
         path = Path(file).absolute()
