@@ -27,7 +27,7 @@ FORMAT = 2
 
 @dataclass(frozen=True)
 class Experiment:
-    """A checked experiment: every end of every range and every option makes a valid configuration."""
+    """A checked experiment: every end of a range and every option is valid."""
 
     header: Header
     sampler_kind: str
@@ -77,7 +77,7 @@ class Experiment:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of all that decides the trials: of one format, equal fingerprints have equal trials.
+        """SHA-256 of all that decides the trials of an experiment of one format.
 
         A key that the first edition did not have enters only where its value is not the default.
         """
@@ -116,7 +116,7 @@ class Experiment:
             )
 
     def draw(self, number: int, point: Point) -> Trial:
-        """Draw the configuration of a point, by its number, check it, and return its first training.
+        """Draw and check the configuration of a point; return its first training.
 
         Raises:
             ExperimentError: when the configuration is impossible.
