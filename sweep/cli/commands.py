@@ -168,7 +168,7 @@ def export(
     db: Db = None,
 ) -> None:
     """Write all trials, or all their epochs, to a file."""
-    from sweep.results.format import write
+    from sweep.results.export.text import write_frame
 
     if output is None:
         raise UsageError("say where to write, such as -o trials.csv")
@@ -176,7 +176,7 @@ def export(
         raise UsageError("--epochs and --batches exclude each other; give one of them")
     results = sweep.load(name, db=db)
     frame = results.epochs() if epochs else results.batches() if batches else results.trials()
-    write(frame, output)
+    write_frame(frame, output)
     say(f"wrote {len(frame)} rows of {results.name} to {output}")
 
 

@@ -1,20 +1,22 @@
 """A sweep's results from Python: pandas frames and charts.
 
-What only some methods need is imported in them: pandas, matplotlib and the models of an experiment take as long as
-many a command.
+What only some methods need is imported in them, since pandas, matplotlib and the models of an experiment take as long
+to import as many commands need in all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.errors import UsageError, suggest
 from sweep.experiment.parameters import read_table, searched, sections
-from sweep.metrics import NATIVE_METRICS
+from sweep.metrics import NATIVE_METRICS, Direction, Objective
 from sweep.records import Parameter, Status, SweepRecord
+from sweep.results.reading import metric_names, objective_of, read_trials, repeats_of
 from sweep.store import Store
 
 if TYPE_CHECKING:
@@ -24,12 +26,12 @@ if TYPE_CHECKING:
     from sweep.checks.replay import Replay
     from sweep.experiment.experiment import Experiment
     from sweep.observer import Observer
+    from sweep.results.export.base import Table
     from sweep.results.prediction import TrialPrediction
-    from sweep.store.frames import Which
 
 
 class Sweep:
-    """One sweep in a database; every method reads it anew, so that it may still be running."""
+    """One sweep in a database; every method reads the database, so the sweep may still be running."""
 
     def __init__(self, store: Store, record: SweepRecord) -> None:
         self.store = store
@@ -40,51 +42,93 @@ class Sweep:
 
     @property
     def name(self) -> str:
-        """Its name on the command line."""
+        """Its name."""
         return self.record.name
 
     @property
     def folder(self) -> Path:
-        """Where its charts and weights belong: a folder of its name beside the database."""
+        """The folder of its charts and weights, beside the database."""
         return self.store.folder / self.name
 
     @cached_property
     def experiment(self) -> Experiment:
-        """The experiment that it was drawn from."""
+        """The experiment file that it was drawn from."""
         from sweep.experiment.experiment import experiment_of
 
         return experiment_of(self.record)
 
     @cached_property
     def parameters(self) -> list[Parameter]:
-        """What it searches."""
+        """The searched parameters; one named like a metric is called by its full name."""
         table = read_table(self.record.experiment, self.name, self.record.overrides)
-        return searched(sections(table, self.name))
+        found = searched(sections(table, self.name))
+        metrics = set(self.metrics() if "trainer" in table else ())  # of ours no parameter may have the name
+        return [replace(each, short_name=each.name) if each.short_name in metrics else each for each in found]
 
-    def trials(self, metric: str = "test_accuracy") -> pd.DataFrame:
-        """Return one row for each trial, with its best epoch by `metric` and its parameters by their short names."""
-        return self._trials(metric, None)
+    @property
+    def objective(self) -> Objective:
+        """What its trials are ranked by."""
+        return objective_of(self.record)
 
-    def _trials(self, metric: str, which: Which | None) -> pd.DataFrame:
-        if metric not in NATIVE_METRICS:
-            raise UsageError(f"there is no metric {metric!r}; {suggest(str(metric), NATIVE_METRICS)}")
+    @property
+    def repeats(self) -> int:
+        """The number of trainings of each configuration."""
+        return repeats_of(self.record)
+
+    def metrics(self) -> list[str]:
+        """Return the names of the metrics that its epochs have, in the order of tables."""
+        recorded = metric_names(self.store, self.record.id)
+        own = [self.objective.metric, *([self.objective.tie_break] if self.objective.tie_break else [])]
+        if not recorded and self.objective.metric in NATIVE_METRICS:
+            recorded = list(NATIVE_METRICS)
+        return list(dict.fromkeys([*recorded, *own]))
+
+    def ranked_by(self, by: str | None = None, direction: Direction | None = None) -> Objective:
+        """Return the objective that ranks by a metric of the sweep, by default its own.
+
+        Args:
+            by: the name of a metric.
+            direction: whether more ("max") or less ("min") is better, where that is not known of the metric.
+
+        Raises:
+            UsageError: when there is no such metric, or its direction is not known.
+        """
+        own = self.objective
+        if direction not in (None, "max", "min"):
+            raise UsageError(f"the direction must be max or min, not {direction!r}")
+        if by is None or by == own.metric:
+            if direction not in (None, own.direction):
+                raise UsageError(f"{own.metric} of {self.name} has the direction {own.direction}; give no other one")
+            return own
+        names = self.metrics()
+        if by not in names:
+            raise UsageError(f"there is no metric '{by}' in {self.name}: {suggest(by, names)}")
+        try:
+            return own.by(by, direction)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+
+    def trials(self, by: str | None = None, direction: Direction | None = None) -> pd.DataFrame:
+        """Return one row for each trial, with its metrics at the epoch that stands for it and its parameters.
+
+        Args:
+            by: the metric that chooses the epoch, by default that of the sweep's objective.
+            direction: as of `ranked_by`.
+
+        Raises:
+            UsageError: when there is no such metric, or its direction is not known.
+        """
+        return self._trials(self.ranked_by(by, direction))
+
+    def _trials(
+        self, objective: Objective, status: Status | None = None, n: int | None = None, best_first: bool = True
+    ) -> pd.DataFrame:
+        """Return all trials, or the first `n` of a status by rank, with parameters by their short names."""
+        frame = read_trials(self.store, self.record.id, objective, status, n, best_first)
         short_names = {parameter.name: parameter.short_name for parameter in self.parameters}
-        frame = self.store.trials(self.record.id, metric, which).rename(columns=short_names)
+        frame = frame.rename(columns=short_names)
         others = [column for column in frame if column not in short_names.values()]
         return frame[others + [name for name in short_names.values() if name in frame]]
-
-    def _some(
-        self,
-        status: Status,
-        where: str | None,
-        metric: str = "test_accuracy",
-        n: int | None = None,
-        best: bool = True,
-    ) -> pd.DataFrame:
-        """Return the trials for a table; with a condition all of them, so that a mistake in it always shows."""
-        from sweep.store.frames import Which
-
-        return self._trials(metric, Which(status, n and max(n, 1), best) if where is None else None)
 
     def epochs(self, trial: int | None = None) -> pd.DataFrame:
         """Return one row for each epoch of all trials, or of one."""
@@ -130,29 +174,90 @@ class Sweep:
         """
         return self.store.trial(self.record.id, number)
 
-    def best(self, n: int = 10, by: str = "test_accuracy", where: str | None = None) -> pd.DataFrame:
-        """Rank the best `n` completed trials by their best epoch."""
+    def best(
+        self, n: int | None = 10, by: str | None = None, where: str | None = None, direction: Direction | None = None
+    ) -> pd.DataFrame:
+        """Rank the best `n` completed trials, or with repeats the best `n` configurations, by their mean.
+
+        Args:
+            n: number of rows; None for all.
+            by: a metric of the sweep; by default that of its objective.
+            where: a condition on parameters and metrics, such as "alpha < 0.1 and batch_size >= 50".
+            direction: as of `ranked_by`.
+
+        Raises:
+            UsageError: when an argument cannot be used.
+        """
+        return self._ranked(n, by, where, direction, best_first=True)
+
+    def worst(
+        self, n: int | None = 10, by: str | None = None, where: str | None = None, direction: Direction | None = None
+    ) -> pd.DataFrame:
+        """Rank the worst `n` that completed, the worst first; for diverged trials see `diverged`."""
+        return self._ranked(n, by, where, direction, best_first=False)
+
+    def _ranked(
+        self, n: int | None, by: str | None, where: str | None, direction: Direction | None, *, best_first: bool
+    ) -> pd.DataFrame:
         from sweep.results import leaderboard
 
-        return leaderboard.best(self._some("completed", where, by, n), self.parameters, by, n, where)
+        objective, rank = self.ranked_by(by, direction), leaderboard.best if best_first else leaderboard.worst
+        # With a condition all trials are read, so that a mistake in it always shows; with repeats for their counts.
+        needs_all = where is not None or self.repeats > 1
+        status: Status | None = None if needs_all else "completed"
+        trials = self._trials(objective, status, n and max(n, 1), best_first)
+        return rank(trials, self.parameters, objective, n, where, repeats=self.repeats)
 
-    def worst(self, n: int = 10, by: str = "test_accuracy", where: str | None = None) -> pd.DataFrame:
-        """Rank the worst `n` completed trials; those that diverged stand in `diverged`."""
+    def best_trials(self, n: int) -> list[int]:
+        """Return the numbers of the best `n` completed trials; with repeats of the best `n` configurations."""
+        table = self.best(n)
+        if self.repeats == 1:
+            return [int(number) for number in table["trial"]]
+        firsts = [int(text.partition("–")[0]) for text in table["trials"]]
+        trials = self.trials()
+        completed = set(trials.loc[trials["status"] == "completed", "trial"])
+        return [number for first in firsts for number in self.siblings(first) if number in completed]
+
+    def siblings(self, number: int) -> list[int]:
+        """Return the numbers of all trainings of a trial's configuration, its own included."""
+        first = number - number % self.repeats
+        return list(range(first, min(first + self.repeats, self.record.trials)))
+
+    def caption(self, by: str | None = None, direction: Direction | None = None, *, best_first: bool = True) -> str:
+        """Return one or two lines that say what the leaderboard is ranked by."""
         from sweep.results import leaderboard
 
-        return leaderboard.worst(self._some("completed", where, by, n, best=False), self.parameters, by, n, where)
+        return leaderboard.caption(self.ranked_by(by, direction), self.repeats, best_first)
 
     def diverged(self, n: int | None = None, where: str | None = None) -> pd.DataFrame:
         """List the trials that diverged, with epoch, step, place and kind."""
         from sweep.results import leaderboard
 
-        return leaderboard.diverged(self._some("diverged", where), self.parameters, n, where)
+        trials = self._trials(self.objective, "diverged" if where is None else None)
+        return leaderboard.diverged(trials, self.parameters, n, where)
 
-    def plot(self, x: Sequence[str] | None = None, y: str = "test_accuracy") -> Figure:
-        """Draw a metric against each searched parameter, or against those named."""
+    def export(self, destination: str | Path, *, format: str | None = None, table: Table = "trials") -> int:
+        """Write all single trials, their epochs or their losses of mini-batches; return the number of rows.
+
+        Args:
+            destination: a file whose suffix says the format.
+            format: a name of `sweep.results.export.KINDS`, whatever the suffix.
+            table: "trials", "epochs" or "batches".
+
+        Raises:
+            SweepError: when the format is unknown or it cannot be written.
+        """
+        from sweep.results.export import exporter
+
+        return exporter(str(destination), format).write(self, str(destination), table)
+
+    def plot(self, x: Sequence[str] | None = None, y: str | None = None, direction: Direction | None = None) -> Figure:
+        """Draw a metric, by default that of the objective, against each searched parameter or those named."""
         from sweep.results import plots
 
-        return plots.scatter_grid(self.trials(y), self.parameters, y, title=self.name, x=x)
+        objective = self.ranked_by(y, direction)
+        trials = self._trials(objective)
+        return plots.scatter_grid(trials, self.parameters, objective, title=self.name, x=x, repeats=self.repeats)
 
     def plot_costs(self, trials: Sequence[int] | None = None) -> Figure:
         """Draw the loss of each mini-batch and its average over each epoch, for all trials or for those named.
