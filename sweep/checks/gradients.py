@@ -13,7 +13,7 @@ from sweep.data import open_dataset, prepare
 from sweep.errors import ExperimentError, UsageError
 from sweep.experiment.experiment import Experiment
 from sweep.experiment.sections import Configuration
-from sweep.nn.gradient_check import Finding, check
+from sweep.nn.gradient_check import Comparison, check
 from sweep.nn.layer import Array, Shape
 from sweep.nn.network import Network
 from sweep.system.environment import one_blas_thread
@@ -95,7 +95,7 @@ def _batch(shape: Shape, classes: int, seed: int) -> tuple[Array, Array]:
     return rng.normal(size=(int(np.prod(shape)), BATCH)), rng.integers(0, classes, BATCH)
 
 
-def _row(finding: Finding) -> dict[str, Any]:
+def _row(finding: Comparison) -> dict[str, Any]:
     return {
         "layer": finding.layer,
         "parameter": finding.parameter,

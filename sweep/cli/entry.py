@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 
+from sweep.cli.hints import sentence
 from sweep.cli.options import app, say
 from sweep.errors import SweepError
 
@@ -24,7 +25,7 @@ def main() -> None:
     try:
         app()
     except SweepError as error:
-        say(str(error) if error.exit_code > SIGNALLED else f"Error: {error}")
+        say(sentence(error) if error.exit_code > SIGNALLED else f"Error: {sentence(error)}")
         sys.exit(error.exit_code)
     except OSError as error:
         _give_up_output(error)

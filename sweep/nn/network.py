@@ -21,14 +21,16 @@ from sweep.nn.layer import (
     Work,
 )
 from sweep.nn.layers.affine import affine
-from sweep.nn.losses import Loss
+from sweep.nn.losses import Loss, Targets, positions
 
 
 class Network(NamedTuple):
-    """Named layers, the last of which gives the logits, and the loss that joins on to them."""
+    """Named layers, and the loss of the output of the last one, which has the form of logits."""
 
     layers: dict[str, Layer]
     loss: Loss
+    targets: Targets = positions
+    """How the loss takes the targets of a data set: `positions` of classes, or `numbers` for regression."""
 
 
 def perceptron(

@@ -1,4 +1,4 @@
-"""Before a sweep is trained: its data sets in the cache, its networks fit to them, its surroundings as they were."""
+"""Preparing a run: data sets in the cache, networks that fit them, warnings about a changed environment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sweep.data import open_dataset, prepare
-from sweep.errors import ExperimentError, SweepError
+from sweep.errors import Argument, ExperimentError, SweepError
 from sweep.experiment.sections import Configuration
 from sweep.observer import Observer
 from sweep.records import SweepRecord, Trial
@@ -36,17 +36,21 @@ def prepare_again(record: SweepRecord, data: Path | None, observer: Observer) ->
 
     Raises:
         DataError: when one is missing or damaged.
-        SweepError: when one is not what it was when the sweep was begun.
+        SweepError: when one has changed since the sweep was begun.
     """
     data = data or (Path(record.data_folder) if record.data_folder else None)
     base = Path(record.experiment_folder) if record.experiment_folder else None
     folders = prepare_datasets([entry["dataset"] for entry in record.datasets], data, base, observer)
-    _refuse_other_data(record, folders)
+    _check_digests(record, folders)
     return folders
 
 
 def check_fit(trials: list[Trial], folders: dict[str, str]) -> int:
-    """Refuse networks whose layers do not fit each other or the data set; return the epochs of the longest trial."""
+    """Check that the layers of each network fit each other and the data set; return the epochs of the longest trial.
+
+    Raises:
+        ExperimentError: when those of a trial do not.
+    """
     epochs = 0
     datasets = {key: open_dataset(Path(folder)) for key, folder in folders.items()}
     for trial in trials:
@@ -61,22 +65,23 @@ def check_fit(trials: list[Trial], folders: dict[str, str]) -> int:
 
 
 def data_sha256(folder: str) -> str:
-    """Return the digest of the files that a cached data set was made of."""
+    """Return the digest of the files that a cached data set was made from."""
     return open_dataset(Path(folder)).sha256
 
 
-def _refuse_other_data(record: SweepRecord, folders: dict[str, str]) -> None:
+def _check_digests(record: SweepRecord, folders: dict[str, str]) -> None:
     for entry in record.datasets:
         key = dataset_key(entry["dataset"])
         if data_sha256(folders[key]) != entry["sha256"]:
             raise SweepError(
                 f"the data set {key} is not the one that '{record.name}' was begun with; bring the old files back, "
-                "or run the experiment again under another --name"
+                "or run the experiment again under another ",
+                Argument("name"),
             )
 
 
 def warn_of_changes(record: SweepRecord, observer: Observer) -> None:
-    """Say which versions differ from those the sweep was begun with: the last bits of results may differ then."""
+    """Tell the observer which versions differ from those the sweep was begun with, as results may then differ, too."""
     if changes := differences(record.environment, environment()):
         observer.note(
             f"warning: not the environment this sweep was begun in, so the last bits of results may differ: {changes}"

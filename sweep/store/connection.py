@@ -27,14 +27,12 @@ from sqlalchemy.exc import (
 from sweep.errors import StoreBusy, StoreError, UsageError
 from sweep.store.migration import backed_up, mark, migrate, schema_version
 from sweep.store.schema import APPLICATION_ID, LEADERBOARD, VERSION, metadata
-from sweep.system.environment import seconds
+from sweep.system.variables import patience as patience_seconds
 
 BUSY_SECONDS = 60
 """How long a statement waits for another process to release the database."""
 PROBE_SECONDS = 2
 """How long it waits if it is only to tell whether the database can be written."""
-PATIENCE_SECONDS = 600.0
-"""How long a write is tried again; the environment variable SWEEP_PATIENCE gives another time."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 10.0
 
 PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
@@ -307,7 +305,7 @@ def patiently(action: Callable[[], Result]) -> Result:
     Raises:
         StoreError: at once when another try is no use, and after SWEEP_PATIENCE seconds in any case.
     """
-    patience, pause = seconds("SWEEP_PATIENCE", PATIENCE_SECONDS), FIRST_PAUSE_SECONDS
+    patience, pause = patience_seconds(), FIRST_PAUSE_SECONDS
     end = time.monotonic() + patience
     while True:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ from sweep.store.connection import Database, Result, patiently
 from sweep.store.lifecycle import Claim, Ending, Held, IsLost
 from sweep.store.rows import insert_sweep, read_epochs
 from sweep.store.schema import sweeps, trials
+from sweep.system.variables import results_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,7 @@ class Store:
         """Where the files that belong to the database lie, each sweep's in a folder of its name."""
         if self.database.is_sqlite:
             return self.database.path.parent
-        return Path(os.environ.get("SWEEP_RESULTS") or "results")
+        return results_folder()
 
     # Sweeps
 

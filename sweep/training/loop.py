@@ -13,15 +13,16 @@ import numpy as np
 
 from sweep.data.dataset import Dataset
 from sweep.data.normalization import Normalization
+from sweep.nn.instruments import observe
 from sweep.nn.layer import Array, Call, Dtype, Gradient, Work
-from sweep.nn.losses import LossWork, loss_work, positions
+from sweep.nn.losses import LossWork, loss_work
 from sweep.nn.network import Network, chain, flatten
 from sweep.nn.optimizers import Optimizer, dense
 from sweep.nn.penalties import Penalty
 from sweep.nn.schedules import Schedule, constant
 from sweep.records import Divergence, Epoch, Seeds
 from sweep.training.batches import Batch, Batching, runs
-from sweep.training.divergence import Diverged, Flags, NotFinite, Watch, all_finite, leaves
+from sweep.training.divergence import Diverged, FiniteCheck, Flags, NotFinite, all_finite, leaves
 
 Part = Literal["train", "test"]
 
@@ -173,19 +174,18 @@ class Trainer:
         """Run the steps of an epoch with every array checked; without a finding, the epoch is simply done."""
         losses = self.batch_losses = []
         self.flags.clear()
-        watch = Watch(self.flags)
+        check = FiniteCheck(self.flags)
         try:
             with self.flags.watching():
-                for loss in self._steps(number, order, self._watched(watch)):
-                    watch.check_all((f"{name}/update", updated) for name, updated in self._updated())
+                for loss in self._steps(number, order, self._watched(check)):
+                    check.check_all((f"{name}/update", updated) for name, updated in self._updated())
                     losses.append(loss)
         except NotFinite as error:
             raise Diverged(Divergence(number, len(losses) + 1, error.place, error.kind)) from None
         return len(losses)
 
-    def _watched(self, watch: Watch) -> Settings:
-        network = self.settings.network
-        return replace(self.settings, network=Network(watch.layers(network.layers), watch.loss(network.loss)))
+    def _watched(self, check: FiniteCheck) -> Settings:
+        return replace(self.settings, network=observe(self.settings.network, check))
 
     def _updated(self) -> Iterator[tuple[str, Any]]:
         """Yield (layer, what an update has written: its parameters, and what the optimizer remembers of them)."""
@@ -205,7 +205,8 @@ class Trainer:
         if settings.iterations is not None:
             steps = steps[: settings.iterations - (number - 1) * len(steps)]
             order = order[: steps[-1][1]]
-        targets = positions(self.dataset.t_train[order], np.array([stop - start for start, stop in steps]))
+        sizes = np.array([stop - start for start, stop in steps])
+        targets = settings.network.targets(self.dataset.t_train[order], sizes)
         for (start, stop), x in zip(steps, self.batch("train").gather_each(order, steps), strict=True):
             room = self.room(stop - start)
             y, training.layer_states, cache = net.forward(params, training.layer_states, x, room.work, call)
@@ -244,7 +245,7 @@ class Trainer:
             self.flags.clear()
             try:
                 with self.flags.watching():
-                    metrics = self._evaluate_parts(self._watched(Watch(self.flags)).network)
+                    metrics = self._evaluate_parts(self._watched(FiniteCheck(self.flags)).network)
             except NotFinite as error:
                 place = f"evaluation/{error.place}"
                 raise Diverged(Divergence(number, steps, place, error.kind)) from None
@@ -259,7 +260,7 @@ class Trainer:
     def _evaluate_part(self, network: Network, part: Part) -> tuple[float, float]:
         """Return the mean loss and the accuracy over the training or the test part."""
         labels = self.labels(part)
-        targets = positions(labels, EVALUATION_SAMPLES)
+        targets = network.targets(labels, EVALUATION_SAMPLES)
         total, hits = 0.0, 0
         for start, stop, logits in self._logits(network, part):
             # Every output grows with its logit, so the largest logit is the largest output. The first of equal

@@ -35,6 +35,13 @@ def start_worker(parent: int) -> None:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
+def ready() -> int:
+    """Return the number of this process once it has imported all that training needs."""
+    import sweep.trial.worker  # noqa: F401
+
+    return os.getpid()
+
+
 def worker_owner() -> str:
     """Return the name under which this process claims trials; with its parent's, if it ends with one."""
     return owner(_parent)

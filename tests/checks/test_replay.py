@@ -163,7 +163,7 @@ class TestTheSame:
 
     def test_a_continued_trial_is_as_one_that_was_trained_at_once(self):
         with training_here():
-            sweep.continue_([1], epochs=5, name="cnn")
+            sweep.extend([1], epochs=5, name="cnn")
         played = replay("cnn/1")
         assert len(played.stored.epochs) == len(played.now.epochs) == 6
         assert played.different == []

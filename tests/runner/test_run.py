@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
@@ -13,9 +14,9 @@ import pytest
 from threadpoolctl import threadpool_info
 
 import sweep
-from sweep.engines.local import Pool
+from sweep.engines import RunKeywords, RunOptions
+from sweep.engines.local import LocalEngine
 from sweep.errors import SweepError, UsageError
-from sweep.runner.run import Means
 from sweep.store import Store
 from sweep.system.processes import process_of
 
@@ -243,31 +244,39 @@ def test_nothing_is_stored_when_a_sweep_cannot_begin(tmp_path):
 
 
 def test_workers_use_one_blas_thread():
-    pool = Pool(1, coroner=None)
-    with pool.closing():
-        (slot,) = pool._slots
-        pools = slot.executor.submit(threadpool_info).result()
-        environment = slot.executor.submit(os.getenv, "OPENBLAS_NUM_THREADS").result()
+    engine = LocalEngine(1, crashes=None)
+    with engine.running():
+        (worker,) = engine._workers
+        pools = worker.executor.submit(threadpool_info).result()
+        environment = worker.executor.submit(os.getenv, "OPENBLAS_NUM_THREADS").result()
     assert pools
     assert {library["num_threads"] for library in pools} == {1}
     assert environment == "1"
-    assert not is_running(slot.number)
+    assert not is_running(worker.number)
 
 
 @pytest.mark.parametrize(
-    ("means", "words"),
+    ("options", "words"),
     [
-        ({"workers": 0}, "--workers must be at least 1, not 0"),
-        ({"timeout": 0.0}, "--timeout takes a positive number of seconds, not 0"),
+        ({"workers": 0}, "^workers must be at least 1, not 0$"),
+        ({"timeout": 0.0}, "^timeout takes a positive number of seconds, not 0$"),
         ({"timeout": float("nan")}, "not nan"),
-        ({"max_failures": -1}, "--max-failures must be at least 0, not -1"),
+        ({"max_failures": -1}, "^max_failures must be at least 0, not -1$"),
+        ({"backend": "slurm"}, "there is no backend 'slurm'; choose from dask, local"),
+        ({"backend": "dask"}, 'backend="dask" needs the address of a scheduler, such as scheduler="tcp://'),
+        ({"backend": "local", "scheduler": "tcp://a:1"}, '^scheduler goes with backend="dask"$'),
+        ({"scheduler": "tcp://a:1", "workers": 2}, '^workers does not go with backend="dask"'),
     ],
 )
-def test_means_are_checked_before_anything_is_stored(means, words):
+def test_options_are_checked_before_anything_is_stored(options, words):
     with pytest.raises(UsageError, match=words):
-        sweep.run("digits-quickstart", **means)
-    assert not Path(os.environ["SWEEP_DB"]).exists()
-    assert Means(3, 0.5, 0).workers == 3
+        sweep.run("digits-quickstart", **options)
+    path = Path(os.environ["SWEEP_DB"])
+    assert not path.exists() or Store(str(path)).sweeps().empty
+
+
+def test_options_are_those_of_the_public_functions():
+    assert set(RunKeywords.__annotations__) == {field.name for field in fields(RunOptions)}
 
 
 def test_progress_in_a_pipe_is_plain_lines():

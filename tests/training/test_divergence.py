@@ -13,7 +13,7 @@ from sweep.nn.layers.activations import elementwise
 from sweep.nn.network import Network
 from sweep.nn.optimizers import Optimizer, sgd
 from sweep.records import Divergence
-from sweep.training.divergence import Diverged, Flags, NotFinite, Watch
+from sweep.training.divergence import Diverged, FiniteCheck, Flags, NotFinite
 from sweep.training.loop import Trainer, train
 from tests.training.training_setup import blobs, network, settings
 
@@ -163,7 +163,7 @@ def test_infinite_weights_cannot_hide_behind_a_relu():
     assert divergence == Divergence(1, 5, "hidden[0]/update", "overflow")
 
 
-def test_flags_raised_for_nothing_change_nothing():
+def test_flags_raised_without_need_change_nothing():
     dataset = blobs()
     net = network((5,))
     tanh = net.layers["hidden[0]/tanh"]
@@ -180,7 +180,7 @@ def test_flags_raised_for_nothing_change_nothing():
     assert quiet == loud
 
 
-def test_training_goes_on_after_a_suspicion_without_ground_with_the_same_bits(monkeypatch):
+def test_training_goes_on_after_a_false_alarm_with_the_same_bits(monkeypatch):
     dataset = blobs()
     plain = [e.metrics["test_loss"] for e in train(dataset, settings(dataset, dtype="float32"))]
     watched = 0
@@ -245,13 +245,13 @@ def test_flags_are_told_apart(operation, kind):
 
 @pytest.mark.parametrize(("value", "kind"), [(np.inf, "overflow"), (-np.inf, "overflow"), (np.nan, "invalid")])
 @pytest.mark.parametrize("position", [0, 17, 41])
-def test_the_watch_sees_a_single_bad_element_anywhere(value, kind, position):
+def test_the_check_finds_a_single_bad_element_anywhere(value, kind, position):
     array = np.zeros((6, 7), np.float32)
-    Watch(Flags()).check("somewhere", array, None, 1.0)
+    FiniteCheck(Flags())("somewhere", array, None, 1.0)
     array.flat[position] = value
 
     with pytest.raises(NotFinite) as caught:
-        Watch(Flags()).check("somewhere", np.zeros(3), array)
+        FiniteCheck(Flags())("somewhere", np.zeros(3), array)
 
     assert (caught.value.place, caught.value.kind) == ("somewhere", kind)
 

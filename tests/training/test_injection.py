@@ -37,7 +37,7 @@ from sweep.nn.optimizers import OPTIMIZERS
 from sweep.nn.penalties import Penalty
 from sweep.records import Divergence
 from sweep.training.batches import Batch
-from sweep.training.divergence import Flags, Watch, all_finite
+from sweep.training.divergence import FiniteCheck, Flags, all_finite
 from sweep.training.loop import Trainer, Training
 from tests.training.plants import DATASET, EPOCHS, Plant, chosen, trained, verdict
 from tests.training.training_setup import settings
@@ -171,16 +171,16 @@ def test_no_plant_is_missed_in_any_loss(loss, dtype):
 
 
 @pytest.mark.parametrize(
-    ("owner", "name", "blind"),
+    ("owner", "name", "disabled"),
     [
         (Training, "is_finite", lambda self: True),
         (Flags, "__call__", lambda self, message, flag: None),
-        (Watch, "check_all", lambda self, placed: list(placed)),
+        (FiniteCheck, "check_all", lambda self, placed: list(placed)),
         (Trainer, "_updated", lambda self: iter(())),
     ],
 )
-def test_a_guard_that_is_blind_in_one_eye_is_found_out(owner, name, blind, monkeypatch):
-    monkeypatch.setattr(owner, name, blind)
+def test_a_missing_check_is_found(owner, name, disabled, monkeypatch):
+    monkeypatch.setattr(owner, name, disabled)
     with pytest.raises(AssertionError, match="assert not"):
         assert_none_is_missed(made("squashed first", "float32", optimizer="adam"))
 

@@ -150,7 +150,8 @@ def is_the_same_arithmetic():
 def continued(kind, snapshot):
     trainer = Trainer(blobs(), given(kind, dtype="float32"))
     snapshots.put(snapshot, trainer)
-    epochs = [[e.train_loss, e.train_accuracy, e.test_loss, e.test_accuracy] for e in trainer.epochs()]
+    names = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+    epochs = [[epoch.metrics[name] for name in names] for epoch in trainer.epochs()]
     return epochs, trainer
 
 
