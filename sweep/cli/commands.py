@@ -151,7 +151,7 @@ def export(
         str | None, typer.Option(help="csv or json; by default what the name of the file ends in.", metavar="FORMAT")
     ] = None,
     epochs: Annotated[bool, typer.Option("--epochs", help="Write the epochs of all trials instead.")] = False,
-    batches: Annotated[bool, typer.Option("--batches", help="Write the recorded losses of mini-batches instead.")] = False,
+    batches: Annotated[bool, typer.Option("--batches", help="Write the losses of mini-batches instead.")] = False,
     db: Db = None,
 ) -> None:
     """Write all trials, or all their epochs, to a file."""

@@ -194,7 +194,8 @@ def save_figure(results: Sweep, figure: Figure, output: Path | None, stem: str) 
     """Write a figure to the given file, by default a .png in the sweep's folder; return its path."""
     from sweep.results.plots import save
 
-    path = output or results.folder / f"{re.sub(r'[^\w.-]+', '_', stem)}.png"
+    file = re.sub(r"[^\w.-]+", "_", stem)  # a user's metric may have any name
+    path = output or results.folder / f"{file}.png"
     if output is None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

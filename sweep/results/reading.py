@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 from sweep.metrics import NATIVE_METRICS, Objective
-from sweep.records import Status, SweepRecord
+from sweep.records import Divergence, Seeds, Status, SweepRecord, Weights
 from sweep.store import Store
 
 if TYPE_CHECKING:
@@ -37,3 +38,31 @@ def read_trials(
 
     which = Which(status, n, best_first) if status else None
     return store.trials(sweep_id, objective.metric, which)
+
+
+def trial_record(store: Store, sweep_id: int, number: int) -> Any:
+    """Return all that is known of one trial besides its epochs."""
+    row: Any = store.trial(sweep_id, number)
+    if not isinstance(row, dict):
+        return row
+    names = ("number", "status", "attempt", "owner", "seconds", "error", "traceback", "configuration", "last_epoch")
+    kept = (row["weights"], row["weights_epoch"])
+    at = [row[f"diverged_{part}"] for part in ("epoch", "step", "place", "kind")]
+    return _Row(
+        **{name: row[name] for name in (*names, "best_value", "best_epoch")},
+        repeat=0,
+        log=None,
+        tie_value=row["best_loss"],
+        planned_epochs=0,
+        seeds=Seeds(row["seed_weights"], row["seed_shuffling"], row["seed_dropout"]),
+        divergence=None if at[0] is None else Divergence(*at),
+        weights=Weights(*kept) if kept[0] else None,
+        row=row,
+    )
+
+
+class _Row(SimpleNamespace):
+    row: dict[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.row[name]

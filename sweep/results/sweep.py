@@ -16,7 +16,7 @@ from sweep.errors import UsageError, suggest
 from sweep.experiment.parameters import read_table, searched, sections
 from sweep.metrics import NATIVE_METRICS, Direction, Objective
 from sweep.records import Parameter, Status, SweepRecord
-from sweep.results.reading import metric_names, objective_of, read_trials, repeats_of
+from sweep.results.reading import metric_names, objective_of, read_trials, repeats_of, trial_record
 from sweep.store import Store
 
 if TYPE_CHECKING:
@@ -166,13 +166,13 @@ class Sweep:
         folder = None if data is None else Path(data)
         return replay(self.record, trial, self.store, data=folder, observer=observer, progress=progress)
 
-    def trial(self, number: int) -> dict[str, Any]:
+    def trial(self, number: int) -> Any:
         """Return all that is known of one trial besides its epochs.
 
         Raises:
             SweepError: when there is no such trial.
         """
-        return self.store.trial(self.record.id, number)
+        return trial_record(self.store, self.record.id, number)
 
     def best(
         self, n: int | None = 10, by: str | None = None, where: str | None = None, direction: Direction | None = None
