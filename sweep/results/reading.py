@@ -34,10 +34,17 @@ def read_trials(
     store: Store, sweep_id: int, objective: Objective, status: Status | None, n: int | None, best_first: bool
 ) -> pd.DataFrame:
     """Return one row for each trial, or for the first `n` of a status by rank."""
-    from sweep.store.frames import Which
+    from sweep.results.leaderboard import counterpart
+    from sweep.store import frames
 
-    which = Which(status, n, best_first) if status else None
-    return store.trials(sweep_id, objective.metric, which)
+    read: Any = store.trials
+    if hasattr(store, "metrics"):
+        selection = vars(frames)["Selection"](status, n, best_first) if status else None
+        also = [name for name in (counterpart(objective),) if name]
+        frame: pd.DataFrame = read(sweep_id, objective, selection, also)
+    else:
+        frame = read(sweep_id, objective.metric, frames.Which(status, n, best_first) if status else None)
+    return frame
 
 
 def trial_record(store: Store, sweep_id: int, number: int) -> Any:
