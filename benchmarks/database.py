@@ -8,7 +8,7 @@ from contextlib import closing
 from functools import cache
 from pathlib import Path
 
-from sweep.experiment.experiment import load
+from sweep.experiment.file import load
 from sweep.records import Epoch, SweepRecord
 from sweep.store import Store
 from sweep.system.environment import environment

@@ -18,7 +18,7 @@ import pandas as pd
 import sweep
 from benchmarks.data import load
 from benchmarks.measurement import Cell, Table, Target, in_turn, installed, median_ratio, progress, timed_command
-from sweep.experiment.experiment import load as load_experiment
+from sweep.experiment.file import load as load_experiment
 from sweep.results.sweep import Sweep
 
 
@@ -70,7 +70,7 @@ def run(size: Size, folder: Path) -> Iterator[Table]:
 def prepare(folder: Path, samples: int | None) -> None:
     """Write the data set that sweep trains on into the folder."""
     dataset = load("mnist", samples)
-    arrays = {name: getattr(dataset, name) for name in ("x_train", "t_train", "x_test", "t_test")}
+    arrays = {f"{array}_{name}": getattr(dataset.parts[name], array) for name in ("train", "test") for array in "xt"}
     np.savez(folder / "data.npz", allow_pickle=False, **arrays)
 
 

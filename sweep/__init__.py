@@ -56,12 +56,12 @@ def run(
         SweepError: one clear sentence; see `sweep.errors`.
     """
     from sweep.engines import RunOptions
-    from sweep.experiment import experiment
+    from sweep.experiment.file import load as load_experiment
     from sweep.results.sweep import Sweep
     from sweep.runner import run as runner
     from sweep.store import Store
 
-    loaded = experiment.load(source, overrides)
+    loaded = load_experiment(source, overrides)
     checked = RunOptions(**options)
     store = Store(database_url(db), create=True)
     return Sweep(store, runner.run(loaded, store, checked))

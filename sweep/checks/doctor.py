@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sweep.errors import SweepError, WeightsError
-from sweep.experiment.experiment import experiment_of
+from sweep.experiment.file import experiment_of
 from sweep.records import SweepRecord, Trial
 from sweep.store import Store
 from sweep.store.lifecycle import redraw, restart

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sweep.data import open_dataset, prepare
+from sweep.data import KINDS, data_options, open_dataset, prepare
 from sweep.errors import ExperimentError, UsageError
 from sweep.experiment.experiment import Experiment
 from sweep.experiment.sections import Configuration
@@ -20,14 +20,6 @@ from sweep.system.environment import one_blas_thread
 
 BATCH = 4
 """Samples of the mini-batch: batch normalization needs more than two, and each one brings more kinks near."""
-
-SHAPES: dict[str, tuple[Shape, int]] = {
-    "cifar10": ((3, 32, 32), 10),
-    "digits": ((1, 8, 8), 10),
-    "fashion_mnist": ((1, 28, 28), 10),
-    "mnist": ((1, 28, 28), 10),
-}
-"""Kind of a data set whose shape is known without its files -> shape of an example, number of classes."""
 
 
 def gradient_check(
@@ -59,7 +51,7 @@ def gradient_check(
         raise UsageError(f"the number of samples must be at least 1, not {samples}")
     trial = experiment.trials()[0]
     configuration = Configuration.model_validate(trial.configuration)
-    shape, classes = _describe(trial.configuration["data"]["dataset"], data, experiment.folder)
+    shape, classes = _describe(trial.configuration["data"], data, experiment.folder)
     x, labels = _batch(shape, classes, trial.seeds.shuffling)
     network, penalty = _build(configuration, shape, classes), configuration.build_penalty()
     with one_blas_thread():  # as in training; and twice as fast here
@@ -72,13 +64,14 @@ def has_problem(checked: pd.DataFrame) -> bool:
     return bool((checked["verdict"] == "PROBLEM").any())
 
 
-def _describe(dataset: Any, data: Path | None, base: Path | None) -> tuple[Shape, int]:
-    """Return the shape of a data set's examples and the number of its classes, from its file if need be."""
-    table = {"kind": dataset} if isinstance(dataset, str) else dataset
-    if table["kind"] in SHAPES:
-        return SHAPES[table["kind"]]
-    opened = open_dataset(prepare(folder=data, base=base, **table))
-    return opened.shape, len(opened.class_names)
+def _describe(section: Mapping[str, Any], data: Path | None, base: Path | None) -> tuple[Shape, int]:
+    """Return the shape of a data set's examples and the number of its outputs, from its file if need be."""
+    options = data_options(section)
+    known = KINDS[options["kind"]]
+    if known.shape is not None and known.classes is not None:
+        return known.shape, known.classes
+    opened = open_dataset(prepare(folder=data, base=base, **options))
+    return opened.shape, opened.outputs
 
 
 def _build(configuration: Configuration, shape: Shape, classes: int) -> Network:

@@ -1,67 +1,50 @@
-"""The experiment file: read, checked, and drawn from."""
+"""An experiment: what is trained, and the trials drawn from it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BeforeValidator, Field, ValidationError
+from sweep.experiment.checks import check_configuration
+from sweep.experiment.parameters import named_parameters
+from sweep.experiment.sections.header import Header, NativeHeader
+from sweep.metrics import Objective
+from sweep.records import Parameter, Scalar, Trial
+from sweep.space.distributions import Tree
+from sweep.space.samplers.base import Point, Sampler, Space, trial_seeds
+from sweep.space.trees import draw
 
-from sweep.errors import ExperimentError, suggest
-from sweep.experiment.messages import mistakes
-from sweep.experiment.parameters import read_table, searched, sections
-from sweep.experiment.sections import Configuration, Kind, Section, kind_table
-from sweep.records import Parameter, Scalar, SweepRecord, Trial
-from sweep.space.distributions import Pick, Tree, covering, draw
-from sweep.space.samplers.base import listed_pick, random_pick, read_list, trial_seeds
-
-
-class RandomSampler(Kind):
-    """Independent draws from the distributions."""
-
-    kind: Literal["random"]
-
-
-class ListSampler(Kind):
-    """The rows of a CSV file, one after the other."""
-
-    kind: Literal["list"]
-    file: str
-
-
-class Header(Section):
-    """The keys of an experiment file that stand above its sections."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
-    description: str = ""
-    trials: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    sampler: Annotated[RandomSampler | ListSampler, BeforeValidator(kind_table), Field(discriminator="kind")] = (
-        RandomSampler(kind="random")
-    )
-    data: dict[str, Any]
-    network: dict[str, Any]
-    training: dict[str, Any]
+FORMAT = 2
+"""Format of experiment files: 1 in the first edition, in which `data.normalization` of a table has another default."""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment file, checked: every end of every range and every option makes a valid configuration."""
+    """A checked experiment: every end of every range and every option makes a valid configuration."""
 
     header: Header
+    sampler_kind: str
+    """The kind of the sampler in the file."""
+    sampler: Sampler
     tree: Tree
-    """The sections, with distributions in their places."""
+    """The sections that can be searched, with distributions in their places."""
+    objective: Objective
+    """How its trials are ranked."""
+    default_objective: Objective | None
+    """The objective of a file that gives none; None where it must give one."""
     text: str
     """The file, exactly as it was read."""
     overrides: tuple[str, ...] = ()
-    """What the command line changed, as KEY=VALUE."""
+    """Values that were changed, as KEY=VALUE."""
     path: Path | None = None
+    format: int = FORMAT
 
     @property
     def name(self) -> str:
@@ -69,125 +52,99 @@ class Experiment:
         return self.header.name
 
     @property
+    def repeats(self) -> int:
+        """Number of trainings of each configuration."""
+        return self.header.repeats
+
+    @property
+    def is_native(self) -> bool:
+        """Whether it trains our networks rather than by a trainer of the user's own."""
+        return isinstance(self.header, NativeHeader)
+
+    @property
     def folder(self) -> Path | None:
-        """Where files that it names are looked for."""
+        """Folder in which files that it names are looked for."""
         return self.path.parent if self.path else None
 
     @cached_property
     def parameters(self) -> list[Parameter]:
         """What is searched, in the order of the file."""
-        return searched(self.tree)
+        return named_parameters(self.tree, {self.objective.metric})
+
+    @property
+    def _space(self) -> Space:
+        return Space(self.tree, self.parameters, self.header.trials, self.folder or Path())
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of all that decides the draws: two experiments that share it draw the same trials."""
-        decisive = self.header.model_dump(exclude={"name", "description", "trials"})
-        if isinstance(self.header.sampler, ListSampler):
-            decisive["rows"] = self._rows(self.header.sampler)
+        """SHA-256 of all that decides the trials: of one format, equal fingerprints have equal trials.
+
+        A key that the first edition did not have enters only where its value is not the default.
+        """
+        header, sampler = self.header, self.sampler
+        decisive: dict[str, Any] = {"seed": header.seed, **header.tables(), **sampler.external(self._space)}
+        decisive["sampler"] = {"kind": sampler.fingerprint_kind or self.sampler_kind, **asdict(sampler)}  # type: ignore[call-overload]
+        if header.repeats != 1:
+            decisive["repeats"] = header.repeats
+        if self.objective != self.default_objective:
+            decisive["objective"] = [self.objective.metric, self.objective.direction, self.objective.epoch]
+        if trainer := header.trainer_table():
+            decisive |= {"trainer": trainer, "epochs": header.planned_epochs()}
         return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()
 
     def trials(self) -> list[Trial]:
         """Draw every trial and check its configuration.
 
         Raises:
-            ExperimentError: when a drawn configuration is impossible, or the list of configurations is unusable.
+            ExperimentError: when a drawn configuration is impossible, or the sampler cannot be used.
         """
-        sampler = self.header.sampler
-        if isinstance(sampler, ListSampler):
-            rows = self._rows(sampler)
-            places = [f"{sampler.file}, row {number}" for number in range(1, len(rows) + 1)]
-            picks = [listed_pick(row, self.parameters, place) for row, place in zip(rows, places, strict=True)]
-            picks = picks[: self.header.trials]
-        else:
-            picks = [random_pick(self.header.seed, i) for i in range(self.header.trials or 1)]
-        return [self.draw(number, pick) for number, pick in enumerate(picks)]
+        points = islice(self.sampler.points(self._space, self.header.seed), self.header.trials)
+        return [trial for number, point in enumerate(points) for trial in self._trainings(number, point)]
 
-    def _rows(self, sampler: ListSampler) -> list[dict[str, str]]:
-        return read_list((self.folder or Path()) / sampler.file, self.parameters)
+    def _trainings(self, number: int, point: Point) -> Iterator[Trial]:
+        """Yield the repeated trainings of one configuration, each with values of its own."""
+        first = self.draw(number, point)
+        yield first
+        for repeat in range(1, self.repeats):
+            yield replace(
+                first,
+                number=first.number + repeat,
+                parameters=dict(first.parameters),
+                configuration=deepcopy(first.configuration),
+                seeds=trial_seeds(self.header.seed, number, repeat),
+                repeat=repeat,
+            )
 
-    def draw(self, number: int, pick: Pick) -> Trial:
-        """Draw one trial and check its configuration."""
+    def draw(self, number: int, point: Point) -> Trial:
+        """Draw the configuration of a point, by its number, check it, and return its first training.
+
+        Raises:
+            ExperimentError: when the configuration is impossible.
+        """
         drawn: dict[str, Scalar] = {}
-        configuration = draw(self.tree, pick, drawn)
-        _validate(Configuration, configuration, f"{self.name}, trial {number}")
-        return Trial(number, drawn, configuration, trial_seeds(self.header.seed, number))
+        configuration = draw(self.tree, point, drawn)
+        if trainer := self.header.trainer_table():
+            configuration = {"trainer": trainer, **configuration}
+        first = number * self.repeats
+        check_configuration(configuration, f"{self.name}, trial {first}")
+        if "data" in configuration and self.format >= 2:
+            configuration["data"] = _resolve_defaults(configuration["data"])
+        seeds = trial_seeds(self.header.seed, number)
+        return Trial(first, drawn, configuration, seeds, planned_epochs=self.header.planned_epochs())
 
 
-def load(source: str | Path, overrides: Sequence[str] = ()) -> Experiment:
-    """Read an experiment from a file, or one of those that come with sweep by its name.
+def _resolve_defaults(data: dict[str, Any]) -> dict[str, Any]:
+    from sweep.experiment.sections import data as section
 
-    `overrides` are KEY=VALUE with the value in TOML; a key is a dotted path or, where that is unique, its last part.
-
-    Raises:
-        ExperimentError: when there is no such file, or anything in it is wrong.
-    """
-    path = find(source)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ExperimentError(f"{path} cannot be read: {reason}") from None
-    return replace(parse(text, str(path), overrides), path=path)
+    resolve = getattr(section, "resolve_defaults", dict)
+    resolved: dict[str, Any] = resolve(data)
+    return resolved
 
 
-def parse(text: str, source: str, overrides: Sequence[str] = ()) -> Experiment:
-    """Make an experiment of the text of a file; `source` names it in errors.
+def __getattr__(name: str) -> Any:
+    """Return a function that has moved to `sweep.experiment.file`."""
+    if name in ("experiment_of", "find", "load", "parse"):
+        from sweep.experiment import file
 
-    Raises:
-        ExperimentError: when anything in it is wrong.
-    """
-    table = read_table(text, source, overrides)
-    header: Header = _validate(Header, table, source)
-    tree = sections(table, source)
-    if header.trials is None and isinstance(header.sampler, RandomSampler):
-        raise ExperimentError(f"{source}: trials is missing; say how many to draw, such as trials = 100")
-    for configuration in covering(tree):
-        _validate(Configuration, configuration, source)
-    return Experiment(header, tree, text, tuple(overrides))
-
-
-def experiment_of(record: SweepRecord) -> Experiment:
-    """Return the experiment that a stored sweep was drawn from."""
-    folder = record.experiment_folder
-    parsed = parse(record.experiment, record.name, record.overrides)
-    return replace(parsed, path=Path(folder) / f"{record.name}.toml" if folder else None)
-
-
-def _validate(model: Any, tree: Tree, source: str) -> Any:
-    try:
-        return model.model_validate(tree)
-    except ValidationError as error:
-        lines = mistakes(error, tree)
-        raise ExperimentError("\n".join(f"{source}: {line}" for line in lines)) from None
-
-
-def find(source: str | Path) -> Path:
-    """Return the experiment file that a path, or the name of one that comes with sweep, stands for.
-
-    Raises:
-        ExperimentError: when there is none; close names are suggested.
-    """
-    path = Path(source)
-    with suppress(OSError, ValueError):  # a path that no file can have is merely unknown
-        if path.is_file():
-            return path
-        if path.is_dir() and len(path.parts) > 1:
-            raise ExperimentError(f"{path} is a folder; give the path of an experiment file in it")
-    shipped = {file.stem: file for folder in _experiment_folders() for file in sorted(folder.glob("*.toml"))}
-    if str(source) in shipped:
-        return shipped[str(source)]
-    if path.suffix == ".toml" or len(path.parts) > 1:
-        raise ExperimentError(
-            f"{str(path)!r} does not exist; give the path of an experiment file, or {_one_of(shipped)}"
-        )
-    raise ExperimentError(f"there is no experiment {str(source)!r}; {suggest(str(source), shipped)}")
-
-
-def _one_of(names: Iterable[str]) -> str:
-    return f"the name of one that comes with sweep: {', '.join(names)}"
-
-
-def _experiment_folders() -> list[Path]:
-    """Return where experiments that come with sweep lie: inside an installed package, beside it in a checkout."""
-    package = Path(__file__).parents[1]
-    return [folder for folder in (package / "experiments", package.parent / "experiments") if folder.is_dir()]
+        return getattr(file, name)
+    raise AttributeError(name)

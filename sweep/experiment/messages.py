@@ -1,4 +1,4 @@
-"""A friendly sentence for every mistake that pydantic finds."""
+"""A sentence in the user's words for every error that pydantic finds."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from sweep.errors import suggest
-from sweep.space.distributions import join
+from sweep.space.trees import join
 
 
-def mistakes(error: ValidationError, tree: Any) -> list[str]:
-    """Turn what pydantic found in `tree` into sentences that name the dotted key, what was given and what is right."""
-    return [_mistake(detail, tree) for detail in error.errors()]
+def describe_errors(error: ValidationError, tree: Any) -> list[str]:
+    """Return a sentence for each error in `tree` that names the dotted key, what was given and what is right."""
+    return [_sentence(detail, tree) for detail in error.errors()]
 
 
-def _mistake(detail: ErrorDetails, tree: Any) -> str:
+def _sentence(detail: ErrorDetails, tree: Any) -> str:
     path = _dotted(detail["loc"], tree)
     given, context = detail["input"], detail.get("ctx", {})
     match detail["type"]:
@@ -29,7 +29,7 @@ def _mistake(detail: ErrorDetails, tree: Any) -> str:
             return f"{path} is of the unknown kind {context['tag']!r}; {suggest(context['tag'], valid)}"
         case "union_tag_not_found":
             return f"{path} needs a kind, as a string or as a table with the key 'kind', not {given!r}"
-        case "unknown_key" | "backwards" | "too_wide" | "one_of":
+        case "unknown_key" | "backwards" | "too_wide" | "one_of" | "refused":
             return f"{path or 'the file'} {detail['msg']}"
         case "loss" | "both":
             return detail["msg"]
@@ -38,34 +38,34 @@ def _mistake(detail: ErrorDetails, tree: Any) -> str:
             return f"{path} is {given!r}; {suggest(given, valid)}"
         case "string_pattern_mismatch":
             return f"{path} is {given!r}, but must be up to 100 letters, digits, dots, dashes or underscores, {FIRST}"
-    return f"{path} is {_shown(given)}, but {_in_our_words(detail['msg'])}"
+    return f"{path} is {_shown(given)}, but {_in_plain_words(detail['msg'])}"
 
 
 FIRST = "the first of them a letter or a digit"
 
 
 def _shown(value: Any) -> str:
-    """Write a value as TOML does, cut short where it is long."""
+    """Return a value as TOML writes it, cut short where it is long."""
     text = str(value).lower() if isinstance(value, bool) else repr(value)
     if isinstance(value, datetime.date | datetime.time):
         text = str(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _in_our_words(message: str) -> str:
+def _in_plain_words(message: str) -> str:
     message = message.replace("Input should be", "must be")
     return re.sub(r"valid dictionary( or (instance of \w+|object to extract fields from))?", "table", message)
 
 
 def _dotted(location: tuple[int | str, ...], tree: Any) -> str:
-    """Write pydantic's location as a dotted key, without the kinds that it puts between."""
-    path, here = "", tree
+    """Return pydantic's location as a dotted key, without the kinds that pydantic puts between."""
+    path, here, tagged = "", tree, False
     for part in location:
         if isinstance(part, int):
-            path, here = f"{path}[{part}]", here[part]
-        elif (isinstance(here, dict) and part not in here and here.get("kind") == part) or here == part:
-            continue
+            path, here, tagged = f"{path}[{part}]", here[part], False
+        elif not tagged and (here == part or (isinstance(here, dict) and here.get("kind") == part)):
+            tagged = True  # the next part may be a key of the same name
         else:
-            path = join(path, part)
+            path, tagged = join(path, part), False
             here = here.get(part) if isinstance(here, dict) else None
     return path

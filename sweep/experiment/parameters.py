@@ -1,61 +1,73 @@
-"""What an experiment file searches, read without the models that check it.
+"""What an experiment searches, read without the models that check a file.
 
-A stored sweep was checked when it was begun, and these models take as long to import as a sweep to be ranked.
+A stored sweep was checked when it began, and importing pydantic takes as long as ranking the sweep.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sweep.errors import ExperimentError
 from sweep.experiment.toml import override, read_toml
-from sweep.metrics import NATIVE_METRICS
-from sweep.records import Parameter
-from sweep.space.distributions import Tree, parameters, parse_tree
+from sweep.records import Parameter, SweepRecord
+from sweep.space.distributions import Tree
+from sweep.space.names import RESERVED, parameters
+from sweep.space.trees import parse_tree
 
+COMMON_KEYS = ("name", "description", "trials", "seed", "sampler", "repeats", "objective")
 SECTIONS = ("data", "network", "training")
-KEYS = ("name", "description", "trials", "seed", "sampler", *SECTIONS)
-"""Of an experiment file, at its top."""
+"""The tables of a file that trains our networks in which distributions can stand."""
+KEYS = (*COMMON_KEYS, *SECTIONS)
+"""Keys at the top of a file that trains our networks."""
+OWN_SECTIONS = ("data", "parameters")
+"""The tables of a file with a trainer of the user's own in which distributions can stand."""
+OWN_KEYS = (*COMMON_KEYS, "trainer", "epochs", *OWN_SECTIONS)
+"""Keys at the top of a file with a trainer of the user's own."""
 
-RESERVED = frozenset(
-    [
-        *("rank", "trial", "status", "attempt", "epoch", "epochs", "seconds", "step", "place", "kind", "error"),
-        *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind"),
-        *NATIVE_METRICS,
-    ]
-)
-"""Columns of the tables, which no parameter may take as its short name."""
+
+def is_native(table: dict[str, Any]) -> bool:
+    """Tell whether an experiment trains our networks rather than by a trainer of the user's own."""
+    return "trainer" not in table and ("parameters" not in table or bool({"network", "training"} & table.keys()))
 
 
 def read_table(text: str, source: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the tables of an experiment file with the changes of the command line; `source` names it in errors.
+    """Return the tables of an experiment file with the overrides applied; `source` names it in errors.
 
     Raises:
         ExperimentError: when the text is not TOML.
-        UsageError: when a change cannot be made.
+        UsageError: when an override cannot be applied.
     """
     try:
         table = read_toml(text.removeprefix("\ufeff"))
     except ValueError as error:
         raise ExperimentError(f"{source} is not valid TOML: {error}") from None
     for change in overrides:
-        override(table, SECTIONS, change, KEYS)
+        sections, keys = (SECTIONS, KEYS) if is_native(table) else (OWN_SECTIONS, OWN_KEYS)
+        override(table, sections, change, keys)
     return table
 
 
-def sections(table: dict[str, Any], source: str) -> Tree:
-    """Return the sections that can be searched, with distributions in their places.
+def parse_sections(table: dict[str, Any], source: str) -> Tree:
+    """Return the sections in which distributions can stand, parsed.
 
     Raises:
-        ExperimentError: when one of these is wrong.
+        ExperimentError: when a distribution is wrong.
     """
+    names = SECTIONS if is_native(table) else [name for name in OWN_SECTIONS if name in table]
     try:
-        return {section: parse_tree(table[section], section) for section in SECTIONS}
+        return {name: parse_tree(table[name], name) for name in names}
     except ValueError as error:
         raise ExperimentError(f"{source}: {error}") from None
 
 
-def searched(tree: Tree) -> list[Parameter]:
-    """Return what the sections search, in the order of the file."""
-    return parameters(tree, RESERVED)
+def named_parameters(tree: Tree, reserved: Collection[str] = ()) -> list[Parameter]:
+    """Return the parameters of parsed sections; short names avoid the columns of tables and `reserved`."""
+    return parameters(tree, RESERVED.union(reserved))
+
+
+def parameters_of(record: SweepRecord, reserved: Collection[str] = ()) -> list[Parameter]:
+    """Return what a stored sweep searches; no short name is one of `reserved`, such as the names of its metrics."""
+    table = read_table(record.experiment, record.name, record.overrides)
+    metric = table.get("objective", {}).get("metric")
+    return named_parameters(parse_sections(table, record.name), {*reserved, *([metric] if metric else [])})

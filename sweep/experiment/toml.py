@@ -1,21 +1,26 @@
-"""A TOML document as nested tables: read from text, and changed one value at a time."""
+"""TOML as nested tables: read from text, changed one value at a time, and written."""
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
 from sweep.errors import UsageError, suggest
-from sweep.space.distributions import Tree, join
+from sweep.space.distributions import Tree
+from sweep.space.trees import children, join
 
 DEEPEST = 50
-"""Levels of nesting; beyond them a document is no experiment but an accident."""
+"""Most levels of nesting that are read; a file with more is taken for a mistake."""
 KEY = re.compile(r"[^.\[\]]+(\[\d+\])*(\.[^.\[\]]+(\[\d+\])*)*")
+BARE_WORD = re.compile(r"\s*(?!true\b|false\b|inf\b|nan\b)[A-Za-z][\w.:-]*\s*")
+"""What an override may give without quotes, which rarely survive a shell; never a TOML value."""
 
 
 def read_toml(text: str) -> dict[str, Any]:
-    """Return the tables of a TOML document.
+    """Return the tables of a TOML text.
 
     Raises:
         ValueError: when the text is not TOML, or nested too deeply.
@@ -26,26 +31,19 @@ def read_toml(text: str) -> dict[str, Any]:
         raise ValueError(f"it is nested more than {DEEPEST} levels deep") from None
     level: list[Tree] = [table]
     for _ in range(DEEPEST):
-        level = [child for tree in level for child in _children(tree)]
+        level = [child for tree in level for _, child in children(tree)]
         if not level:
             return table
     raise ValueError(f"it is nested more than {DEEPEST} levels deep")
 
 
-def _children(tree: Tree) -> list[Tree]:
-    if isinstance(tree, dict):
-        return list(tree.values())
-    return tree if isinstance(tree, list) else []
-
-
 def override(table: dict[str, Any], sections: tuple[str, ...], change: str, top: tuple[str, ...]) -> None:
-    """Change one value of a document as KEY=VALUE asks for, the value being TOML or a bare word.
+    """Change one value of a table as KEY=VALUE says; VALUE is TOML or a bare word.
 
-    The key is one of `top`, a dotted path or, for what stands somewhere in `sections`, its last part where that is
-    unique.
+    KEY is one of `top`, a dotted path or, for a value somewhere in `sections`, its last part where that is unique.
 
     Raises:
-        UsageError: when the key or the value is none, or there is no place for it.
+        UsageError: when KEY or VALUE is malformed, or the table has no place for it.
     """
     key, equals, text = change.partition("=")
     key = key.strip()
@@ -64,8 +62,8 @@ def override(table: dict[str, Any], sections: tuple[str, ...], change: str, top:
 
 
 def _value(key: str, text: str) -> Tree:
-    if re.fullmatch(r"\s*(?!true\b|false\b|inf\b|nan\b)[A-Za-z][\w.-]*\s*", text):
-        return text.strip()  # a bare word: quotes rarely survive a shell
+    if BARE_WORD.fullmatch(text):
+        return text.strip()
     try:
         table = read_toml(f"value = {text}")
         if len(table) > 1:
@@ -106,9 +104,62 @@ def _full_key(table: dict[str, Any], sections: tuple[str, ...], key: str, top: t
 
 
 def _paths(tree: Tree, path: str) -> list[str]:
-    """List the dotted paths of everything in a tree, its own first."""
-    if isinstance(tree, dict):
-        return [path, *(p for key, value in tree.items() for p in _paths(value, join(path, key)))]
-    if isinstance(tree, list):
-        return [path, *(p for index, value in enumerate(tree) for p in _paths(value, f"{path}[{index}]"))]
-    return [path]
+    """Return the dotted paths of everything in a tree, its own first."""
+    return [path, *(found for child_path, child in children(tree, path) for found in _paths(child, child_path))]
+
+
+def write_toml(table: Mapping[str, Any]) -> str:
+    """Return a table as TOML text: first its plain values, then a section for each table in it.
+
+    Raises:
+        ValueError: when a value is not text, a number, a truth value, a list or a table; the message begins with its
+            dotted path.
+    """
+    plain = {key: value for key, value in table.items() if not isinstance(value, Mapping)}
+    sections = {key: value for key, value in table.items() if isinstance(value, Mapping)}
+    parts = [_lines(plain, "")] if plain else []
+    parts += [f"[{_key(key, '')}]\n" + _lines(value, str(key)) for key, value in sections.items()]
+    return "\n".join(parts)
+
+
+def _lines(table: Mapping[str, Any], path: str) -> str:
+    return "".join(f"{_key(key, path)} = {_written(value, join(path, str(key)))}\n" for key, value in table.items())
+
+
+def _key(key: Any, path: str) -> str:
+    if not isinstance(key, str):
+        raise ValueError(f"{join(path, str(key))}: keys must be text, not {key!r}")
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _quoted(key, join(path, key))
+
+
+def _written(value: Any, path: str) -> str:
+    """Return a value as TOML on one line; `path` names it in errors."""
+    if isinstance(value, Mapping):
+        items = (f"{_key(key, path)} = {_written(item, join(path, str(key)))}" for key, item in value.items())
+        return f"{{ {', '.join(items)} }}" if value else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_written(item, f'{path}[{index}]') for index, item in enumerate(value))}]"
+    if isinstance(value, str):
+        return _quoted(value, path)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return int.__repr__(value)
+    if isinstance(value, float):
+        return float.__repr__(value)  # of NumPy's float64 too, which is a float but is not written as one
+    return _written_scalar(value, path)
+
+
+def _written_scalar(value: Any, path: str) -> str:
+    """Write a NumPy scalar or array as the Python value that it holds."""
+    if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
+        plain = value.tolist()
+        if isinstance(plain, bool | int | float | str | list):
+            return _written(plain, path)
+    raise ValueError(f"{path} must be text, a number, true or false, a list or a table, not {value!r}")
+
+
+def _quoted(text: str, path: str) -> str:
+    if not text.isascii() and re.search("[\ud800-\udfff]", text):
+        raise ValueError(f"{path} contains half a surrogate pair, which is not text")
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -7,13 +7,12 @@ to import as many commands need in all.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.errors import UsageError, suggest
-from sweep.experiment.parameters import read_table, searched, sections
+from sweep.experiment.parameters import parameters_of
 from sweep.metrics import NATIVE_METRICS, Direction, Objective
 from sweep.records import Parameter, Status, SweepRecord
 from sweep.results.reading import metric_names, objective_of, read_trials, repeats_of, trial_record
@@ -53,17 +52,15 @@ class Sweep:
     @cached_property
     def experiment(self) -> Experiment:
         """The experiment file that it was drawn from."""
-        from sweep.experiment.experiment import experiment_of
+        from sweep.experiment.file import experiment_of
 
         return experiment_of(self.record)
 
     @cached_property
     def parameters(self) -> list[Parameter]:
-        """The searched parameters; one named like a metric is called by its full name."""
-        table = read_table(self.record.experiment, self.name, self.record.overrides)
-        found = searched(sections(table, self.name))
-        metrics = set(self.metrics() if "trainer" in table else ())  # of ours no parameter may have the name
-        return [replace(each, short_name=each.name) if each.short_name in metrics else each for each in found]
+        """The searched parameters; no short name is that of a metric."""
+        is_own = self.objective.metric not in NATIVE_METRICS
+        return parameters_of(self.record, self.metrics() if is_own else ())
 
     @property
     def objective(self) -> Objective:
@@ -139,7 +136,7 @@ class Sweep:
         return self.store.batches(self.record.id, trial)
 
     def predict(self, trial: int, data: str | Path | None = None) -> TrialPrediction:
-        """Apply the kept weights of a trial to the training and the test part; `data` is the folder of its files.
+        """Apply the kept weights of a trial to each part of its data set; `data` is the folder of its files.
 
         Raises:
             SweepError: when its weights are not kept or damaged, or the data set is not there.
@@ -147,6 +144,18 @@ class Sweep:
         from sweep.results.prediction import predict
 
         return predict(self.record, trial, self.store, data=None if data is None else Path(data))
+
+    def predict_rows(self, trial: int, table: str | Path, data: str | Path | None = None) -> pd.DataFrame:
+        """Apply the kept weights of a trial to the rows of a new CSV file; `data` is the folder of its data set.
+
+        Returns: the rows with a column `predicted` and, for a classifier, the probability of each class.
+
+        Raises:
+            SweepError: as `predict`, or when the file lacks a column that the network was trained on.
+        """
+        from sweep.results.prediction import predict_rows
+
+        return predict_rows(self.record, trial, self.store, Path(table), None if data is None else Path(data))
 
     def replay(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sweep.data import data_options, options_key
 from sweep.engines import RunOptions, open_engine
 from sweep.errors import Argument, Call, SweepError, UsageError
 from sweep.experiment.sections import Configuration
@@ -13,8 +14,8 @@ from sweep.runner.prepare import prepare_again, warn_of_changes
 from sweep.runner.train import train_queued
 from sweep.store import Store
 from sweep.system.files import within
-from sweep.training.build import dataset_key, opened, settings
-from sweep.training.loop import Trainer
+from sweep.training.build import opened, settings
+from sweep.training.loop import NetworkTrainer
 from sweep.trial.weights import identity, restore
 
 
@@ -40,7 +41,7 @@ def extend(record: SweepRecord, numbers: Sequence[int], epochs: int, store: Stor
         train_queued(record, store, folders, engine, options, only=numbers)
 
 
-def kept_trainer(record: SweepRecord, row: dict[str, Any], store: Store, folders: dict[str, str]) -> Trainer:
+def kept_trainer(record: SweepRecord, row: dict[str, Any], store: Store, folders: dict[str, str]) -> NetworkTrainer:
     """Return the trainer of a trial at the epoch of its kept weights; `row` is from `Store.trial`.
 
     Raises:
@@ -54,10 +55,10 @@ def kept_trainer(record: SweepRecord, row: dict[str, Any], store: Store, folders
             Argument("overrides", "training.keep_weights=best"),
         )
     configuration = Configuration.model_validate(row["configuration"])
-    folder = folders[dataset_key(row["configuration"]["data"]["dataset"])]
+    folder = folders[options_key(data_options(row["configuration"]["data"]))]
     dataset = opened(folder)
     seeds = (row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
-    trainer = Trainer(dataset, settings(configuration, dataset, folder, Seeds(*seeds)))
+    trainer = NetworkTrainer(dataset, settings(configuration, dataset, folder, Seeds(*seeds)))
     file = within(store.folder, row["weights"])
     restore(file, row["weights_epoch"], trainer, identity(row["configuration"], seeds, dataset.sha256))
     return trainer

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sweep.data import open_dataset, prepare
+from sweep.data import Task, data_options, open_dataset, options_key, prepare
 from sweep.errors import Argument, ExperimentError, SweepError
 from sweep.experiment.sections import Configuration
 from sweep.observer import Observer
 from sweep.records import SweepRecord, Trial
 from sweep.system.environment import differences, environment
-from sweep.training.build import dataset_key, epoch_count
+from sweep.training.build import epoch_count
 
 
 def prepare_datasets(
-    datasets: Iterable[Any], data: Path | None, base: Path | None, observer: Observer
+    sections: Iterable[Mapping[str, Any]],
+    data: Path | None,
+    base: Path | None,
+    observer: Observer,
+    task: Task | None = None,
 ) -> dict[str, str]:
-    """Bring data sets into the cache; return the folder of each by its key.
+    """Prepare the data sets of sections `data` in the cache; return the folder of each by its key.
+
+    `task` is that of sections that state none.
 
     Raises:
         DataError: when one is missing or damaged.
     """
     folders = {}
-    for dataset in datasets:
-        table = {"kind": dataset} if isinstance(dataset, str) else dataset
-        observer.note(f"preparing the data set {table['kind']}")
-        folders[dataset_key(dataset)] = str(prepare(folder=data, base=base, **table))
+    for section in sections:
+        options = data_options(section)
+        observer.note(f"preparing the data set {options['kind']}")
+        folders[options_key(options)] = str(prepare(folder=data, base=base, **{"task": task, **options}))
     return folders
 
 
@@ -40,7 +46,8 @@ def prepare_again(record: SweepRecord, data: Path | None, observer: Observer) ->
     """
     data = data or (Path(record.data_folder) if record.data_folder else None)
     base = Path(record.experiment_folder) if record.experiment_folder else None
-    folders = prepare_datasets([entry["dataset"] for entry in record.datasets], data, base, observer)
+    # A sweep that states no task was found to be one of classes when it was begun.
+    folders = prepare_datasets(record.datasets, data, base, observer, task="classification")
     _check_digests(record, folders)
     return folders
 
@@ -54,13 +61,13 @@ def check_fit(trials: list[Trial], folders: dict[str, str]) -> int:
     epochs = 0
     datasets = {key: open_dataset(Path(folder)) for key, folder in folders.items()}
     for trial in trials:
-        dataset = datasets[dataset_key(trial.configuration["data"]["dataset"])]
+        dataset = datasets[options_key(data_options(trial.configuration["data"]))]
         configuration = Configuration.model_validate(trial.configuration)
         try:
-            configuration.check_fit(len(dataset.class_names), dataset.shape)
+            configuration.check_fit(dataset.outputs, dataset.shape)
         except ValueError as error:
             raise ExperimentError(f"trial {trial.number}: {error}") from None
-        epochs = max(epochs, epoch_count(configuration, len(dataset.x_train)))
+        epochs = max(epochs, epoch_count(configuration, len(dataset.train.x)))
     return epochs
 
 
@@ -71,7 +78,7 @@ def data_sha256(folder: str) -> str:
 
 def _check_digests(record: SweepRecord, folders: dict[str, str]) -> None:
     for entry in record.datasets:
-        key = dataset_key(entry["dataset"])
+        key = options_key(data_options(entry))
         if data_sha256(folders[key]) != entry["sha256"]:
             raise SweepError(
                 f"the data set {key} is not the one that '{record.name}' was begun with; bring the old files back, "

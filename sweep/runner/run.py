@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from sweep.data import data_entry, data_options, options_key
 from sweep.engines import RunOptions, open_engine
 from sweep.experiment.experiment import Experiment
 from sweep.records import SweepRecord
@@ -13,7 +14,6 @@ from sweep.runner.train import train_queued
 from sweep.store import Store
 from sweep.system.environment import environment
 from sweep.system.variables import data_folder
-from sweep.training.build import dataset_key
 
 
 def run(experiment: Experiment, store: Store, options: RunOptions) -> SweepRecord:
@@ -24,7 +24,7 @@ def run(experiment: Experiment, store: Store, options: RunOptions) -> SweepRecor
             sweep had to stop, and all that was done is kept.
     """
     trials = experiment.trials()
-    described = {dataset_key(d): d for d in (trial.configuration["data"]["dataset"] for trial in trials)}
+    described = {options_key(data_options(d)): d for d in (trial.configuration["data"] for trial in trials)}
     folders = prepare_datasets(described.values(), options.data_folder, experiment.folder, options.observer)
     epochs = check_fit(trials, folders)
     with open_engine(options, store, len(trials)) as engine:
@@ -49,7 +49,7 @@ def _describe(
         experiment=experiment.text,
         overrides=list(experiment.overrides),
         fingerprint=experiment.fingerprint,
-        datasets=[{"dataset": d, "sha256": data_sha256(folders[key])} for key, d in described.items()],
+        datasets=[{**data_entry(d), "sha256": data_sha256(folders[key])} for key, d in described.items()],
         data_folder=_absolute(data or data_folder()),
         experiment_folder=_absolute(experiment.folder),
         environment=environment(),

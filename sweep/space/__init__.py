@@ -1,1 +1,8 @@
-"""The space that is searched: distributions, and where a trial lies in it."""
+"""The search space: distributions, trees in which they stand, names of parameters, and samplers.
+
+`uniform`, `log_uniform`, `integer` and `choice` make the distributions of parameters that are given from Python.
+"""
+
+from sweep.space.distributions import choice, integer, log_uniform, uniform
+
+__all__ = ["choice", "integer", "log_uniform", "uniform"]

@@ -1,21 +1,19 @@
-"""Distributions: from a point of the unit interval to a value; and trees of values in which distributions stand.
+"""Distributions: functions from the unit interval to the values of a parameter.
 
-A tree is what a TOML file holds: tables, lists and scalars. Wherever a value can stand, a distribution can: in the
-file it is a table with one of the keys `uniform`, `log_uniform`, `int` or `choice`.
+In an experiment file a distribution is a table with one of the keys `uniform`, `log_uniform`, `int` or `choice`. It can
+stand wherever a value can stand.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any, TypeVar
 
 from sweep.errors import suggest
-from sweep.records import Parameter, Scalar
+from sweep.records import Scalar
 
 Number = TypeVar("Number", int, float)
 
@@ -23,48 +21,55 @@ Tree = Any
 """A table, a list, a scalar or, once parsed, a distribution."""
 
 EXACT_INTEGERS = 2**53
-"""Integers up to here are exact as floating-point numbers, and so in any database column."""
+"""Largest magnitude up to which every integer is exact as a float64, and so in any database column."""
 
 
 @dataclass(frozen=True, slots=True)
 class Uniform:
-    """Real numbers between `low` and `high`, both included, every one as likely."""
+    """Real numbers between `low` and `high`, both included, with constant density."""
 
     low: float
     high: float
     log: bool = False
-    """Whether every *logarithm* is as likely instead."""
+    """Whether the density of the logarithm is constant instead."""
 
     def __post_init__(self) -> None:
-        kind = "log_uniform" if self.log else "uniform"
         for end in (self.low, self.high):
             if isinstance(end, bool) or not isinstance(end, int | float) or not abs(end) <= sys.float_info.max:
-                raise ValueError(f"{kind} needs two finite numbers, not {end!r}")
+                raise ValueError(f"{self._key} needs two finite numbers, not {end!r}")
         if self.log and self.low <= 0:
             raise ValueError(f"log_uniform needs ends above 0, not {self.low!r}")
-        _check_order(kind, self.low, self.high)
+        _check_order(self._key, self.low, self.high)
+
+    @property
+    def _key(self) -> str:
+        return "log_uniform" if self.log else "uniform"
 
     def at(self, u: float) -> float:
-        """Return the value below which a fraction `u` of all draws lie; 0 <= u <= 1."""
+        """Return the quantile of `u`, a number from 0 to 1."""
         # Both forms give the ends exactly, and neither can overflow on its way.
         value = self.low ** (1 - u) * self.high**u if self.log else self.low * (1 - u) + self.high * u
         return float(min(max(value, self.low), self.high))  # rounding may step just outside
 
     def read(self, text: str) -> float:
-        """Return the value that a CSV cell gives.
+        """Return the value that the text of a CSV cell stands for.
 
         Raises:
-            ValueError: when the text is no number of the range.
+            ValueError: when the text is not a number in the range.
         """
         value = _number(float, text, "a number")
         if not self.low <= value <= self.high:
             raise ValueError(f"{text} is outside {self.low} to {self.high}")
         return value
 
+    def table(self) -> dict[str, Any]:
+        """Return the table that stands for it in an experiment file."""
+        return {self._key: [self.low, self.high]}
+
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """Integers low, low + step, … high, every one as likely; with `log`, about in proportion to 1/value."""
+    """Integers low, low + step, … high, equally likely; with `log`, about in proportion to 1/value."""
 
     low: int
     high: int
@@ -78,6 +83,9 @@ class Integer:
         if not isinstance(self.log, bool):
             raise ValueError(f"log must be true or false, not {self.log!r}")
         _check_order("int", self.low, self.high)
+        self._check_step()
+
+    def _check_step(self) -> None:
         if self.step < 1:
             raise ValueError(f"step must be at least 1, not {self.step}")
         if (self.high - self.low) % self.step:
@@ -87,7 +95,7 @@ class Integer:
             raise ValueError("int with log = true needs a low end of at least 1 and takes no step")
 
     def at(self, u: float) -> int:
-        """Return the value below which a fraction `u` of all draws lie; 0 <= u <= 1."""
+        """Return the quantile of `u`, a number from 0 to 1."""
         if self.log:
             value: float = (self.low - 0.5) ** (1 - u) * (self.high + 0.5) ** u
             return min(max(round(value), self.low), self.high)
@@ -95,20 +103,25 @@ class Integer:
         return self.low + self.step * min(int(u * count), count - 1)
 
     def read(self, text: str) -> int:
-        """Return the value that a CSV cell gives.
+        """Return the value that the text of a CSV cell stands for.
 
         Raises:
-            ValueError: when the text is no integer of the range.
+            ValueError: when the text is not one of the integers.
         """
         value = _number(int, text, "an integer")
         if not self.low <= value <= self.high or (value - self.low) % self.step:
             raise ValueError(f"{text} is not one of {self.low}, {self.low + self.step}, … {self.high}")
         return value
 
+    def table(self) -> dict[str, Any]:
+        """Return the table that stands for it in an experiment file."""
+        options = {"step": self.step} if self.step != 1 else {}
+        return {"int": [self.low, self.high], **options, **({"log": True} if self.log else {})}
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several options, every one as likely; an option may be a tree that holds distributions itself."""
+    """One of several equally likely options; an option may be a tree that contains distributions itself."""
 
     options: tuple[Tree, ...]
 
@@ -117,23 +130,23 @@ class Choice:
             raise ValueError("choice needs at least one option")
 
     def at(self, u: float) -> Tree:
-        """Return the option below which a fraction `u` of all draws lie; 0 <= u <= 1."""
+        """Return the option whose part of the unit interval contains `u`, a number from 0 to 1."""
         return self.options[min(int(u * len(self.options)), len(self.options) - 1)]
 
     def read(self, text: str) -> Tree:
-        """Return the option that a CSV cell names.
+        """Return the option that the text of a CSV cell stands for.
 
         Raises:
             ValueError: when no option has this label.
         """
         for option, label in zip(self.options, self.labels, strict=True):
-            if _names(label, text) or _reads(option, text):
+            if _stands_for(text, label) or _can_read(option, text):
                 return option
         raise ValueError(f"{text!r} is not an option; {suggest(text, map(str, self.labels))}")
 
     @property
     def labels(self) -> tuple[Scalar, ...]:
-        """What stands in tables and charts for each option: scalars for themselves, trees as short text."""
+        """The value shown in tables and charts for each option: a scalar itself, a tree as short text."""
         labels = [option if isinstance(option, Scalar) else _text(option) for option in self.options]
         counts = Counter(labels)
         return tuple(
@@ -142,15 +155,19 @@ class Choice:
         )
 
     def label(self, option: Tree) -> Scalar:
-        """Return the label of one of the options, itself and not an equal one."""
+        """Return the label of one of the options, found by identity rather than by equality."""
         return next(label for label, o in zip(self.labels, self.options, strict=True) if o is option)
+
+    def table(self) -> dict[str, Any]:
+        """Return the table that stands for it in an experiment file; distributions in its options stay as they are."""
+        return {"choice": list(self.options)}
 
 
 Distribution = Uniform | Integer | Choice
 
 
-def _names(label: Scalar, text: str) -> bool:
-    """Tell whether a CSV cell means a label, as Python writes it, as TOML does, or as another form of its number."""
+def _stands_for(text: str, label: Scalar) -> bool:
+    """Tell whether a CSV cell has a label, as Python or TOML writes it, or as another form of its number."""
     if text == str(label):
         return True
     if isinstance(label, bool):
@@ -161,7 +178,7 @@ def _names(label: Scalar, text: str) -> bool:
         return False
 
 
-def _reads(option: Tree, text: str) -> bool:
+def _can_read(option: Tree, text: str) -> bool:
     """Tell whether an option is a distribution that has the value in a CSV cell."""
     if not isinstance(option, Distribution):
         return False
@@ -170,9 +187,6 @@ def _reads(option: Tree, text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-DISTRIBUTION_KEYS = ("uniform", "log_uniform", "int", "choice")
 
 
 def _number(read: Callable[[str], Number], text: str, what: str) -> Number:
@@ -188,7 +202,7 @@ def _check_order(kind: str, low: float, high: float) -> None:
 
 
 def _text(tree: Tree) -> str:
-    """Write a tree on one line; what is drawn further down stands as its own parameter, and here as `*`."""
+    """Return a tree as one line of text, with `*` for distributions, which are parameters of their own."""
     if isinstance(tree, Mapping):
         fixed = {k: v for k, v in tree.items() if k != "kind" and not isinstance(v, Distribution)}
         values = ", ".join(f"{key}={_text(value)}" for key, value in fixed.items())
@@ -199,8 +213,12 @@ def _text(tree: Tree) -> str:
     return "*" if isinstance(tree, Distribution) else str(tree)
 
 
+DISTRIBUTION_KEYS = ("uniform", "log_uniform", "int", "choice")
+"""The keys by which a table is recognized as a distribution."""
+
+
 def parse_distribution(table: Mapping[str, Any]) -> Distribution:
-    """Make a distribution of a table such as `{int = [10, 90], step = 10}`.
+    """Return the distribution that a table such as `{int = [10, 90], step = 10}` describes.
 
     Raises:
         ValueError: when the table is wrong; the message is the middle of a sentence.
@@ -223,122 +241,40 @@ def parse_distribution(table: Mapping[str, Any]) -> Distribution:
     return Uniform(low, high, log=kind == "log_uniform")
 
 
-def join(path: str, key: str) -> str:
-    """Return the dotted path of a key within a path; an odd key is quoted."""
-    key = key if re.fullmatch(r"[\w-]+", key) else repr(key)
-    return f"{path}.{key}" if path else key
-
-
-def parse_tree(tree: Tree, path: str = "") -> Tree:
-    """Replace every table that describes a distribution, at any depth, by the distribution.
+def uniform(low: float, high: float) -> Uniform:
+    """Return the uniform distribution of the real numbers from `low` to `high`, for `sweep.run`.
 
     Raises:
-        ValueError: with the dotted path of the mistake at the start of its message.
+        ValueError: when an end is not finite, or `low` is above `high`.
     """
-    if isinstance(tree, dict):
-        if not any(key in tree for key in DISTRIBUTION_KEYS):
-            return {key: parse_tree(value, join(path, key)) for key, value in tree.items()}
-        if isinstance(tree.get("choice"), list):
-            # An option stands where the choice stands, so what is drawn inside it is named without its index.
-            tree = {**tree, "choice": [parse_tree(option, path) for option in tree["choice"]]}
-        try:
-            return parse_distribution(tree)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
-    if isinstance(tree, list):
-        return [parse_tree(value, f"{path}[{index}]") for index, value in enumerate(tree)]
-    return tree
+    return Uniform(low, high)
 
 
-def distributions(tree: Tree, path: str = "") -> Iterator[tuple[str, Distribution]]:
-    """Yield (full name, distribution) for all that a parsed tree holds, those inside options included."""
-    if isinstance(tree, Distribution):
-        yield path, tree
-        if isinstance(tree, Choice):
-            for option in tree.options:
-                yield from distributions(option, path)
-    elif isinstance(tree, dict):
-        for key, value in tree.items():
-            yield from distributions(value, join(path, key))
-    elif isinstance(tree, list):
-        for index, value in enumerate(tree):
-            yield from distributions(value, f"{path}[{index}]")
+def log_uniform(low: float, high: float) -> Uniform:
+    """Return the distribution from `low` to `high` whose logarithm is uniform; both ends are above 0.
+
+    Raises:
+        ValueError: when an end is not finite and above 0, or `low` is above `high`.
+    """
+    return Uniform(low, high, log=True)
 
 
-Pick = Callable[[str, Distribution, int], Tree]
-"""(full name, distribution, depth) -> one of its values or options; the depth tells a distribution that is itself an
-option from the choice around it, as both have one name: 0 for the outermost"""
+def integer(low: int, high: int, step: int = 1, log: bool = False) -> Integer:
+    """Return the distribution of the integers low, low + step, … high, both ends included.
+
+    Args:
+        log: whether a value is drawn about in proportion to 1/value; needs `low` >= 1 and a step of 1.
+
+    Raises:
+        ValueError: when an end is not an integer of at most 2**53, or `high` is not reached in these steps.
+    """
+    return Integer(low, high, step, log)
 
 
-def draw(tree: Tree, pick: Pick, drawn: dict[str, Scalar], path: str = "", depth: int = 0) -> Tree:
-    """Replace every distribution of a parsed tree by the value that `pick` takes; note the values in `drawn`."""
-    if isinstance(tree, Distribution):
-        value = pick(path, tree, depth)
-        drawn[path] = tree.label(value) if isinstance(tree, Choice) else value
-        return draw(value, pick, drawn, path, depth + 1)
-    if isinstance(tree, dict):
-        return {key: draw(value, pick, drawn, join(path, key)) for key, value in tree.items()}
-    if isinstance(tree, list):
-        return [draw(value, pick, drawn, f"{path}[{index}]") for index, value in enumerate(tree)]
-    return tree
+def choice(options: Sequence[Tree]) -> Choice:
+    """Return the distribution of equally likely options; an option may contain distributions itself.
 
-
-def covering(tree: Tree) -> list[Tree]:
-    """Return trees without distributions in which each end of each range and each option occurs at least once."""
-    if isinstance(tree, Choice):
-        return [covered for option in tree.options for covered in covering(option)]
-    if isinstance(tree, Uniform | Integer):
-        return [tree.at(0.0), tree.at(1.0)]
-    if isinstance(tree, dict):
-        return [dict(zip(tree, values, strict=True)) for values in _side_by_side(tree.values())]
-    if isinstance(tree, list):
-        return [list(values) for values in _side_by_side(tree)]
-    return [tree]
-
-
-def _side_by_side(trees: Any) -> list[tuple[Tree, ...]]:
-    """Return rows with one covering value of each tree, the first filling in where a tree has fewer."""
-    columns = [covering(tree) for tree in trees]
-    missing = object()
-    return [
-        tuple(columns[i][0] if value is missing else value for i, value in enumerate(row))
-        for row in zip_longest(*columns, fillvalue=missing)
-    ] or [()]
-
-
-def parameters(tree: Tree, reserved: frozenset[str] = frozenset()) -> list[Parameter]:
-    """List what a parsed tree searches, in its order, with short names that avoid each other and `reserved`."""
-    found: dict[str, list[Distribution]] = {}
-    for name, distribution in distributions(tree):
-        found.setdefault(name, []).append(distribution)
-    return [
-        Parameter(
-            name,
-            _short_name(name, found, reserved),
-            log=_is_log(alternatives),
-            categorical=any(isinstance(d, Choice) and _has_text(d) for d in alternatives),
-        )
-        for name, alternatives in found.items()
-    ]
-
-
-def _is_log(alternatives: list[Distribution]) -> bool:
-    ranges = [d for d in alternatives if not isinstance(d, Choice)]
-    return bool(ranges) and all(d.log for d in ranges)
-
-
-def _has_text(choice: Choice) -> bool:
-    """Tell whether an option stands as text in tables; one that is a distribution stands as what it draws."""
-    pairs = zip(choice.options, choice.labels, strict=True)
-    return any(isinstance(label, str | bool) and not isinstance(option, Distribution) for option, label in pairs)
-
-
-def _short_name(name: str, names: Mapping[str, object], reserved: frozenset[str]) -> str:
-    """Return the shortest tail of a dotted path that is the tail of no other path and not reserved."""
-    parts = name.split(".")
-    for length in range(1, len(parts)):
-        tail = ".".join(parts[-length:])
-        rivals = [other for other in names if other != name and ("." + other).endswith("." + tail)]
-        if not rivals and tail not in reserved:
-            return tail
-    return name
+    Raises:
+        ValueError: when there is no option.
+    """
+    return Choice(tuple(options))

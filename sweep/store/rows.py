@@ -110,6 +110,6 @@ def read_epochs(connection: Connection, trial_id: int) -> tuple[Epoch, ...]:
     columns = [epochs.c[name] for name in EPOCH_COLUMNS[1:]]
     query = select(*columns).where(epochs.c.trial_id == trial_id).order_by(epochs.c.epoch)
     return tuple(
-        Epoch(number, seconds, dict(zip(NATIVE_COLUMNS, figures, strict=True)))
+        Epoch(number, seconds, dict(zip(NATIVE_COLUMNS, map(float, figures), strict=True)))
         for number, *figures, seconds in connection.execute(query)
     )

@@ -14,23 +14,18 @@ from sweep.data.normalization import Normalization, fit
 from sweep.experiment.sections import Configuration
 from sweep.records import Seeds
 from sweep.training.batches import Batching
-from sweep.training.loop import Settings
-
-
-def dataset_key(dataset: object) -> str:
-    """Write the `dataset` of a configuration as one line."""
-    return dataset if isinstance(dataset, str) else repr(dataset)
+from sweep.training.evaluation import Settings
 
 
 def settings(configuration: Configuration, dataset: Dataset, folder: str, seeds: Seeds) -> Settings:
     """Make of a configuration what the training loop needs."""
     training, normalization = configuration.training, configuration.data.normalization
     return Settings(
-        network=configuration.build_network(len(dataset.class_names), dataset.shape),
+        network=configuration.build_network(dataset.outputs, dataset.shape),
         optimizer=configuration.build_optimizer(),
         normalization=_fit(folder, normalization.kind, normalization.over, training.dtype),
         batching=batching(configuration),
-        epochs=epoch_count(configuration, len(dataset.x_train)),
+        epochs=epoch_count(configuration, len(dataset.train.x)),
         dtype=np.dtype(training.dtype),
         seeds=seeds,
         schedule=configuration.build_schedule(),
@@ -64,4 +59,4 @@ def opened(folder: str) -> Dataset:
 
 @lru_cache(maxsize=16)
 def _fit(folder: str, kind: str, over: str, dtype: str) -> Normalization:
-    return fit(kind, over, opened(folder).x_train, np.dtype(dtype))
+    return fit(kind, over, opened(folder).train.x, np.dtype(dtype))

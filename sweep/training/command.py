@@ -6,9 +6,7 @@ import contextlib
 import json
 import os
 import queue
-import shlex
 import signal
-import string
 import subprocess
 import sys
 import tempfile
@@ -18,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from sweep.experiment.sections.trainer import fill_command
 from sweep.records import Epoch
 from sweep.training import supervisor
 from sweep.training.checkpoint import Snapshot
@@ -104,7 +103,7 @@ class CommandTrainer:
 
     @contextlib.contextmanager
     def _running(self) -> Iterator[Program]:
-        arguments = command_words(self._setup.configuration["trainer"]["run"], self._setup.configuration["parameters"])
+        arguments = fill_command(self._setup.configuration["trainer"]["run"], self._setup.configuration["parameters"])
         with tempfile.TemporaryDirectory(prefix="sweep-") as folder:
             config = Path(folder, "config.json")
             config.write_text(json.dumps(self._setup.configuration["parameters"]), encoding="utf-8")
@@ -234,54 +233,6 @@ def _json_object(line: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def command_words(run: str, parameters: Mapping[str, Any]) -> list[str]:
-    """Return the words of a command, each `{name}` replaced by the value of a parameter.
-
-    The text is split before values are put in, so that a value is never split, and no shell reads it. Names are full
-    names without `parameters.`, or their last parts where these are unique; `{{` stands for a brace.
-
-    Raises:
-        TrainingError: when a name is unknown, or means several parameters.
-    """
-    values = dict(_named_values(parameters))
-    return ["".join(_filled(word, values)) for word in shlex.split(run)]
-
-
-def _named_values(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    if path:
-        yield path, tree
-    if isinstance(tree, Mapping):
-        for key, value in tree.items():
-            yield from _named_values(value, f"{path}.{key}" if path else key)
-    elif isinstance(tree, list):
-        for index, value in enumerate(tree):
-            yield from _named_values(value, f"{path}[{index}]")
-
-
-def _filled(word: str, values: Mapping[str, Any]) -> Iterator[str]:
-    for literal, name, form, _ in string.Formatter().parse(word):
-        yield literal
-        if name is not None:
-            value = _value(name, values)
-            yield format(value, form) if form else _as_argument(value)
-
-
-def _value(name: str, values: Mapping[str, Any]) -> Any:
-    name = name.removeprefix("parameters.")
-    if name in values:
-        return values[name]
-    found = [path for path in values if path.endswith(f".{name}")]
-    if len(found) != 1:
-        reason = f"could mean {' or '.join(found)}" if found else "is not a parameter"
-        raise TrainingError(f"{{{name}}} in the command {reason}; name one of {', '.join(values)}")
-    return values[found[0]]
-
-
-def _as_argument(value: Any) -> str:
-    """Return a value as a word: text as it is, everything else as JSON, so `true` and `[1, 2]`."""
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def command_trainer(setup: Setup, data: Mapping[str, Part] | None) -> CommandTrainer:

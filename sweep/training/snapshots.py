@@ -13,10 +13,10 @@ from sweep.nn.layer import Array
 from sweep.training.checkpoint import Snapshot
 
 if TYPE_CHECKING:
-    from sweep.training.loop import Trainer
+    from sweep.training.loop import NetworkTrainer
 
 
-def take(trainer: Trainer, about: Mapping[str, Any]) -> Snapshot:
+def take(trainer: NetworkTrainer, about: Mapping[str, Any]) -> Snapshot:
     """Return a snapshot of a trainer, which later training does not change.
 
     Its arrays are `parameters.<layer>` (a layer's own array, whose last column is its biases), `states.<layer>.<field>`
@@ -24,16 +24,16 @@ def take(trainer: Trainer, about: Mapping[str, Any]) -> Snapshot:
     """
     arrays = {name: np.array(leaf) for name, leaf in _leaves(_tree(trainer))}
     generators = {name: rng.bit_generator.state for name, rng in _generators(trainer).items()}
-    return Snapshot(trainer.training.epoch, arrays, {"generators": generators}, about)
+    return Snapshot(trainer.state.epoch, arrays, {"generators": generators}, about)
 
 
-def put(snapshot: Snapshot, trainer: Trainer) -> None:
+def put(snapshot: Snapshot, trainer: NetworkTrainer) -> None:
     """Set a trainer, and through it its network, to the state of a snapshot.
 
     Raises:
         WeightsError: when the snapshot is of another network or optimizer; the trainer is unchanged then.
     """
-    tree, training = _tree(trainer), trainer.training
+    tree, training = _tree(trainer), trainer.state
     arrays = _checked(snapshot.arrays, tree)
     generators = _restored_generators(snapshot.state.get("generators"), trainer)
     for name, params in tree["parameters"].items():
@@ -45,7 +45,7 @@ def put(snapshot: Snapshot, trainer: Trainer) -> None:
     training.epoch = snapshot.epoch
 
 
-def check(snapshot: Snapshot, trainer: Trainer) -> None:
+def check(snapshot: Snapshot, trainer: NetworkTrainer) -> None:
     """Check that a snapshot's arrays have the names, shapes and types of a trainer's.
 
     Raises:
@@ -54,9 +54,9 @@ def check(snapshot: Snapshot, trainer: Trainer) -> None:
     _checked(snapshot.arrays, _tree(trainer))
 
 
-def _tree(trainer: Trainer) -> dict[str, Any]:
+def _tree(trainer: NetworkTrainer) -> dict[str, Any]:
     """Return views of all arrays and numbers that training changes, in nested containers."""
-    layers, training = trainer.settings.network.layers, trainer.training
+    layers, training = trainer.settings.network.layers, trainer.state
     return {
         "parameters": dict(zip(layers, trainer.params, strict=True)),
         "states": dict(zip(layers, training.layer_states, strict=True)),
@@ -64,11 +64,11 @@ def _tree(trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def _generators(trainer: Trainer) -> dict[str, np.random.Generator]:
-    return {"layers": trainer.training.rng, "shuffling": trainer.training.shuffling}
+def _generators(trainer: NetworkTrainer) -> dict[str, np.random.Generator]:
+    return {"layers": trainer.state.rng, "shuffling": trainer.state.shuffling}
 
 
-def _restored_generators(states: Any, trainer: Trainer) -> dict[str, np.random.Generator]:
+def _restored_generators(states: Any, trainer: NetworkTrainer) -> dict[str, np.random.Generator]:
     generators = copy.deepcopy(_generators(trainer))
     for name, rng in generators.items():
         try:

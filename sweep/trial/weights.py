@@ -14,7 +14,7 @@ from sweep.store import Claim
 from sweep.system.files import within
 from sweep.training import checkpoint, snapshots
 from sweep.training.checkpoint import Snapshot
-from sweep.training.loop import Trainer
+from sweep.training.loop import NetworkTrainer
 
 LENGTH = ("epochs", "keep_weights", "checkpoint_every", "record_batches")
 """Keys of `training` that change no bit of any epoch."""
@@ -26,7 +26,7 @@ def identity(configuration: Mapping[str, Any], seeds: tuple[int, int, int], sha2
     return {**configuration, "training": training, "seeds": list(seeds), "dataset_sha256": sha256}
 
 
-def restore(path: Path, epoch: int, trainer: Trainer, whose: Mapping[str, Any]) -> None:
+def restore(path: Path, epoch: int, trainer: NetworkTrainer, whose: Mapping[str, Any]) -> None:
     """Set a trainer to the moment of the weights in a file; `whose` is the `identity` that they must have.
 
     Raises:
@@ -60,7 +60,7 @@ class Keeper:
         self._named = {"weights": claim.weights, "checkpoint": claim.checkpoint}
         """The files that the trial's row names."""
 
-    def see(self, trainer: Trainer, is_best: bool) -> None:
+    def see(self, trainer: NetworkTrainer, is_best: bool) -> None:
         """Keep the weights of the epoch that has just ended, if they are the ones to keep so far."""
         if self._keep == "last" or (self._keep == "best" and is_best):
             self._kept = snapshots.take(trainer, self._about)
@@ -69,7 +69,7 @@ class Keeper:
         """Tell whether a checkpoint is to be written after an epoch."""
         return self._every is not None and epoch > 0 and epoch % self._every == 0
 
-    def write(self, trainer: Trainer | None = None) -> dict[str, Weights]:
+    def write(self, trainer: NetworkTrainer | None = None) -> dict[str, Weights]:
         """Write the kept weights if there are new ones, and a checkpoint of `trainer` if it is given.
 
         Raises:

@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from sweep.data import data_options, options_key
 from sweep.errors import StaleAttempt, StoreBusy, StoreError, SweepError, WeightsError
 from sweep.experiment.sections import Configuration
 from sweep.records import BatchLosses, Divergence, Seeds, Status, Weights
 from sweep.store import Claim, Store
 from sweep.store.connection import patiently
 from sweep.system.files import is_full, within
-from sweep.training.build import dataset_key, opened, settings
+from sweep.training.build import opened, settings
 from sweep.training.divergence import Diverged
-from sweep.training.loop import Trainer
+from sweep.training.loop import NetworkTrainer
 from sweep.trial.process import Interrupted, interruptible, is_stopped, worker_owner
 from sweep.trial.recorder import Recorder
 from sweep.trial.weights import Keeper, identity, restore
@@ -36,7 +37,7 @@ class Assignment:
     """Name of the sweep."""
     number: int
     datasets: dict[str, str]
-    """Cached folder of each data set, by `dataset_key`."""
+    """Cached folder of each data set, by `options_key`."""
     run: str = ""
     """Name of this run of the sweep, by which it can be stopped where there are no signals."""
 
@@ -68,9 +69,9 @@ def _give_back(recorder: Recorder) -> Status | None:
 def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
     try:
         configuration = Configuration.model_validate(claim.configuration)
-        folder = assignment.datasets[dataset_key(claim.configuration["data"]["dataset"])]
+        folder = assignment.datasets[options_key(data_options(claim.configuration["data"]))]
         dataset = opened(folder)
-        trainer = Trainer(dataset, settings(configuration, dataset, folder, Seeds(*claim.seeds)))
+        trainer = NetworkTrainer(dataset, settings(configuration, dataset, folder, Seeds(*claim.seeds)))
         whose = identity(claim.configuration, claim.seeds, dataset.sha256)
         keeper = Keeper(configuration.training, recorder.folder, assignment.sweep, claim, whose)
         _go_on(trainer, claim, recorder, whose)
@@ -88,7 +89,7 @@ def _described(error: BaseException) -> str:
     return f"out of memory ({message})" if isinstance(error, MemoryError) else message
 
 
-def _go_on(trainer: Trainer, claim: Claim, recorder: Recorder, whose: Mapping[str, Any]) -> None:
+def _go_on(trainer: NetworkTrainer, claim: Claim, recorder: Recorder, whose: Mapping[str, Any]) -> None:
     """Start from the file of an earlier attempt if there is one; else from the first weights, with the same bits."""
     start = claim.start
     if start is None:
@@ -106,7 +107,7 @@ class Course:
     """The training of one trial, with all that is recorded on the way."""
 
     run: str
-    trainer: Trainer
+    trainer: NetworkTrainer
     recorder: Recorder
     keeper: Keeper
     record_batches: bool
@@ -141,7 +142,7 @@ class Course:
             raise
         self.keeper.settle(files)
 
-    def _write(self, trainer: Trainer | None = None) -> dict[str, Weights]:
+    def _write(self, trainer: NetworkTrainer | None = None) -> dict[str, Weights]:
         """Write what is to be kept, waiting while there is no space left; what cannot be written costs no figure."""
 
         def once() -> dict[str, Weights]:

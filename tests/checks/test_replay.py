@@ -13,7 +13,7 @@ import sweep
 from sweep.errors import StoreError, SweepError
 from sweep.metrics import NATIVE_METRICS
 from sweep.system.environment import environment
-from sweep.training.loop import Trainer
+from sweep.training.loop import NetworkTrainer
 from tests.engine_here import training_here
 
 CNN = """
@@ -282,13 +282,13 @@ class TestDifferent:
 @pytest.fixture
 def trained_epochs(monkeypatch):
     """The epochs that are trained from now on."""
-    numbers, real = [], Trainer.run_epoch
+    numbers, real = [], NetworkTrainer.run_epoch
 
     def run_epoch(trainer, number, order):
         numbers.append(number)
         return real(trainer, number, order)
 
-    monkeypatch.setattr(Trainer, "run_epoch", run_epoch)
+    monkeypatch.setattr(NetworkTrainer, "run_epoch", run_epoch)
     return numbers
 
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 import sweep
-from sweep.experiment import experiment
+from sweep.experiment import file as experiment
 
 NAME = "digits-quickstart"
 

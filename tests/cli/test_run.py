@@ -9,7 +9,7 @@ import pytest
 import sweep
 from sweep.cli import main
 from sweep.errors import SweepError
-from sweep.experiment import experiment
+from sweep.experiment import file as experiment
 
 NAME = "digits-quickstart"
 

@@ -7,10 +7,10 @@ import pytest
 from pydantic import ValidationError
 
 from sweep.data import KINDS as DATASETS
-from sweep.data.dataset import Dataset
+from sweep.data.dataset import Dataset, Part
 from sweep.data.normalization import KINDS as NORMALIZATIONS
 from sweep.data.normalization import Normalization
-from sweep.experiment.messages import mistakes
+from sweep.experiment.messages import describe_errors
 from sweep.experiment.sections import Configuration
 from sweep.nn.initializers import INITIALIZERS
 from sweep.nn.layer import Call
@@ -19,7 +19,8 @@ from sweep.nn.losses import LOSSES, OUTPUTS
 from sweep.nn.optimizers import OPTIMIZERS
 from sweep.records import Seeds
 from sweep.training.batches import Batching
-from sweep.training.loop import Settings, train
+from sweep.training.evaluation import Settings
+from sweep.training.loop import train
 
 VALID = {
     "data": {"dataset": "digits", "normalization": "min_max"},
@@ -33,7 +34,7 @@ VALID = {
     },
 }
 
-JARGON = ("Input", "dictionary", "instance", "extract", "object", "literal", "pydantic", "validation", "\n")
+JARGON = ("Input", "dictionary", "instance", "extract", "object", "literal", "pydantic", "validation error", "\n")
 """Words of the library behind, which say nothing to the author of an experiment file."""
 
 
@@ -63,7 +64,7 @@ def sentences(tree):
     """What is said of a tree that must be refused."""
     with pytest.raises(ValidationError) as caught:
         Configuration.model_validate(tree)
-    return mistakes(caught.value, tree)
+    return describe_errors(caught.value, tree)
 
 
 def sentence(tree):
@@ -181,7 +182,9 @@ def loss_of(tree):
     )
     rng = np.random.default_rng(0)
     x, t = rng.normal(size=(12, 5)).astype(dtype), rng.integers(3, size=12)
-    dataset = Dataset("toy", x, t, x, t, ("a", "b", "c"), (5,), "0" * 64)
+    dataset = Dataset(
+        "toy", dict.fromkeys(["train", "test"], Part(x, t)), "classification", ("a", "b", "c"), (5,), "0" * 64
+    )
     return [*train(dataset, settings)][-1].metrics["test_loss"]
 
 

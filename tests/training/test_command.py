@@ -10,10 +10,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sweep.training.command import LOG_BYTES, CommandTrainer, command_words
+from sweep.training.command import LOG_BYTES, CommandTrainer
 from sweep.training.divergence import Diverged
 from sweep.training.trainer import TrainingError
 from tests.training.own_trainers import setup_of
@@ -35,27 +33,6 @@ def wait_until(condition, seconds=20):
             return found
         time.sleep(0.02)
     return pytest.fail("waited too long")
-
-
-class TestWords:
-    PARAMETERS = {"lr": 0.5, "net": {"width": 3, "kind": "a b; rm -rf $HOME"}, "flags": [True, None]}
-
-    def test_values_are_put_into_words_and_never_split(self):
-        run = "train --lr={lr} {net.width} '{width} {kind}' {{x}} {parameters.lr} {flags} {flags[0]} {lr:.3f}"
-        kind = self.PARAMETERS["net"]["kind"]
-        expected = ["train", "--lr=0.5", "3", f"3 {kind}", "{x}", "0.5", "[true, null]", "true", "0.500"]
-        assert command_words(run, self.PARAMETERS) == expected
-
-    @given(value=st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
-    def test_any_text_arrives_as_one_word(self, value):
-        assert command_words("a {x} b", {"x": value}) == ["a", value, "b"]
-
-    @pytest.mark.parametrize(
-        ("run", "words"), [("{heigth}", "is not a parameter"), ("{a.x} {x}", "could mean a.x or b.x")]
-    )
-    def test_unknown_names_are_answered_with_a_sentence(self, run, words):
-        with pytest.raises(TrainingError, match=words):
-            command_words(run, {"a": {"x": 1}, "b": {"x": 2}})
 
 
 def test_each_json_object_on_a_line_is_an_epoch_and_all_else_is_the_log(tmp_path):
@@ -179,4 +156,11 @@ def test_the_configuration_file_is_gone_afterwards(tmp_path):
     trainer = trainer_of(program, tmp_path)
     list(trainer.epochs())
     assert not Path(trainer.log.strip()).exists()
-    assert json.dumps({}) == "{}"
+
+
+def test_values_arrive_as_single_words(tmp_path):
+    program = "import json, sys; print(json.dumps({'rmse': 1})); print(json.dumps(sys.argv[1:]))"
+    parameters = {"lr": 0.5, "name": "a b; rm -rf $HOME", "nested": {"width": 3}}
+    trainer = trainer_of(program, tmp_path, parameters, "--lr={lr} '{name}' {width} {{x}}")
+    list(trainer.epochs())
+    assert json.loads(trainer.log) == ["--lr=0.5", "a b; rm -rf $HOME", "3", "{x}"]

@@ -14,7 +14,7 @@ from sweep.nn.network import Network
 from sweep.nn.optimizers import Optimizer, sgd
 from sweep.records import Divergence
 from sweep.training.divergence import Diverged, FiniteCheck, Flags, NotFinite
-from sweep.training.loop import Trainer, train
+from sweep.training.loop import NetworkTrainer, train
 from tests.training.training_setup import blobs, network, settings
 
 DTYPES = ["float32", "float64"]
@@ -118,7 +118,7 @@ def test_an_update_that_overflows_silently_is_placed_at_its_step(dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_nan_that_arrives_without_any_flag(dtype):
     dataset = blobs()
-    marker = dataset.x_train[31].astype(dtype) / 255
+    marker = dataset.train.x[31].astype(dtype) / 255
 
     def poisoned(x, y, slope):
         np.tanh(x, out=y)
@@ -184,15 +184,15 @@ def test_training_goes_on_after_a_false_alarm_with_the_same_bits(monkeypatch):
     dataset = blobs()
     plain = [e.metrics["test_loss"] for e in train(dataset, settings(dataset, dtype="float32"))]
     watched = 0
-    real = Trainer._run_watched
+    real = NetworkTrainer._run_checked
 
     def count(self, number, order):
         nonlocal watched
         watched += 1
         return real(self, number, order)
 
-    monkeypatch.setattr(Trainer, "_run_watched", count)
-    monkeypatch.setattr(Trainer, "_run_steps", lambda self, number, order: (3, True))
+    monkeypatch.setattr(NetworkTrainer, "_run_checked", count)
+    monkeypatch.setattr(NetworkTrainer, "_run_steps", lambda self, number, order: (3, True))
 
     assert [e.metrics["test_loss"] for e in train(dataset, settings(dataset, dtype="float32"))] == plain
     assert watched == 3
@@ -200,8 +200,8 @@ def test_training_goes_on_after_a_false_alarm_with_the_same_bits(monkeypatch):
 
 def test_a_loss_that_only_the_test_part_overflows_is_found_in_the_evaluation():
     dataset = blobs()
-    dataset.x_test[:] = 255
-    np.minimum(dataset.x_train, 200, out=dataset.x_train)
+    dataset.test.x[:] = 255
+    np.minimum(dataset.train.x, 200, out=dataset.train.x)
 
     def fragile(x, y, slope):
         slope.fill(1)

@@ -38,7 +38,7 @@ from sweep.nn.penalties import Penalty
 from sweep.records import Divergence
 from sweep.training.batches import Batch
 from sweep.training.divergence import FiniteCheck, Flags, all_finite
-from sweep.training.loop import Trainer, Training
+from sweep.training.loop import NetworkTrainer, TrainingState
 from tests.training.plants import DATASET, EPOCHS, Plant, chosen, trained, verdict
 from tests.training.training_setup import settings
 
@@ -173,10 +173,10 @@ def test_no_plant_is_missed_in_any_loss(loss, dtype):
 @pytest.mark.parametrize(
     ("owner", "name", "disabled"),
     [
-        (Training, "is_finite", lambda self: True),
+        (TrainingState, "is_finite", lambda self: True),
         (Flags, "__call__", lambda self, message, flag: None),
         (FiniteCheck, "check_all", lambda self, placed: list(placed)),
-        (Trainer, "_updated", lambda self: iter(())),
+        (NetworkTrainer, "_updated", lambda self: iter(())),
     ],
 )
 def test_a_missing_check_is_found(owner, name, disabled, monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import sweep
-from sweep.data import Dataset, fit
+from sweep.data import Dataset, Part, fit
 from sweep.errors import ExperimentError, SweepError
 from sweep.experiment.sections import Configuration
 from sweep.nn.layer import Call, vectors
@@ -14,7 +14,7 @@ from sweep.nn.network import chain
 from sweep.records import Seeds
 from sweep.training.build import settings
 from sweep.training.divergence import Diverged
-from sweep.training.loop import Trainer, train
+from sweep.training.loop import NetworkTrainer, train
 
 EVERYTHING = [
     {"kind": "convolution", "filters": 3, "kernel": 3},
@@ -51,7 +51,8 @@ def images(train=40, test=13, shape=(2, 5, 4)):
     rng = np.random.default_rng(3)
     x = rng.integers(0, 256, (train + test, int(np.prod(shape))), np.uint8)
     t = (x.astype(int).sum(1) > x.astype(int).sum(1).mean()).astype(np.int64)
-    return Dataset("noise", x[:train], t[:train], x[train:], t[train:], ("dark", "bright"), shape, "")
+    parts = {"train": Part(x[:train], t[:train]), "test": Part(x[train:], t[train:])}
+    return Dataset("noise", parts, "classification", ("dark", "bright"), shape, "")
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def ready(monkeypatch):
     def make(layers, dataset, **training):
         monkeypatch.setattr(
             "sweep.training.build._fit",
-            lambda folder, kind, over, dtype: fit(kind, over, dataset.x_train, np.dtype(dtype)),
+            lambda folder, kind, over, dtype: fit(kind, over, dataset.train.x, np.dtype(dtype)),
         )
         return settings(configuration(layers, **training), dataset, "", Seeds(1, 2, 3))
 
@@ -179,14 +180,14 @@ def test_a_network_of_layers_learns_and_repeats_itself(ready, dtype):
 
 def test_a_moment_is_saved_with_dropout_and_running_statistics(ready):
     dataset = images()
-    trainer = Trainer(dataset, ready(EVERYTHING, dataset))
+    trainer = NetworkTrainer(dataset, ready(EVERYTHING, dataset))
     trainer.run_epoch(1, np.arange(40))
-    saved = trainer.training.save()
+    saved = trainer.state.save()
     figures = []
     for _ in range(2):
-        trainer.training.restore(saved)
+        trainer.state.restore(saved)
         trainer.run_epoch(2, np.arange(40))
-        figures.append((trainer.training.vector.copy(), trainer.evaluate(2, 7)))
+        figures.append((trainer.state.vector.copy(), trainer.evaluate(2, 7)))
     np.testing.assert_array_equal(figures[0][0], figures[1][0])
     assert figures[0][1] == figures[1][1]
 

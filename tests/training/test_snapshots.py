@@ -20,7 +20,7 @@ from sweep.nn.optimizers import OPTIMIZERS
 from sweep.system.environment import environment
 from sweep.training import checkpoint, snapshots
 from sweep.training.batches import Batching
-from sweep.training.loop import Trainer
+from sweep.training.loop import NetworkTrainer
 from tests.training.training_setup import blobs, network, settings
 
 ABOUT = {"trial": 12}
@@ -49,7 +49,7 @@ def figures(epochs):
 
 
 def stopped_after(count, how):
-    trainer = Trainer(blobs(), how)
+    trainer = NetworkTrainer(blobs(), how)
     for epoch in trainer.epochs():
         if epoch.number == count:
             return trainer
@@ -61,25 +61,25 @@ def stopped_after(count, how):
 @pytest.mark.parametrize("shuffle", ["epoch", "with_replacement"])
 def test_what_is_read_back_goes_on_bit_for_bit(tmp_path, kind, dtype, shuffle):
     how = given(kind, dtype=dtype, shuffle=shuffle)
-    whole = Trainer(blobs(), how)
+    whole = NetworkTrainer(blobs(), how)
     undisturbed = figures(whole.epochs())
     for stop in (0, 2, 5):
         path = tmp_path / f"{stop}.npz"
         checkpoint.write(snapshots.take(stopped_after(stop, how), ABOUT), path)
 
-        again = Trainer(blobs(), how)
+        again = NetworkTrainer(blobs(), how)
         snapshots.put(checkpoint.read(path), again)
         rest = figures(again.epochs())
 
         assert rest == undisturbed[stop + 1 if stop else 0 :]
-        assert again.training.vector.tobytes() == whole.training.vector.tobytes()
+        assert again.state.vector.tobytes() == whole.state.vector.tobytes()
         first, second = snapshots.take(again, {}), snapshots.take(whole, {})
         assert first.state == second.state
         assert {k: v.tobytes() for k, v in first.arrays.items()} == {k: v.tobytes() for k, v in second.arrays.items()}
 
 
 def test_later_training_leaves_a_checkpoint_alone():
-    trainer = Trainer(blobs(), given())
+    trainer = NetworkTrainer(blobs(), given())
     epochs = trainer.epochs()
     next(epochs)
     next(epochs)
@@ -97,7 +97,7 @@ def test_a_checkpoint_can_be_put_back_again_and_again():
     taken = snapshots.take(stopped_after(3, given()), ABOUT)
     runs = []
     for _ in range(2):
-        trainer = Trainer(blobs(), given())
+        trainer = NetworkTrainer(blobs(), given())
         snapshots.put(taken, trainer)
         runs.append(figures(trainer.epochs()))
     assert runs[0] == runs[1]
@@ -120,19 +120,19 @@ def other_networks():
 def test_the_weights_of_another_network_are_refused_and_change_nothing(other):
     taken = snapshots.take(stopped_after(2, given()), ABOUT)
     how, words = other_networks()[other]
-    trainer = Trainer(blobs(), how)
-    before = trainer.training.vector.tobytes()
+    trainer = NetworkTrainer(blobs(), how)
+    before = trainer.state.vector.tobytes()
     with pytest.raises(WeightsError, match=words):
         snapshots.put(taken, trainer)
-    assert trainer.training.vector.tobytes() == before
-    assert trainer.training.epoch == 0
+    assert trainer.state.vector.tobytes() == before
+    assert trainer.state.epoch == 0
 
 
 @pytest.mark.parametrize("generators", [{}, {"layers": {}, "shuffling": {}}, {"layers": 3, "shuffling": 4}])
 def test_wrong_generator_states_are_refused(generators):
     taken = replace(snapshots.take(stopped_after(2, given()), ABOUT), state={"generators": generators})
     with pytest.raises(WeightsError, match="state of the generator"):
-        snapshots.put(taken, Trainer(blobs(), given()))
+        snapshots.put(taken, NetworkTrainer(blobs(), given()))
 
 
 # Files of format 1, written by the first release after two of six epochs
@@ -148,7 +148,7 @@ def is_the_same_arithmetic():
 
 
 def continued(kind, snapshot):
-    trainer = Trainer(blobs(), given(kind, dtype="float32"))
+    trainer = NetworkTrainer(blobs(), given(kind, dtype="float32"))
     snapshots.put(snapshot, trainer)
     names = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
     epochs = [[epoch.metrics[name] for name in names] for epoch in trainer.epochs()]
@@ -164,12 +164,12 @@ def test_a_file_of_format_1_goes_on_as_the_first_release_did(kind, tmp_path):
     np.testing.assert_allclose(epochs, expected["figures"], rtol=1e-6)
     if is_the_same_arithmetic():
         assert epochs == expected["figures"]
-        assert hashlib.sha256(trainer.training.vector.tobytes()).hexdigest() == expected["sha256"]
+        assert hashlib.sha256(trainer.state.vector.tobytes()).hexdigest() == expected["sha256"]
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_a_file_of_format_1_can_be_written_as_format_2(kind, tmp_path):
-    trainer = Trainer(blobs(), given(kind, dtype="float32"))
+    trainer = NetworkTrainer(blobs(), given(kind, dtype="float32"))
     snapshots.put(checkpoint.read(FORMAT_1 / f"{kind}.npz"), trainer)
     checkpoint.write(snapshots.take(trainer, ABOUT), tmp_path / "new.npz")
     names = set(checkpoint.read(tmp_path / "new.npz").arrays)
@@ -192,10 +192,10 @@ NAMES = {
     ("file", "kind"), [("adam", "momentum"), ("momentum", "adam"), ("sgd", "adam"), ("adam", "sgd")]
 )
 def test_a_file_of_format_1_of_an_optimizer_with_another_state_is_refused(file, kind):
-    trainer = Trainer(blobs(), given(kind, dtype="float32"))
+    trainer = NetworkTrainer(blobs(), given(kind, dtype="float32"))
     with pytest.raises(WeightsError, match=r"of another network: (they lack|this one has no) optimi[sz]er"):
         snapshots.put(checkpoint.read(FORMAT_1 / f"{file}.npz"), trainer)
-    assert trainer.training.epoch == 0
+    assert trainer.state.epoch == 0
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)

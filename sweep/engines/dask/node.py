@@ -11,12 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sweep.data import cache, open_dataset, prepare
+from sweep.data import cache, data_options, open_dataset, options_key, prepare
 from sweep.errors import DataError, Hint, StoreBusy, SweepError
 from sweep.records import Status
 from sweep.system.environment import environment, one_blas_thread
 from sweep.system.processes import is_lost
-from sweep.training.build import dataset_key
 from sweep.trial.worker import Assignment, open_store, run_trial
 
 
@@ -140,11 +139,11 @@ def _find(assignment: Assignment, key: str, name: str) -> str | None:
     folder = cache.cache_folder() / name
     if _is_cached(str(folder)):
         return str(folder)
-    tables = [entry["dataset"] for entry in open_store(assignment.database).sweep(assignment.sweep).datasets]
-    (dataset,) = [each for each in tables if dataset_key(each) == key]
-    options: dict[str, Any] = {"kind": dataset} if isinstance(dataset, str) else dict(dataset)
+    entries = open_store(assignment.database).sweep(assignment.sweep).datasets
+    (options,) = [each for each in map(data_options, entries) if options_key(each) == key]
+    stated: dict[str, Any] = {"task": "classification", **options}  # as decided when the sweep was begun
     try:
-        prepared = prepare(**options)
+        prepared = prepare(**stated)
     except DataError:
         return None
     return str(prepared) if prepared.name == name else None

@@ -11,7 +11,7 @@ from sweep.engines.dask import node
 from sweep.engines.dask.client import DaskClient
 from sweep.engines.dask.node import NodeError, NodeInfo
 from sweep.errors import SweepError
-from sweep.experiment.experiment import experiment_of
+from sweep.experiment.file import experiment_of
 from sweep.store import Store
 from sweep.system.environment import differences, environment
 from sweep.trial.worker import Assignment

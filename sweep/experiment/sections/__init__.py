@@ -7,7 +7,6 @@ import math
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from sweep.experiment.messages import mistakes
 from sweep.experiment.sections.base import LARGEST, Kind, Section, kind_table
 from sweep.experiment.sections.data import Data
 from sweep.experiment.sections.network import NetworkSection, build_layers
@@ -19,7 +18,7 @@ from sweep.nn.optimizers import OPTIMIZERS, Optimizer
 from sweep.nn.penalties import Penalty
 from sweep.nn.schedules import SCHEDULES, Schedule
 
-__all__ = ["Configuration", "Kind", "Section", "kind_table", "mistakes"]
+__all__ = ["Configuration", "Kind", "Section", "kind_table"]
 
 
 class Configuration(Section):

@@ -1,1 +1,16 @@
-"""Samplers: where in the unit cube a trial lies."""
+"""Samplers: ways to choose the points of a space at which trials are trained."""
+
+from __future__ import annotations
+
+from sweep.space.samplers.base import Sampler
+from sweep.space.samplers.random import Random
+from sweep.space.samplers.table import Table
+
+KINDS: dict[str, type[Sampler]] = {
+    "random": Random,
+    "table": Table,
+    "list": Table,  # the name of `table` in the first edition
+}
+"""Kind in an experiment file -> the sampler."""
+
+__all__ = ["KINDS", "Sampler"]

@@ -1,88 +1,86 @@
-"""Samplers: where in the unit cube a trial lies.
+"""What a sampler is, and the seeds of trials.
 
-Drawing is order-free: the coordinate of a parameter in trial *i* of seed *s* is a pure function of *s*, *i* and the
-parameter's name. So any trial can be drawn alone, in any order and any process; 100 trials are the first 100 of 200;
-and a further parameter leaves the other draws as they were.
+Drawing does not depend on the order: point number *i* is a pure function of the seed, *i* and the parameter's name. So
+any trial can be drawn alone, in any order and in any process; 100 trials are the first 100 of 200; and a further
+parameter leaves the other draws as they were.
 """
 
 from __future__ import annotations
 
-import csv
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 from zlib import crc32
 
 import numpy as np
 
-from sweep.errors import ExperimentError
 from sweep.records import Parameter, Seeds
-from sweep.space.distributions import Distribution, Pick, Tree
+from sweep.space.distributions import Tree
+from sweep.space.trees import Pick
 
-_RESOLUTION = 53  # bits of a float64's significand
+Point = Pick
+"""Where one trial lies in the space: the function that picks the value of each parameter."""
+
+USES = ("weights", "shuffling", "dropout")
+"""What the seeds of a trial are for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What a sampler can know of an experiment."""
+
+    tree: Tree
+    """The parsed tree that is drawn from."""
+    parameters: list[Parameter]
+    """Its parameters, in order."""
+    trials: int | None
+    """Number of configurations that the file asks for."""
+    folder: Path
+    """Folder in which files named by the sampler's options lie."""
+
+
+class Sampler(ABC):
+    """A way to choose points of a space.
+
+    A sampler is a frozen dataclass in a module of its own, and one entry of `KINDS`. Its fields are the options that
+    the experiment file gives beside the kind; their annotations are checked, those of `typing.Annotated` included.
+    """
+
+    needs_trials: ClassVar[bool] = True
+    """Whether the file must say how many trials there are, as the points do not end by themselves."""
+    fingerprint_kind: ClassVar[str | None] = None
+    """The kind's name in fingerprints, where it is not the one in the file."""
+
+    @abstractmethod
+    def points(self, space: Space, seed: int) -> Iterator[Point]:
+        """Yield the points in order; number i is a pure function of the space, the seed and i.
+
+        Raises:
+            ExperimentError: when the options do not fit the space.
+        """
+
+    def external(self, space: Space) -> Mapping[str, Any]:
+        """Return what is read from other files and decides the points, as JSON; part of the fingerprint."""
+        return {}
 
 
 def _bits(seed: int, trial: int, name: str, bits: int) -> int:
-    """Return an integer of so many random bits, at most 64, that depends on its arguments alone."""
+    """Return an integer of at most 64 random bits that depends on its arguments alone."""
     sequence = np.random.SeedSequence(seed, spawn_key=(trial, crc32(name.encode())))
     return int(sequence.generate_state(1, np.uint64)[0]) >> (64 - bits)
 
 
+_SIGNIFICAND = 53  # bits of a float64
+
+
 def random_point(seed: int, trial: int, name: str) -> float:
     """Return a uniform coordinate in [0, 1) for one parameter of one trial."""
-    return _bits(seed, trial, name, _RESOLUTION) / float(2**_RESOLUTION)
+    return _bits(seed, trial, name, _SIGNIFICAND) / float(2**_SIGNIFICAND)
 
 
-def trial_seeds(seed: int, trial: int) -> Seeds:
-    """Return the seeds of one trial's generators, independent of its parameters."""
-    return Seeds(*(_bits(seed, trial, f"seed of {use}", 63) for use in ("weights", "shuffling", "dropout")))
-
-
-def random_pick(seed: int, trial: int) -> Pick:
-    """Pick each parameter independently and uniformly in its distribution."""
-
-    def pick(name: str, distribution: Distribution, depth: int) -> Tree:
-        return distribution.at(random_point(seed, trial, name + "|option" * depth))
-
-    return pick
-
-
-def listed_pick(row: dict[str, str], parameters: list[Parameter], place: str) -> Pick:
-    """Pick the values that a row of a list of configurations gives; `place` names it in errors."""
-    short_names = {parameter.name: parameter.short_name for parameter in parameters}
-
-    def pick(name: str, distribution: Distribution, depth: int) -> Tree:
-        column = name if name in row else short_names[name]
-        try:
-            return distribution.read(row[column].strip())
-        except ValueError as error:
-            raise ExperimentError(f"{place}: {column} = {row[column]!r} does not fit {name}: {error}") from None
-
-    return pick
-
-
-def read_list(path: Path, parameters: list[Parameter]) -> list[dict[str, str]]:
-    """Read a CSV of configurations: a header, then one trial in each row.
-
-    There must be a column for every searched parameter, under its full or its short name; other columns are left
-    unread, so that an exported table of trials can be run again as it is.
-
-    Raises:
-        ExperimentError: when the file cannot be read, is empty or lacks a column or a cell.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            rows = [(reader.line_num, row) for row in reader]
-    except (OSError, ValueError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ExperimentError(f"sampler.file = {str(path)!r} cannot be read as a CSV file: {reason}") from None
-    if not rows:
-        raise ExperimentError(f"{path} lists no configurations; give a header and at least one row")
-    for parameter in parameters:
-        if not {parameter.name, parameter.short_name} & rows[0][1].keys():
-            raise ExperimentError(
-                f"{path} has no column '{parameter.short_name}'; add one, or fix {parameter.name} in the experiment"
-            )
-    for line, row in rows:
-        if None in row or None in row.values():
-            raise ExperimentError(f"{path}, line {line} does not have as many cells as the header")
-    return [row for _, row in rows]
+def trial_seeds(seed: int, point: int, repeat: int = 0) -> Seeds:
+    """Return the seeds of the generators of one training of a point; they do not depend on its parameters."""
+    suffix = f", repeat {repeat}" if repeat else ""
+    return Seeds(*(_bits(seed, point, f"seed of {use}{suffix}", 63) for use in USES))

@@ -1,0 +1,141 @@
+"""Experiment files: found, read, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sweep.errors import ExperimentError, suggest
+from sweep.experiment.checks import check, check_configuration, check_names
+from sweep.experiment.experiment import FORMAT, Experiment
+from sweep.experiment.parameters import is_native, parse_sections, read_table
+from sweep.experiment.sections.header import MOST_TRIALS, Header, NativeHeader, OwnHeader
+from sweep.experiment.sections.objective import ObjectiveSection, native_objective, own_objective
+from sweep.experiment.sections.sampler import build_sampler, sampler_holder
+from sweep.metrics import Objective
+from sweep.records import SweepRecord
+from sweep.space.distributions import Tree
+from sweep.space.samplers import Sampler
+from sweep.space.trees import cover
+
+
+def load(source: str | Path, overrides: Sequence[str] = ()) -> Experiment:
+    """Return the experiment in a file, or one that comes with sweep by its name.
+
+    `overrides` are KEY=VALUE with the value in TOML; a key is a dotted path or, where that is unique, its last part.
+
+    Raises:
+        ExperimentError: when there is no such file, or anything in it is wrong.
+    """
+    path = find(source)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ExperimentError(f"{path} cannot be read: {reason}") from None
+    return replace(parse(text, str(path), overrides), path=path)
+
+
+def experiment_of(record: SweepRecord) -> Experiment:
+    """Return the experiment that a stored sweep was drawn from."""
+    folder = record.experiment_folder
+    file_format = getattr(record, "format", FORMAT)
+    parsed = parse(record.experiment, record.name, record.overrides, file_format)
+    return replace(parsed, path=Path(folder) / f"{record.name}.toml" if folder else None)
+
+
+def parse(text: str, source: str, overrides: Sequence[str] = (), file_format: int = FORMAT) -> Experiment:
+    """Return the experiment that the text of a file describes.
+
+    Args:
+        source: the name of the file in errors.
+        overrides: as of `load`.
+        file_format: 1 for the text of a sweep that the first edition began.
+
+    Raises:
+        ExperimentError: when anything in it is wrong.
+    """
+    table = read_table(text, source, overrides)
+    header, section = _check_header(table, source)
+    tree = parse_sections(table, source)
+    sampler = build_sampler(section)
+    _check_trials(header, sampler, source)
+    configurations = _cover(header, tree)
+    for configuration in configurations:
+        check_configuration(configuration, source)
+    objective, default = _objectives(header, configurations, source)
+    experiment = Experiment(
+        header, section.kind, sampler, tree, objective, default, text, tuple(overrides), format=file_format
+    )
+    try:
+        check_names(experiment.parameters)
+    except ValueError as error:
+        raise ExperimentError(f"{source}: {error}") from None
+    return experiment
+
+
+def _check_header(table: dict[str, Any], source: str) -> tuple[Header, Any]:
+    """Return the checked header, and the checked table of the sampler."""
+    model: type[Header] = NativeHeader if is_native(table) else OwnHeader
+    holder = {"sampler": table.get("sampler", "random")}
+    header, held = check([(model, table), (sampler_holder(), holder)], source)
+    return header, held.sampler
+
+
+def _check_trials(header: Header, sampler: Sampler, source: str) -> None:
+    if header.trials is None and sampler.needs_trials:
+        raise ExperimentError(f"{source}: trials is missing; say how many to draw, such as trials = 100")
+    if (total := (header.trials or 1) * header.repeats) > MOST_TRIALS:
+        raise ExperimentError(
+            f"{source}: trials = {header.trials} with repeats = {header.repeats} makes {total} trainings; make it at "
+            f"most {MOST_TRIALS}"
+        )
+
+
+def _cover(header: Header, tree: Tree) -> list[Any]:
+    """Return configurations in which every end of every range and every option occurs."""
+    trainer = header.trainer_table()
+    return [{"trainer": trainer, **configuration} if trainer else configuration for configuration in cover(tree)]
+
+
+def _objectives(header: Header, configurations: list[Any], source: str) -> tuple[Objective, Objective | None]:
+    """Return the objective of a file, and the one that it would have if it gave none."""
+    try:
+        if not isinstance(header, NativeHeader):
+            return own_objective(header.objective), None
+        objective = native_objective(header.objective, configurations)
+        return objective, native_objective(ObjectiveSection(), configurations)
+    except ValueError as error:
+        raise ExperimentError(f"{source}: {error}") from None
+
+
+def find(source: str | Path) -> Path:
+    """Return the experiment file that a path, or the name of one that comes with sweep, stands for.
+
+    Raises:
+        ExperimentError: when there is no such file; close names are suggested.
+    """
+    path = Path(source)
+    with suppress(OSError, ValueError):  # a path that no file can have is treated as an unknown name
+        if path.is_file():
+            return path
+        if path.is_dir() and len(path.parts) > 1:
+            raise ExperimentError(f"{path} is a folder; give the path of an experiment file in it")
+    shipped = {file.stem: file for folder in _experiment_folders() for file in sorted(folder.glob("*.toml"))}
+    if str(source) in shipped:
+        return shipped[str(source)]
+    if path.suffix == ".toml" or len(path.parts) > 1:
+        raise ExperimentError(
+            f"{str(path)!r} does not exist; give the path of an experiment file, or the name of one that comes with "
+            f"sweep: {', '.join(shipped)}"
+        )
+    raise ExperimentError(f"there is no experiment {str(source)!r}; {suggest(str(source), shipped)}")
+
+
+def _experiment_folders() -> list[Path]:
+    """Return the folders of experiments that come with sweep: in an installed package, beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    return [folder for folder in (package / "experiments", package.parent / "experiments") if folder.is_dir()]

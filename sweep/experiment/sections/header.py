@@ -1,0 +1,83 @@
+"""The keys at the top of an experiment file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from sweep.experiment.parameters import OWN_SECTIONS, SECTIONS
+from sweep.experiment.sections.base import Positive, Section
+from sweep.experiment.sections.objective import ObjectiveSection
+from sweep.experiment.sections.trainer import TrainerSection
+
+MOST_TRIALS = 10_000_000
+
+
+class Header(Section):
+    """The keys that every experiment file has; `sampler` is checked by the registry of samplers."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+    description: str = ""
+    trials: Annotated[int, Field(ge=1, le=MOST_TRIALS)] | None = None
+    """Number of configurations; None for as many as the sampler has."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    sampler: Any = "random"
+    repeats: Annotated[int, Field(ge=1, le=MOST_TRIALS)] = 1
+    """Trainings of each configuration, each with seeds of its own."""
+    objective: ObjectiveSection = ObjectiveSection()
+
+    sections: ClassVar[tuple[str, ...]] = ()
+    """The keys whose tables can be searched."""
+
+    def tables(self) -> dict[str, Any]:
+        """Return the tables that can be searched, as the file has them."""
+        return {name: getattr(self, name) for name in self.sections if getattr(self, name) is not None}
+
+    def trainer_table(self) -> dict[str, Any] | None:
+        """Return the trainer's table, written out; None for our networks."""
+        return None
+
+    def planned_epochs(self) -> int:
+        """Return the epochs of each trial; 0 where the configuration tells."""
+        return 0
+
+
+class NativeHeader(Header):
+    """The keys of a file that trains our networks."""
+
+    data: dict[str, Any]
+    network: dict[str, Any]
+    training: dict[str, Any]
+
+    sections: ClassVar[tuple[str, ...]] = SECTIONS
+    hints: ClassVar[Mapping[str, str]] = {
+        "epochs": "did you mean 'training.epochs'?",
+        "parameters": "it goes with a trainer of one's own instead of network and training",
+    }
+
+
+class OwnHeader(Header):
+    """The keys of a file with a trainer of the user's own."""
+
+    trainer: TrainerSection
+    epochs: Positive
+    """The most epochs that the trainer is asked for."""
+    data: dict[str, Any] | None = None
+    parameters: dict[str, Any]
+    objective: ObjectiveSection
+
+    sections: ClassVar[tuple[str, ...]] = OWN_SECTIONS
+    hints: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("network", "training"), "it goes with our networks; a trainer of one's own has its values in [parameters]"
+    )
+
+    def trainer_table(self) -> dict[str, Any]:
+        """Return the trainer's table, written out."""
+        table: dict[str, Any] = self.trainer.model_dump()
+        return table
+
+    def planned_epochs(self) -> int:
+        """Return the epochs of each trial."""
+        return self.epochs
