@@ -14,7 +14,7 @@ from sweep.errors import SweepError
 from sweep.experiment.sections import Configuration
 from sweep.metrics import NATIVE_METRICS
 from sweep.observer import Observer, Silent
-from sweep.records import Divergence, Epoch, Seeds, SweepRecord
+from sweep.records import Divergence, Epoch, SweepRecord, TrialRecord
 from sweep.runner.prepare import prepare_again
 from sweep.store import Store
 from sweep.system.environment import environment, one_blas_thread
@@ -132,15 +132,15 @@ def replay(
             set is missing or another one.
     """
     name, row = f"{record.name}/{number}", store.trial(record.id, number)
-    _check_deterministic(name, row["configuration"])
-    last = None if row["status"] in FINISHED else row["last_epoch"]
-    if last is None and row["status"] not in FINISHED:
-        raise SweepError(f"{name} is {row['status']} and has no epochs yet; train it with: sweep resume {record.name}")
+    _check_deterministic(name, row.configuration)
+    last = None if row.status in FINISHED else row.last_epoch
+    if last is None and row.status not in FINISHED:
+        raise SweepError(f"{name} is {row.status} and has no epochs yet; train it with: sweep resume {record.name}")
     stored = _stored(store, record.id, row, last)
     folders = prepare_again(record, data, observer or Silent())
     with one_blas_thread():
         now = _train(*_begun(name, row, folders), last, progress)
-    return Replay(name, row["status"], stored, now, _changes(record))
+    return Replay(name, row.status, stored, now, _changes(record))
 
 
 def _check_deterministic(name: str, configuration: Mapping[str, Any]) -> None:
@@ -153,31 +153,25 @@ def _check_deterministic(name: str, configuration: Mapping[str, Any]) -> None:
         )
 
 
-def _stored(store: Store, sweep_id: int, row: dict[str, Any], last: int | None) -> Outcome:
+def _stored(store: Store, sweep_id: int, row: TrialRecord, last: int | None) -> Outcome:
     """Return the stored figures of a trial; of a running one up to the `last` epoch of its row."""
-    end = last if row["status"] == "running" else None
-    epochs = store.trial_epochs(sweep_id, row["number"])
-    losses = store.batches(sweep_id, row["number"])[["epoch", "step", "loss"]]
+    end = last if row.status == "running" else None
+    epochs = store.trial_epochs(sweep_id, row.number)
+    losses = store.batches(sweep_id, row.number)[["epoch", "step", "loss"]]
     return Outcome(
         tuple(epoch for epoch in epochs if end is None or epoch.number <= end),
         {(epoch, step): loss for epoch, step, loss in losses.itertuples(index=False) if end is None or epoch <= end},
-        _stored_divergence(row),
+        row.divergence if row.status == "diverged" else None,
     )
 
 
-def _stored_divergence(row: dict[str, Any]) -> Divergence | None:
-    if row["status"] != "diverged" or row["diverged_epoch"] is None:
-        return None
-    return Divergence(*(row[f"diverged_{part}"] for part in ("epoch", "step", "place", "kind")))
-
-
-def _begun(name: str, row: dict[str, Any], folders: dict[str, str]) -> tuple[NetworkTrainer, bool]:
+def _begun(name: str, row: TrialRecord, folders: dict[str, str]) -> tuple[NetworkTrainer, bool]:
     """Return a trial's trainer before its first epoch, and whether the losses of mini-batches are recorded."""
     try:
-        configuration = Configuration.model_validate(row["configuration"])
-        folder = folders[options_key(data_options(row["configuration"]["data"]))]
-        dataset, seeds = opened(folder), Seeds(row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
-        trainer = NetworkTrainer(dataset, settings(configuration, dataset, folder, seeds))
+        configuration = Configuration.model_validate(row.configuration)
+        folder = folders[options_key(data_options(row.configuration["data"]))]
+        dataset = opened(folder)
+        trainer = NetworkTrainer(dataset, settings(configuration, dataset, folder, row.seeds))
     except (ValueError, LookupError, TypeError) as error:
         raise SweepError(f"the configuration of {name} is damaged; look into it with: sweep doctor") from error
     return trainer, configuration.training.record_batches

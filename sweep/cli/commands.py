@@ -217,7 +217,7 @@ def _summarize(results: Sweep) -> None:
     say(f"chart: {save_figure(results, results.plot(), None, results.objective.metric)}")
     say(f"more:  sweep leaderboard {results.name}    sweep show {results.name}/0    sweep export -o trials.csv")
     best = results.best_trials(1)
-    if best and results.trial(best[0])["weights"]:
+    if best and results.trial(best[0]).weights:
         say(f"       sweep predict {results.name}/{best[0]}")
 
 

@@ -27,11 +27,11 @@ class CrashHandler:
 
     def crashed(self, assignment: Assignment, process: int, reason: str) -> Status | None:
         """Record a worker crash: requeue the trial, or fail it after three; return its status."""
-        return self._store.bury(assignment.sweep_id, assignment.number, reason, _owned_by(process))
+        return self._store.record_crash(assignment.sweep_id, assignment.number, reason, _owned_by(process))
 
     def timed_out(self, assignment: Assignment, process: int, timeout: float) -> Status | None:
         """Fail a trial that took longer than `timeout` seconds; return its status."""
-        return self._store.abandon(assignment.sweep_id, assignment.number, overtime(timeout), _owned_by(process))
+        return self._store.fail(assignment.sweep_id, assignment.number, overtime(timeout), _owned_by(process))
 
 
 def overtime(timeout: float) -> str:

@@ -150,7 +150,7 @@ def _folder_of(module: str) -> Path | None:
 
 
 def _pickle(function: Callable[..., Any], name: str) -> bytes:
-    from joblib.externals import cloudpickle
+    import cloudpickle
 
     try:
         content: bytes = cloudpickle.dumps(function)

@@ -27,9 +27,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from sweep.nn.finite_differences import ROUNDINGS, Estimate, derivative, odd_and_even
-from sweep.nn.layer import Array, Call, Layer, Parameters, Shape, State, Work, outputs, units
+from sweep.nn.layer import Array, Call, Layer, Parameters, Shape, State, Work, outputs, without_ones
 from sweep.nn.losses import LossWork, loss_work
-from sweep.nn.network import Network, chain, flatten
+from sweep.nn.network import Network, chain, flat_vector
 from sweep.nn.optimizers import dense
 from sweep.nn.penalties import Penalty
 from sweep.records import Seeds
@@ -176,10 +176,10 @@ def _case(network: Network, x: Array, targets: Array, seeds: Seeds, penalty: Pen
     """Initialize the network and make its work arrays."""
     *shape, samples = x.shape
     given = outputs(tuple(shape), samples, DOUBLE)
-    units(given)[...] = x
+    without_ones(given)[...] = x
     net = chain(network.layers)
     initial, states = net.init(np.random.default_rng(seeds.weights), tuple(shape), DOUBLE)
-    vector, params = flatten(initial, DOUBLE)
+    vector, params = flat_vector(initial, DOUBLE)
     (classes,) = net.shape(tuple(shape))
     return Case(
         network,
@@ -244,7 +244,7 @@ def _loss_and_gradient(case: Case) -> tuple[float, Array]:
     y, _, cache = net.forward(case.params, case.states, case.x, case.work, call)
     loss, dy = case.network.loss(y[:-1], case.targets, case.loss_work)
     _, gradients = net.backward(case.params, cache, dy, case.work, False)
-    flat, views = flatten(case.params, DOUBLE)
+    flat, views = flat_vector(case.params, DOUBLE)
     flat.fill(0)
     for index, (layer, params, gradient) in enumerate(zip(case.layers, case.params, gradients, strict=True)):
         if gradient is not None:
@@ -300,11 +300,11 @@ def _is_on_kink(case: Case, index: int, loss_rounding: float) -> bool:
     """Return whether the loss has a kink at this point, as a function of the output of layer `index`."""
     rng = case.rng()
     x = case.forward(case.x, 0, index + 1, rng).copy()
-    here = units(x).copy()
+    here = without_ones(x).copy()
     direction = np.random.default_rng(index).normal(size=here.shape)
 
     def loss(step: float) -> float:
-        units(x)[...] = here + step * direction
+        without_ones(x)[...] = here + step * direction
         return case.loss_from(index + 1, x, rng)
 
     odd, even = odd_and_even(loss, loss(0.0), TINY_STEP)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from sweep.nn.layer import Array, Cache, Call, Gradient, Layer, Parameters, State, Work
+from sweep.nn.layer import Array, BackwardResult, Cache, Call, ForwardResult, Layer, Parameters, State, Work
 from sweep.nn.losses import Loss, LossWork
 from sweep.nn.network import Network
 
@@ -29,15 +29,13 @@ def observe(network: Network, seen: Seen) -> Network:
 def observe_layer(name: str, layer: Layer, seen: Seen) -> Layer:
     """Return a layer that reports x (input), then y and its state (forward), and dx and its gradient (backward)."""
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
+    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
         seen(f"{name}/input", x)
         y, new_state, cache = layer.forward(params, state, x, work, call)
         seen(f"{name}/forward", y, new_state)
         return y, new_state, cache
 
-    def backward(
-        params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool
-    ) -> tuple[Array | None, Gradient]:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
         dx, gradient = layer.backward(params, cache, dy, work, need_dx)
         seen(f"{name}/backward", dx, gradient)
         return dx, gradient

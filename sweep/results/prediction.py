@@ -211,14 +211,15 @@ def predict_rows(record: SweepRecord, number: int, store: Store, path: Path, dat
 def _kept(record: SweepRecord, number: int, store: Store, data: Path | None) -> tuple[NetworkTrainer, str]:
     """Return a trial's network with its kept weights, and the name of its output."""
     row = store.trial(record.id, number)
-    if "network" not in row["configuration"]:
+    if "network" not in row.configuration:
         raise SweepError(
             f"{record.name}/{number} has a trainer of your own, whose model sweep cannot apply; load what it has saved "
             "with its own program"
         )
-    folders = prepare_again(record, data, Silent()) if row["weights"] else {}
+    folders = prepare_again(record, data, Silent()) if row.weights else {}
     trainer = kept_trainer(record, row, store, folders)
-    return trainer, Configuration.model_validate(row["configuration"]).network.output
+    assert isinstance(trainer, NetworkTrainer)
+    return trainer, Configuration.model_validate(row.configuration).network.output
 
 
 def _predict_part(trainer: NetworkTrainer, part: str, output: str) -> PartPrediction:

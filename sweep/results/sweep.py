@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sweep.errors import UsageError, suggest
 from sweep.experiment.parameters import parameters_of
 from sweep.metrics import NATIVE_METRICS, Direction, Objective
-from sweep.records import Parameter, Status, SweepRecord
-from sweep.results.reading import metric_names, objective_of, read_trials, repeats_of, trial_record
+from sweep.records import Parameter, Status, SweepRecord, TrialRecord
 from sweep.store import Store
 
 if TYPE_CHECKING:
@@ -65,16 +64,16 @@ class Sweep:
     @property
     def objective(self) -> Objective:
         """What its trials are ranked by."""
-        return objective_of(self.record)
+        return self.record.objective
 
     @property
     def repeats(self) -> int:
         """The number of trainings of each configuration."""
-        return repeats_of(self.record)
+        return self.record.repeats
 
     def metrics(self) -> list[str]:
         """Return the names of the metrics that its epochs have, in the order of tables."""
-        recorded = metric_names(self.store, self.record.id)
+        recorded = self.store.metrics(self.record.id)
         own = [self.objective.metric, *([self.objective.tie_break] if self.objective.tie_break else [])]
         if not recorded and self.objective.metric in NATIVE_METRICS:
             recorded = list(NATIVE_METRICS)
@@ -121,7 +120,12 @@ class Sweep:
         self, objective: Objective, status: Status | None = None, n: int | None = None, best_first: bool = True
     ) -> pd.DataFrame:
         """Return all trials, or the first `n` of a status by rank, with parameters by their short names."""
-        frame = read_trials(self.store, self.record.id, objective, status, n, best_first)
+        from sweep.results.leaderboard import counterpart
+        from sweep.store.frames import Selection
+
+        selection = Selection(status, n, best_first) if status else None
+        also = [name for name in (counterpart(objective),) if name]
+        frame = self.store.trials(self.record.id, objective, selection, also)
         short_names = {parameter.name: parameter.short_name for parameter in self.parameters}
         frame = frame.rename(columns=short_names)
         others = [column for column in frame if column not in short_names.values()]
@@ -175,13 +179,13 @@ class Sweep:
         folder = None if data is None else Path(data)
         return replay(self.record, trial, self.store, data=folder, observer=observer, progress=progress)
 
-    def trial(self, number: int) -> Any:
+    def trial(self, number: int) -> TrialRecord:
         """Return all that is known of one trial besides its epochs.
 
         Raises:
             SweepError: when there is no such trial.
         """
-        return trial_record(self.store, self.record.id, number)
+        return self.store.trial(self.record.id, number)
 
     def best(
         self, n: int | None = 10, by: str | None = None, where: str | None = None, direction: Direction | None = None

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sweep.data import data_options, options_key
 from sweep.engines import RunOptions, open_engine
 from sweep.errors import Argument, Call, SweepError, UsageError
 from sweep.experiment.sections import Configuration
-from sweep.records import Seeds, SweepRecord
+from sweep.records import SweepRecord, TrialRecord
 from sweep.runner.prepare import prepare_again, warn_of_changes
 from sweep.runner.train import train_queued
 from sweep.store import Store
@@ -37,40 +36,39 @@ def extend(record: SweepRecord, numbers: Sequence[int], epochs: int, store: Stor
     for row in rows:
         kept_trainer(record, row, store, folders)
     with open_engine(options, store, len(numbers)) as engine:
-        store.prolong(record.id, numbers, epochs)
+        store.extend(record.id, numbers, epochs)
         train_queued(record, store, folders, engine, options, only=numbers)
 
 
-def kept_trainer(record: SweepRecord, row: dict[str, Any], store: Store, folders: dict[str, str]) -> NetworkTrainer:
+def kept_trainer(record: SweepRecord, row: TrialRecord, store: Store, folders: dict[str, str]) -> NetworkTrainer:
     """Return the trainer of a trial at the epoch of its kept weights; `row` is from `Store.trial`.
 
     Raises:
         WeightsError: when the file is missing, damaged or of another trial.
         SweepError: when no weights were kept.
     """
-    if row["weights"] is None:
+    if row.weights is None:
         raise SweepError(
-            f"no weights of {record.name}/{row['number']} are kept; train it with training.keep_weights = 'best' or "
+            f"no weights of {record.name}/{row.number} are kept; train it with training.keep_weights = 'best' or "
             "'last' in the experiment, or ",
             Argument("overrides", "training.keep_weights=best"),
         )
-    configuration = Configuration.model_validate(row["configuration"])
-    folder = folders[options_key(data_options(row["configuration"]["data"]))]
+    configuration = Configuration.model_validate(row.configuration)
+    folder = folders[options_key(data_options(row.configuration["data"]))]
     dataset = opened(folder)
-    seeds = (row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
-    trainer = NetworkTrainer(dataset, settings(configuration, dataset, folder, Seeds(*seeds)))
-    file = within(store.folder, row["weights"])
-    restore(file, row["weights_epoch"], trainer, identity(row["configuration"], seeds, dataset.sha256))
+    trainer = NetworkTrainer(dataset, settings(configuration, dataset, folder, row.seeds))
+    file = within(store.folder, row.weights.file)
+    restore(file, row.weights.epoch, trainer, identity(row.configuration, row.seeds, dataset.sha256))
     return trainer
 
 
-def _check_extensible(sweep: str, row: dict[str, Any], epochs: int) -> None:
-    training = Configuration.model_validate(row["configuration"]).training
-    name = f"{sweep}/{row['number']}"
-    if row["status"] in ("diverged", "failed"):
-        raise SweepError(f"{name} is {row['status']}, not completed; there is nothing to go on with")
-    if row["status"] != "completed":
-        raise SweepError(f"{name} is {row['status']}, not completed; finish it first with: ", Call("resume", sweep))
+def _check_extensible(sweep: str, row: TrialRecord, epochs: int) -> None:
+    training = Configuration.model_validate(row.configuration).training
+    name = f"{sweep}/{row.number}"
+    if row.status in ("diverged", "failed"):
+        raise SweepError(f"{name} is {row.status}, not completed; there is nothing to go on with")
+    if row.status != "completed":
+        raise SweepError(f"{name} is {row.status}, not completed; finish it first with: ", Call("resume", sweep))
     if training.epochs is None:
         raise SweepError(f"{name} ends after training.iterations, perhaps within an epoch; only whole epochs can go on")
     if training.epochs >= epochs:

@@ -13,6 +13,7 @@ from sweep.observer import Observer
 from sweep.records import SweepRecord, Trial
 from sweep.system.environment import differences, environment
 from sweep.training.build import epoch_count
+from sweep.training.networks import check_fit
 
 
 def prepare_datasets(
@@ -64,7 +65,7 @@ def check_fit(trials: list[Trial], folders: dict[str, str]) -> int:
         dataset = datasets[options_key(data_options(trial.configuration["data"]))]
         configuration = Configuration.model_validate(trial.configuration)
         try:
-            configuration.check_fit(dataset.outputs, dataset.shape)
+            check_fit(configuration, dataset.outputs, dataset.shape)
         except ValueError as error:
             raise ExperimentError(f"trial {trial.number}: {error}") from None
         epochs = max(epochs, epoch_count(configuration, len(dataset.train.x)))

@@ -68,6 +68,13 @@ class Trainer(Protocol):
     def snapshot(self) -> Snapshot | None:
         """Return the state at the end of the last epoch; None where the trainer has saved none."""
 
+    def check(self, snapshot: Snapshot) -> None:
+        """Check that a snapshot is of such a trainer.
+
+        Raises:
+            WeightsError: when it is not.
+        """
+
     def restore(self, snapshot: Snapshot) -> None:
         """Set the trainer to the state of a snapshot.
 

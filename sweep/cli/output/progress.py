@@ -19,7 +19,7 @@ from rich.progress import (
     Progress as Bars,
 )
 
-from sweep.metrics import Objective, metric
+from sweep.metrics import metric
 from sweep.observer import Observer, Silent
 from sweep.records import Progress
 
@@ -56,15 +56,10 @@ def summary(progress: Progress) -> str:
 
 def _best(progress: Progress, value: float) -> str:
     """Return a value of the objective with the decimals of its metric, and its name where it is not an accuracy."""
-    name = _objective(progress).metric
+    name = progress.metric
     decimals = metric(name).decimals
     shown = f"{value:.4g}" if decimals is None else f"{value:.{decimals}f}"
     return f"best {shown}" if name.endswith("_accuracy") else f"best {name} {shown}"
-
-
-def _objective(progress: Progress) -> Objective:
-    objective: Objective = getattr(progress, "objective", Objective())
-    return objective
 
 
 def fraction(progress: Progress) -> float:

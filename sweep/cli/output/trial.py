@@ -14,6 +14,7 @@ from sweep.results.format import format_value
 
 if TYPE_CHECKING:
     from sweep.metrics import Objective
+    from sweep.records import TrialRecord
     from sweep.results.sweep import Sweep
 
 
@@ -62,7 +63,7 @@ def _repeats(results: Sweep, number: int) -> str:
     return f"repeats of this configuration, {results.objective.metric}: {', '.join(parts)}"
 
 
-def _ending(trial: Any, objective: Objective) -> list[str]:
+def _ending(trial: TrialRecord, objective: Objective) -> list[str]:
     """Return the lines that say how a trial ended."""
     lines = []
     if trial.best_value is not None:
@@ -81,7 +82,7 @@ def _ending(trial: Any, objective: Objective) -> list[str]:
     return lines
 
 
-def _value(trial: Any, objective: Objective) -> str:
+def _value(trial: TrialRecord, objective: Objective) -> str:
     """Return the value that a trial is ranked by, and the tie-break at the same epoch."""
     shown = format_value(objective.metric, trial.best_value)
     line = f"{objective.epoch} {_spoken(objective.metric)} {shown} at epoch {trial.best_epoch}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from sweep.engines.crashes import overtime
 from sweep.records import Status
-from sweep.store import Held, Store
+from sweep.store import Lease, Store
 from sweep.system.processes import is_lost
 from sweep.system.variables import silence_timeout
 from sweep.trial.worker import Assignment
@@ -34,35 +34,35 @@ class LeaseCheck:
         self._timeout = timeout
         self._reachable_since = time.monotonic()
 
-    def leases(self, sweep_id: int) -> dict[int, Held]:
+    def leases(self, sweep_id: int) -> dict[int, Lease]:
         """Return the leases of all running trials by number."""
-        return self._store.held(sweep_id)
+        return self._store.leases(sweep_id)
 
     def restart_clock(self) -> None:
         """Take note that the store is not reachable: nobody can send it a heartbeat."""
         self._reachable_since = time.monotonic()
 
-    def is_overdue(self, task: Task, lease: Held | None) -> bool:
+    def is_overdue(self, task: Task, lease: Lease | None) -> bool:
         """Whether to wait no longer for an answer: nobody claims the trial, its owner is lost, or it takes too long."""
         if lease is None:
             return time.monotonic() - task.submitted > silence_timeout()
         return self._is_lost(lease.owner, lease.silent_seconds) or self._is_timed_out(lease)
 
-    def outcome(self, task: Task, lease: Held | None) -> Status | None:
+    def outcome(self, task: Task, lease: Lease | None) -> Status | None:
         """Return the status of a trial without an answer, after recording the crash or timeout of its worker."""
         trial = task.assignment.sweep_id, task.assignment.number
         if lease and self._is_timed_out(lease):
             reason = overtime(self._timeout or 0.0)
-            return self._store.abandon(*trial, reason, lambda owner, silent: True, patient=False)
+            return self._store.fail(*trial, reason, lambda owner, silent: True, patient=False)
         if lease and self._is_lost(lease.owner, lease.silent_seconds):
             reason = "it has not been heard of again"
-            return self._store.bury(*trial, reason, self._is_lost, unclaimed=False, patient=False)
+            return self._store.record_crash(*trial, reason, self._is_lost, unclaimed=False, patient=False)
         if lease is None and task.is_lost:
-            return self._store.bury(*trial, "the workers that had it are gone", self._is_lost, patient=False)
+            return self._store.record_crash(*trial, "the workers that had it are gone", self._is_lost, patient=False)
         return None if lease else self._store.status(*trial)
 
     def _is_lost(self, owner: str, silent_seconds: float) -> bool:
         return is_lost(owner, min(silent_seconds, time.monotonic() - self._reachable_since))
 
-    def _is_timed_out(self, lease: Held) -> bool:
+    def _is_timed_out(self, lease: Lease) -> bool:
         return self._timeout is not None and lease.seconds > self._timeout

@@ -119,7 +119,7 @@ def _train(assignment: Assignment) -> Status | MissingData | None:
 def _is_requeued(assignment: Assignment) -> bool:
     """Record the crash of the worker that has a trial, if it is gone; return whether the trial is queued again."""
     store, reason = open_store(assignment.database), "the worker that had it is gone"
-    return store.bury(assignment.sweep_id, assignment.number, reason, is_lost, unclaimed=False) == "queued"
+    return store.record_crash(assignment.sweep_id, assignment.number, reason, is_lost, unclaimed=False) == "queued"
 
 
 def _ended(assignment: Assignment) -> Status | None:
