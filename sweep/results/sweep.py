@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweep.errors import UsageError, suggest
+from sweep.errors import Argument, UsageError, suggest
 from sweep.experiment.parameters import parameters_of
 from sweep.metrics import NATIVE_METRICS, Direction, Objective
 from sweep.records import Parameter, Status, SweepRecord, TrialRecord
@@ -101,8 +101,9 @@ class Sweep:
             raise UsageError(f"there is no metric '{by}' in {self.name}: {suggest(by, names)}")
         try:
             return own.by(by, direction)
-        except ValueError as error:
-            raise UsageError(str(error)) from None
+        except ValueError:
+            options = Argument("direction", "max"), " or ", Argument("direction", "min")
+            raise UsageError(f"whether more or less of {by} is better is not known; say it with ", *options) from None
 
     def trials(self, by: str | None = None, direction: Direction | None = None) -> pd.DataFrame:
         """Return one row for each trial, with its metrics at the epoch that stands for it and its parameters.
