@@ -9,18 +9,17 @@ from typing import Any
 
 import pandas as pd
 
-from sweep.data import data_options, options_key
 from sweep.errors import SweepError
-from sweep.experiment.sections import Configuration
 from sweep.metrics import NATIVE_METRICS
 from sweep.observer import Observer, Silent
 from sweep.records import Divergence, Epoch, SweepRecord, TrialRecord
 from sweep.runner.prepare import prepare_again
 from sweep.store import Store
 from sweep.system.environment import environment, one_blas_thread
-from sweep.training.build import opened, settings
+from sweep.training.build import build, is_deterministic
 from sweep.training.divergence import Diverged
-from sweep.training.loop import NetworkTrainer
+from sweep.training.trainer import Setup, Trainer
+from sweep.trial.weights import keeping
 
 FINISHED = ("completed", "diverged")
 """Statuses of trials that have ended by themselves; of others only the stored epochs can be compared."""
@@ -139,17 +138,16 @@ def replay(
     stored = _stored(store, record.id, row, last)
     folders = prepare_again(record, data, observer or Silent())
     with one_blas_thread():
-        now = _train(*_begun(name, row, folders), last, progress)
+        now = _train(*_begun(record, row, store, folders), last, progress)
     return Replay(name, row.status, stored, now, _changes(record))
 
 
 def _check_deterministic(name: str, configuration: Mapping[str, Any]) -> None:
     """Refuse a user's own trainer that is not said to give the same figures for the same seed."""
-    trainer = configuration.get("trainer")
-    if trainer is not None and not trainer.get("deterministic", False):
+    if not is_deterministic(configuration):
         raise SweepError(
-            f"{name} cannot be compared: its trainer need not give the same figures again; if it does for the same "
-            "seed, run the sweep with deterministic = true in its trainer table"
+            f"{name} cannot be trained again for comparison: its trainer need not give the same figures; if it does for "
+            "the same seed, run the sweep with deterministic = true in its trainer table"
         )
 
 
@@ -165,23 +163,19 @@ def _stored(store: Store, sweep_id: int, row: TrialRecord, last: int | None) -> 
     )
 
 
-def _begun(name: str, row: TrialRecord, folders: dict[str, str]) -> tuple[NetworkTrainer, bool]:
+def _begun(record: SweepRecord, row: TrialRecord, store: Store, folders: dict[str, str]) -> tuple[Trainer, bool]:
     """Return a trial's trainer before its first epoch, and whether the losses of mini-batches are recorded."""
     try:
-        configuration = Configuration.model_validate(row.configuration)
-        folder = folders[options_key(data_options(row.configuration["data"]))]
-        dataset = opened(folder)
-        trainer = NetworkTrainer(dataset, settings(configuration, dataset, folder, row.seeds))
+        trainer = build(Setup.stored(record, row, folders, store.folder))
     except (ValueError, LookupError, TypeError) as error:
+        name = f"{record.name}/{row.number}"
         raise SweepError(f"the configuration of {name} is damaged; look into it with: sweep doctor") from error
-    return trainer, configuration.training.record_batches
+    return trainer, keeping(row.configuration).batches
 
 
-def _train(
-    trainer: NetworkTrainer, record_batches: bool, last: int | None, progress: Callable[[int, int], None]
-) -> Outcome:
+def _train(trainer: Trainer, record_batches: bool, last: int | None, progress: Callable[[int, int], None]) -> Outcome:
     """Train to the end, or up to the `last` epoch."""
-    end = trainer.settings.epochs if last is None else last
+    end = trainer.planned_epochs if last is None else last
     epochs: list[Epoch] = []
     losses: dict[tuple[int, int], float] = {}
 

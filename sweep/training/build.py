@@ -17,9 +17,9 @@ from sweep.experiment.sections import Configuration
 from sweep.experiment.sections.data import Data
 from sweep.records import Seeds
 from sweep.training.batches import Batching
-from sweep.training.command import command_trainer
+from sweep.training.command import command_trainer, program_digest
 from sweep.training.evaluation import Settings
-from sweep.training.function import function_trainer, pickled_trainer
+from sweep.training.function import check_function, function_trainer, pickled_trainer
 from sweep.training.loop import NetworkTrainer
 from sweep.training.networks import build_network, build_optimizer, build_penalty, build_schedule
 from sweep.training.trainer import Setup, Trainer
@@ -112,6 +112,17 @@ def _parts(setup: Setup) -> Mapping[str, Part] | None:
         return None
     normalization = Data.model_validate(setup.configuration["data"]).normalization
     return _normalized_parts(_folder(setup), normalization.kind, normalization.over or "all")
+
+
+def code_digest(trainer: Mapping[str, Any], folder: Path | None) -> str | None:
+    """Return the SHA-256 of the code beside the experiment file that a user's trainer runs; None if there is none.
+
+    Raises:
+        ExperimentError: when a function cannot be found.
+    """
+    if trainer["kind"] == "function":
+        return check_function(trainer["function"], folder)
+    return program_digest(trainer["run"], folder) if trainer["kind"] == "command" else None
 
 
 # What a process opens or computes once and uses for all its trials.

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from sweep.errors import SweepError
 from sweep.metrics import Objective
-from sweep.records import Epoch, Seeds
+from sweep.records import Epoch, Seeds, SweepRecord, TrialRecord
 from sweep.training.checkpoint import Snapshot
 
 
@@ -36,6 +36,23 @@ class Setup:
     """Folder of the files that belong to the database."""
     sweep: str
     """Name of the sweep, and of its folder in `results_folder`."""
+
+    @classmethod
+    def stored(
+        cls, record: SweepRecord, trial: TrialRecord, datasets: Mapping[str, str], results_folder: Path
+    ) -> Setup:
+        """Return what the trainer of a stored trial is made of."""
+        return cls(
+            number=trial.number,
+            configuration=trial.configuration,
+            seeds=trial.seeds,
+            planned_epochs=trial.planned_epochs,
+            objective=record.objective,
+            datasets=datasets,
+            experiment_folder=Path(record.experiment_folder) if record.experiment_folder else None,
+            results_folder=results_folder,
+            sweep=record.name,
+        )
 
     @property
     def files_folder(self) -> Path:

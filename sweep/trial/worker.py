@@ -72,7 +72,7 @@ def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
         setup = trial_setup(assignment, claim, recorder.folder)
         trainer = build(setup)
         dataset = dataset_of(setup)
-        belongs_to = identity(claim.configuration, claim.seeds, dataset and dataset.sha256)
+        belongs_to = identity(claim.configuration, claim.seeds, dataset.sha256 if dataset else None)
         files = TrialFiles(keeping(claim.configuration), recorder.folder, assignment.sweep, claim, belongs_to)
         recorder.follow(trainer)
         _continue(trainer, claim, recorder, belongs_to)

@@ -178,7 +178,8 @@ def test_a_date_is_refused():
 
 def test_parameters_do_not_go_with_our_networks():
     assert refusal(text_of({**TOY, "parameters": {}})) == (
-        "toy.toml: the file has no key 'parameters'; it goes with a trainer of one's own instead of network and training"
+        "toy.toml: the file has no key 'parameters'; it goes with a trainer of one's own instead of network "
+        "and training"
     )
 
 

@@ -68,8 +68,8 @@ def test_a_metric_that_is_recorded_may_be_named(configuration, section, objectiv
         (
             [REGRESSION],
             {"metric": "test_accuracy"},
-            "objective.metric is 'test_accuracy', which this experiment does not record; choose from test_loss, test_r2, "
-            "test_rmse, train_loss, train_r2, train_rmse",
+            "objective.metric is 'test_accuracy', which this experiment does not record; choose from test_loss, "
+            "test_r2, test_rmse, train_loss, train_r2, train_rmse",
         ),
         (
             [PLAIN],
@@ -84,8 +84,8 @@ def test_a_metric_that_is_recorded_may_be_named(configuration, section, objectiv
         (
             [PLAIN, VALIDATED],
             {},
-            "data.validation is 0 in some trials and above 0 in others, so they cannot be ranked by one metric; make it "
-            "0 in all of them, or above 0",
+            "data.validation is 0 in some trials and above 0 in others, so they cannot be ranked by one metric; "
+            "make it 0 in all of them, or above 0",
         ),
         (
             [PLAIN, REGRESSION],
