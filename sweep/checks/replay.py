@@ -146,8 +146,8 @@ def _check_deterministic(name: str, configuration: Mapping[str, Any]) -> None:
     """Refuse a user's own trainer that is not said to give the same figures for the same seed."""
     if not is_deterministic(configuration):
         raise SweepError(
-            f"{name} cannot be trained again for comparison: its trainer need not give the same figures; if it does for "
-            "the same seed, run the sweep with deterministic = true in its trainer table"
+            f"{name} is not trained again for comparison, since its trainer need not give the same figures; if it does "
+            "for the same seed, run the sweep with deterministic = true in its trainer table"
         )
 
 

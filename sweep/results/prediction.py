@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -171,7 +172,8 @@ def predict(record: SweepRecord, number: int, store: Store, *, data: Path | None
             damaged, or the data set is not there.
     """
     trainer, output = _kept(record, number, store, data)
-    parts = {part: _predict_part(trainer, part, output) for part in trainer.dataset.parts}
+    names: tuple[PartName, ...] = get_args(PartName)
+    parts = {name: _predict_part(trainer, name, output) for name in names if name in trainer.dataset.parts}
     return TrialPrediction(trainer.state.epoch, parts)
 
 
@@ -219,19 +221,14 @@ def _kept(record: SweepRecord, number: int, store: Store, data: Path | None) -> 
     folders = prepare_again(record, data, Silent()) if row.weights else {}
     trainer = kept_trainer(record, row, store, folders)
     assert isinstance(trainer, NetworkTrainer)
-    return trainer, Configuration.model_validate(row.configuration).network.output
+    return trainer, Configuration.model_validate(row.configuration).output
 
 
-def _predict_part(trainer: NetworkTrainer, part: str, output: str) -> PartPrediction:
-    dataset, outputs, name = trainer.dataset, trainer.outputs(part), _part_name(part)
+def _predict_part(trainer: NetworkTrainer, part: PartName, output: str) -> PartPrediction:
+    dataset, outputs = trainer.dataset, trainer.outputs(part)
     if dataset.target is not None:
-        return RegressionPrediction(dataset, name, _in_own_units(dataset, outputs))
-    return Prediction(dataset, name, _probabilities(outputs, output), _meaning(output))
-
-
-def _part_name(part: str) -> PartName:
-    names: Iterable[PartName] = ("train", "validation", "test")
-    return next(name for name in names if name == part)
+        return RegressionPrediction(dataset, part, _in_own_units(dataset, outputs))
+    return Prediction(dataset, part, _probabilities(outputs, output), _meaning(output))
 
 
 def _outputs_of(trainer: NetworkTrainer, x: Array) -> Array:

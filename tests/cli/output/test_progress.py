@@ -12,7 +12,7 @@ from sweep.records import Progress, RunningTrial
         ("test_accuracy", 0.98123, "3/4 trials · best 0.9812 · 1 diverged"),
         ("rmse", 1234.567, "3/4 trials · best rmse 1235 · 1 diverged"),
         ("validation_r2", -0.5, "3/4 trials · best validation_r2 -0.5000 · 1 diverged"),
-        ("test_loss", 0.00012345, "3/4 trials · best test_loss 0.0001235 · 1 diverged"),
+        ("test_loss", 0.00012346, "3/4 trials · best test_loss 0.0001235 · 1 diverged"),
         ("rmse", None, "3/4 trials · 1 diverged"),
     ],
 )
