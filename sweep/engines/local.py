@@ -10,6 +10,7 @@ import contextlib
 import os
 import queue
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Overtime
@@ -50,7 +51,7 @@ class Worker:
         """Start a process, without waiting for it."""
         kills = memory_kills()
         executor = ProcessPoolExecutor(
-            1, initializer=start_worker, initargs=(os.getpid(),), env=BLAS_THREADS, timeout=None
+            1, initializer=_start, initargs=(os.getpid(),), env=BLAS_THREADS, timeout=None
         )
         started = executor.submit(ready)
         (process,) = executor._processes.values()  # private, but the only way to the exit code and to an early signal
@@ -74,6 +75,15 @@ class Worker:
     def end(self, *, wait: bool) -> None:
         """Kill the process if it still runs."""
         self.executor.shutdown(wait=wait, kill_workers=True)
+
+
+
+def _start(parent: int) -> None:
+    """Prepare a worker process, which loky must not end because a user's training function needs memory."""
+    from joblib.externals.loky import process_executor
+
+    process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize  # it would end workers that grow by 300 MB, with a warning
+    start_worker(parent)
 
 
 class LocalEngine:

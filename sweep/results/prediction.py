@@ -173,7 +173,9 @@ def predict(record: SweepRecord, number: int, store: Store, *, data: Path | None
     """
     trainer, output = _kept(record, number, store, data)
     names: tuple[PartName, ...] = get_args(PartName)
-    parts = {name: _predict_part(trainer, name, output) for name in names if name in trainer.dataset.parts}
+    parts: dict[str, Prediction | RegressionPrediction] = {
+        name: _predict_part(trainer, name, output) for name in names if name in trainer.dataset.parts
+    }
     return TrialPrediction(trainer.state.epoch, parts)
 
 
