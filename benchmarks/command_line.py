@@ -94,7 +94,7 @@ class Memory(NamedTuple):
 def _memory(size: Size, folder: Path) -> Table:
     sweeps.prepare(folder, size.samples)
     dataset = load("mnist", size.samples)
-    copy = sum(part.nbytes for part in (dataset.x_train, dataset.t_train, dataset.x_test, dataset.t_test)) / MEGABYTE
+    copy = sum(part.x.nbytes + part.t.nbytes for part in dataset.parts.values()) / MEGABYTE
     command = sweeps.command(folder, folder / "memory.db", size.workers, EPOCHS, size.workers)
     with progress.status("memory of workers"):
         seen = list(_watched(command))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from sweep.data import Dataset, open_dataset, prepare
+from sweep.data import Dataset, Part, open_dataset, prepare
 from sweep.errors import DataError
 
 CLASSES = 10
@@ -26,18 +25,19 @@ def load(kind: str, samples: int | None = None) -> Dataset:
         dataset = _random(kind)
     if samples is None:
         return dataset
-    train, test = slice(samples), slice(samples // 6)
-    parts = dataset.x_train[train], dataset.t_train[train], dataset.x_test[test], dataset.t_test[test]
-    return Dataset(dataset.name, *parts, dataset.class_names, dataset.shape, "")
+    first = {"train": samples, "test": samples // 6}
+    parts = {name: Part(dataset.parts[name].x[:rows], dataset.parts[name].t[:rows]) for name, rows in first.items()}
+    return Dataset(dataset.name, parts, dataset.task, dataset.class_names, dataset.shape, "")
 
 
 def _random(kind: str) -> Dataset:
     count, shape = SHAPES[kind]
     rng = np.random.default_rng(0)
 
-    def part(samples: int) -> tuple[Any, Any]:
+    def part(samples: int) -> Part:
         pixels = rng.integers(0, 256, (samples, math.prod(shape)), np.uint8)
-        return pixels, rng.integers(0, CLASSES, samples)
+        return Part(pixels, rng.integers(0, CLASSES, samples))
 
     names = tuple(map(str, range(CLASSES)))
-    return Dataset(f"random data of the shape of {kind}", *part(count), *part(10_000), names, shape, "")
+    parts = {"train": part(count), "test": part(10_000)}
+    return Dataset(f"random data of the shape of {kind}", parts, "classification", names, shape, "")

@@ -130,14 +130,14 @@ def sweep_tasks(hidden: list[int], batch_size: int, samples: int | None) -> Task
     rng = np.random.default_rng(0)
 
     def train() -> None:
-        ours.run_epoch(1, rng.permutation(len(dataset.x_train)))
+        ours.run_epoch(1, rng.permutation(len(dataset.train.x)))
 
     return {"train": train, "evaluate": lambda: ours.evaluate(1, 0)["test_accuracy"]}
 
 
 def floor_tasks(hidden: list[int], batch_size: int, samples: int | None) -> Tasks:
     """Return the products of an epoch: forward, gradients of the weights, gradients of all inputs but the first."""
-    steps = len(load("mnist", samples).x_train) // batch_size
+    steps = len(load("mnist", samples).train.x) // batch_size
     products: list[tuple[Any, Any, Any]] = []
     widths = [784, *hidden, 10]
     for index, (fan_in, units) in enumerate(pairwise(widths)):

@@ -61,7 +61,7 @@ def run(size: Size, folder: Path) -> Iterator[Table]:
 
 def _order(dataset: Any, configuration: dict[str, Any], steps: int) -> Any:
     """Return the samples of so many whole mini-batches."""
-    return np.random.default_rng(0).integers(0, len(dataset.x_train), steps * configuration["training"]["batch_size"])
+    return np.random.default_rng(0).integers(0, len(dataset.train.x), steps * configuration["training"]["batch_size"])
 
 
 def _steps(contestant: Contestant, order: Any, steps: int) -> tuple[float, int]:
@@ -88,7 +88,7 @@ def sweep_tasks(configuration: dict[str, Any], samples: int | None) -> Tasks:
 
     def steps(order: Any) -> int:
         ours.run_epoch(1, order)
-        return int(ours.training.vector.size)
+        return int(ours.state.vector.size)
 
     return {"steps": steps}
 

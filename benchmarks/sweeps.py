@@ -70,7 +70,7 @@ def run(size: Size, folder: Path) -> Iterator[Table]:
 def prepare(folder: Path, samples: int | None) -> None:
     """Write the data set that sweep trains on into the folder."""
     dataset = load("mnist", samples)
-    arrays = {name: getattr(dataset, name) for name in ("x_train", "t_train", "x_test", "t_test")}
+    arrays = {f"{array}_{name}": getattr(dataset.parts[name], array) for name in ("train", "test") for array in "xt"}
     np.savez(folder / "data.npz", allow_pickle=False, **arrays)
 
 
@@ -181,9 +181,9 @@ def _timed_trials(results: Sweep) -> pd.DataFrame:
     """Return owner, start and end (seconds since 1970) and seconds of training of each trial."""
     seconds = results.epochs().groupby("trial")["seconds"].sum()
     rows = [results.trial(number) for number in seconds.index]
-    moments = [[row[name].replace(tzinfo=UTC).timestamp() for name in ("started", "finished")] for row in rows]
+    moments = [[getattr(row, name).replace(tzinfo=UTC).timestamp() for name in ("started", "finished")] for row in rows]
     frame = pd.DataFrame(moments, columns=["started", "finished"], index=seconds.index)
-    return frame.assign(owner=[row["owner"] for row in rows], training=seconds)
+    return frame.assign(owner=[str(row.owner) for row in rows], training=seconds)
 
 
 def time_spent(trials: pd.DataFrame, start: float, end: float) -> dict[str, float]:

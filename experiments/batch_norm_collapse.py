@@ -28,8 +28,8 @@ from sweep.nn.layer import Array, Call
 from sweep.nn.network import chain
 from sweep.records import Trial
 from sweep.results.plots import save
-from sweep.training.build import settings
-from sweep.training.loop import Trainer
+from sweep.training.build import network_settings
+from sweep.training.loop import NetworkTrainer
 
 NAME = "mnist-cnn-batch-norm"
 FIGURES = Path(__file__).parent / "figures"
@@ -51,7 +51,7 @@ WATCHED = {
 class Instruments:
     """What is read off a network whose first batch norm has statistics over each feature."""
 
-    trainer: Trainer
+    trainer: NetworkTrainer
     configuration: dict[str, Any]
     folder: str
     trial: Trial
@@ -77,7 +77,7 @@ class Instruments:
     def _of_dark_features(self) -> tuple[Array, Array, Array]:
         """Return running mean, running variance and value of each feature that sees no pixel in any training image."""
         names = list(self.trainer.settings.network.layers)
-        running = self.trainer.training.layer_states[names.index(BATCH_NORM)]
+        running = self.trainer.state.layer_states[names.index(BATCH_NORM)]
         weights = self.trainer.params[names.index(CONVOLUTION)]
         filters, taps = len(weights), 9
         bias = weights[:, taps].astype(float) if weights.shape[1] > taps else np.zeros(filters)
@@ -88,21 +88,23 @@ class Instruments:
     def _reestimated_accuracy(self) -> float:
         """Let all training images pass once, without training, and evaluate with the statistics found on the way."""
         trainer, cumulative = self.trainer, _with_cumulative_statistics(self.configuration)
-        plan = settings(Configuration.model_validate(cumulative), trainer.dataset, self.folder, self.trial.seeds)
-        net, features = chain(plan.network.layers), trainer.dataset.x_train.shape[1]
+        plan = network_settings(
+            Configuration.model_validate(cumulative), trainer.dataset, self.folder, self.trial.seeds
+        )
+        net, features = chain(plan.network.layers), trainer.dataset.train.x.shape[1]
         _, states = net.init(np.random.default_rng(0), (features,), plan.dtype)
         rng = np.random.default_rng(0)  # dropout comes after the last batch norm
         for x, work in _blocks(trainer):
             _, states, _ = net.forward(trainer.params, states, x, work, Call(train=True, rng=rng))
-        kept, trainer.training.layer_states = trainer.training.layer_states, states
-        accuracy = float((trainer.logits("test").argmax(0) == trainer.dataset.t_test).mean())
-        trainer.training.layer_states = kept
+        kept, trainer.state.layer_states = trainer.state.layer_states, states
+        accuracy = float((trainer.outputs("test").argmax(0) == trainer.dataset.test.t).mean())
+        trainer.state.layer_states = kept
         return accuracy
 
 
 def dark_places(dataset: Dataset) -> Array:
     """Tell for each pixel, (28, 28) bool, whether it and its neighbors are 0 in all training images."""
-    lit = np.pad(dataset.x_train.max(0).reshape(28, 28) > 0, 1)
+    lit = np.pad(dataset.train.x.max(0).reshape(28, 28) > 0, 1)
     near: Array = np.any([lit[i : i + 28, j : j + 28] for i in range(3) for j in range(3)], axis=0)
     return ~near
 
@@ -115,9 +117,9 @@ def _with_cumulative_statistics(configuration: dict[str, Any]) -> dict[str, Any]
     return {**configuration, "network": {**configuration["network"], "layers": layers}}
 
 
-def _blocks(trainer: Trainer, samples: int = 1000) -> Iterator[tuple[Array, Any]]:
-    batch, work = trainer.batch("train"), trainer.room(samples).work
-    for start in range(0, len(trainer.dataset.x_train), samples):
+def _blocks(trainer: NetworkTrainer, samples: int = 1000) -> Iterator[tuple[Array, Any]]:
+    batch, work = trainer.evaluation.batch("train"), trainer.evaluation.buffers(samples).work
+    for start in range(0, len(trainer.dataset.train.x), samples):
         yield batch.slice(start, start + samples), work
 
 
@@ -128,8 +130,8 @@ def watch() -> pd.DataFrame:
     rows = []
     for number, label in WATCHED.items():
         trial = drawn[number]
-        plan = settings(Configuration.model_validate(trial.configuration), dataset, folder, trial.seeds)
-        trainer = Trainer(dataset, plan)
+        plan = network_settings(Configuration.model_validate(trial.configuration), dataset, folder, trial.seeds)
+        trainer = NetworkTrainer(dataset, plan)
         instruments = Instruments(trainer, trial.configuration, folder, trial)
         for epoch in trainer.epochs():
             if epoch.number:

@@ -1,148 +1,139 @@
 """Random search over the hyperparameters of neural networks.
 
 >>> import sweep                                     # doctest: +SKIP
->>> s = sweep.run("digits-quickstart")               # doctest: +SKIP
+>>> s = sweep.run("digits-quickstart", workers=2)    # doctest: +SKIP
 >>> s.best(10); s.worst(10); s.diverged(); s.epochs()   # doctest: +SKIP
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 if TYPE_CHECKING:  # heavy imports happen inside the functions, so that `sweep --help` is quick
-    from sweep.observer import Observer
+    from sweep.engines import RunKeywords
+    from sweep.errors import SweepError
     from sweep.results.sweep import Sweep
 
-__all__ = ["DEFAULT_DATABASE", "continue_", "database_url", "load", "resume", "run"]
+__all__ = ["DEFAULT_DATABASE", "Sweep", "SweepError", "database_url", "extend", "load", "resume", "run"]
 
 DEFAULT_DATABASE = "results/sweeps.db"
 
+_CLASSES = {"Sweep": "sweep.results.sweep", "SweepError": "sweep.errors"}
+"""The module of each public class, which is imported when it is first used."""
+
 
 def database_url(url: str | None = None) -> str:
-    """Return the database that is meant: `url`, else the environment variable SWEEP_DB, else the default file."""
-    return url or os.environ.get("SWEEP_DB") or DEFAULT_DATABASE
+    """Return the database that is meant: `url`, else the environment variable SWEEP_DB, else DEFAULT_DATABASE."""
+    from sweep.system import variables
+
+    return url or variables.database() or DEFAULT_DATABASE
 
 
 def run(
-    source: str | Path,
-    *,
-    overrides: Sequence[str] = (),
-    data: str | Path | None = None,
-    workers: int | None = None,
-    timeout: float | None = None,
-    max_failures: int | None = None,
-    scheduler: str | None = None,
-    db: str | None = None,
-    observer: Observer | None = None,
+    source: str | Path, *, overrides: Sequence[str] = (), db: str | None = None, **options: Unpack[RunKeywords]
 ) -> Sweep:
-    """Run an experiment, given by its file or by the name of one that comes with sweep, and return its results.
+    """Run an experiment and return its results.
 
     Args:
+        source: an experiment file, or the name of an experiment that comes with sweep.
         overrides: KEY=VALUE, each changing one value of the file, such as "training.epochs=5" or "name=again".
-        data: folder in which the files of the data set are looked for; by default SWEEP_DATA.
-        workers: number of worker processes; by default one for each core.
-        timeout: seconds of wall time after which a trial is stopped and counts as failed; by default none.
-        max_failures: the sweep is stopped when more trials than that have failed; by default never.
-        scheduler: address of a Dask scheduler whose workers train, such as tcp://192.168.0.5:8786.
         db: URL or file of the database; by default SWEEP_DB, else results/sweeps.db.
-        observer: hears how the sweep goes on.
+        options: execution options, none of which affects the results.
+
+            workers: number of worker processes, at least 1; by default one per core.
+            timeout: seconds of wall time after which a trial is stopped and counts as failed; by default no limit.
+            max_failures: stop the sweep once more trials than this have failed; by default no limit.
+            backend: the engine, "local" or "dask", or a factory of one's own (`sweep.engines.EngineFactory`);
+                by default "dask" if there is a scheduler, else "local".
+            scheduler: address of the Dask scheduler whose workers train, such as tcp://192.168.0.5:8786.
+            data: folder with the files of the data set; by default SWEEP_DATA.
+            observer: is told how the sweep proceeds (`sweep.observer.Observer`); by default nobody is.
 
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
     """
-    from sweep.experiment import experiment
+    from sweep.engines import RunOptions
+    from sweep.experiment.file import load as load_experiment
     from sweep.results.sweep import Sweep
     from sweep.runner import run as runner
     from sweep.store import Store
 
-    loaded = experiment.load(source, overrides)
-    means = runner.Means(workers, timeout, max_failures, scheduler)
+    loaded = load_experiment(source, overrides)
+    checked = RunOptions(**options)
     store = Store(database_url(db), create=True)
-    record = runner.run(loaded, store, data=_path(data), means=means, observer=observer)
-    return Sweep(store, record)
+    return Sweep(store, runner.run(loaded, store, checked))
 
 
 def resume(
-    name: str | None = None,
-    *,
-    retry_failed: bool = False,
-    data: str | Path | None = None,
-    workers: int | None = None,
-    timeout: float | None = None,
-    max_failures: int | None = None,
-    scheduler: str | None = None,
-    db: str | None = None,
-    observer: Observer | None = None,
+    name: str | None = None, *, retry_failed: bool = False, db: str | None = None, **options: Unpack[RunKeywords]
 ) -> Sweep:
-    """Finish a sweep that was interrupted, by default the newest, and return its results.
+    """Finish a sweep that was interrupted and return its results.
 
-    Args: as of `run`.
-        retry_failed: whether trials that have failed are trained again.
+    Args:
+        name: the sweep; by default the newest.
+        retry_failed: whether to train failed trials again, too.
+        db: as of `run`.
+        options: as of `run`.
 
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
     """
+    from sweep.engines import RunOptions
     from sweep.results.sweep import Sweep
-    from sweep.runner import run as runner
+    from sweep.runner import resume as runner
     from sweep.store import Store
 
-    means = runner.Means(workers, timeout, max_failures, scheduler)
+    checked = RunOptions(**options)
     store = Store(database_url(db))
-    record = runner.resume(name, store, data=_path(data), means=means, retry_failed=retry_failed, observer=observer)
-    return Sweep(store, record)
+    return Sweep(store, runner.resume(name, store, checked, retry_failed=retry_failed))
 
 
-def continue_(
+def extend(
     trials: Sequence[int] = (),
     *,
     epochs: int,
     best: int | None = None,
     name: str | None = None,
-    data: str | Path | None = None,
-    workers: int | None = None,
-    timeout: float | None = None,
-    max_failures: int | None = None,
-    scheduler: str | None = None,
     db: str | None = None,
-    observer: Observer | None = None,
+    **options: Unpack[RunKeywords],
 ) -> Sweep:
-    """Train completed trials on from their kept weights, as if there had been no stop, and return the sweep's results.
+    """Train completed trials further from their kept weights and return the sweep's results.
+
+    The result is bit for bit that of trials that were so long from the beginning.
 
     Args:
         trials: numbers of the trials.
         epochs: how many epochs each shall have in all.
-        best: so many of the best trials, besides those named.
+        best: this many of the best trials, besides those named.
         name: the sweep; by default the newest.
+        db: as of `run`.
+        options: as of `run`.
 
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
     """
+    from sweep.engines import RunOptions
     from sweep.errors import UsageError
-    from sweep.runner import extend as continuation
-    from sweep.runner.run import Means
+    from sweep.runner import extend as runner
 
+    checked = RunOptions(**options)
     results = load(name, db=db)
     numbers = [*trials, *(results.best(best)["trial"].tolist() if best is not None else [])]
     if not numbers:
         raise UsageError(f"there is no trial of {results.name} to go on with; name some that are completed")
-    store = results.store
-    continuation.continue_trials(
-        results.record,
-        numbers,
-        epochs,
-        store,
-        data=_path(data),
-        means=Means(workers, timeout, max_failures, scheduler),
-        observer=observer,
-    )
+    runner.extend(results.record, numbers, epochs, results.store, checked)
     return results
 
 
 def load(name: str | None = None, *, db: str | None = None) -> Sweep:
-    """Return the results of a sweep, by default the newest, finished or not.
+    """Return the results of a sweep, finished or not.
+
+    Args:
+        name: the sweep; by default the newest.
+        db: as of `run`.
 
     Raises:
         SweepError: when there is no such sweep or database.
@@ -154,5 +145,14 @@ def load(name: str | None = None, *, db: str | None = None) -> Sweep:
     return Sweep(store, store.sweep(name))
 
 
-def _path(folder: str | Path | None) -> Path | None:
-    return None if folder is None else Path(folder)
+if not TYPE_CHECKING:  # a type checker would let any name pass
+
+    def __getattr__(name: str) -> type:
+        """Import a public class when it is first used."""
+        if name not in _CLASSES:
+            raise AttributeError(f"module 'sweep' has no attribute '{name}'")
+        return getattr(import_module(_CLASSES[name]), name)
+
+    def __dir__() -> list[str]:
+        """Return all names, those of the classes included."""
+        return sorted({*globals(), *__all__})

@@ -8,18 +8,82 @@ SweepError                  the work could not be done                   exit co
 └── StoreError              the database cannot be opened, read or written
     ├── StoreBusy           it cannot just now: it is locked or away, or its disk is full
     └── StaleAttempt        another attempt owns the trial now: stop writing
+
+A sentence is made of text and of hints, which name an argument or a call of the library:
+
+>>> error = UsageError(Argument("workers"), " must be at least 1, not 0; go on with: ", Call("resume", "digits"))
+>>> str(error)
+"workers must be at least 1, not 0; go on with: sweep.resume('digits')"
+
+The command line words the hints as its own options and commands instead: see `sweep.cli.hints`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A hint that names an argument of the public functions; `overrides` stands for the values of the experiment."""
+
+    name: str
+    """Such as `workers`."""
+    value: str = ""
+    """What might be given for it, if that helps."""
+
+    def __str__(self) -> str:
+        """Return it in words of Python, such as `workers` or `backend="dask"`."""
+        if not self.value:
+            return self.name
+        return f'{self.name}=["{self.value}"]' if self.name == "overrides" else f'{self.name}="{self.value}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A hint that names a call which helps."""
+
+    function: Literal["run", "resume", "extend", "show", "doctor", "repair"]
+    sweep: str = ""
+    """Name of the sweep, empty for the newest."""
+    trial: str = ""
+    """Number of the trial, for those that take one."""
+
+    def __str__(self) -> str:
+        """Return it in words of Python, such as `sweep.resume('digits')`."""
+        return _CALLS[self.function].format(sweep=repr(self.sweep) if self.sweep else "", trial=self.trial)
+
+
+_CALLS = {
+    "run": "sweep.run(...)",
+    "resume": "sweep.resume({sweep})",
+    "extend": "sweep.extend(...)",
+    "show": "sweep.load({sweep}).trial({trial})",
+    "doctor": "sweep.checks.doctor.examine(db)",
+    "repair": "sweep.checks.doctor.repair(db)",
+}
+
+Hint = Argument | Call
 
 
 class SweepError(Exception):
-    """The work could not be done; the message is one sentence for the user."""
+    """The work could not be done; the message is one sentence for the user, of text and hints."""
 
     exit_code = 1
+
+    def __init__(self, *parts: str | Hint) -> None:
+        super().__init__(*parts)
+
+    def __str__(self) -> str:
+        """Return the sentence with its hints in words of Python."""
+        return self.worded(str)
+
+    def worded(self, word: Callable[[Hint], str]) -> str:
+        """Return the sentence with each hint in the words that `word` finds for it."""
+        return "".join(word(part) if isinstance(part, Hint) else str(part) for part in self.args)
 
 
 class UsageError(SweepError):
@@ -33,7 +97,7 @@ class ExperimentError(UsageError):
 
 
 class DataError(SweepError):
-    """A data set cannot be used; the message names the file, what is wrong and how to get it right."""
+    """A data set cannot be used; the message names the file, what is wrong and how to correct it."""
 
 
 class WeightsError(SweepError):
@@ -45,7 +109,7 @@ class StoreError(SweepError):
 
 
 class StoreBusy(StoreError):
-    """The database cannot be used just now; to try again may help."""
+    """The database cannot be used just now; another try may succeed."""
 
 
 class StaleAttempt(StoreError):

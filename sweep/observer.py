@@ -1,4 +1,4 @@
-"""Who hears how a sweep goes on."""
+"""The protocol of those who follow a sweep while it is trained."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from sweep.records import Progress
 
 
 class Observer(Protocol):
-    """Who wants to know how a sweep goes on."""
+    """Follows a sweep while it is trained; its methods are called from several threads."""
 
     def note(self, message: str) -> None:
-        """Hear one sentence."""
+        """Take a message of one sentence."""
 
     def update(self, progress: Progress) -> None:
-        """Hear how far the sweep has come, about twice a second."""
+        """Take the current progress, about twice a second."""
 
 
 class Silent:
-    """An observer that does nothing."""
+    """An observer that ignores everything."""
 
     def note(self, message: str) -> None:
         """Ignore it."""

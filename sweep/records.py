@@ -1,11 +1,13 @@
-"""The frozen dataclasses that travel between the rooms of the house."""
+"""Frozen dataclasses that all packages share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
+
+from sweep.metrics import Objective
 
 Scalar = bool | int | float | str
 """A drawn value: always a Python scalar, never a NumPy one, which SQLite would store as a BLOB."""
@@ -101,6 +103,62 @@ class Divergence:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """A trial as the database keeps it, without its epochs and parameters."""
+
+    number: int
+    """Position in the sweep, from 0."""
+    repeat: int
+    """Which training of the same configuration this is, from 0."""
+    status: Status
+    attempt: int
+    """How often the trial has been started."""
+    crashes: int
+    """How often a worker process has crashed while it had the trial."""
+    owner: str | None
+    """The process that trains it, or did last: host:process@start:parent@start."""
+    started: datetime | None
+    """When this attempt began, UTC without a zone."""
+    finished: datetime | None
+    """When this attempt ended, UTC without a zone."""
+    seconds: float | None
+    """Training time of this attempt, wall time."""
+    error: str | None
+    """Why it failed, or which files could not be written, in one sentence."""
+    traceback: str | None
+    log: str | None
+    """The end of what a command wrote, other than epochs."""
+    divergence: Divergence | None
+    seeds: Seeds
+    configuration: dict[str, Any]
+    planned_epochs: int
+    """Epochs after which it is completed; 0 where that is not known."""
+    best_value: float | None
+    """Value of the sweep's objective at the chosen epoch."""
+    best_epoch: int | None
+    """The epoch that stands for the trial by the sweep's objective."""
+    tie_value: float | None
+    """Value of the objective's tie-break metric at that epoch."""
+    last_epoch: int | None
+    """The last epoch that is stored; 0 is the untrained network."""
+    weights: Weights | None
+    checkpoint: Weights | None
+    """The checkpoint that its next attempt starts from; None once the trial has ended."""
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a column by its name of schema 3, for callers that still read a trial as a mapping."""
+        file, _, is_epoch = name.partition("_")
+        if file in ("weights", "checkpoint"):
+            kept = getattr(self, file)
+            return kept and (kept.epoch if is_epoch else kept.file)
+        if name.startswith("diverged_"):
+            return self.divergence and getattr(self.divergence, name.removeprefix("diverged_"))
+        if name.startswith("seed_"):
+            return getattr(self.seeds, name.removeprefix("seed_"))
+        return getattr(self, {"deaths": "crashes", "best_loss": "tie_value"}.get(name, name))
+
+
+@dataclass(frozen=True, slots=True)
 class SweepRecord:
     """A sweep as the database keeps it, without its trials."""
 
@@ -116,8 +174,15 @@ class SweepRecord:
     experiment_folder: str | None
     environment: dict[str, str]
     trials: int = 0
+    """Number of all trials, repeats included."""
     id: int = 0
     created: datetime | None = None
+    objective: Objective = field(default_factory=Objective)
+    """How its trials are ranked."""
+    repeats: int = 1
+    """Trainings of each configuration."""
+    format: int = 2
+    """Format of the experiment file; 1 is that of the first edition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +191,9 @@ class RunningTrial:
 
     number: int
     epoch: int
+    """The last epoch that is stored."""
     best: float | None
+    """Value of the sweep's objective so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +203,7 @@ class Progress:
     counts: dict[Status, int]
     """Number of trials by status; statuses without trials are left out."""
     best: float | None
-    """Best test accuracy of the completed trials."""
+    """Best value of the sweep's objective among the completed trials."""
     running: tuple[RunningTrial, ...]
     epochs: int
     """Epochs of the longest trial."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine_here import training_here
-from tests.fault_tools import SPITEFUL, Command
+from tests.fault_tools import FAULTY_WORKERS, Command
 from tests.postgres_server import MISSING, Server, programs
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job, whose commands would hear no Ctrl-C
@@ -75,8 +75,8 @@ def command():
 
 
 @pytest.fixture(scope="session")
-def spite(tmp_path_factory):
-    """A folder that makes every worker spiteful whose Python has it on its path."""
-    folder = tmp_path_factory.mktemp("spite")
-    (folder / "sitecustomize.py").write_text(SPITEFUL)
+def faulty_workers(tmp_path_factory):
+    """A folder that plants faults in every worker whose Python has it on its path."""
+    folder = tmp_path_factory.mktemp("faulty")
+    (folder / "sitecustomize.py").write_text(FAULTY_WORKERS)
     return str(folder)

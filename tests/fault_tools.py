@@ -1,4 +1,4 @@
-"""Tools to do harm for real: processes that can be found again, and what a sweep must show afterwards."""
+"""Tools for real faults: commands whose processes can be found again, and what a sweep must show afterwards."""
 
 import os
 import subprocess
@@ -57,12 +57,12 @@ def _has_mark(process, mark):
 
 
 def wait_until(condition, seconds=PATIENCE_SECONDS):
-    """Look again and again; there is no other way to see into another process."""
+    """Poll a condition, the only way to follow another process; return its first true value."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if result := condition():
             return result
-        time.sleep(0.1)  # oftener, the looking itself would hold up what is waited for
+        time.sleep(0.1)  # polling more often would slow down what is waited for
     pytest.fail("waited too long")
 
 
@@ -118,16 +118,16 @@ def assert_whole(results):
         assert epochs.tolist() == list(range(int(trials.loc[trial, "epochs"]) + 1))
 
 
-SPITEFUL = '''
-"""Lets trials whose first layer has a certain width do something terrible in their second epoch."""
+FAULTY_WORKERS = '''
+"""Plants a fault in the second epoch of trials whose first layer has a certain width."""
 import ctypes, os, signal, sys, time
 if any(word in " ".join(sys.orig_argv) for word in ("loky", "multiprocessing.spawn")):  # the workers alone
-    if os.environ.get("SWEEP_TEST_STILLBORN"):
+    if os.environ.get("SWEEP_TEST_EXIT_AT_START"):
         os._exit(7)
-    from sweep.training.loop import Trainer
-    real = Trainer.run_epoch
+    from sweep.training.loop import NetworkTrainer
+    real = NetworkTrainer.run_epoch
 
-    def hoard():
+    def exhaust_memory():
         memory = []
         while True:
             memory.append(bytes(1 << 28))
@@ -138,11 +138,11 @@ if any(word in " ".join(sys.orig_argv) for word in ("loky", "multiprocessing.spa
                 raise TypeError("not to be sent")
         raise Private("of my own")
 
-    DEEDS = {
+    FAULTS = {
         111: lambda: ctypes.string_at(0),
-        112: hoard,
+        112: exhaust_memory,
         113: lambda: time.sleep(1000),
-        114: lambda: ctypes.PyDLL(None).sleep(1000),  # holds the interpreter: no signal is heard
+        114: lambda: ctypes.PyDLL(None).sleep(1000),  # holds the interpreter: signals are not handled
         115: lambda: sys.exit("enough"),
         116: lambda: os._exit(3),
         117: unpicklable,
@@ -151,11 +151,11 @@ if any(word in " ".join(sys.orig_argv) for word in ("loky", "multiprocessing.spa
 
     def run_epoch(trainer, number, order):
         width = trainer.params[0].shape[0]
-        if number == 2 and width in DEEDS:
-            DEEDS[width]()
+        if number == 2 and width in FAULTS:
+            FAULTS[width]()
         return real(trainer, number, order)
 
-    Trainer.run_epoch = run_epoch
+    NetworkTrainer.run_epoch = run_epoch
 '''
 
 

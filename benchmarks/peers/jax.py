@@ -22,7 +22,7 @@ def epoch_tasks(alpha: float, learning_rate: float, hidden: list[int], batch_siz
     dataset = load("mnist", samples)
     train_part, test_part = (
         (jnp.asarray(np.asarray(x, np.float32) / np.float32(255)), jnp.asarray(t, jnp.int32))
-        for x, t in ((dataset.x_train, dataset.t_train), (dataset.x_test, dataset.t_test))
+        for x, t in ((part.x, part.t) for part in (dataset.train, dataset.test))
     )
     params = initial(hidden)
     rng = np.random.default_rng(0)

@@ -64,9 +64,9 @@ def tensors(dataset: Dataset, normalization: dict[str, str]) -> Parts:
     """Return (x, t) of both parts in memory, x float32 and normalized."""
     import torch
 
-    map_ = fit(normalization["kind"], normalization["over"], dataset.x_train, np.float32)
+    map_ = fit(normalization["kind"], normalization["over"], dataset.train.x, np.float32)
     parts = {}
-    for part, x, t in (("train", dataset.x_train, dataset.t_train), ("test", dataset.x_test, dataset.t_test)):
+    for part, x, t in ((name, dataset.parts[name].x, dataset.parts[name].t) for name in ("train", "test")):
         normalized = np.empty(x.shape, np.float32)
         map_.apply(x, normalized)
         parts[part] = torch.from_numpy(normalized), torch.from_numpy(np.array(t))

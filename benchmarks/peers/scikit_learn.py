@@ -19,7 +19,7 @@ def epoch_tasks(learning_rate: float, hidden: list[int], batch_size: int, sample
     from sklearn.neural_network import MLPClassifier
 
     dataset = load("mnist", samples)
-    x_train, x_test = (np.asarray(x, np.float32) / np.float32(255) for x in (dataset.x_train, dataset.x_test))
+    x_train, x_test = (np.asarray(x, np.float32) / np.float32(255) for x in (dataset.train.x, dataset.test.x))
     model = MLPClassifier(
         tuple(hidden),
         solver="sgd",
@@ -31,11 +31,11 @@ def epoch_tasks(learning_rate: float, hidden: list[int], batch_size: int, sample
     )
 
     def train() -> None:
-        model.partial_fit(x_train, dataset.t_train, classes=range(10))
+        model.partial_fit(x_train, dataset.train.t, classes=range(10))
 
     def test_accuracy() -> float:
-        evaluate(model, x_train, dataset.t_train)
-        return evaluate(model, x_test, dataset.t_test)[1]
+        evaluate(model, x_train, dataset.train.t)
+        return evaluate(model, x_test, dataset.test.t)[1]
 
     return {"train": train, "evaluate": test_accuracy}
 
@@ -55,9 +55,9 @@ def main(file: str) -> None:
     warnings.simplefilter("ignore")  # that so few epochs have not converged
     work = json.loads(Path(file).read_text())
     dataset = load("mnist", work["samples"])
-    x = np.concatenate([dataset.x_train, dataset.x_test]).astype(np.float32) / np.float32(255)
-    t = np.concatenate([dataset.t_train, dataset.t_test])
-    is_test = np.repeat([-1, 0], [len(dataset.x_train), len(dataset.x_test)])
+    x = np.concatenate([dataset.train.x, dataset.test.x]).astype(np.float32) / np.float32(255)
+    t = np.concatenate([dataset.train.t, dataset.test.t])
+    is_test = np.repeat([-1, 0], [len(dataset.train.x), len(dataset.test.x)])
     # Lists of single values are drawn without replacement: each configuration is trained once.
     configurations = [
         {

@@ -1,26 +1,22 @@
-"""The doctor: what is wrong with a database and the files beside it, and how it is mended.
-
-Nothing that is unproven is ever sealed: a trial that has changed is trained again, which gives its bits again.
-"""
+"""The doctor: what is wrong with a database and the files beside it, and its repair."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sweep.errors import SweepError, WeightsError
 from sweep.experiment.file import experiment_of
 from sweep.records import SweepRecord, Trial
 from sweep.store import Store
-from sweep.store.lifecycle import redraw, restart
-from sweep.store.repair.integrity import Counts, Finding, Tell, count, delete_dangling, findings
+from sweep.store.repair.integrity import Counts, Finding, Tell, count, findings, kept_files
+from sweep.store.repair.mend import mend
 from sweep.store.repair.salvage import back_up, rebuild
 from sweep.store.repair.wal import lost_transactions
-from sweep.store.schema import trials
 from sweep.system.files import within
 from sweep.system.processes import is_lost
 from sweep.training import checkpoint
@@ -47,14 +43,13 @@ class Report:
 
 
 def examine(url: str, tell: Tell = lambda done, total: None) -> Report:
-    """Look at a database and at the files beside it; change nothing.
+    """Check a database and the files beside it; change nothing.
 
     Raises:
-        SweepError: when it is missing, or none of ours.
+        SweepError: when it is missing, or not a database of ours.
     """
     with _left_alone(url) as (report, store):
-        with store.database.reading() as connection:
-            report.counts = count(connection)
+        report.counts = count(store.database)
         report.findings += findings(store.database, is_lost, tell)
         report.findings += _files(store)
     return report
@@ -62,7 +57,7 @@ def examine(url: str, tell: Tell = lambda done, total: None) -> Report:
 
 @contextmanager
 def _left_alone(url: str) -> Iterator[tuple[Report, Store]]:
-    """Open a database; a copy of it if its log is damaged, since SQLite would cut the log off where it is read."""
+    """Open a database, or a copy of it if its log is damaged, since SQLite would truncate the log on reading."""
     report = Report(url)
     path = _path(url)
     lost = lost_transactions(Path(f"{path}-wal")) if path else 0
@@ -90,26 +85,21 @@ def _path(url: str) -> Path | None:
 
 
 def _files(store: Store) -> Iterator[Finding]:
-    """Look for the files that rows name; of trials whose files are gone or damaged all figures are there."""
+    """Check the files that trials name; a trial whose file is missing or damaged still has all its figures."""
     if not store.folder.is_dir():
         return
-    with store.database.reading() as connection:
-        columns = (trials.c.sweep_id, trials.c.number, trials.c.weights, trials.c.checkpoint)
-        rows = connection.execute(trials.select().with_only_columns(*columns)).all()
-    for row in rows:
-        for name in (row.weights, row.checkpoint):
-            try:
-                if name:
-                    checkpoint.read(within(store.folder, name))
-            except (SweepError, WeightsError) as error:
-                yield Finding(str(error), is_damage=False)
+    for name in kept_files(store.database):
+        try:
+            checkpoint.read(within(store.folder, name))
+        except (SweepError, WeightsError) as error:
+            yield Finding(str(error), is_damage=False)
 
 
 def repair(url: str, report: Report, tell: Tell = lambda done, total: None) -> tuple[Report, Path | None]:
-    """Mend what can be mended, after a copy of the file was made; return what is left, and the copy.
+    """Repair what can be repaired, after copying the file; return what is left, and the copy.
 
     Raises:
-        SweepError: when nothing can be done; the database is as it was then.
+        SweepError: when nothing can be repaired; the database is unchanged then.
     """
     path = _path(url)
     copy = back_up(path) if path else None
@@ -121,31 +111,21 @@ def repair(url: str, report: Report, tell: Tell = lambda done, total: None) -> t
         records = [record for record in map(store.sweep, store.names()) if record.id in broken]
         draws = {record.id: _draws(record) for record in records}
         for finding in found:
-            _mend(store, finding, draws)
+            mend(store, finding, draws)
     return examine(url, tell), copy
 
 
-def _mend(store: Store, finding: Finding, draws: Mapping[int, Mapping[int, Trial]]) -> None:
-    """Mend one finding; `draws` are the trials, by sweep and number, of which some have to be drawn again."""
-    drawn = draws.get(finding.sweep_id or 0, {}).get(-1 if finding.number is None else finding.number)
-    with store.database.writing(durable=True) as connection:
-        if finding.cure == "delete":
-            if finding.trial_id is not None:
-                connection.execute(trials.delete().where(trials.c.id == finding.trial_id))
-            delete_dangling(connection)
-        elif finding.cure == "train" and finding.trial_id is not None:
-            restart(connection, finding.trial_id)
-        elif finding.cure == "draw" and finding.sweep_id is not None and drawn:
-            redraw(connection, finding.sweep_id, drawn, finding.trial_id)
-    if finding.cure == "resume" and finding.sweep_id is not None:
-        store.requeue(finding.sweep_id, is_lost, interrupted=False)
-
-
 def _draws(record: SweepRecord) -> dict[int, Trial]:
-    """Draw all trials of a sweep again, by number; none where that is not certain to give the same."""
+    """Return all trials of a sweep, drawn again, by number; empty where the draws may have changed."""
     try:
         experiment = experiment_of(record)
-        is_same = experiment.fingerprint == record.fingerprint
-        return {trial.number: trial for trial in experiment.trials()} if is_same else {}
+        drawn = experiment.trials() if experiment.fingerprint == record.fingerprint else []
     except SweepError:
         return {}
+    return {trial.number: replace(trial, planned_epochs=_planned(trial, record)) for trial in drawn}
+
+
+def _planned(trial: Trial, record: SweepRecord) -> int:
+    """Return the number of epochs of a trial; the most that one of its sweep has where it is given in iterations."""
+    stated: int = trial.configuration.get("training", {}).get("epochs", record.epochs)
+    return trial.planned_epochs or stated

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sweep.data import open_dataset, prepare
+from sweep.data import KINDS, data_options, open_dataset, prepare
 from sweep.errors import ExperimentError, UsageError
 from sweep.experiment.experiment import Experiment
 from sweep.experiment.sections import Configuration
-from sweep.nn.gradient_check import Finding, check
+from sweep.nn.gradient_check import Comparison, check
 from sweep.nn.layer import Array, Shape
 from sweep.nn.network import Network
 from sweep.system.environment import one_blas_thread
+from sweep.training.networks import build_network, build_penalty, check_fit
 
 BATCH = 4
 """Samples of the mini-batch: batch normalization needs more than two, and each one brings more kinks near."""
-
-SHAPES: dict[str, tuple[Shape, int]] = {
-    "cifar10": ((3, 32, 32), 10),
-    "digits": ((1, 8, 8), 10),
-    "fashion_mnist": ((1, 28, 28), 10),
-    "mnist": ((1, 28, 28), 10),
-}
-"""Kind of a data set whose shape is known without its files -> shape of an example, number of classes."""
 
 
 def gradient_check(
@@ -59,11 +52,11 @@ def gradient_check(
         raise UsageError(f"the number of samples must be at least 1, not {samples}")
     trial = experiment.trials()[0]
     configuration = Configuration.model_validate(trial.configuration)
-    shape, classes = _describe(trial.configuration["data"]["dataset"], data, experiment.folder)
-    x, labels = _batch(shape, classes, trial.seeds.shuffling)
-    network, penalty = _build(configuration, shape, classes), configuration.build_penalty()
+    shape, classes = _describe(trial.configuration["data"], data, experiment.folder)
+    x, targets = _batch(shape, classes, trial.seeds.shuffling, configuration.is_regression)
+    network, penalty = _build(configuration, shape, classes), build_penalty(configuration)
     with one_blas_thread():  # as in training; and twice as fast here
-        findings = check(network, x, labels, trial.seeds, penalty=penalty, samples=samples, progress=progress)
+        findings = check(network, x, targets, trial.seeds, penalty=penalty, samples=samples, progress=progress)
     return pd.DataFrame([_row(finding) for finding in findings])
 
 
@@ -72,30 +65,32 @@ def has_problem(checked: pd.DataFrame) -> bool:
     return bool((checked["verdict"] == "PROBLEM").any())
 
 
-def _describe(dataset: Any, data: Path | None, base: Path | None) -> tuple[Shape, int]:
-    """Return the shape of a data set's examples and the number of its classes, from its file if need be."""
-    table = {"kind": dataset} if isinstance(dataset, str) else dataset
-    if table["kind"] in SHAPES:
-        return SHAPES[table["kind"]]
-    opened = open_dataset(prepare(folder=data, base=base, **table))
-    return opened.shape, len(opened.class_names)
+def _describe(section: Mapping[str, Any], data: Path | None, base: Path | None) -> tuple[Shape, int]:
+    """Return the shape of a data set's examples and the number of its outputs, from its file if need be."""
+    options = data_options(section)
+    known = KINDS[options["kind"]]
+    if known.shape is not None and known.classes is not None:
+        return known.shape, known.classes
+    opened = open_dataset(prepare(folder=data, base=base, **options))
+    return opened.shape, opened.outputs
 
 
 def _build(configuration: Configuration, shape: Shape, classes: int) -> Network:
     try:
-        configuration.check_fit(classes, shape)
+        check_fit(configuration, classes, shape)
     except ValueError as error:
         raise ExperimentError(f"trial 0: {error}") from None
-    return configuration.build_network(classes, shape)
+    return build_network(configuration, classes, shape)
 
 
-def _batch(shape: Shape, classes: int, seed: int) -> tuple[Array, Array]:
-    """Make up inputs (features, samples) and labels (samples,)."""
+def _batch(shape: Shape, classes: int, seed: int, is_regression: bool) -> tuple[Array, Array]:
+    """Draw inputs (features, samples) and targets (samples,): classes, or numbers for regression."""
     rng = np.random.default_rng([seed, 1])  # another stream than the choice of entries
-    return rng.normal(size=(int(np.prod(shape)), BATCH)), rng.integers(0, classes, BATCH)
+    x = rng.normal(size=(int(np.prod(shape)), BATCH))
+    return x, rng.normal(size=BATCH) if is_regression else rng.integers(0, classes, BATCH)
 
 
-def _row(finding: Finding) -> dict[str, Any]:
+def _row(finding: Comparison) -> dict[str, Any]:
     return {
         "layer": finding.layer,
         "parameter": finding.parameter,

@@ -10,16 +10,16 @@ from typing import Any
 import pandas as pd
 
 from sweep.errors import SweepError
-from sweep.experiment.sections import Configuration
 from sweep.metrics import NATIVE_METRICS
 from sweep.observer import Observer, Silent
-from sweep.records import Divergence, Epoch, Seeds, SweepRecord
+from sweep.records import Divergence, Epoch, SweepRecord, TrialRecord
 from sweep.runner.prepare import prepare_again
 from sweep.store import Store
 from sweep.system.environment import environment, one_blas_thread
-from sweep.training.build import dataset_key, opened, settings
+from sweep.training.build import build
 from sweep.training.divergence import Diverged
-from sweep.training.loop import Trainer
+from sweep.training.trainer import Setup, Trainer
+from sweep.trial.weights import keeping
 
 FINISHED = ("completed", "diverged")
 """Statuses of trials that have come to their end; of others only a beginning can be compared."""
@@ -130,49 +130,41 @@ def replay(
         SweepError: when there is no such trial, it has no epochs yet, or its data set is not there or another one.
     """
     name, row = f"{record.name}/{number}", store.trial(record.id, number)
-    last = None if row["status"] in FINISHED else row["last_epoch"]
-    if last is None and row["status"] not in FINISHED:
-        raise SweepError(f"{name} is {row['status']} and has no epochs yet; train it with: sweep resume {record.name}")
+    last = None if row.status in FINISHED else row.last_epoch
+    if last is None and row.status not in FINISHED:
+        raise SweepError(f"{name} is {row.status} and has no epochs yet; train it with: sweep resume {record.name}")
     stored = _stored(store, record.id, row, last)
     folders = prepare_again(record, data, observer or Silent())
     with one_blas_thread():
-        now = _train(*_begun(name, row, folders), last, progress)
-    return Replay(name, row["status"], stored, now, _changes(record))
+        now = _train(*_begun(record, row, store, folders), last, progress)
+    return Replay(name, row.status, stored, now, _changes(record))
 
 
-def _stored(store: Store, sweep_id: int, row: dict[str, Any], last: int | None) -> Outcome:
+def _stored(store: Store, sweep_id: int, row: TrialRecord, last: int | None) -> Outcome:
     """Return what the database has of a trial; of a running one up to the `last` epoch that its row tells of."""
-    end = last if row["status"] == "running" else None
-    epochs = store.trial_epochs(sweep_id, row["number"])
-    losses = store.batches(sweep_id, row["number"])[["epoch", "step", "loss"]]
+    end = last if row.status == "running" else None
+    epochs = store.trial_epochs(sweep_id, row.number)
+    losses = store.batches(sweep_id, row.number)[["epoch", "step", "loss"]]
     return Outcome(
         tuple(epoch for epoch in epochs if end is None or epoch.number <= end),
         {(epoch, step): loss for epoch, step, loss in losses.itertuples(index=False) if end is None or epoch <= end},
-        _stored_divergence(row),
+        row.divergence if row.status == "diverged" else None,
     )
 
 
-def _stored_divergence(row: dict[str, Any]) -> Divergence | None:
-    if row["status"] != "diverged" or row["diverged_epoch"] is None:
-        return None
-    return Divergence(*(row[f"diverged_{part}"] for part in ("epoch", "step", "place", "kind")))
-
-
-def _begun(name: str, row: dict[str, Any], folders: dict[str, str]) -> tuple[Trainer, bool]:
+def _begun(record: SweepRecord, row: TrialRecord, store: Store, folders: dict[str, str]) -> tuple[Trainer, bool]:
     """Return a trial's trainer before its first epoch, and whether the losses of mini-batches are recorded."""
     try:
-        configuration = Configuration.model_validate(row["configuration"])
-        folder = folders[dataset_key(row["configuration"]["data"]["dataset"])]
-        dataset, seeds = opened(folder), Seeds(row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
-        trainer = Trainer(dataset, settings(configuration, dataset, folder, seeds))
+        trainer = build(Setup.stored(record, row, folders, store.folder))
     except (ValueError, LookupError, TypeError) as error:
+        name = f"{record.name}/{row.number}"
         raise SweepError(f"the configuration of {name} is damaged; look into it with: sweep doctor") from error
-    return trainer, configuration.training.record_batches
+    return trainer, keeping(row.configuration).batches
 
 
 def _train(trainer: Trainer, record_batches: bool, last: int | None, progress: Callable[[int, int], None]) -> Outcome:
     """Train to the end, or up to the `last` epoch."""
-    end = trainer.settings.epochs if last is None else last
+    end = trainer.planned_epochs if last is None else last
     epochs: list[Epoch] = []
     losses: dict[tuple[int, int], float] = {}
 

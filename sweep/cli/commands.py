@@ -10,27 +10,20 @@ import typer
 
 import sweep
 from sweep.cli.options import (
-    Backend,
-    Data,
     Db,
     Format,
-    MaxFailures,
     Name,
-    Quiet,
-    Scheduler,
+    RunFlags,
     Set,
-    Timeout,
     TrialName,
     Where,
-    Workers,
     app,
     counted,
-    observing,
     print_table,
     save_figure,
     say,
-    scheduler_of,
     split_trial,
+    with_run_flags,
 )
 from sweep.errors import UsageError
 
@@ -41,69 +34,41 @@ if TYPE_CHECKING:
 
 
 @app.command()
+@with_run_flags
 def run(
     experiment: Annotated[
         str, typer.Argument(help="An experiment file, or the name of one that comes with sweep.", metavar="FILE|NAME")
     ],
     trials: Annotated[int | None, typer.Option(help="How many configurations to draw.")] = None,
-    workers: Workers = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all draws.")] = None,
     set_: Set = None,
     name: Annotated[str | None, typer.Option(help="Name of the sweep; by default the experiment's.")] = None,
     db: Db = None,
-    data: Data = None,
-    timeout: Timeout = None,
-    max_failures: MaxFailures = None,
-    backend: Backend = "local",
-    scheduler: Scheduler = None,
-    quiet: Quiet = False,
+    *,
+    flags: RunFlags,
 ) -> None:
     """Draw configurations, train them side by side, and rank them."""
     given = {"trials": trials, "seed": seed, "name": name}
     overrides = [*(set_ or []), *(f"{k}={_toml(v)}" for k, v in given.items() if v is not None)]
-    with observing(quiet) as observer:
-        result = sweep.run(
-            experiment,
-            overrides=overrides,
-            data=data,
-            workers=workers,
-            timeout=timeout,
-            max_failures=max_failures,
-            scheduler=scheduler_of(backend, scheduler),
-            db=db,
-            observer=observer,
-        )
-    if not quiet:
+    with flags.keywords() as keywords:
+        result = sweep.run(experiment, overrides=overrides, db=db, **keywords)
+    if not flags.quiet:
         _summarize(result)
 
 
 @app.command()
+@with_run_flags
 def resume(
     name: Name = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train what has failed again, too.")] = False,
-    workers: Workers = None,
     db: Db = None,
-    data: Data = None,
-    timeout: Timeout = None,
-    max_failures: MaxFailures = None,
-    backend: Backend = "local",
-    scheduler: Scheduler = None,
-    quiet: Quiet = False,
+    *,
+    flags: RunFlags,
 ) -> None:
     """Finish a sweep that was interrupted."""
-    with observing(quiet) as observer:
-        result = sweep.resume(
-            name,
-            retry_failed=retry_failed,
-            data=data,
-            workers=workers,
-            timeout=timeout,
-            max_failures=max_failures,
-            scheduler=scheduler_of(backend, scheduler),
-            db=db,
-            observer=observer,
-        )
-    if not quiet:
+    with flags.keywords() as keywords:
+        result = sweep.resume(name, retry_failed=retry_failed, db=db, **keywords)
+    if not flags.quiet:
         _summarize(result)
 
 
@@ -228,7 +193,7 @@ def _summarize(results: Sweep) -> None:
     say(f"chart: {save_figure(results, results.plot(), None, 'test_accuracy')}")
     say(f"more:  sweep leaderboard {results.name}    sweep show {results.name}/0    sweep export -o trials.csv")
     best = results.best(1)["trial"].tolist()
-    if best and results.trial(best[0])["weights"]:
+    if best and results.trial(best[0]).weights:
         say(f"       sweep predict {results.name}/{best[0]}")
 
 

@@ -9,24 +9,18 @@ import typer
 
 import sweep
 from sweep.cli.options import (
-    Backend,
     Data,
     Db,
     Format,
-    MaxFailures,
-    Quiet,
-    Scheduler,
+    RunFlags,
     Set,
-    Timeout,
     TrialName,
-    Workers,
     app,
-    observing,
     print_table,
     save_figure,
     say,
-    scheduler_of,
     split_trial,
+    with_run_flags,
 )
 from sweep.errors import SweepError, UsageError
 
@@ -41,6 +35,7 @@ MOST_CLASSES = 20
 
 
 @app.command("continue")
+@with_run_flags
 def continue_(
     trials: Annotated[
         list[str] | None,
@@ -51,14 +46,9 @@ def continue_(
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="How many epochs they shall have in all.")] = None,
     best: Annotated[int | None, typer.Option(help="So many of the best trials.")] = None,
-    workers: Workers = None,
     db: Db = None,
-    data: Data = None,
-    timeout: Timeout = None,
-    max_failures: MaxFailures = None,
-    backend: Backend = "local",
-    scheduler: Scheduler = None,
-    quiet: Quiet = False,
+    *,
+    flags: RunFlags,
 ) -> None:
     """Train completed trials on from their kept weights.
 
@@ -67,21 +57,9 @@ def continue_(
     if epochs is None:
         raise UsageError("say how many epochs the trials shall have in all, such as --epochs 100")
     name, numbers = _named(trials or [], best)
-    with observing(quiet) as observer:
-        results = sweep.continue_(
-            numbers,
-            epochs=epochs,
-            best=best,
-            name=name,
-            data=data,
-            workers=workers,
-            timeout=timeout,
-            max_failures=max_failures,
-            scheduler=scheduler_of(backend, scheduler),
-            db=db,
-            observer=observer,
-        )
-    if not quiet:
+    with flags.keywords() as keywords:
+        results = sweep.extend(numbers, epochs=epochs, best=best, name=name, db=db, **keywords)
+    if not flags.quiet:
         print_table(results.best(5), "table", "Best")
 
 

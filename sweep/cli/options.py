@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from sweep.engines import RunKeywords
     from sweep.observer import Observer
     from sweep.records import Status
     from sweep.results.sweep import Sweep
@@ -55,19 +59,6 @@ Db = Annotated[
 Data = Annotated[
     Path | None, typer.Option(help="Folder with the files of the data set; by default SWEEP_DATA.", metavar="DIR")
 ]
-Workers = Annotated[int | None, typer.Option(help="Worker processes; by default one for each core.")]
-Timeout = Annotated[
-    float | None,
-    typer.Option(help="Seconds after which a trial is stopped and counts as failed.", metavar="SECONDS"),
-]
-MaxFailures = Annotated[int | None, typer.Option(help="Stop when more trials than that have failed.", metavar="N")]
-Backend = Annotated[
-    Literal["local", "dask"], typer.Option(help="Processes of this machine, or the workers of a Dask scheduler.")
-]
-Scheduler = Annotated[
-    str | None, typer.Option(help="With --backend dask: its address, such as tcp://192.168.0.5:8786.", metavar="URL")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no tables.")]
 Set = Annotated[
     list[str] | None,
     typer.Option(
@@ -95,17 +86,56 @@ def split_trial(trial: str) -> tuple[str | None, int]:
     return name or None, int(number)
 
 
-def scheduler_of(backend: str, scheduler: str | None) -> str | None:
-    """Return the address of the scheduler that is to be used, if any.
+@dataclass(frozen=True)
+class RunFlags:
+    """The options that all commands share that train; each field is one."""
 
-    Raises:
-        UsageError: when the two options do not go together.
-    """
-    if backend == "dask" and scheduler is None:
-        raise UsageError("--backend dask needs the address of a scheduler, such as --scheduler tcp://192.168.0.5:8786")
-    if backend != "dask" and scheduler is not None:
-        raise UsageError("--scheduler goes with --backend dask")
-    return scheduler
+    workers: Annotated[int | None, typer.Option(help="Worker processes; by default one for each core.")] = None
+    data: Data = None
+    timeout: Annotated[
+        float | None,
+        typer.Option(help="Seconds after which a trial is stopped and counts as failed.", metavar="SECONDS"),
+    ] = None
+    max_failures: Annotated[
+        int | None, typer.Option(help="Stop when more trials than that have failed.", metavar="N")
+    ] = None
+    backend: Annotated[
+        Literal["local", "dask"], typer.Option(help="Processes of this machine, or the workers of a Dask scheduler.")
+    ] = "local"
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="With --backend dask: its address, such as tcp://192.168.0.5:8786.", metavar="URL"),
+    ] = None
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no tables.")] = False
+
+    @contextmanager
+    def keywords(self) -> Iterator[RunKeywords]:
+        """Yield them as arguments of `sweep.run`, with an observer that shows the progress unless `quiet`."""
+        with observing(self.quiet) as observer:
+            yield {
+                "workers": self.workers,
+                "data": self.data,
+                "timeout": self.timeout,
+                "max_failures": self.max_failures,
+                "backend": self.backend,
+                "scheduler": self.scheduler,
+                "observer": observer,
+            }
+
+
+def with_run_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command with the options of RunFlags in place of its parameter `flags`, which takes them all."""
+    shared = inspect.signature(RunFlags, eval_str=True).parameters
+    own = inspect.signature(command, eval_str=True).parameters
+
+    @functools.wraps(command)
+    def typed(**given: Any) -> None:
+        flags = RunFlags(**{name: given.pop(name) for name in shared})
+        command(**given, flags=flags)
+
+    parameters = [parameter for name, parameter in own.items() if name != "flags"]
+    typed.__signature__ = inspect.Signature([*parameters, *shared.values()])  # type: ignore[attr-defined]
+    return typed
 
 
 def observing(quiet: bool) -> AbstractContextManager[Observer]:

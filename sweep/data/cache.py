@@ -7,8 +7,9 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,13 +17,14 @@ from uuid import uuid4
 import numpy as np
 from platformdirs import user_cache_path
 
-from sweep.data.dataset import Array, Dataset
+from sweep.data.dataset import Array, Dataset, Part, Target
+from sweep.data.encoding import Encoding
 from sweep.data.sources import expanded, file_sha256, one_line
 from sweep.errors import DataError
 
-ARRAYS = ("x_train", "t_train", "x_test", "t_test")
-FILES = ("meta.json", *(f"{array}.npy" for array in ARRAYS))
-_FORMAT = 1
+META = "meta.json"
+_PARTS = ("train", "validation", "test")
+_FORMAT = 2
 _ATTEMPTS = 20
 
 
@@ -40,33 +42,36 @@ def find(name: str, sha256: str) -> Path | None:
     """
     folder = _entry(name, sha256)
     try:
-        if open_dataset(folder).sha256 != sha256:
+        dataset = open_dataset(folder)
+        if dataset.sha256 != sha256:
             return None
         digests = _read_meta(folder)["digests"]
-        sound = all(digests[array] == file_sha256(_array_path(folder, array)) for array in ARRAYS)
+        sound = all(digests[array] == file_sha256(_array_path(folder, array)) for array in _names(dataset.parts))
     except (DataError, KeyError, TypeError):
         return None
     return folder if sound else None
 
 
-def store(
-    name: str,
-    sha256: str,
-    arrays: Mapping[str, Array],
-    class_names: tuple[str, ...],
-    shape: tuple[int, ...],
-) -> Path:
+def question(folder: Path) -> str | None:
+    """Return the sentence that asks for the task of a cached data set, None if its task is plain."""
+    asked = _read_meta(folder).get("question")
+    return None if asked is None else str(asked)
+
+
+def store(dataset: Dataset, question: str | None = None) -> Path:
     """Write a data set to the cache and return its folder, which appears complete or not at all.
 
-    Args: as the fields of `Dataset`, whose four arrays are given by name.
+    Args:
+        dataset: its arrays may lie in memory or in other files.
+        question: the sentence that asks for the task, if it has to be stated.
+
     Raises: DataError if the cache folder cannot be written.
     """
-    folder = _entry(name, sha256)
+    folder = _entry(dataset.name, dataset.sha256)
     temporary = _sibling(folder)
-    meta = {"format": _FORMAT, "name": name, "sha256": sha256, "class_names": class_names, "shape": shape}
     try:
-        _write(temporary, arrays, meta)
-        _publish(temporary, folder, name, sha256)
+        _write(temporary, dataset, question)
+        _publish(temporary, folder, dataset.name, dataset.sha256)
     except OSError as error:
         raise _unwritable(folder.parent, error) from error
     finally:
@@ -76,16 +81,19 @@ def store(
 
 def contents(folder: str) -> dict[str, bytes]:
     """Return the files of a cached data set, to be added to the cache of another machine."""
-    return {path.name: path.read_bytes() for path in Path(folder).iterdir() if path.name in FILES}
+    known = {META, *(f"{array}.npy" for array in _names(_PARTS))}
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir() if path.name in known}
 
 
 def add(name: str, files: Mapping[str, bytes]) -> Path:
-    """Put the `contents` of a data set into the cache, under the name of its folder; return the folder.
+    """Write the `contents` of a data set to the cache, under the name of its folder; return the folder.
 
-    Raises: DataError if the name is none, or the cache folder cannot be written.
+    Raises: DataError if it is not a data set, or the cache folder cannot be written.
     """
-    if not re.fullmatch(r"[\w.-]+-[0-9a-f]{16}", name, flags=re.ASCII) or set(files) != set(FILES):
-        raise DataError(f"What came is no data set: {name!r}.")
+    known = {META, *(f"{array}.npy" for array in _names(_PARTS))}
+    needed = {META, *(f"{array}.npy" for array in _names(("train", "test")))}
+    if not re.fullmatch(r"[\w.-]+-[0-9a-f]{16}", name, flags=re.ASCII) or not needed <= set(files) <= known:
+        raise DataError(f"The files received are not a data set: {name!r}.")
     folder = cache_folder() / name
     temporary = _sibling(folder)
     try:
@@ -104,17 +112,10 @@ def add(name: str, files: Mapping[str, bytes]) -> Path:
 def open_dataset(folder: Path) -> Dataset:
     """Return the data set of a cached folder, its arrays mapped into memory and read-only.
 
-    Raises: DataError if a file is missing, truncated or foreign.
+    Raises: DataError if a file is missing, truncated or of another program.
     """
     try:
-        meta = _read_meta(folder)
-        dataset = Dataset(
-            name=meta["name"],
-            class_names=tuple(meta["class_names"]),
-            shape=tuple(meta["shape"]),
-            sha256=meta["sha256"],
-            **{array: _map(_array_path(folder, array)) for array in ARRAYS},
-        )
+        dataset = _open(folder, _read_meta(folder))
         _check(dataset)
     except Exception as error:  # whatever json, mmap and NumPy's header parser raise on damaged files
         raise DataError(
@@ -122,6 +123,21 @@ def open_dataset(folder: Path) -> Dataset:
             "start the sweep again to rebuild it."
         ) from error
     return dataset
+
+
+def _open(folder: Path, meta: dict[str, Any]) -> Dataset:
+    parts = {name: Part(*(_map(_array_path(folder, array)) for array in _names([name]))) for name in meta["parts"]}
+    target, encoding = meta["target"], meta["encoding"]
+    return Dataset(
+        name=meta["name"],
+        parts=parts,
+        task=meta["task"],
+        class_names=tuple(meta["class_names"]),
+        shape=tuple(meta["shape"]),
+        sha256=meta["sha256"],
+        target=None if target is None else Target(**target),
+        encoding=None if encoding is None else Encoding.from_json(json.dumps(encoding)),
+    )
 
 
 def _unwritable(folder: Path, error: OSError) -> DataError:
@@ -151,32 +167,55 @@ def _map(path: Path) -> Array:
 
 
 def _read_meta(folder: Path) -> dict[str, Any]:
-    meta: dict[str, Any] = json.loads((folder / "meta.json").read_text("utf-8"))
+    meta: dict[str, Any] = json.loads((folder / META).read_text("utf-8"))
     if meta["format"] != _FORMAT:
         raise ValueError(f"its format is {meta['format']}, not {_FORMAT}")
     return meta
 
 
+def _names(parts: Iterable[str]) -> list[str]:
+    """Return the names of the arrays of parts: of each x, then t."""
+    return [f"{array}_{part}" for part in parts for array in ("x", "t")]
+
+
 def _check(dataset: Dataset) -> None:
     """Raise ValueError unless the arrays fit together."""
-    for x, t in ((dataset.x_train, dataset.t_train), (dataset.x_test, dataset.t_test)):
-        if x.shape != (len(t), math.prod(dataset.shape)) or t.shape != (len(x),) or t.dtype != np.int64:
+    dtype = np.int64 if dataset.task == "classification" else np.float64
+    if not {"train", "test"} <= set(dataset.parts) <= set(_PARTS) or (dataset.target is None) == (dtype is np.float64):
+        raise ValueError(f"the parts {', '.join(dataset.parts)} or the target do not fit a {dataset.task}")
+    for part in dataset.parts.values():
+        x, t = part.x, part.t
+        if x.shape != (len(t), math.prod(dataset.shape)) or t.shape != (len(x),) or t.dtype != dtype:
             raise ValueError(f"the shapes {x.shape} and {t.shape} do not fit {dataset.shape}")
 
 
-def _write(folder: Path, arrays: Mapping[str, Array], meta: dict[str, object]) -> None:
+def _write(folder: Path, dataset: Dataset, question: str | None) -> None:
     folder.mkdir(parents=True)
-    for array in ARRAYS:
-        np.save(_array_path(folder, array), np.ascontiguousarray(arrays[array]), allow_pickle=False)
-    digests = {array: file_sha256(_array_path(folder, array)) for array in ARRAYS}
-    (folder / "meta.json").write_text(json.dumps(meta | {"digests": digests}, indent=1), "utf-8")
+    for name, part in dataset.parts.items():
+        for array, values in zip(_names([name]), (part.x, part.t), strict=True):
+            np.save(_array_path(folder, array), np.ascontiguousarray(values), allow_pickle=False)
+    digests = {array: file_sha256(_array_path(folder, array)) for array in _names(dataset.parts)}
+    meta = {
+        "format": _FORMAT,
+        "name": dataset.name,
+        "sha256": dataset.sha256,
+        "task": dataset.task,
+        "class_names": dataset.class_names,
+        "shape": dataset.shape,
+        "parts": list(dataset.parts),
+        "target": None if dataset.target is None else asdict(dataset.target),
+        "encoding": None if dataset.encoding is None else json.loads(dataset.encoding.to_json()),
+        "question": question,
+        "digests": digests,
+    }
+    (folder / META).write_text(json.dumps(meta, indent=1), "utf-8")
 
 
 def _publish(temporary: Path, folder: Path, name: str, sha256: str) -> None:
-    """Rename a complete entry to its place, unless another process put a sound one there first.
+    """Rename a complete entry to its place, unless another process has put a sound one there.
 
-    An entry cannot be replaced in one step, so a damaged one steps aside; whoever has mapped it keeps it. Where
-    several processes repair it at once, each may find the others' work moved away, and tries again.
+    An entry cannot be replaced in one step, so a damaged one is renamed first; processes that have mapped it keep it.
+    Where several processes repair it at once, each may find the other's entry moved away, and tries again.
     """
     for attempts_left in reversed(range(_ATTEMPTS)):
         try:

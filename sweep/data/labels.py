@@ -1,4 +1,4 @@
-"""From labels of any kind to class indices."""
+"""Labels of any type as class indices, and targets of a regression as numbers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import numpy as np
 from sweep.data.dataset import Array
 from sweep.errors import DataError
 
+MANY_CLASSES = 50
+"""Number of numeric classes from which on they may be the target of a regression."""
+
 
 def encode(labels: Array, path: Path) -> tuple[Array, tuple[str, ...]]:
     """Return the class index of each label, and the names of the classes in sorted order.
@@ -19,7 +22,7 @@ def encode(labels: Array, path: Path) -> tuple[Array, tuple[str, ...]]:
     and texts of the same number ("1", "1.0") are one class.
 
     Args:
-        labels: (samples,) integers or strings.
+        labels: (samples,) integers, finite floats or strings.
         path: the file they come from, for the error.
 
     Returns: (samples,) int64 in [0, classes), and the classes' names.
@@ -51,3 +54,34 @@ def _sort_keys(values: Array) -> list[Any]:
     if not all(map(math.isfinite, numbers)):
         return texts
     return [int(number) if number.is_integer() else number for number in numbers]
+
+
+def question(class_names: tuple[str, ...], samples: int, where: str) -> str | None:
+    """Return the sentence that asks for the task where classes look like numbers to be predicted, else None.
+
+    They do if one of them is not an integer, or if there are more than `MANY_CLASSES` and few samples share one.
+
+    Args:
+        class_names: from `encode`.
+        samples: number of labels.
+        where: the file and the column or array, for the sentence.
+    """
+    numbers = [number(name) for name in class_names]
+    if any(value is None for value in numbers):
+        return None
+    is_whole = all(value is not None and value.is_integer() for value in numbers)
+    if is_whole and (len(numbers) <= MANY_CLASSES or len(numbers) <= samples / 2):
+        return None
+    return (
+        f'{where} holds {len(numbers)} different numbers in {samples} samples: set data.task = "regression" to predict '
+        'the number, or data.task = "classification" to make each number a class.'
+    )
+
+
+def number(text: str) -> float | None:
+    """Return a finite number, or None if the text is not one."""
+    try:
+        value = math.nan if "_" in text else float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,53 +1,20 @@
-"""Finding the files of a data set and telling by their digest whether they were loaded before."""
+"""The files of a data set: where they are, and their digests."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from sweep.data.dataset import Array
 from sweep.errors import DataError
 
 
-class Parts(NamedTuple):
-    """What a loader returns: a whole data set in memory; the fields are those of `Dataset`."""
-
-    x_train: Array
-    t_train: Array
-    x_test: Array
-    t_test: Array
-    class_names: tuple[str, ...]
-    shape: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A data set whose files are found but not read yet."""
-
-    name: str
-    files: tuple[Path, ...]
-    load: Callable[[], Parts]
-    """Reads and validates the files; raises DataError."""
-    options: Mapping[str, str | int | float] = field(default_factory=dict)
-    """Whatever else changes the loaded arrays, such as the split."""
-
-    def sha256(self, kind: str) -> str:
-        """Return one digest over the kind, the options and the content of every file."""
-        digests = [file_sha256(path) for path in self.files]
-        text = json.dumps([kind, digests, dict(self.options)], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
-
-
 class Places(NamedTuple):
-    """Where files may lie."""
+    """Folders in which files are looked for."""
 
     folder: Path | None
-    """The user's folder of data sets (`--data`)."""
+    """The user's folder of data sets."""
     base: Path | None
     """The folder of the experiment file."""
 
@@ -73,19 +40,19 @@ def file_sha256(path: Path) -> str:
 
 
 def unreadable(path: Path, error: OSError) -> DataError:
-    """Return the error that says why the operating system does not let `path` be read."""
+    """Return the error for a file that the operating system does not let us read."""
     return DataError(f"{path} cannot be read ({error.strerror or error}): check the file and its permissions.")
 
 
 def one_line(error: Exception) -> str:
-    """Return what a library says of an error, to be quoted within a sentence."""
+    """Return the message of another library's error in one line, to be quoted within a sentence."""
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
 def find_file(file: str | Path, places: Places) -> Path:
-    """Return the path of a user's file: as it is if absolute, else in the data, base or current folder.
+    """Return the path of a user's file: absolute as given, else in the data, base or current folder.
 
-    Raises: DataError, naming all the folders that were searched.
+    Raises: DataError that names all the folders searched.
     """
     file = expanded(str(file))
     if file.is_absolute():
@@ -112,7 +79,7 @@ def expanded(path: str) -> Path:
 
 
 def is_file(path: Path) -> bool:
-    """Tell whether `path` is a file that can be seen; a forbidden folder holds none."""
+    """Return whether `path` is a file that can be seen; in a forbidden folder there is none."""
     try:
         return path.is_file()
     except OSError:

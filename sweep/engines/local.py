@@ -1,13 +1,12 @@
-"""Worker slots: joblib's threading backend drives one single-process loky executor for each.
+"""Processes of this machine, each a loky executor of its own that joblib's threads drive.
 
-So a trial that kills its process costs that trial alone, and the parent never trains, not even with one worker: it
-would use other BLAS threads and give other bits.
+So a trial that crashes its process costs that trial alone. The parent never trains, not even with one worker: it would
+use other BLAS threads and give other bits.
 """
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import queue
 import signal
@@ -16,35 +15,27 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Overtime
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
-from typing import Protocol
 
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
-from sweep.engines.crashes import cause, killed_for_memory
-from sweep.engines.shutdown import GRACE_SECONDS, Switch
-from sweep.errors import SweepError
+from sweep.engines.crashes import CrashHandler, cause, memory_kills
+from sweep.engines.engine import RunOptions
+from sweep.engines.shutdown import GRACE_SECONDS, Shutdown
+from sweep.errors import Argument, SweepError
 from sweep.records import Status
+from sweep.store import Store
 from sweep.system.environment import BLAS_THREADS
-from sweep.trial.worker import Assignment, run_trial, start_worker
+from sweep.trial.process import ready, start_worker
+from sweep.trial.worker import Assignment, run_trial
 
-STARTS = 3
-"""So many worker processes in a row may die before their first trial."""
-
-
-class Coroner(Protocol):
-    """Who decides what becomes of a trial whose worker process has died."""
-
-    def died(self, assignment: Assignment, process: int, reason: str) -> Status | None:
-        """Hear that a worker process has died of itself; return the status of its trial, `queued` to try again."""
-
-    def hung(self, assignment: Assignment, process: int, reason: str) -> Status | None:
-        """Hear that a trial took too long and was ended; return its status."""
+MAX_STARTS = 3
+"""How many processes in a row may end before their first trial."""
 
 
 @dataclass
-class Slot:
+class Worker:
     """One worker process."""
 
     executor: ProcessPoolExecutor
@@ -52,126 +43,143 @@ class Slot:
     started: Future[int]
     """Its number, once it has imported what it needs."""
     memory_kills: int
-    """How many processes the system had killed for want of memory when this one was started."""
+    """How many processes the system had killed for lack of memory when this one was started."""
+
+    @classmethod
+    def start(cls) -> Worker:
+        """Start a process, without waiting for it."""
+        kills = memory_kills()
+        executor = ProcessPoolExecutor(
+            1, initializer=start_worker, initargs=(os.getpid(),), env=BLAS_THREADS, timeout=None
+        )
+        started = executor.submit(ready)
+        (process,) = executor._processes.values()  # private, but the only way to the exit code and to an early signal
+        return cls(executor, process, started, kills)
 
     @property
     def number(self) -> int:
         """The number of the process."""
         return self.process.pid or 0
 
+    @property
+    def cause(self) -> str:
+        """Why the process has ended."""
+        return cause(self.process, self.memory_kills)
+
     def send(self, number: signal.Signals) -> None:
         """Send the process a signal, if it still runs."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.number, number)
 
+    def end(self, *, wait: bool) -> None:
+        """Kill the process if it still runs."""
+        self.executor.shutdown(wait=wait, kill_workers=True)
 
-class Pool:
-    """Worker slots, each a single process, and the way to stop them all."""
 
-    def __init__(self, size: int, coroner: Coroner, timeout: float | None = None) -> None:
+class LocalEngine:
+    """Worker processes of this machine, each with one trial at a time."""
+
+    def __init__(self, size: int, crashes: CrashHandler, timeout: float | None = None) -> None:
         self.size = size
-        self.switch = Switch(ask=lambda: self._send_all(signal.SIGTERM), kill=lambda: self._send_all(signal.SIGKILL))
-        self._coroner = coroner
+        self.shutdown = Shutdown(lambda: self._send_all(signal.SIGTERM), lambda: self._send_all(signal.SIGKILL))
+        self._crashes = crashes
         self._timeout = timeout
-        self._free: queue.SimpleQueue[Slot | None] = queue.SimpleQueue()
-        self._slots: list[Slot] = []
+        self._free: queue.SimpleQueue[Worker | None] = queue.SimpleQueue()
+        """The workers without a trial; None for one that is to be started again."""
+        self._workers: list[Worker] = []
+
+    @classmethod
+    @contextlib.contextmanager
+    def opened(cls, options: RunOptions, store: Store, trials: int) -> Iterator[LocalEngine]:
+        """Start all processes, and end them when the context is left.
+
+        They import what they need meanwhile.
+        """
+        engine = cls(min(options.workers or cpu_count(), trials), CrashHandler(store), options.timeout)
+        with engine.running():
+            yield engine
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Start all processes, and end them when the context is left."""
+        try:
+            for _ in range(self.size):
+                self._free.put(self._start())
+            yield
+        except BaseException:
+            self.shutdown.kill()
+            raise
+        finally:
+            for worker in list(self._workers):
+                worker.end(wait=True)
+            self._workers.clear()  # with `_free`, frees the executors and so their semaphores, before Python exits
+            self._free = queue.SimpleQueue()
 
     def run_all(self, assignments: Sequence[Assignment]) -> Iterator[Status | None]:
-        """Train trials side by side; yield how each has ended, None where that is another's business."""
+        """Train trials in parallel; yield the status of each as it ends."""
         threads = Parallel(
             n_jobs=self.size, backend="threading", return_as="generator_unordered", pre_dispatch=self.size
         )
-        yield from threads(delayed(self.run)(assignment) for assignment in assignments)
+        yield from threads(delayed(self._run)(assignment) for assignment in assignments)
 
-    def run(self, assignment: Assignment) -> Status | None:
-        """Train one trial in free slots, one after the other if it kills them; do nothing once the pool is stopped."""
+    def _run(self, assignment: Assignment) -> Status | None:
+        """Train one trial, again after a crash that requeues it; do nothing after a shutdown."""
         status: Status | None = "queued"
-        while status == "queued" and not self.switch.is_on:
-            slot = self._free.get()
+        while status == "queued" and not self.shutdown.is_requested:
+            worker = self._free.get()
             try:
-                slot = self._ready(slot)
-                if self.switch.is_on:
+                worker = self._ready(worker)
+                if self.shutdown.is_requested:
                     break
-                status = self._train(slot, assignment)
+                status = self._train(worker, assignment)
             finally:
-                self._free.put(slot if slot in self._slots else None)
+                self._free.put(worker if worker in self._workers else None)
         return status
 
-    def _train(self, slot: Slot, assignment: Assignment) -> Status | None:
-        future = slot.executor.submit(run_trial, assignment)
+    def _train(self, worker: Worker, assignment: Assignment) -> Status | None:
+        future = worker.executor.submit(run_trial, assignment)
         try:
             try:
                 status: Status | None = future.result(self._timeout)
                 return status
             except Overtime:
-                slot.send(signal.SIGTERM)  # so that it writes its last epochs, if it can
+                worker.send(signal.SIGTERM)  # so that it writes its last epochs, if it can
                 with contextlib.suppress(Overtime):
                     future.result(GRACE_SECONDS)
-                self._discard(slot)
-                took = f"stopped, because it took longer than {self._timeout:g} s"
-                return self._coroner.hung(assignment, slot.number, took)
+                self._discard(worker)
+                return self._crashes.timed_out(assignment, worker.number, self._timeout or 0.0)
         except BrokenProcessPool:
-            self._discard(slot)
-            if self.switch.is_on:
+            self._discard(worker)
+            if self.shutdown.is_requested:
                 return None
-            return self._coroner.died(assignment, slot.number, cause(slot.process, slot.memory_kills))
+            return self._crashes.crashed(assignment, worker.number, worker.cause)
 
-    def _start(self) -> Slot:
-        """Start a process, without waiting for it."""
-        kills = killed_for_memory()
-        executor = ProcessPoolExecutor(
-            1, initializer=start_worker, initargs=(os.getpid(),), env=BLAS_THREADS, timeout=None
-        )
-        started = executor.submit(os.getpid)
-        (process,) = executor._processes.values()
-        slot = Slot(executor, process, started, kills)
-        self._slots.append(slot)
-        return slot
+    def _start(self) -> Worker:
+        worker = Worker.start()
+        self._workers.append(worker)
+        return worker
 
-    def _ready(self, slot: Slot | None) -> Slot:
-        """Return a slot whose process can train: the given one if it can."""
-        for _ in range(STARTS):
-            slot = slot or self._start()
+    def _ready(self, worker: Worker | None) -> Worker:
+        """Return a worker that can train: the given one if it can, else a new one."""
+        for _ in range(MAX_STARTS):
+            worker = worker or self._start()
             try:
-                slot.started.result()
-                return slot
+                worker.started.result()
+                return worker
             except BrokenProcessPool:
-                self._discard(slot)
-                dead, slot = slot, None
+                self._discard(worker)
+                ended, worker = worker, None
         raise SweepError(
-            f"worker processes end as soon as they are started ({cause(dead.process, dead.memory_kills)}); is there "
-            "memory for them? Try it with fewer --workers"
+            f"worker processes end as soon as they are started ({ended.cause}); is there memory for them? "
+            "Try it with fewer ",
+            Argument("workers"),
         )
 
-    def _discard(self, slot: Slot) -> None:
-        if slot in self._slots:
-            self._slots.remove(slot)
-            slot.executor.shutdown(wait=False, kill_workers=True)
-
-    @contextlib.contextmanager
-    def closing(self) -> Iterator[Pool]:
-        """Start all processes, which then import what they need, and end them at the end, whatever has happened."""
-        try:
-            for _ in range(self.size):
-                self._free.put(self._start())
-            yield self
-        except BaseException:
-            self.switch.turn_at_once()
-            raise
-        finally:
-            for slot in list(self._slots):
-                slot.executor.shutdown(wait=True, kill_workers=True)
-            self._forget_slots()
-
-    def _forget_slots(self) -> None:
-        """Free the executors now: at the end of the program their semaphores might be given back too late.
-
-        loky's resource tracker would then warn of leaks that are none.
-        """
-        self._slots.clear()
-        self._free = queue.SimpleQueue()
-        gc.collect()
+    def _discard(self, worker: Worker) -> None:
+        if worker in self._workers:
+            self._workers.remove(worker)
+            worker.end(wait=False)
 
     def _send_all(self, number: signal.Signals) -> None:
-        for slot in list(self._slots):
-            slot.send(number)
+        for worker in list(self._workers):
+            worker.send(number)

@@ -1,4 +1,4 @@
-"""Stopping a sweep: gently at the first SIGINT or SIGTERM, at once at the second."""
+"""Shutting a sweep down: gracefully at the first SIGINT or SIGTERM, at once at the second."""
 
 from __future__ import annotations
 
@@ -9,51 +9,58 @@ from contextlib import contextmanager
 from types import FrameType
 
 GRACE_SECONDS = 2.0
-"""How long workers have to write their last epochs when the sweep is stopped, before they are killed."""
+"""How long workers may write their last epochs before they are killed."""
 
 
-class Switch:
-    """Turned once, it stops a sweep; `ask` asks the workers to end, `kill` makes them."""
+def _nothing() -> None:
+    """Do nothing; for engines that look at `Shutdown.is_requested` themselves."""
 
-    def __init__(self, ask: Callable[[], None], kill: Callable[[], None]) -> None:
-        self._ask = ask
+
+class Shutdown:
+    """The request to stop a sweep; `terminate` asks its workers to end, `kill` ends them."""
+
+    def __init__(self, terminate: Callable[[], None] = _nothing, kill: Callable[[], None] = _nothing) -> None:
+        self._terminate = terminate
         self._kill = kill
-        self.is_on = False
+        self.is_requested = False
         """Whether the sweep is being stopped."""
         self.signal = 0
-        """Number of the signal that stopped it, if it was one."""
+        """Number of the signal that requested it, 0 if it was not a signal."""
 
-    def turn(self) -> None:
-        """Ask the workers to end, and kill them if they take too long."""
-        if self.is_on:
+    def request(self) -> None:
+        """Ask the workers to end, and kill those that run longer than GRACE_SECONDS."""
+        if self.is_requested:
             return
-        self.is_on = True
-        self._ask()
+        self.is_requested = True
+        self._terminate()
         timer = threading.Timer(GRACE_SECONDS, self._kill)
         timer.daemon = True
         timer.start()
 
-    def turn_at_once(self) -> None:
-        """Kill the workers."""
-        self.is_on = True
+    def kill(self) -> None:
+        """Kill the workers at once."""
+        self.is_requested = True
         self._kill()
 
     @contextmanager
-    def heeding_signals(self) -> Iterator[None]:
-        """Turn the switch on signals; only the main thread can do that."""
+    def on_signals(self) -> Iterator[None]:
+        """Request the shutdown on SIGINT and SIGTERM within this context.
+
+        It has no effect outside the main thread, which alone gets signals.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        old = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        old = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:
             for number, handler in old.items():
                 signal.signal(number, handler)
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.signal:
-            self.turn_at_once()
+            self.kill()
         else:
             self.signal = number
-            self.turn()
+            self.request()

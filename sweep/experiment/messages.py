@@ -29,7 +29,7 @@ def _sentence(detail: ErrorDetails, tree: Any) -> str:
             return f"{path} is of the unknown kind {context['tag']!r}; {suggest(context['tag'], valid)}"
         case "union_tag_not_found":
             return f"{path} needs a kind, as a string or as a table with the key 'kind', not {given!r}"
-        case "unknown_key" | "backwards" | "too_wide" | "one_of" | "refused":
+        case "unknown_key" | "values" | "one_of" | "refused":
             return f"{path or 'the file'} {detail['msg']}"
         case "loss" | "both":
             return detail["msg"]

@@ -71,3 +71,9 @@ def parameters_of(record: SweepRecord, reserved: Collection[str] = ()) -> list[P
     table = read_table(record.experiment, record.name, record.overrides)
     metric = table.get("objective", {}).get("metric")
     return named_parameters(parse_sections(table, record.name), {*reserved, *([metric] if metric else [])})
+
+
+def trainer_of(record: SweepRecord) -> dict[str, Any] | None:
+    """Return the trainer's table of a stored sweep, written out; None for our networks."""
+    trainer = read_table(record.experiment, record.name, record.overrides).get("trainer")
+    return {"kind": "function", "function": trainer} if isinstance(trainer, str) else trainer

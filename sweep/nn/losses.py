@@ -1,8 +1,7 @@
-"""Outputs and losses, joined: from the logits of the last affine layer to the mean loss and its gradient.
+"""Losses of classification, each joined with its output: from logits to the mean loss and its gradient.
 
-Targets are classes, one-hot without ever being written out: a loss takes the *positions* of the true classes in the
-raveled (classes, samples) array, `label · samples + sample`, so that "minus the one-hot target" is one subtraction at
-those positions.
+A loss takes the *positions* of the true classes in the raveled (classes, samples) array, `label · samples + sample`:
+subtracting a one-hot target is one subtraction at these positions, and no such array is made.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from sweep.nn.layers.activations import sigmoid_into
 
 
 class LossWork(NamedTuple):
-    """The arrays that a loss writes into, for (classes, samples) logits."""
+    """The arrays that a loss writes into, for logits of shape (outputs, samples)."""
 
     y: Array
     gradient: Array
@@ -26,22 +25,27 @@ class LossWork(NamedTuple):
     total: Array
     """Shape (samples,)."""
     one: Array
-    """1, of shape () and of the dtype of the logits: measured, cheaper to subtract than a Python number."""
+    """1, of shape () and of the dtype of the logits: measured to be cheaper to subtract than a Python number."""
     share: Array
     """1/samples, in the same form."""
     shares: Array
-    """1/samples for each sample, shape (samples,): a product with them is a mean, three times as fast as a sum."""
+    """1/samples for each sample, shape (samples,): a product with them is a mean, in a third of the time of a sum."""
 
 
 Loss = Callable[[Array, Array, LossWork], tuple[float, Array]]
-"""(logits (classes, samples), positions (samples,), work) -> (mean loss, its gradient with respect to the logits)"""
+"""(logits (outputs, samples), targets (samples,), work) -> (mean loss, its gradient with respect to the logits).
+
+The targets are `positions` in this module, and numbers in `sweep.nn.regression`."""
+
+Targets = Callable[[Array, int | Array], Array]
+"""(targets of a data set (n,), number of samples in each mini-batch) -> what the loss takes, shape (n,)"""
 
 
-def loss_work(classes: int, samples: int, dtype: Dtype) -> LossWork:
-    """Make the arrays that a loss writes into."""
+def loss_work(outputs: int, samples: int, dtype: Dtype) -> LossWork:
+    """Make the arrays that a loss writes into, for logits of shape (outputs, samples)."""
     return LossWork(
-        np.empty((classes, samples), dtype),
-        np.empty((classes, samples), dtype),
+        np.empty((outputs, samples), dtype),
+        np.empty((outputs, samples), dtype),
         np.empty(samples, dtype),
         np.empty(samples, dtype),
         np.array(1, dtype),
@@ -51,10 +55,14 @@ def loss_work(classes: int, samples: int, dtype: Dtype) -> LossWork:
 
 
 def positions(labels: Array, samples: int | Array) -> Array:
-    """Return where the true classes stand in raveled (classes, samples) arrays of mini-batches.
+    """Return the positions of the true classes in the raveled (classes, samples) arrays of mini-batches.
 
-    `labels` (n,) are classes in order of the samples; `samples` is the number in each mini-batch: one for all of them,
-    the last one possibly having fewer, or the number of each, n in all. Result (n,), int64.
+    Args:
+        labels: (n,) classes, in the order of the samples.
+        samples: number of samples in each mini-batch, the last one possibly having fewer; or an array of them, which
+            sum to n.
+
+    Returns: (n,) int64.
     """
     labels = np.asarray(labels, np.int64)  # a narrower type would wrap around
     starts = np.arange(0, len(labels), samples) if isinstance(samples, int) else np.cumsum(samples) - samples
@@ -66,9 +74,8 @@ def positions(labels: Array, samples: int | Array) -> Array:
 def softmax_cross_entropy(logits: Array, positions: Array, work: LossWork) -> tuple[float, Array]:
     """Compute −log softmax(logits)[true class]; gradient (softmax − target)/samples.
 
-    The logarithm is taken of the sum of exponentials, never of a probability, so it is exact however small the
-    probability is. (A published article floors probabilities at 1e-7 instead; its loss stops at 16.1, which its
-    gradient does not know.)
+    The logarithm is of the sum of exponentials, never of a probability, so it is exact for the smallest probability.
+    (A published article replaces probabilities below 1e-7 by that; its loss is then constant, but its gradient not.)
     """
     p, flat, total = work.y, work.y.reshape(-1), work.total
     np.subtract(logits, np.maximum.reduce(logits, 0, out=work.top), out=p)
@@ -82,10 +89,10 @@ def softmax_cross_entropy(logits: Array, positions: Array, work: LossWork) -> tu
 
 
 def sigmoid_binary_cross_entropy(logits: Array, positions: Array, work: LossWork) -> tuple[float, Array]:
-    """Compute Σ −log sigmoid(±logit) over the outputs, + for the true class; gradient (sigmoid − target)/samples.
+    """Compute Σ −log sigmoid(±logit), + for the true class; gradient (sigmoid − target)/samples.
 
     Written as Σ log(1 + exp(logit)) − logit of the true class: stable for every logit, exact to one rounding of the
-    largest, and NaN where a logit of the true class is infinite, which thus cannot hide behind a loss of 0.
+    largest, and NaN where a logit of the true class is infinite, so that it is never a loss of 0.
     """
     samples = len(positions)
     y = _sigmoid(logits, work)
@@ -97,7 +104,7 @@ def sigmoid_binary_cross_entropy(logits: Array, positions: Array, work: LossWork
 
 
 def mean_squared_error(output: str) -> Loss:
-    """Make the loss mean((y − target)²) over samples and outputs, y being `output` of the logits."""
+    """Return the loss mean((y − target)²) over samples and outputs, with y the `output` of the logits."""
     evaluate, pull_back = OUTPUTS[output]
 
     def loss(logits: Array, positions: Array, work: LossWork) -> tuple[float, Array]:
@@ -113,7 +120,7 @@ def mean_squared_error(output: str) -> Loss:
 
 
 def _normalized_exponentials(p: Array, total: Array) -> None:
-    """Replace p by softmax(p), and `total` by the sums of the exponentials; the largest p of a sample must be 0."""
+    """Replace p by softmax(p) and `total` by the sums of exponentials; the largest p of a sample must be 0."""
     np.exp(p, out=p)
     np.add.reduce(p, 0, out=total)
     p /= total
@@ -156,11 +163,11 @@ OUTPUTS: dict[str, tuple[Callable[[Array, LossWork], Array], Callable[[Array, Ar
     "sigmoid": (_sigmoid, _pull_sigmoid),
     "softmax": (_softmax, _pull_softmax),
 }
-"""Name of the output -> (its value from the logits, its gradient's way back, in place)."""
+"""Name of the output -> (function of the logits, function that turns dL/dy into dL/dz in place)"""
 
 LOSSES: dict[str, dict[str, Loss]] = {
     "binary_cross_entropy": {"sigmoid": sigmoid_binary_cross_entropy},
     "cross_entropy": {"softmax": softmax_cross_entropy},
     "mean_squared_error": {output: mean_squared_error(output) for output in OUTPUTS},
 }
-"""Name of the loss -> the outputs that it goes with -> both joined."""
+"""Name of the loss -> name of an output that it goes with -> both joined"""

@@ -9,28 +9,40 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sweep.nn.bounds import Fraction, Positive
 from sweep.nn.layer import Array, Gradient, OuterProduct
 
 OptimizerState = Any
-"""What an optimizer remembers of one parameter array; None where it has no memory."""
+"""What an optimizer keeps from step to step for one array of parameters: a named tuple, or None."""
+Scratch = Any
+"""An array of the parameters' shape that an update may overwrite, and whose values it never reads; None for none."""
+
+
+def no_scratch(params: Array) -> Scratch:
+    """Return None: the `scratch` of an optimizer that needs no work array."""
 
 
 class Optimizer(NamedTuple):
-    """Two functions on one array of parameters: the flat vector of all, or a layer's own array."""
+    """Pure functions on one array of parameters: the flat vector of all, or a layer's own array."""
 
     init: Callable[[Array], OptimizerState]
     """(params) -> state"""
-    update: Callable[[Array, Gradient, OptimizerState, float], OptimizerState]
-    """(params, gradient, state, factor) -> state; the one function that writes into the parameters. The factor is
-    what a schedule makes of the learning rate. States are arrays that it may overwrite."""
+    update: Callable[[Array, Gradient, OptimizerState, float, Scratch], OptimizerState]
+    """(params, gradient, state, factor, scratch) -> state; changes the parameters and the arrays of the state in place.
+
+    The factor, from the schedule, multiplies the learning rate. Without scratch (None) an update allocates."""
     takes_products: bool = False
-    """Whether it wants each layer's gradient as it comes, an `OuterProduct` perhaps, rather than all in one vector."""
+    """Whether it takes each layer's gradient separately, possibly an `OuterProduct`, instead of one flat vector."""
+    scratch: Callable[[Array], Scratch] = no_scratch
+    """(params) -> scratch; it is not part of the state, so it is neither copied nor written to files."""
 
 
-def sgd(learning_rate: float = 0.01) -> Optimizer:
+def sgd(learning_rate: Positive = 0.01) -> Optimizer:
     """Stochastic gradient descent: params ← params − learning_rate · gradient."""
 
-    def update(params: Array, gradient: Gradient, state: OptimizerState, factor: float = 1.0) -> OptimizerState:
+    def update(
+        params: Array, gradient: Gradient, state: None, factor: float = 1.0, scratch: Scratch = None
+    ) -> OptimizerState:
         rate = learning_rate * factor
         if isinstance(gradient, OuterProduct):
             add_outer_product(params, -rate, gradient)
@@ -40,45 +52,59 @@ def sgd(learning_rate: float = 0.01) -> Optimizer:
     return Optimizer(lambda params: None, update, takes_products=True)
 
 
-def _zeros(count: int) -> Callable[[Array], tuple[Array, ...]]:
-    """Make an `init` that gives so many arrays of zeros, like the parameters."""
-    return lambda params: tuple(np.zeros_like(params) for _ in range(count))
+class MomentumState(NamedTuple):
+    """The state of `momentum` and `nesterov`."""
+
+    velocity: Array
 
 
-def momentum(learning_rate: float = 0.01, momentum: float = 0.9) -> Optimizer:
+def momentum(learning_rate: Positive = 0.01, momentum: Fraction = 0.9) -> Optimizer:
     """Classical momentum (Polyak 1964): v ← momentum·v − learning_rate·g; params ← params + v."""
 
-    def update(params: Array, gradient: Gradient, state: OptimizerState, factor: float = 1.0) -> OptimizerState:
-        velocity, scratch = state
+    def update(
+        params: Array, gradient: Gradient, state: MomentumState, factor: float = 1.0, scratch: Scratch = None
+    ) -> MomentumState:
+        (velocity,) = state
         velocity *= momentum
         velocity -= np.multiply(gradient, learning_rate * factor, out=scratch)
         params += velocity
         return state
 
-    return Optimizer(_zeros(2), update)
+    return Optimizer(lambda params: MomentumState(np.zeros_like(params)), update, scratch=np.empty_like)
 
 
-def one_step_momentum(learning_rate: float = 0.01, momentum: float = 0.9) -> Optimizer:
-    """Momentum that remembers one step alone: params ← params − (η·g + momentum·η_prev·g_prev).
+class OneStepMomentumState(NamedTuple):
+    """The state of `one_step_momentum`."""
 
-    So a published document has it; classical momentum would remember every step, each a little less.
+    previous: Array
+    """learning_rate·g of the last step."""
+
+
+def one_step_momentum(learning_rate: Positive = 0.01, momentum: Fraction = 0.9) -> Optimizer:
+    """Momentum of the last step only: params ← params − (η·g + momentum·η_prev·g_prev).
+
+    A published document defines it in this way; in classical momentum every earlier step counts, each a little less.
     """
 
-    def update(params: Array, gradient: Gradient, state: OptimizerState, factor: float = 1.0) -> OptimizerState:
-        previous, scratch = state
+    def update(
+        params: Array, gradient: Gradient, state: OneStepMomentumState, factor: float = 1.0, scratch: Scratch = None
+    ) -> OneStepMomentumState:
+        (previous,) = state
         previous *= momentum
         params -= previous
-        params -= np.multiply(gradient, learning_rate * factor, out=scratch)
-        return scratch, previous
+        params -= np.multiply(gradient, learning_rate * factor, out=previous)
+        return state
 
-    return Optimizer(_zeros(2), update)
+    return Optimizer(lambda params: OneStepMomentumState(np.zeros_like(params)), update)
 
 
-def nesterov(learning_rate: float = 0.01, momentum: float = 0.9) -> Optimizer:
-    """Nesterov's momentum as Sutskever et al. 2013 have it: v as in `momentum`; params ← params + momentum·v − η·g."""
+def nesterov(learning_rate: Positive = 0.01, momentum: Fraction = 0.9) -> Optimizer:
+    """Nesterov's momentum (Sutskever et al. 2013): v as in `momentum`; params ← params + momentum·v − η·g."""
 
-    def update(params: Array, gradient: Gradient, state: OptimizerState, factor: float = 1.0) -> OptimizerState:
-        velocity, scratch = state
+    def update(
+        params: Array, gradient: Gradient, state: MomentumState, factor: float = 1.0, scratch: Scratch = None
+    ) -> MomentumState:
+        (velocity,) = state
         step = np.multiply(gradient, learning_rate * factor, out=scratch)
         velocity *= momentum
         velocity -= step
@@ -86,102 +112,132 @@ def nesterov(learning_rate: float = 0.01, momentum: float = 0.9) -> Optimizer:
         params += np.multiply(velocity, momentum, out=scratch)
         return state
 
-    return Optimizer(_zeros(2), update)
+    return Optimizer(lambda params: MomentumState(np.zeros_like(params)), update, scratch=np.empty_like)
 
 
-def adagrad(learning_rate: float = 0.01, eps: float = 1e-8) -> Optimizer:
+class SquaresState(NamedTuple):
+    """The state of `adagrad` and `rmsprop`."""
+
+    squares: Array
+    """The sum, or the moving average, of squared gradients."""
+
+
+def adagrad(learning_rate: Positive = 0.01, eps: Positive = 1e-8) -> Optimizer:
     """AdaGrad (Duchi et al. 2011): h ← h + g²; params ← params − η·g/√h.
 
-    h starts at `eps`, as a published document has it, instead of `eps` being added to the root in each step.
+    h starts at `eps`, as in a published document; the paper adds `eps` to the root in each step instead.
     """
 
-    def init(params: Array) -> OptimizerState:
-        return np.full_like(params, eps), np.zeros_like(params)
-
-    def update(params: Array, gradient: Gradient, state: OptimizerState, factor: float = 1.0) -> OptimizerState:
-        squares, scratch = state
-        squares += np.multiply(gradient, gradient, out=scratch)
-        np.sqrt(squares, out=scratch)
-        np.divide(gradient, scratch, out=scratch)
-        scratch *= learning_rate * factor
-        params -= scratch
+    def update(
+        params: Array, gradient: Gradient, state: SquaresState, factor: float = 1.0, scratch: Scratch = None
+    ) -> SquaresState:
+        (squares,) = state
+        step = np.multiply(gradient, gradient, out=scratch)
+        squares += step
+        np.sqrt(squares, out=step)
+        np.divide(gradient, step, out=step)
+        step *= learning_rate * factor
+        params -= step
         return state
 
-    return Optimizer(init, update)
+    return Optimizer(lambda params: SquaresState(np.full_like(params, eps)), update, scratch=np.empty_like)
 
 
-def rmsprop(learning_rate: float = 0.001, decay: float = 0.9, eps: float = 1e-8) -> Optimizer:
+def rmsprop(learning_rate: Positive = 0.001, decay: Fraction = 0.9, eps: Positive = 1e-8) -> Optimizer:
     """RMSProp (Tieleman & Hinton 2012): h ← decay·h + (1 − decay)·g²; params ← params − η·g/(√h + eps)."""
 
-    def update(params: Array, gradient: Gradient, state: OptimizerState, factor: float = 1.0) -> OptimizerState:
-        squares, scratch = state
+    def update(
+        params: Array, gradient: Gradient, state: SquaresState, factor: float = 1.0, scratch: Scratch = None
+    ) -> SquaresState:
+        (squares,) = state
         squares *= decay
-        np.multiply(gradient, gradient, out=scratch)
-        scratch *= 1 - decay
-        squares += scratch
-        np.sqrt(squares, out=scratch)
-        scratch += eps
-        np.divide(gradient, scratch, out=scratch)
-        scratch *= learning_rate * factor
-        params -= scratch
+        step = np.multiply(gradient, gradient, out=scratch)
+        step *= 1 - decay
+        squares += step
+        np.sqrt(squares, out=step)
+        step += eps
+        np.divide(gradient, step, out=step)
+        step *= learning_rate * factor
+        params -= step
         return state
 
-    return Optimizer(_zeros(2), update)
+    return Optimizer(lambda params: SquaresState(np.zeros_like(params)), update, scratch=np.empty_like)
 
 
-def adam(learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, eps: float = 1e-8) -> Optimizer:
+class AdamState(NamedTuple):
+    """The state of `adam`."""
+
+    m: Array
+    """The moving average of gradients, divided by 1 − β₁."""
+    v: Array
+    """The moving average of squared gradients, divided by 1 − β₂."""
+    steps: int
+
+
+def adam(
+    learning_rate: Positive = 0.001, beta_1: Fraction = 0.9, beta_2: Fraction = 0.999, eps: Positive = 1e-8
+) -> Optimizer:
     """Adam (Kingma & Ba 2015, algorithm 1), with k the number of the step:
 
     m ← β₁·m + (1 − β₁)·g; v ← β₂·v + (1 − β₂)·g²; params ← params − η·m̂/(√v̂ + eps), m̂ = m/(1 − β₁ᵏ), v̂ = v/(1 − β₂ᵏ).
 
-    m and v are kept divided by 1 − β₁ and 1 − β₂, which saves a pass over the parameters each.
+    Keeping m and v divided by 1 − β₁ and 1 − β₂ saves one pass over the parameters for each.
     """
 
-    def init(params: Array) -> OptimizerState:
-        return *_zeros(3)(params), 0
+    def init(params: Array) -> AdamState:
+        return AdamState(np.zeros_like(params), np.zeros_like(params), 0)
 
-    def update(params: Array, gradient: Gradient, state: OptimizerState, factor: float = 1.0) -> OptimizerState:
-        m, v, scratch, k = state
+    def update(
+        params: Array, gradient: Gradient, state: AdamState, factor: float = 1.0, scratch: Scratch = None
+    ) -> AdamState:
+        m, v, k = state
         k += 1
         m *= beta_1
         m += gradient
         v *= beta_2
-        v += np.multiply(gradient, gradient, out=scratch)
+        step = np.multiply(gradient, gradient, out=scratch)
+        v += step
         root = math.sqrt((1 - beta_2) / (1 - beta_2**k))
-        np.sqrt(v, out=scratch)
-        scratch += eps / root
-        np.divide(m, scratch, out=scratch)
-        scratch *= learning_rate * factor * (1 - beta_1) / (1 - beta_1**k) / root
-        params -= scratch
-        return m, v, scratch, k
+        np.sqrt(v, out=step)
+        step += eps / root
+        np.divide(m, step, out=step)
+        step *= learning_rate * factor * (1 - beta_1) / (1 - beta_1**k) / root
+        params -= step
+        return AdamState(m, v, k)
 
-    return Optimizer(init, update)
+    return Optimizer(init, update, scratch=np.empty_like)
 
 
 def add_outer_product(params: Array, factor: float, gradient: OuterProduct) -> None:
-    """Add factor · left @ right.T to `params` inside BLAS, without ever forming the product.
+    """Add factor · left @ right.T to `params` in one BLAS call, without a temporary array.
 
-    `params` must be C-contiguous, float32 or float64; the factors are of its dtype.
+    Args:
+        params: shape (rows, columns), C-contiguous, float32 or float64.
+        factor: multiplies the product.
+        gradient: its two factors, of the dtype of `params`.
+
+    Raises:
+        ValueError: when `params` is not C-contiguous, or of another dtype.
     """
     gemm = _gemm(params.dtype)
-    # BLAS counts columns first: it is handed the transposes, which are Fortran-contiguous views.
+    # BLAS is column-major: it gets the transposes, which are Fortran-contiguous views.
     transposed = params.T
     right, transpose = (gradient.right, 0) if gradient.right.flags.f_contiguous else (gradient.right.T, 1)
     result = gemm(factor, right, gradient.left.T, 1, transposed, transpose, 0, 1)
-    if result is not transposed:  # SciPy silently updates a copy of arrays that BLAS cannot take.
+    if result is not transposed:  # SciPy updates a copy of an array that BLAS cannot take
         raise ValueError("the parameters must be C-contiguous, float32 or float64")
 
 
 @cache
 def _gemm(dtype: np.dtype[Any]) -> Callable[..., Array]:
-    """Return BLAS's matrix product; SciPy takes as long to import as a whole command that trains nothing."""
+    """Return BLAS's matrix product of a dtype; imported on first use, as importing SciPy is slow."""
     from scipy.linalg.blas import dgemm, sgemm
 
     return sgemm if dtype == np.float32 else dgemm  # type: ignore[no-any-return]
 
 
 def dense(gradient: Gradient, out: Array) -> None:
-    """Write a layer's gradient into `out`, multiplying out an `OuterProduct`."""
+    """Write a layer's gradient into `out`; an `OuterProduct` is multiplied out."""
     if isinstance(gradient, OuterProduct):
         np.matmul(gradient.left, gradient.right.T, out=out)
     else:

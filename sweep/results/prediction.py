@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sweep.data.dataset import Array, Dataset
-from sweep.errors import UsageError
+from sweep.data.dataset import Array, Dataset, PartName
+from sweep.errors import SweepError, UsageError
 from sweep.experiment.sections import Configuration
 from sweep.nn.losses import OUTPUTS, loss_work
 from sweep.observer import Silent
@@ -17,7 +17,7 @@ from sweep.records import SweepRecord
 from sweep.runner.extend import kept_trainer
 from sweep.runner.prepare import prepare_again
 from sweep.store import Store
-from sweep.training.loop import Part, Trainer
+from sweep.training.loop import NetworkTrainer
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class Prediction:
     """The outputs of one part of a data set."""
 
     dataset: Dataset
-    part: Part
+    part: PartName
     outputs: Array
     """(samples, classes); with the output softmax or sigmoid probabilities."""
     meaning: str
@@ -34,7 +34,7 @@ class Prediction:
     @property
     def labels(self) -> Array:
         """True classes, (samples,) int64."""
-        return self.dataset.t_train if self.part == "train" else self.dataset.t_test
+        return self.dataset.parts[self.part].t
 
     @property
     def predicted(self) -> Array:
@@ -61,13 +61,12 @@ class Prediction:
 
     def images(self, indices: Array) -> Array:
         """Return examples in their own shape, such as (n, channels, rows, columns), as the data set has them."""
-        x = self.dataset.x_train if self.part == "train" else self.dataset.x_test
-        return x[indices].reshape(len(indices), *self.dataset.shape)
+        return self.dataset.parts[self.part].x[indices].reshape(len(indices), *self.dataset.shape)
 
     @property
     def limits(self) -> tuple[float, float]:
         """The lowest and the highest value of the training part: what is black and white in its pictures."""
-        x = self.dataset.x_train
+        x = self.dataset.train.x
         return float(x.min()), float(x.max())
 
     def example(self, index: int) -> pd.DataFrame:
@@ -100,15 +99,17 @@ def predict(record: SweepRecord, number: int, store: Store, *, data: Path | None
         SweepError: when there is no such trial, its weights are not kept or damaged, or the data set is not there.
     """
     row = store.trial(record.id, number)
-    folders = prepare_again(record, data, Silent()) if row["weights"] else {}
+    folders = prepare_again(record, data, Silent()) if row.weights else {}
     trainer = kept_trainer(record, row, store, folders)
-    output = Configuration.model_validate(row["configuration"]).network.output
+    if not isinstance(trainer, NetworkTrainer):
+        raise SweepError(f"{record.name}/{number} was trained by a trainer of your own, which alone can predict")
+    output = Configuration.model_validate(row.configuration).network.output
     train, test = (_predict_part(trainer, part, output) for part in ("train", "test"))
-    return TrialPrediction(trainer.training.epoch, train, test)
+    return TrialPrediction(trainer.state.epoch, train, test)
 
 
-def _predict_part(trainer: Trainer, part: Part, output: str) -> Prediction:
-    logits = trainer.logits(part)
+def _predict_part(trainer: NetworkTrainer, part: PartName, output: str) -> Prediction:
+    logits = trainer.outputs(part)
     evaluate, _ = OUTPUTS[output]
     classes, samples = logits.shape
     outputs = evaluate(logits, loss_work(classes, samples, logits.dtype))

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sweep.errors import UsageError, suggest
 from sweep.experiment.parameters import parameters_of
 from sweep.metrics import NATIVE_METRICS
-from sweep.records import Parameter, Status, SweepRecord
+from sweep.records import Parameter, Status, SweepRecord, TrialRecord
 from sweep.store import Store
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sweep.experiment.experiment import Experiment
     from sweep.observer import Observer
     from sweep.results.prediction import TrialPrediction
-    from sweep.store.frames import Which
+    from sweep.store.frames import Selection
 
 
 class Sweep:
@@ -64,11 +64,12 @@ class Sweep:
         """Return one row for each trial, with its best epoch by `metric` and its parameters by their short names."""
         return self._trials(metric, None)
 
-    def _trials(self, metric: str, which: Which | None) -> pd.DataFrame:
+    def _trials(self, metric: str, selection: Selection | None) -> pd.DataFrame:
         if metric not in NATIVE_METRICS:
             raise UsageError(f"there is no metric {metric!r}; {suggest(str(metric), NATIVE_METRICS)}")
+        objective = self.record.objective.by(metric)
         short_names = {parameter.name: parameter.short_name for parameter in self.parameters}
-        frame = self.store.trials(self.record.id, metric, which).rename(columns=short_names)
+        frame = self.store.trials(self.record.id, objective, selection).rename(columns=short_names)
         others = [column for column in frame if column not in short_names.values()]
         return frame[others + [name for name in short_names.values() if name in frame]]
 
@@ -81,9 +82,9 @@ class Sweep:
         best: bool = True,
     ) -> pd.DataFrame:
         """Return the trials for a table; with a condition all of them, so that a mistake in it always shows."""
-        from sweep.store.frames import Which
+        from sweep.store.frames import Selection
 
-        return self._trials(metric, Which(status, n and max(n, 1), best) if where is None else None)
+        return self._trials(metric, Selection(status, n and max(n, 1), best) if where is None else None)
 
     def epochs(self, trial: int | None = None) -> pd.DataFrame:
         """Return one row for each epoch of all trials, or of one."""
@@ -121,7 +122,7 @@ class Sweep:
         folder = None if data is None else Path(data)
         return replay(self.record, trial, self.store, data=folder, observer=observer, progress=progress)
 
-    def trial(self, number: int) -> dict[str, Any]:
+    def trial(self, number: int) -> TrialRecord:
         """Return all that is known of one trial besides its epochs.
 
         Raises:

@@ -1,1 +1,1 @@
-"""A whole sweep: run, resumed or extended."""
+"""Runs of whole sweeps: a new one, a resumed one, and trials that are extended."""

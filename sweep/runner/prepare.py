@@ -1,83 +1,113 @@
-"""Before a sweep is trained: its data sets in the cache, its networks fit to them, its surroundings as they were."""
+"""Preparing a run: data sets in the cache, networks that fit, a compared environment."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sweep.data import open_dataset, prepare
-from sweep.errors import ExperimentError, SweepError
+from sweep.data import Dataset, Task, data_options, open_dataset, options_key, prepare
+from sweep.errors import Argument, ExperimentError, SweepError
+from sweep.experiment.parameters import trainer_of
 from sweep.experiment.sections import Configuration
 from sweep.observer import Observer
 from sweep.records import SweepRecord, Trial
 from sweep.system.environment import differences, environment
-from sweep.training.build import dataset_key, epoch_count
+from sweep.training.build import code_digest, epoch_count
+from sweep.training.networks import check_fit
 
 
 def prepare_datasets(
-    datasets: Iterable[Any], data: Path | None, base: Path | None, observer: Observer
+    sections: Iterable[Mapping[str, Any]],
+    data: Path | None,
+    base: Path | None,
+    observer: Observer,
+    task: Task | None = None,
 ) -> dict[str, str]:
-    """Bring data sets into the cache; return the folder of each by its key.
+    """Prepare the data sets of sections `data` in the cache; return the folder of each by its key.
+
+    `task` is that of sections that state none.
 
     Raises:
         DataError: when one is missing or damaged.
     """
     folders = {}
-    for dataset in datasets:
-        table = {"kind": dataset} if isinstance(dataset, str) else dataset
-        observer.note(f"preparing the data set {table['kind']}")
-        folders[dataset_key(dataset)] = str(prepare(folder=data, base=base, **table))
+    for section in sections:
+        options = data_options(section)
+        observer.note(f"preparing the data set {options['kind']}")
+        folders[options_key(options)] = str(prepare(folder=data, base=base, **{"task": task, **options}))
     return folders
 
 
 def prepare_again(record: SweepRecord, data: Path | None, observer: Observer) -> dict[str, str]:
-    """Bring the data sets of a stored sweep into the cache; return the folder of each by its key.
+    """Bring the data sets of a stored sweep into the cache; return each one's folder by key.
 
     Raises:
         DataError: when one is missing or damaged.
-        SweepError: when one is not what it was when the sweep was begun.
+        SweepError: when one has changed since the sweep was begun.
     """
     data = data or (Path(record.data_folder) if record.data_folder else None)
     base = Path(record.experiment_folder) if record.experiment_folder else None
-    folders = prepare_datasets([entry["dataset"] for entry in record.datasets], data, base, observer)
-    _refuse_other_data(record, folders)
+    # A sweep that states no task was found to be one of classes when it was begun.
+    folders = prepare_datasets(record.datasets, data, base, observer, task="classification")
+    _check_digests(record, folders)
     return folders
 
 
-def check_fit(trials: list[Trial], folders: dict[str, str]) -> int:
-    """Refuse networks whose layers do not fit each other or the data set; return the epochs of the longest trial."""
-    epochs = 0
+def plan(trials: Sequence[Trial], folders: Mapping[str, str]) -> list[Trial]:
+    """Return trials with their planned epochs, after checking that each network fits its data set.
+
+    Raises:
+        ExperimentError: when the layers of a trial do not fit each other or its data set.
+    """
     datasets = {key: open_dataset(Path(folder)) for key, folder in folders.items()}
-    for trial in trials:
-        dataset = datasets[dataset_key(trial.configuration["data"]["dataset"])]
-        configuration = Configuration.model_validate(trial.configuration)
-        try:
-            configuration.check_fit(len(dataset.class_names), dataset.shape)
-        except ValueError as error:
-            raise ExperimentError(f"trial {trial.number}: {error}") from None
-        epochs = max(epochs, epoch_count(configuration, len(dataset.x_train)))
-    return epochs
+    return [trial if "trainer" in trial.configuration else _plan_network(trial, datasets) for trial in trials]
+
+
+def _plan_network(trial: Trial, datasets: Mapping[str, Dataset]) -> Trial:
+    dataset = datasets[options_key(data_options(trial.configuration["data"]))]
+    configuration = Configuration.model_validate(trial.configuration)
+    try:
+        check_fit(configuration, dataset.outputs, dataset.shape)
+    except ValueError as error:
+        raise ExperimentError(f"trial {trial.number}: {error}") from None
+    return replace(trial, planned_epochs=epoch_count(configuration, len(dataset.train.x)))
+
+
+def surroundings(trainer: Mapping[str, Any] | None, folder: Path | None) -> dict[str, str]:
+    """Return the environment that results depend on, with a digest of the code of a user's own trainer.
+
+    Raises:
+        ExperimentError: when a user's function cannot be found.
+    """
+    digest = trainer and code_digest(trainer, folder)
+    return environment() | ({"trainer": digest} if digest else {})
 
 
 def data_sha256(folder: str) -> str:
-    """Return the digest of the files that a cached data set was made of."""
+    """Return the digest of the files that a cached data set was made from."""
     return open_dataset(Path(folder)).sha256
 
 
-def _refuse_other_data(record: SweepRecord, folders: dict[str, str]) -> None:
+def _check_digests(record: SweepRecord, folders: dict[str, str]) -> None:
     for entry in record.datasets:
-        key = dataset_key(entry["dataset"])
+        key = options_key(data_options(entry))
         if data_sha256(folders[key]) != entry["sha256"]:
             raise SweepError(
                 f"the data set {key} is not the one that '{record.name}' was begun with; bring the old files back, "
-                "or run the experiment again under another --name"
+                "or run the experiment again under another ",
+                Argument("name"),
             )
 
 
 def warn_of_changes(record: SweepRecord, observer: Observer) -> None:
-    """Say which versions differ from those the sweep was begun with: the last bits of results may differ then."""
-    if changes := differences(record.environment, environment()):
+    """Tell the observer which versions have changed since the sweep was begun.
+
+    The last bits of results may differ then.
+    """
+    folder = Path(record.experiment_folder) if record.experiment_folder else None
+    if changes := differences(record.environment, surroundings(trainer_of(record), folder)):
         observer.note(
             f"warning: not the environment this sweep was begun in, so the last bits of results may differ: {changes}"
         )

@@ -1,6 +1,9 @@
 """The store: every sweep, trial and epoch in one SQL database."""
 
-from sweep.store.lifecycle import Claim, Ending, Held
+from sweep.store.claims import Claim, Ending, Lease
 from sweep.store.store import Store
 
-__all__ = ["Claim", "Ending", "Held", "Store"]
+Held = Lease
+"""Its former name."""
+
+__all__ = ["Claim", "Ending", "Held", "Lease", "Store"]

@@ -1,6 +1,6 @@
-"""Digests: a third of all single flipped bits pass SQLite's own check, but none of them passes these.
+"""Digests, which find changes that SQLite's own check misses: a third of all single flipped bits.
 
-Every trial that is not being trained just now has one over all that is kept of it.
+Every trial that is not running has a digest over all that is stored of it. To seal a trial is to write that digest.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sweep.store.schema import batches, epochs, parameters, sweeps, trials
 DRAWN = ("sweep_id", "number", "seed_weights", "seed_shuffling", "seed_dropout", "configuration")
 """Columns of a trial that are fixed when it is drawn."""
 CHUNK = 1_000
-"""So many rows are read at a time."""
+"""Rows that are read at a time."""
 KEPT = (parameters, epochs, batches)
 """What belongs to a trial; the primary key comes first in each table, and the trial's id first in the key."""
 
@@ -44,12 +44,12 @@ def trial_digests(connection: Connection, which: ColumnElement[bool]) -> Iterato
 
 
 def seal(connection: Connection, trial_id: int) -> None:
-    """Write the digest of a trial that is not being trained."""
+    """Write the digest of a trial that is not running."""
     _seal(connection, _whole_digests(connection, _WHOLE_TRIAL, {"this": trial_id}))
 
 
 def seal_all(connection: Connection, which: ColumnElement[bool]) -> None:
-    """Write the digests of `which` trials, none of which is being trained."""
+    """Write the digests of `which` trials, none of which is running."""
     _seal(connection, trial_digests(connection, which))
 
 
@@ -83,7 +83,7 @@ def _details(table: Table, which: ColumnElement[bool]) -> Select[Any]:
 
 
 _WHOLE_TRIAL = _whole(trials.c.id == bindparam("this"))
-"""Made once, since making queries takes longer than asking them."""
+"""Made once, since making queries takes longer than executing them."""
 
 
 def _whole_digests(
@@ -99,7 +99,7 @@ def _whole_digests(
 
 
 class _Details:
-    """The rows of a table that belong to trials, handed out trial by trial in the order of their ids."""
+    """The rows of a table that belong to trials, returned trial by trial in the order of their ids."""
 
     def __init__(self, table: Table, rows: CursorResult[Any]) -> None:
         self._key = itemgetter(*range(len(table.primary_key)))
@@ -124,7 +124,7 @@ def _sha256(rows: Iterable[Sequence[Any]]) -> str:
 def _plain(value: Any) -> str:
     """Return a time as JSON has it, alike from each database: SQLite's times have no zone, but are in UTC."""
     if not isinstance(value, datetime):
-        raise TypeError(f"{value!r} is no value of any column")
+        raise TypeError(f"{value!r} is not a value of any column")
     return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,82 +10,179 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, FromClause, Integer, Select, select
 
-from sweep.metrics import NATIVE_METRICS
-from sweep.metrics import metric as described
+from sweep.metrics import NATIVE_METRICS, Objective, SortKey
 from sweep.records import Status
+from sweep.store.queries import Recorded, list_sweeps, recorded_metrics, sweep_head
+from sweep.store.rows import NATIVE_COLUMNS
 from sweep.store.schema import batches, epochs, parameters, trials
 
 MOST_NAMED = 1_000
-"""So many trials are asked for by their numbers; of more, all of their status are read."""
+"""Up to this many trials are asked for by their numbers; of more, all of their status are read."""
 TRIAL_COLUMNS = ["status", "attempt"]
 END_COLUMNS = ["seconds", "diverged_epoch", "diverged_step", "diverged_place", "diverged_kind", "error"]
+OTHERS = "other metrics"
+"""Column of a frame in which metrics without a column of their own arrive."""
 
 
 @dataclass(frozen=True, slots=True)
-class Which:
+class Selection:
     """Some of a sweep's trials."""
 
     status: Status
     n: int | None = None
-    """Only so many of them, the first ones by the metric; None for all."""
+    """At most this many, the first ones by the objective; None for all."""
     best_first: bool = True
 
 
-def trials_frame(
-    connection: Connection, sweep_id: int, metric: str = "test_accuracy", which: Which | None = None
-) -> pd.DataFrame:
-    """Return one row for each trial by number, or for `which` of them by rank.
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The epoch that stands for each trial: the metrics at it, as columns, and where they come from."""
 
-    Columns: trial, status, attempt; the metrics at the trial's best epoch by `metric`, and that `epoch`; `epochs`, the
-    last one recorded; seconds; how it diverged or failed; then each parameter under its full name.
+    metrics: Mapping[str, ColumnElement[Any]]
+    """Of those that have a column, by name."""
+    epoch: ColumnElement[Any]
+    source: FromClause
+    others: list[str]
+    """Names of the metrics that are in JSON."""
+
+    def columns(self) -> list[ColumnElement[Any]]:
+        """Return the metrics, those in JSON all in one, and the epoch."""
+        named = [column.label(name) for name, column in self.metrics.items()]
+        return [*named, *([epochs.c.metrics.label(OTHERS)] if self.others else []), self.epoch.label("epoch")]
+
+    def values(self) -> dict[str, ColumnElement[Any]]:
+        """Return what trials can be sorted by, by name."""
+        in_json = {name: epochs.c.metrics[name].as_float() for name in self.others}
+        return {**self.metrics, **in_json, "trial": trials.c.number}
+
+
+def sweeps_frame(connection: Connection) -> pd.DataFrame:
+    """Return one row for each sweep, newest first; see `Reader.sweeps`."""
+    heads, groups = list_sweeps(connection)
+    names = ["id", "name", "created", "trials", "objective", "direction"]
+    frame = pd.DataFrame(heads, columns=names).set_index("id").rename(columns={"name": "sweep", "objective": "metric"})
+    frame["created"] = pd.to_datetime(frame["created"]).dt.floor("s")
+    table = pd.DataFrame(groups, columns=["sweep_id", "status", "count", "lowest", "highest"])
+    states = table.pivot_table(index="sweep_id", columns="status", values="count", fill_value=0, aggfunc="sum")
+    ended = table[table["status"] == "completed"].set_index("sweep_id")[["lowest", "highest"]].astype("float64")
+    listed = frame.join(states).join(ended)
+    listed["best"] = listed["highest"].where(listed["direction"] == "max", listed["lowest"])
+    columns = ["sweep", "created", "trials", *states.columns, "metric", "best"]
+    return listed[columns].reset_index(drop=True)
+
+
+def trials_frame(
+    connection: Connection,
+    sweep_id: int,
+    objective: Objective | None = None,
+    selection: Selection | None = None,
+    also: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Return one row for each trial by number, or for those selected by rank.
+
+    Columns: trial; repeat where the sweep has repeats; status, attempt; the metrics at the epoch that stands for the
+    trial by the objective, and that `epoch`; `epochs`, the last one stored; seconds; how it diverged or failed; then
+    each parameter under its full name. The metrics are those of the objective and `also`; for an objective other than
+    that of the sweep our own four as well.
     """
-    rows = _frame(connection, _trials_query(sweep_id, metric, which))
+    own, repeats = sweep_head(connection, sweep_id)
+    objective = objective or own
+    wanted = list(dict.fromkeys([objective.metric, *filter(None, [objective.tie_break]), *also]))
+    chosen = _chosen(connection, sweep_id, objective, own, wanted)
+    rows = _frame(connection, _trials_query(sweep_id, objective, selection, chosen, repeats > 1))
+    rows = _with_metrics(rows, chosen.others)
+    if objective == own:
+        rows = _ordered(rows, wanted)
     rows = rows.astype(dict.fromkeys(["epoch", "epochs", "diverged_epoch", "diverged_step"], "Int64"))
     rows = rows.astype(dict.fromkeys(["status", "diverged_place", "diverged_kind", "error"], "str"))
-    measured = [name for name in (*NATIVE_METRICS, "seconds") if name in rows]
-    rows = rows.astype(dict.fromkeys(measured, "float64"))
-    drawn = _parameters_frame(connection, _drawn_for(sweep_id, which, rows["trial"].tolist()))
+    rows = rows.astype(dict.fromkeys([*chosen.metrics, *chosen.others, "seconds"], "float64"))
+    drawn = _parameters_frame(connection, _drawn_for(sweep_id, selection, rows["trial"].tolist()))
     return rows.join(drawn, on="trial").reset_index(drop=True)
 
 
-def _trials_query(sweep_id: int, metric: str, which: Which | None) -> Select[Any]:
-    best, source = _best_epochs(metric)
-    head = [trials.c.number.label("trial"), *(trials.c[name] for name in TRIAL_COLUMNS)]
-    tail = [trials.c.last_epoch.label("epochs"), *(trials.c[name] for name in END_COLUMNS)]
-    query = select(*head, *best.values(), *tail).select_from(source).where(trials.c.sweep_id == sweep_id)
-    if which is None:
-        return query.order_by(trials.c.number)
-    down = which.best_first is (described(metric).direction == "max")
-    value, loss = best[metric], best["test_loss"]
-    order = [
-        value.desc().nulls_last() if down else value.asc().nulls_last(),
-        loss.asc().nulls_last() if which.best_first else loss.desc().nulls_last(),
-    ]
-    return query.where(trials.c.status == which.status).order_by(*order, trials.c.number).limit(which.n)
+def _chosen(
+    connection: Connection, sweep_id: int, objective: Objective, own: Objective, wanted: Sequence[str]
+) -> _Chosen:
+    """Return the epoch that stands for each trial by an objective."""
+    if objective == own:  # it stands with the trial, so that the epochs need not be read
+        stored = {own.metric: trials.c.best_value}
+        if own.tie_break not in (None, own.metric):
+            stored[str(own.tie_break)] = trials.c.tie_value
+        more = [name for name in wanted if name not in stored]
+        metrics = stored | {name: epochs.c[name] for name in more if name in NATIVE_COLUMNS}
+        joined = epochs.c.epoch == trials.c.best_epoch
+        source = trials.outerjoin(epochs, (epochs.c.trial_id == trials.c.id) & joined) if more else trials
+        return _Chosen(metrics, trials.c.best_epoch, source, [name for name in more if name not in NATIVE_COLUMNS])
+    known = recorded_metrics(connection, sweep_id)
+    names = [name for name in NATIVE_METRICS if name in wanted or known.has(name)]
+    metrics = {name: epochs.c[name] for name in names}
+    source = trials.outerjoin(epochs, (epochs.c.trial_id == trials.c.id) & (epochs.c.epoch == _epoch_of(objective)))
+    return _Chosen(metrics, epochs.c.epoch, source, [name for name in wanted if name not in NATIVE_COLUMNS])
 
 
-def _best_epochs(metric: str) -> tuple[dict[str, ColumnElement[Any]], FromClause]:
-    """Return the columns of each trial's best epoch, and where they are to be had."""
-    if metric == "test_accuracy":  # its best epoch stands with the trial, so the epochs need not be read
-        columns = {"test_accuracy": trials.c.best_value, "epoch": trials.c.best_epoch, "test_loss": trials.c.best_loss}
-        return {name: column.label(name) for name, column in columns.items()}, trials
+def _epoch_of(objective: Objective) -> ColumnElement[Any]:
+    """Return the number of the epoch that stands for a trial: the last, or the first with the best value."""
+    if objective.epoch == "last":
+        return trials.c.last_epoch
     other = epochs.alias()
-    value = other.c[metric]
-    order = value.desc() if (described(metric).direction == "max") else value.asc()
+    is_native = objective.metric in NATIVE_COLUMNS
+    value = other.c[objective.metric] if is_native else other.c.metrics[objective.metric].as_float()
+    order = value.desc() if objective.is_max else value.asc()
     # Asked trial by trial, along the primary key: planners that know nothing of the rows find no better way than
     # comparing each trial with each when they are given one list of all best epochs.
-    of_trial = select(other.c.epoch).where(other.c.trial_id == trials.c.id).order_by(order, other.c.epoch).limit(1)
-    source = trials.outerjoin(
-        epochs, (epochs.c.trial_id == trials.c.id) & (epochs.c.epoch == of_trial.scalar_subquery())
-    )
-    return {name: epochs.c[name] for name in (*NATIVE_METRICS, "epoch")}, source
+    of_trial = select(other.c.epoch).where(other.c.trial_id == trials.c.id, value.is_not(None))
+    return of_trial.order_by(order, other.c.epoch).limit(1).scalar_subquery()
 
 
-def _drawn_for(sweep_id: int, which: Which | None, numbers: list[int]) -> ColumnElement[bool]:
-    """Return the condition that tells of whose parameters there is need."""
+def _trials_query(
+    sweep_id: int, objective: Objective, selection: Selection | None, chosen: _Chosen, has_repeats: bool
+) -> Select[Any]:
+    names = [*(["repeat"] if has_repeats else []), *TRIAL_COLUMNS]
+    head = [trials.c.number.label("trial"), *(trials.c[name] for name in names)]
+    tail = [trials.c.last_epoch.label("epochs"), *(trials.c[name] for name in END_COLUMNS)]
+    query = select(*head, *chosen.columns(), *tail).select_from(chosen.source).where(trials.c.sweep_id == sweep_id)
+    if selection is None:
+        return query.order_by(trials.c.number)
+    order = order_by(objective.sort_keys(selection.best_first), chosen.values())
+    return query.where(trials.c.status == selection.status).order_by(*order).limit(selection.n)
+
+
+def order_by(keys: Sequence[SortKey], columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:
+    """Return the ORDER BY of sort keys; what has no value comes last."""
+    ordered = [columns[key.column].asc() if key.ascending else columns[key.column].desc() for key in keys]
+    return [each if key.column == "trial" else each.nulls_last() for key, each in zip(keys, ordered, strict=True)]
+
+
+def _with_metrics(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Put metrics that arrived as JSON into columns of their own, in its place."""
+    if not names:
+        return rows
+    place = rows.columns.get_loc(OTHERS)
+    found = rows.pop(OTHERS)
+    for offset, name in enumerate(names):
+        rows.insert(int(place) + offset, name, [_value(each, name) for each in found])  # type: ignore[arg-type]
+    return rows
+
+
+def _value(metrics: Any, name: str) -> float:
+    """Return a metric of an epoch, NaN where it has none of that name."""
+    value = metrics.get(name) if isinstance(metrics, dict) else None
+    return float("nan") if value is None else float(value)
+
+
+def _ordered(rows: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
+    """Put the epoch behind the metric of the objective, and the other metrics behind it."""
+    first, *more = wanted
+    columns = [name for name in rows if name not in wanted and name != "epoch"]
+    place = columns.index("epochs")
+    return rows[[*columns[:place], first, "epoch", *more, *columns[place:]]]
+
+
+def _drawn_for(sweep_id: int, selection: Selection | None, numbers: list[int]) -> ColumnElement[bool]:
+    """Return the condition for the trials whose parameters are needed."""
     wanted = trials.c.sweep_id == sweep_id
-    if which:
-        wanted &= trials.c.number.in_(numbers) if len(numbers) <= MOST_NAMED else trials.c.status == which.status
+    if selection:
+        wanted &= trials.c.number.in_(numbers) if len(numbers) <= MOST_NAMED else trials.c.status == selection.status
     return wanted
 
 
@@ -108,22 +206,33 @@ def _parameters_frame(connection: Connection, wanted: ColumnElement[bool]) -> pd
 
 
 def epochs_frame(connection: Connection, sweep_id: int, number: int | None = None) -> pd.DataFrame:
-    """Return one row for each epoch of all trials, or of one: trial, epoch, the metrics, seconds."""
-    columns = [
-        trials.c.number.label("trial"),
-        epochs.c.epoch,
-        *(epochs.c[name] for name in NATIVE_METRICS),
-        epochs.c.seconds,
-    ]
+    """Return one row for each epoch of all trials, or of one: trial, epoch, the metrics of the trials, seconds.
+
+    A metric that an epoch lacks is NaN.
+    """
+    known = recorded_metrics(connection, sweep_id, number)
+    natives = [name for name in NATIVE_METRICS if known.has(name)]
+    head = [trials.c.number.label("trial"), epochs.c.epoch, *(epochs.c[name] for name in natives)]
+    others = [] if known.is_whole else [epochs.c.metrics.label(OTHERS)]
     query = (
-        select(*columns)
+        select(*head, *others, epochs.c.seconds)
         .join(trials, trials.c.id == epochs.c.trial_id)
         .where(trials.c.sweep_id == sweep_id)
         .order_by(trials.c.number, epochs.c.epoch)
     )
     if number is not None:
         query = query.where(trials.c.number == number)
-    return _numbers_frame(connection, query)
+    if known.is_whole:
+        return _numbers_frame(connection, query)
+    return _any_epochs_frame(connection, query, natives, known)
+
+
+def _any_epochs_frame(
+    connection: Connection, query: Select[Any], natives: Sequence[str], known: Recorded
+) -> pd.DataFrame:
+    rows = _with_metrics(_frame(connection, query), known.others)
+    rows = rows.astype(dict.fromkeys([*natives, *known.others, "seconds"], "float64"))
+    return rows.astype(dict.fromkeys(["trial", "epoch"], "int64")).drop(columns=OTHERS, errors="ignore")
 
 
 def batches_frame(connection: Connection, sweep_id: int, number: int | None = None) -> pd.DataFrame:
@@ -141,7 +250,7 @@ def batches_frame(connection: Connection, sweep_id: int, number: int | None = No
 
 
 def _numbers_frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
-    """Return the rows of a query for numbers, none of which is missing; of millions of rows, none is kept twice."""
+    """Return the rows of a query for numbers, of which none is missing; of millions of rows only one copy is made."""
     kinds = [(column.name, int if isinstance(column.type, Integer) else float) for column in query.selected_columns]
     rows = np.fromiter(map(tuple, connection.execute(query)), kinds)
     return pd.DataFrame({name: rows[name] for name, _ in kinds}, copy=False)
@@ -150,5 +259,5 @@ def _numbers_frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
 def _frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
     """Return the rows of a query; missing numbers are NaN."""
     result = connection.execute(query)
-    # As tuples, since pandas takes three times as long to look into rows that are none.
+    # As tuples, since pandas takes three times as long to look into rows that are not.
     return pd.DataFrame.from_records(map(tuple, result), columns=list(result.keys()), coerce_float=True)

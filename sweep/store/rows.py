@@ -1,29 +1,49 @@
-"""Rows: what goes into the tables."""
+"""Rows: what the tables hold of sweeps, trials and epochs, as records and back.
+
+This module alone knows that four metrics have columns of their own; all others are JSON in `epochs.metrics`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table, insert, select, update
 
-from sweep.records import BatchLosses, Epoch, Scalar, SweepRecord, Trial
+from sweep.errors import StoreError
+from sweep.metrics import Objective
+from sweep.records import BatchLosses, Divergence, Epoch, Scalar, Seeds, SweepRecord, Trial, TrialRecord, Weights
 from sweep.store.digests import seal_all, seal_drawn, sweep_digest
 from sweep.store.schema import batches, epochs, parameters, sweeps, trials
 
 NATIVE_COLUMNS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
-"""Metrics that have a column of their own."""
+"""Metrics that have a column of their own, in the order of the table."""
 EPOCH_COLUMNS = ("trial_id", "epoch", *NATIVE_COLUMNS, "seconds")
+ANY_EPOCH_COLUMNS = (*EPOCH_COLUMNS, "metrics")
 BATCH_COLUMNS = ("trial_id", "epoch", "step", "loss")
-"""What is written, in the order in which it stands in its table."""
+"""What is written, in the order of its table."""
+SAME = (
+    *("name", "description", "seed", "epochs", "experiment", "overrides", "fingerprint", "datasets"),
+    *("data_folder", "experiment_folder", "environment", "repeats", "format"),
+)
+"""Fields of a sweep's record that are columns as they are, besides those that the store itself gives."""
+
+_native = itemgetter(*NATIVE_COLUMNS)
 
 
 def insert_sweep(connection: Connection, record: SweepRecord, drawn: Sequence[Trial]) -> int:
-    """Insert a sweep, its trials and their parameters; return the sweep's id."""
-    skipped = ("id", "trials", "created")
-    head = {name: getattr(record, name) for name in record.__slots__ if name not in skipped}
+    """Insert a sweep, its trials and their parameters; return the id of the sweep."""
+    objective = record.objective
+    head = {name: getattr(record, name) for name in SAME} | {
+        "objective": objective.metric,
+        "direction": objective.direction,
+        "objective_epoch": objective.epoch,
+        "tie_break": objective.tie_break,
+    }
     sweep_id: int = connection.execute(
         insert(sweeps).values(trials=len(drawn), created=datetime.now(UTC), **head).returning(sweeps.c.id)
     ).scalar_one()
@@ -40,18 +60,60 @@ def insert_sweep(connection: Connection, record: SweepRecord, drawn: Sequence[Tr
     return sweep_id
 
 
+def sweep_record(row: Mapping[Any, Any]) -> SweepRecord:
+    """Return a sweep from its row."""
+    values = {name: row[name] for name in (*SAME, "id", "trials", "created")}
+    return SweepRecord(**values, objective=objective_of(row))
+
+
+def objective_of(row: Mapping[Any, Any]) -> Objective:
+    """Return the objective of a sweep from its row."""
+    return Objective(row["objective"], row["direction"], row["objective_epoch"], row["tie_break"])
+
+
 def trial_row(sweep_id: int, trial: Trial) -> dict[str, Any]:
-    """Return the row of a trial that waits for its first attempt."""
+    """Return the row of a queued trial."""
     return {
         "sweep_id": sweep_id,
         "number": trial.number,
+        "repeat": trial.repeat,
         "status": "queued",
         "attempt": 0,
         "configuration": trial.configuration,
+        "planned_epochs": trial.planned_epochs,
         "seed_weights": trial.seeds.weights,
         "seed_shuffling": trial.seeds.shuffling,
         "seed_dropout": trial.seeds.dropout,
     }
+
+
+def trial_record(row: Mapping[Any, Any]) -> TrialRecord:
+    """Return a trial from its row."""
+    same = ("number", "repeat", "status", "attempt", "crashes", "owner", "started", "finished", "seconds", "error")
+    also = ("traceback", "log", "configuration", "planned_epochs", "best_value", "best_epoch", "tie_value")
+    return TrialRecord(
+        **{name: row[name] for name in (*same, *also, "last_epoch")},
+        divergence=_divergence(row),
+        seeds=seeds_of(row),
+        weights=kept_file(row, "weights"),
+        checkpoint=kept_file(row, "checkpoint"),
+    )
+
+
+def _divergence(row: Mapping[Any, Any]) -> Divergence | None:
+    if row["diverged_epoch"] is None:
+        return None
+    return Divergence(*(row[f"diverged_{part}"] for part in ("epoch", "step", "place", "kind")))
+
+
+def seeds_of(row: Mapping[Any, Any]) -> Seeds:
+    """Return the seeds of a trial from its row."""
+    return Seeds(row["seed_weights"], row["seed_shuffling"], row["seed_dropout"])
+
+
+def kept_file(row: Mapping[Any, Any], name: str) -> Weights | None:
+    """Return the `weights` or the `checkpoint` of a trial from its row."""
+    return Weights(row[name], row[f"{name}_epoch"]) if row[name] else None
 
 
 def parameter_row(trial_id: int, name: str, value: Scalar) -> dict[str, Any]:
@@ -67,22 +129,52 @@ def parameter_row(trial_id: int, name: str, value: Scalar) -> dict[str, Any]:
 
 
 def upsert_epochs(connection: Connection, trial_id: int, new: Sequence[Epoch]) -> None:
-    """Insert epochs of a trial, in place of those that are there already."""
-    _upsert(connection, epochs, EPOCH_COLUMNS, [(trial_id, each.number, *_measured(each)) for each in new])
+    """Insert epochs of a trial, or replace those that are stored already.
+
+    Raises:
+        StoreError: when a metric without a column of its own is not finite; nothing is written then.
+    """
+    try:
+        rows = [(trial_id, each.number, *_only_native(each), each.seconds + 0.0) for each in new]
+        _upsert(connection, epochs, EPOCH_COLUMNS, rows)
+    except KeyError:  # some epoch has other metrics than our four
+        any_rows = [(trial_id, each.number, *_columns(each), each.seconds + 0.0, _others(each)) for each in new]
+        _upsert(connection, epochs, ANY_EPOCH_COLUMNS, any_rows)
 
 
-def _measured(epoch: Epoch) -> tuple[float, ...]:
-    return *(epoch.metrics[name] + 0.0 for name in NATIVE_COLUMNS), epoch.seconds + 0.0
+def _only_native(epoch: Epoch) -> tuple[float, float, float, float]:
+    """Return the values of the four metrics with columns.
+
+    Raises:
+        KeyError: when the epoch lacks one of them, or has others.
+    """
+    if len(epoch.metrics) != len(NATIVE_COLUMNS):
+        raise KeyError
+    one, two, three, four = _native(epoch.metrics)
+    return one + 0.0, two + 0.0, three + 0.0, four + 0.0
+
+
+def _columns(epoch: Epoch) -> list[float | None]:
+    return [epoch.metrics[name] + 0.0 if name in epoch.metrics else None for name in NATIVE_COLUMNS]
+
+
+def _others(epoch: Epoch) -> str | None:
+    """Return the metrics without a column as JSON; None where there are none."""
+    others = {name: value + 0.0 for name, value in epoch.metrics.items() if name not in NATIVE_COLUMNS}
+    try:
+        return json.dumps(others, allow_nan=False) if others else None
+    except ValueError:
+        raise StoreError(f"epoch {epoch.number} has a metric that is not finite, which is never stored") from None
 
 
 def upsert_batches(connection: Connection, trial_id: int, new: Sequence[BatchLosses]) -> None:
-    """Insert losses of mini-batches of a trial, in place of those that are there already."""
+    """Insert losses of mini-batches of a trial, or replace those that are stored already."""
     rows = [(trial_id, each.epoch, step, loss + 0.0) for each in new for step, loss in enumerate(each.losses, start=1)]
     _upsert(connection, batches, BATCH_COLUMNS, rows)
 
 
 def _upsert(connection: Connection, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows, in place of those with the same primary key.
+    """Insert rows, or replace those with the same primary key.
 
     They go to the driver as they are, since SQLAlchemy takes longer to look at each of their values than SQLite to
     store them; so numbers must be as `Number` makes them.
@@ -96,7 +188,7 @@ def _replacing(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
     """Return the statement that takes rows of such columns."""
     if dialect.name == "sqlite":
         from sqlalchemy.dialects.sqlite import insert as insertion
-    else:  # whose drivers take as long to import as a sweep to be ranked
+    else:  # its module takes as long to import as ranking a sweep
         from sqlalchemy.dialects.postgresql import insert as insertion  # type: ignore[assignment]
     statement = insertion(table)
     keys = [column.name for column in table.primary_key]
@@ -107,9 +199,14 @@ def _replacing(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
 
 def read_epochs(connection: Connection, trial_id: int) -> tuple[Epoch, ...]:
     """Return the epochs of a trial, in order."""
-    columns = [epochs.c[name] for name in EPOCH_COLUMNS[1:]]
+    columns = [epochs.c[name] for name in ANY_EPOCH_COLUMNS[1:]]
     query = select(*columns).where(epochs.c.trial_id == trial_id).order_by(epochs.c.epoch)
     return tuple(
-        Epoch(number, seconds, dict(zip(NATIVE_COLUMNS, figures, strict=True)))
-        for number, *figures, seconds in connection.execute(query)
+        Epoch(number, seconds, _metrics(figures, others))
+        for number, *figures, seconds, others in connection.execute(query)
     )
+
+
+def _metrics(figures: Sequence[float | None], others: dict[str, float] | None) -> dict[str, float]:
+    named = zip(NATIVE_COLUMNS, figures, strict=True)
+    return {name: float(value) for name, value in named if value is not None} | (others or {})

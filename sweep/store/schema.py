@@ -1,4 +1,4 @@
-"""The tables, one schema for SQLite and PostgreSQL, made to be read without our help."""
+"""The tables: one schema for SQLite and PostgreSQL, with a comment on each table and column."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ from sqlalchemy.schema import CreateColumn
 from sweep.records import STATUSES
 from sweep.store.columns import Number, Time, Words
 
-VERSION = 3
+VERSION = 4
 """Version of the schema: the number of the last revision in `migrations/versions`."""
 APPLICATION_ID = 0x53574550
 """Marks a SQLite file as ours ("SWEP"), as `application_id`."""
+
+PLANNED = "epochs after which it is completed; 0 where not known"
+CHOSEN = "epoch that stands for a trial: best | last"
 
 metadata = MetaData()
 
@@ -44,11 +47,17 @@ sweeps = Table(
     Column("description", Text, nullable=False, comment="one line from the experiment file"),
     _utc("created", "when the sweep was begun"),
     Column("trials", Integer, nullable=False, comment="number of trials drawn"),
+    Column("repeats", Integer, nullable=False, server_default="1", comment="trainings of each configuration"),
     Column("epochs", Integer, nullable=False, comment="epochs of the longest trial"),
     Column("seed", BigInteger, nullable=False, comment="seed of all draws"),
     Column("experiment", Text, nullable=False, comment="the experiment file, exactly as it was read"),
+    Column("format", Integer, nullable=False, server_default="1", comment="format of the experiment file"),
     Column("overrides", JSON, nullable=False, comment="what the command line changed in it, as KEY=VALUE"),
     Column("fingerprint", String(64), nullable=False, comment="SHA-256 of all that decides the draws"),
+    Column("objective", String(255), nullable=False, server_default="test_accuracy", comment="metric ranked by"),
+    Column("direction", String(3), nullable=False, server_default="max", comment="what is better: max | min"),
+    Column("objective_epoch", String(4), nullable=False, server_default="best", comment=CHOSEN),
+    Column("tie_break", String(255), comment="metric that orders equal values, the lower one first"),
     Column("datasets", JSON, nullable=False, comment="each data set, as configured, with the SHA-256 of its files"),
     Column("data_folder", Text, comment="folder in which the data sets were found"),
     Column("experiment_folder", Text, comment="folder of the experiment file"),
@@ -63,9 +72,10 @@ trials = Table(
     Column("id", Integer, primary_key=True),
     Column("sweep_id", ForeignKey("sweeps.id", ondelete="CASCADE"), nullable=False),
     Column("number", Integer, nullable=False, comment="position in the sweep, dense from 0"),
+    Column("repeat", Integer, nullable=False, server_default="0", comment="training of its configuration, from 0"),
     Column("status", String(11), nullable=False, comment=" | ".join(STATUSES)),
     Column("attempt", Integer, nullable=False, comment="how often the trial has been started"),
-    Column("deaths", Integer, nullable=False, server_default="0", comment="how often its worker process has died"),
+    Column("crashes", Integer, nullable=False, server_default="0", comment="how often its worker process has crashed"),
     Column("owner", Text, comment="host:process@start:parent@start that trains it, or did last"),
     _utc("heartbeat", "when its owner last wrote"),
     _utc("started", "when this attempt began"),
@@ -73,6 +83,7 @@ trials = Table(
     Column("seconds", Number, comment="training time of this attempt, in seconds of wall time"),
     Column("error", Words, comment="why it failed, in one sentence"),
     Column("traceback", Words, comment="Python traceback of the failure"),
+    Column("log", Words, comment="end of what a command of the user wrote"),
     Column("diverged_epoch", Integer, comment="epoch in which the first value that is not finite appeared"),
     Column("diverged_step", Integer, comment="mini-batch within that epoch, from 1"),
     Column("diverged_place", Text, comment="computation that gave it, such as hidden[1]/backward"),
@@ -81,9 +92,10 @@ trials = Table(
     Column("seed_shuffling", BigInteger, nullable=False, comment="seed of the order of samples"),
     Column("seed_dropout", BigInteger, nullable=False, comment="seed of dropout"),
     Column("configuration", JSON, nullable=False, comment="data, network and training, all values drawn"),
-    Column("best_value", Number, comment="best test accuracy over the epochs, in [0, 1]"),
-    Column("best_epoch", Integer, comment="first epoch at which it was reached"),
-    Column("best_loss", Number, comment="mean test loss at that epoch"),
+    Column("planned_epochs", Integer, nullable=False, server_default="0", comment=PLANNED),
+    Column("best_value", Number, comment="value of the objective of the sweep at the epoch best_epoch"),
+    Column("best_epoch", Integer, comment="epoch that stands for the trial by the objective of the sweep"),
+    Column("tie_value", Number, comment="value of the metric tie_break of the sweep at that epoch"),
     Column("last_epoch", Integer, comment="last epoch recorded; 0 is the untrained network"),
     Column("drawn_digest", String(64), comment="SHA-256 over number, seeds, configuration and parameters"),
     Column(
@@ -106,12 +118,12 @@ epochs = Table(
     metadata,
     Column("trial_id", ForeignKey("trials.id", ondelete="CASCADE"), primary_key=True),
     Column("epoch", Integer, primary_key=True, autoincrement=False, comment="0 is the untrained network"),
-    Column("train_loss", Number, nullable=False, comment="mean over the training part"),
-    Column("train_accuracy", Number, nullable=False, comment="fraction in [0, 1]"),
-    Column("test_loss", Number, nullable=False, comment="mean over the test part"),
-    Column("test_accuracy", Number, nullable=False, comment="fraction in [0, 1]"),
+    Column("train_loss", Number, comment="mean over the training part"),
+    Column("train_accuracy", Number, comment="fraction in [0, 1]"),
+    Column("test_loss", Number, comment="mean over the test part"),
+    Column("test_accuracy", Number, comment="fraction in [0, 1]"),
     Column("seconds", Number, nullable=False, comment="wall time of the epoch, its evaluation included"),
-    Column("metrics", JSON, comment="other metrics of a user's own training function"),
+    Column("metrics", JSON, comment="all other metrics, by name"),
     comment="one row for each epoch of each trial",
     sqlite_with_rowid=False,
 )
@@ -143,8 +155,9 @@ LEADERBOARD = """
 CREATE VIEW leaderboard AS
 SELECT sweeps.name AS sweep,
        ROW_NUMBER() OVER (PARTITION BY sweeps.id
-                          ORDER BY best_value DESC NULLS LAST, best_loss, number) AS rank,
-       number AS trial, best_value AS test_accuracy, best_epoch AS epoch, best_loss AS test_loss,
+                          ORDER BY CASE direction WHEN 'max' THEN -best_value ELSE best_value END NULLS LAST,
+                                   tie_value NULLS LAST, number) AS rank,
+       number AS trial, objective AS metric, best_value AS value, best_epoch AS epoch, tie_value,
        seconds, configuration
 FROM trials JOIN sweeps ON sweeps.id = trials.sweep_id
 WHERE status = 'completed'

@@ -1,1 +1,1 @@
-"""What surrounds us: files, processes, environment variables, versions."""
+"""The operating system: files, processes, environment variables, versions."""

@@ -1,4 +1,4 @@
-"""Writing files so that they appear whole or not at all."""
+"""Atomic writes, and paths that a database names."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sweep.errors import SweepError
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, in place of an older file; a reader never sees half of it.
+    """Write `content` to `path` atomically, replacing an older file.
 
     Raises:
-        SweepError: the file cannot be written.
+        SweepError: when the file cannot be written.
     """
     partial = path.with_name(f".{uuid4().hex}.partial")
     try:
@@ -32,7 +32,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def is_full(error: BaseException | None) -> bool:
-    """Tell whether an error, or what has caused it, is that there is no space left."""
+    """Whether an error, or one of its causes, is a full disk or quota."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return True
@@ -41,10 +41,10 @@ def is_full(error: BaseException | None) -> bool:
 
 
 def within(folder: Path, *parts: str) -> Path:
-    """Return the path of a file below `folder`, named by a database, whose contents are not to be trusted.
+    """Return the path of a file below `folder` that a database names and nobody vouches for.
 
     Raises:
-        SweepError: when it would lie elsewhere.
+        SweepError: when it lies elsewhere.
     """
     path = folder.joinpath(*parts)
     if not path.resolve().is_relative_to(folder.resolve()):

@@ -1,4 +1,7 @@
-"""Who trains a trial: processes by number and start, since numbers are used again, and whether they still live."""
+"""The processes that own trials, and whether they still run.
+
+They are known by number and start time, since numbers are used again.
+"""
 
 from __future__ import annotations
 
@@ -8,34 +11,33 @@ from functools import cache
 
 import psutil
 
-from sweep.system.environment import seconds
+from sweep.system.variables import silence_timeout
 
-SILENT_SECONDS = 120.0
-"""A trial whose owner has not been heard of for longer is taken from it; SWEEP_SILENCE gives another time."""
 SAME_START_SECONDS = 1.0
-"""Starts that differ by less are one: they are told relative to a clock that may be set right."""
+"""Start times that differ by less are the same: they are relative to a clock that may be adjusted."""
 
 
 def owner(parent: int | None = None) -> str:
-    """Return the name under which this process claims trials: its host and itself with its start.
+    """Return the name under which this process claims trials: host, number and start time.
 
-    With the parent that it is to end with, that one stands there too.
+    Args:
+        parent: number of the process that this one ends with, which becomes a part of the name.
     """
     named = [_named(process) for process in (os.getpid(), parent) if process is not None]
     return ":".join([socket.gethostname(), *named])
 
 
 def process_of(owner: str) -> tuple[str, int]:
-    """Return the host and the number of the process of an owner; of what is no owner, the number 0."""
+    """Return the host and the process number of an owner; 0 where it does not name one."""
     host, _, processes = owner.partition(":")
     number = processes.partition("@")[0]
     return host, int(number) if number.isdecimal() else 0
 
 
 def is_alive(owner: str) -> bool:
-    """Tell whether an owner of a trial still runs; of one on another host it is assumed.
+    """Whether the owner of a trial still runs; on another host, it is assumed to.
 
-    A worker that has lost the parent it is to end with is as good as gone, and what it still writes is refused.
+    A worker without the parent that it ends with counts as gone; what it still writes is refused.
     """
     host, *processes = owner.split(":")
     if host != socket.gethostname():
@@ -44,20 +46,23 @@ def is_alive(owner: str) -> bool:
 
 
 def silence_limit() -> float:
-    """Return after how many seconds without a sign of life an owner counts as dead."""
-    return seconds("SWEEP_SILENCE", SILENT_SECONDS)
+    """Return after how many seconds without a heartbeat an owner counts as lost."""
+    return silence_timeout()
 
 
 def is_lost(owner: str, silent_seconds: float) -> bool:
-    """Tell whether a trial has lost its owner: the process is gone on this host, or silent for too long on any."""
-    return silent_seconds > silence_limit() or not is_alive(owner)
+    """Whether a trial has lost its owner.
+
+    The owner is a process of this host that is gone, or it was silent for too long on any host.
+    """
+    return silent_seconds > silence_timeout() or not is_alive(owner)
 
 
 @cache
 def _named(process: int) -> str:
     try:
         return f"{process}@{psutil.Process(process).create_time():.2f}"
-    except psutil.Error:  # a parent that is gone already, or out of sight
+    except psutil.Error:  # a parent that has ended already, or cannot be seen
         return str(process)
 
 

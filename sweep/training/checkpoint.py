@@ -1,89 +1,92 @@
-"""Checkpoints: all that changes while a network is trained, taken out of a trainer, written, read and put back."""
+"""Checkpoint files: what a trainer needs to continue from the end of an epoch, whoever wrote the trainer.
+
+A file is an `.npz` archive that NumPy alone can read: one array for each name of `Snapshot.arrays`, and a text `about`
+with the rest as JSON.
+"""
 
 from __future__ import annotations
 
-import copy
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sweep.errors import SweepError, WeightsError
-from sweep.nn.layer import Array
 from sweep.system.files import write_whole
-from sweep.training.loop import Trainer
 
-FORMAT = 1
-_ABOUT = "about"
+FORMAT = 2
+"""Version of new files: 1 lists the optimizer's arrays by position, work arrays among them; 2 names them."""
+_HEAD = "about"
+_ARRAYS = "arrays"
+"""Prefix of the keys by which arrays of users are stored."""
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """A network as it stands after an epoch; training that goes on from it gives the bits of one without a stop."""
+class Snapshot:
+    """The state of a trainer at the end of an epoch; training from it gives the bits of training without a stop."""
 
     epoch: int
-    arrays: dict[str, Array]
-    """Copies of the parameters, of what layers remember and of what the optimizer remembers, by dotted names such as
-    `parameters.hidden[0]`: a layer's own array, whose last column is its biases."""
-    generators: dict[str, Any]
-    """State of each random number generator, as NumPy gives it."""
+    arrays: dict[str, NDArray[Any]]
+    """Copies of the trainer's arrays by name, such as `parameters.hidden[0]`."""
+    state: dict[str, Any]
+    """The rest of its state, such as that of its random number generators; JSON."""
     about: Mapping[str, Any]
-    """What the writer says of it; JSON."""
+    """What the snapshot belongs to, such as a trial; JSON."""
 
 
-def take(trainer: Trainer, about: Mapping[str, Any]) -> Checkpoint:
-    """Return a checkpoint that later training leaves alone."""
-    arrays = {name: np.array(leaf) for name, leaf in _leaves(_tree(trainer))}
-    generators = {name: rng.bit_generator.state for name, rng in _generators(trainer).items()}
-    return Checkpoint(trainer.training.epoch, arrays, generators, about)
-
-
-def put(checkpoint: Checkpoint, trainer: Trainer) -> None:
-    """Set a trainer, and through it its network, to the moment of a checkpoint.
+def pack(epoch: int, values: Mapping[str, Any], about: Mapping[str, Any]) -> Snapshot:
+    """Return a snapshot of a mapping of arrays, NumPy scalars and JSON values, such as a user's trainer saves.
 
     Raises:
-        WeightsError: when the checkpoint is of another network or optimizer; the trainer is unchanged then.
+        WeightsError: when a value is of another type, or an array holds Python objects.
     """
-    check(checkpoint, trainer)
-    generators = _restored_generators(checkpoint.generators, trainer)
-    tree, training = _tree(trainer), trainer.training
-    for name, params in tree["parameters"].items():
-        if params is not None:
-            np.copyto(params, checkpoint.arrays[f"parameters.{name}"])
-    training.layer_states = tuple(_rebuilt(tree["states"], checkpoint.arrays, "states").values())
-    training.optimizer_states = _rebuilt(tree["optimiser"], checkpoint.arrays, "optimiser")
-    training.rng, training.shuffling = generators["layers"], generators["shuffling"]
-    training.epoch = checkpoint.epoch
+    arrays: dict[str, NDArray[Any]] = {}
+    state: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, np.ndarray | np.generic):
+            arrays[f"{_ARRAYS}.{name}"] = np.array(value)
+        else:
+            state[name] = value
+        _check_savable(name, value)
+    return Snapshot(epoch, arrays, json.loads(json.dumps(state)), about)
 
 
-def check(checkpoint: Checkpoint, trainer: Trainer) -> None:
-    """Refuse a checkpoint whose arrays are not of the names, shapes and types of a trainer's.
-
-    Raises:
-        WeightsError: when it is of another network or optimizer.
-    """
-    _check(checkpoint.arrays, dict(_leaves(_tree(trainer))))
+def unpack(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the mapping that `pack` was given; an array of shape () comes back as a NumPy scalar."""
+    arrays = {name.removeprefix(f"{_ARRAYS}."): array[()] for name, array in snapshot.arrays.items()}
+    return {**arrays, **snapshot.state}
 
 
-def write(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint as `.npz`, whole or not at all; its folder is made where it is missing.
+def _check_savable(name: Any, value: Any) -> None:
+    try:
+        if not isinstance(name, str):
+            raise TypeError("names must be text")
+        if isinstance(value, np.ndarray | np.generic):
+            if value.dtype.hasobject:
+                raise TypeError("it holds Python objects")
+        else:
+            json.dumps(value)
+    except (TypeError, ValueError) as error:
+        raise WeightsError(
+            f"the state {name!r} cannot be saved ({error}); save arrays, numbers, text, and lists and mappings of these"
+        ) from None
+
+
+def write(snapshot: Snapshot, path: Path) -> None:
+    """Write a snapshot to a file atomically; make its folder if it is missing.
 
     Raises:
         WeightsError: when it cannot be written.
     """
-    head = {
-        "format": FORMAT,
-        "epoch": checkpoint.epoch,
-        "generators": checkpoint.generators,
-        "about": dict(checkpoint.about),
-    }
+    head = {"format": FORMAT, "epoch": snapshot.epoch, "state": snapshot.state, "about": dict(snapshot.about)}
     content = io.BytesIO()
-    np.savez(content, allow_pickle=False, **{_ABOUT: np.array(json.dumps(head))}, **checkpoint.arrays)
+    np.savez(content, allow_pickle=False, **{_HEAD: np.array(json.dumps(head))}, **snapshot.arrays)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, content.getvalue())
@@ -93,23 +96,24 @@ def write(checkpoint: Checkpoint, path: Path) -> None:
         raise WeightsError(str(error)) from error
 
 
-def read(path: Path) -> Checkpoint:
-    """Read a checkpoint.
+def read(path: Path) -> Snapshot:
+    """Read a snapshot from a file of any format; arrays of format 1 keep the names that they have there.
 
     Raises:
-        WeightsError: when the file is missing, damaged or no checkpoint.
+        WeightsError: when the file is missing, damaged, not a checkpoint, or of a newer format.
     """
     try:
         with path.open("rb") as stream:
             if not zipfile.is_zipfile(stream):  # NumPy would take it for a pickle, and say how to load one
-                raise ValueError("it is no .npz archive")
+                raise ValueError("it is not an .npz archive")
             stream.seek(0)
             with np.load(stream, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
-        head = json.loads(str(arrays.pop(_ABOUT)))
-        if head["format"] != FORMAT:
+        head = json.loads(str(arrays.pop(_HEAD)))
+        if head["format"] > FORMAT:
             raise WeightsError(f"the weights in {path} were written by a newer sweep; upgrade sweep")
-        return Checkpoint(int(head["epoch"]), arrays, dict(head["generators"]), dict(head["about"]))
+        state = {"generators": head["generators"]} if head["format"] == 1 else dict(head["state"])
+        return Snapshot(int(head["epoch"]), arrays, state, dict(head["about"]))
     except WeightsError:
         raise
     except FileNotFoundError:
@@ -119,76 +123,3 @@ def read(path: Path) -> Checkpoint:
         raise WeightsError(
             f"the weights {path} cannot be read ({reason}); bring the file back from a backup, or train the trial again"
         ) from error
-
-
-def _tree(trainer: Trainer) -> dict[str, Any]:
-    """Return views of all that changes, in nested containers."""
-    layers, training = trainer.settings.network.layers, trainer.training
-    return {
-        "parameters": dict(zip(layers, trainer.params, strict=True)),
-        "states": dict(zip(layers, training.layer_states, strict=True)),
-        "optimiser": training.optimizer_states,  # the name in files
-    }
-
-
-def _generators(trainer: Trainer) -> dict[str, np.random.Generator]:
-    return {"layers": trainer.training.rng, "shuffling": trainer.training.shuffling}
-
-
-def _restored_generators(states: Mapping[str, Any], trainer: Trainer) -> dict[str, np.random.Generator]:
-    generators = copy.deepcopy(_generators(trainer))
-    for name, rng in generators.items():
-        try:
-            rng.bit_generator.state = states[name]
-        except (KeyError, TypeError, ValueError) as error:
-            raise WeightsError(f"the weights lack the state of the generator {name}; train the trial again") from error
-    return generators
-
-
-def _members(tree: Any) -> Iterator[tuple[str, Any]]:
-    """Yield (name, member) of a container; nothing for a leaf."""
-    if isinstance(tree, dict):
-        yield from tree.items()
-    elif isinstance(tree, tuple | list):
-        names = getattr(tree, "_fields", range(len(tree)))
-        yield from zip(map(str, names), tree, strict=True)
-
-
-def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield (dotted name, array or number) for all that a tree holds but None."""
-    if tree is not None and not isinstance(tree, dict | tuple | list):
-        yield path, tree
-    for name, member in _members(tree):
-        yield from _leaves(member, f"{path}.{name}" if path else name)
-
-
-def _rebuilt(tree: Any, arrays: Mapping[str, Array], path: str) -> Any:
-    """Return a tree of the same containers with its leaves taken from `arrays`."""
-    if tree is None:
-        return None
-    members = [_rebuilt(member, arrays, f"{path}.{name}") for name, member in _members(tree)]
-    if isinstance(tree, dict):
-        return dict(zip(tree, members, strict=True))
-    if isinstance(tree, tuple | list):
-        return type(tree)(*members) if hasattr(tree, "_fields") else type(tree)(members)
-    array = arrays[path]
-    return array.copy() if isinstance(tree, np.ndarray) else type(tree)(array.item())
-
-
-def _check(arrays: Mapping[str, Array], expected: Mapping[str, Any]) -> None:
-    """Refuse arrays that are not of the expected names, shapes and types."""
-    for name, leaf in expected.items():
-        if name not in arrays:
-            raise WeightsError(f"the weights are of another network: they lack {name}")
-        kept, wanted = arrays[name], np.asarray(leaf)
-        if (kept.shape, kept.dtype) != (wanted.shape, wanted.dtype):
-            raise WeightsError(
-                f"the weights are of another network: {name} is {_described(kept)}, but this one needs "
-                f"{_described(wanted)}"
-            )
-    if extra := sorted(arrays.keys() - expected.keys()):
-        raise WeightsError(f"the weights are of another network: this one has no {extra[0]}")
-
-
-def _described(array: Array) -> str:
-    return f"{array.dtype} of shape {array.shape}"

@@ -103,13 +103,15 @@ def test_no_flipped_bit_passes_unseen(finished, tmp_path):
 
 KILLED = """
 import os, signal, sys
+from sweep.records import Epoch
 from sweep.store import Store, Ending
 store = Store(sys.argv[1])
 sweep_id = store.sweep().id
 for number in store.queued(sweep_id)[:1] * 1:
     claim = store.claim(sweep_id, number, "me:1")
     for i in range(60):
-        store.record(claim, [measured(i, 1.0, 0.5, 1.0 + i, 0.5, 0.1)], None)
+        metrics = {"train_loss": 1.0, "train_accuracy": 0.5, "test_loss": 1.0 + i, "test_accuracy": 0.5}
+        store.record(claim, [Epoch(i, 0.1, metrics)], None)
     store.finish(claim, Ending("diverged", 1.0), [], None)
 os.kill(os.getpid(), signal.SIGKILL)
 """

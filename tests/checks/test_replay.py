@@ -13,7 +13,7 @@ import sweep
 from sweep.errors import StoreError, SweepError
 from sweep.metrics import NATIVE_METRICS
 from sweep.system.environment import environment
-from sweep.training.loop import Trainer
+from sweep.training.loop import NetworkTrainer
 from tests.engine_here import training_here
 
 CNN = """
@@ -163,7 +163,7 @@ class TestTheSame:
 
     def test_a_continued_trial_is_as_one_that_was_trained_at_once(self):
         with training_here():
-            sweep.continue_([1], epochs=5, name="cnn")
+            sweep.extend([1], epochs=5, name="cnn")
         played = replay("cnn/1")
         assert len(played.stored.epochs) == len(played.now.epochs) == 6
         assert played.different == []
@@ -282,13 +282,13 @@ class TestDifferent:
 @pytest.fixture
 def trained_epochs(monkeypatch):
     """The epochs that are trained from now on."""
-    numbers, real = [], Trainer.run_epoch
+    numbers, real = [], NetworkTrainer.run_epoch
 
     def run_epoch(trainer, number, order):
         numbers.append(number)
         return real(trainer, number, order)
 
-    monkeypatch.setattr(Trainer, "run_epoch", run_epoch)
+    monkeypatch.setattr(NetworkTrainer, "run_epoch", run_epoch)
     return numbers
 
 

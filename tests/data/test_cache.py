@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sweep.data import open_dataset, prepare
-from sweep.data.cache import ARRAYS, cache_folder, find, store
+from sweep.data import Dataset, Part, open_dataset, prepare
+from sweep.data.cache import cache_folder, find, store
 
 ROOT = Path(__file__).parents[2]
 SHA = "0123456789abcdef" * 4
@@ -27,14 +27,18 @@ def arrays():
     }
 
 
+def parts():
+    return {name: Part(arrays()[f"x_{name}"], arrays()[f"t_{name}"]) for name in ("train", "test")}
+
+
 def keep(name="mine", sha256=SHA):
-    return store(name, sha256, arrays(), ("no", "yes"), (1, 2, 3))
+    return store(Dataset(name, parts(), "classification", ("no", "yes"), (1, 2, 3), sha256))
 
 
 def assert_intact(folder):
     dataset = open_dataset(folder)
     for name, array in arrays().items():
-        np.testing.assert_array_equal(getattr(dataset, name), array)
+        np.testing.assert_array_equal(getattr(dataset.parts[name[2:]], name[0]), array)
 
 
 def test_what_is_stored_is_opened(cache):
@@ -52,8 +56,8 @@ def test_what_is_stored_is_opened(cache):
 def test_arrays_are_plain_read_only_views_of_memory_maps():
     folder = keep()
     dataset = open_dataset(folder)
-    for name in ARRAYS:
-        array = getattr(dataset, name)
+    for name in arrays():
+        array = getattr(dataset.parts[name[2:]], name[0])
         assert type(array) is np.ndarray
         assert isinstance(array.base, np.memmap)
         assert Path(array.base.filename) == folder / f"{name}.npy"
@@ -79,10 +83,10 @@ def test_two_processes_map_the_same_file():
         lines = [line.split() for line in maps.splitlines() if str(folder) in line]
         return {(path, inode, mode) for _, mode, _, _, inode, path in lines}
 
-    assert len(mapped(ours)) == len(ARRAYS)
+    assert len(mapped(ours)) == len(arrays())
     assert mapped(ours) == mapped(theirs)
     assert {mode for _, _, mode in mapped(ours)} == {"r--s"}
-    assert len(dataset.x_train) == 7
+    assert len(dataset.train.x) == 7
 
 
 def damage_meta(**changed):
@@ -158,10 +162,10 @@ def test_a_damaged_entry_is_not_found_and_stored_anew(cache, damage):
 
 def test_prepare_rebuilds_a_damaged_entry(small_mnist):
     folder = prepare("mnist", folder=small_mnist)
-    before = np.array(open_dataset(folder).x_train)
+    before = np.array(open_dataset(folder).train.x)
     os.truncate(folder / "x_train.npy", 500)
     assert prepare("mnist", folder=small_mnist) == folder
-    np.testing.assert_array_equal(open_dataset(folder).x_train, before)
+    np.testing.assert_array_equal(open_dataset(folder).train.x, before)
 
 
 def test_a_damaged_entry_may_be_removed_by_another_process_meanwhile(monkeypatch):
@@ -181,7 +185,7 @@ def test_open_maps_outlive_the_rebuilding():
     dataset = open_dataset(folder)
     (folder / "meta.json").unlink()
     keep()
-    np.testing.assert_array_equal(dataset.x_train, arrays()["x_train"])
+    np.testing.assert_array_equal(dataset.train.x, arrays()["x_train"])
 
 
 def test_who_comes_second_leaves_the_first_entry_alone():

@@ -258,8 +258,8 @@ def test_only_the_training_part_counts():
 
 def test_memory_maps_are_normalized(tmp_path):
     dataset = open_dataset(prepare("digits"))
-    y = normalize(fit("z_score", "feature", dataset.x_train, np.float32), dataset.x_train, np.float32)
-    varied = dataset.x_train.min(axis=0) != dataset.x_train.max(axis=0)
+    y = normalize(fit("z_score", "feature", dataset.train.x, np.float32), dataset.train.x, np.float32)
+    varied = dataset.train.x.min(axis=0) != dataset.train.x.max(axis=0)
     assert 0 < varied.sum() < 64
     np.testing.assert_allclose(y.mean(axis=0, dtype=float), 0, atol=1e-6)
     np.testing.assert_allclose(y.std(axis=0, dtype=float), varied, atol=1e-6)
@@ -267,7 +267,7 @@ def test_memory_maps_are_normalized(tmp_path):
 
 def test_mnist_has_its_well_known_mean_and_deviation(mnist_folder):
     dataset = open_dataset(prepare("mnist", folder=mnist_folder))
-    normalization = fit("z_score", "all", dataset.x_train, np.float32)
+    normalization = fit("z_score", "all", dataset.train.x, np.float32)
     assert normalization.shift is not None
     assert float(normalization.shift) / 255 == pytest.approx(0.1307, abs=5e-5)
     assert 1 / float(normalization.scale) / 255 == pytest.approx(0.3081, abs=5e-5)

@@ -15,7 +15,7 @@ def write(folder, text=TABLE):
 
 def values(path):
     dataset = open_dataset(path)
-    return sorted(np.concatenate([dataset.x_train, dataset.x_test])[:, 0].tolist())
+    return sorted(np.concatenate([dataset.train.x, dataset.test.x])[:, 0].tolist())
 
 
 def test_an_unknown_kind_is_answered_with_the_valid_ones(refused):

@@ -59,11 +59,11 @@ def test_workers_killed_at_random_moments_cost_no_bit(stress, undisturbed, comma
     rng, killed = random.Random(4), 0
     process = command(*stress.command)
     while killed < stress.kills and process.process.poll() is None:
-        # A trial whose worker has died three times has failed: that is a promise of its own, tested elsewhere.
-        victims = [row for row in running() if row["deaths"] < 2]
-        if victims:
+        # A trial whose worker has died three times has failed: tested elsewhere.
+        candidates = [row for row in running() if row["deaths"] < 2]
+        if candidates:
             try:
-                os.kill(worker_of(rng.choice(victims)), signal.SIGKILL)
+                os.kill(worker_of(rng.choice(candidates)), signal.SIGKILL)
                 killed += 1
             except ProcessLookupError:
                 continue

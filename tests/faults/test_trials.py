@@ -1,4 +1,4 @@
-"""Trials that do their worst to the process that trains them: only they fail, and the message says why."""
+"""Trials that crash, freeze or exhaust the process that trains them: only they fail, and the message says why."""
 
 import os
 import re
@@ -20,17 +20,17 @@ REASONS = {
     117: "Private: of my own",
     118: "its worker process has died 3 times, the last time of this: it was killed by SIGKILL",
 }
-INNOCENTS = range(120, 130)
+HEALTHY = range(120, 130)
 ADDRESS_SPACE_KIB = 8 * 1024 * 1024
 
 
-def test_each_culprit_fails_alone_and_says_why(tmp_path, spite, command):
-    widths = [w for pair in zip(REASONS, INNOCENTS, strict=False) for w in pair] + list(INNOCENTS)[len(REASONS) :]
+def test_each_faulty_trial_fails_alone_and_says_why(tmp_path, faulty_workers, command):
+    widths = [w for pair in zip(REASONS, HEALTHY, strict=False) for w in pair] + list(HEALTHY)[len(REASONS) :]
     limited = ("bash", "-c", f'ulimit -v {ADDRESS_SPACE_KIB}; exec "$@"', "limited")
     process = command(
         *("run", widths_experiment(tmp_path, widths), "--workers", "2", "--timeout", "5"),
         before=limited,
-        PYTHONPATH=spite,
+        PYTHONPATH=faulty_workers,
     )
     code, _, errors = process.end()
 
@@ -39,17 +39,17 @@ def test_each_culprit_fails_alone_and_says_why(tmp_path, spite, command):
     trials = results.trials().set_index("hidden[0]")
     failed = trials[trials["status"] == "failed"]
     assert failed["error"].to_dict() == REASONS
-    assert trials.loc[list(INNOCENTS), "status"].eq("completed").all()
-    assert trials.loc[list(INNOCENTS), "attempt"].eq(1).all()
+    assert trials.loc[list(HEALTHY), "status"].eq("completed").all()
+    assert trials.loc[list(HEALTHY), "attempt"].eq(1).all()
     assert trials["attempt"].to_dict() == {w: 3 if w in (111, 116, 118) else 1 for w in widths}
     assert trials.loc[[113, 115, 117], "epochs"].eq(1).all()  # what was done before is kept
     assert f"{len(REASONS)} failed" in errors
     assert not process.left()
 
 
-def test_a_hopeless_sweep_is_stopped_and_may_be_tried_again(tmp_path, spite, command):
+def test_a_sweep_with_too_many_failures_stops_and_can_be_retried(tmp_path, faulty_workers, command):
     file = widths_experiment(tmp_path, [117] * 30)
-    code, out, errors = command("run", file, "--workers", "2", "--max-failures", "3", PYTHONPATH=spite).end()
+    code, out, errors = command("run", file, "--workers", "2", "--max-failures", "3", PYTHONPATH=faulty_workers).end()
 
     assert (code, out) == (1, "")
     failures = int(re.search(r"Error: stopped after (\d+) trials that failed", errors)[1])
@@ -59,13 +59,18 @@ def test_a_hopeless_sweep_is_stopped_and_may_be_tried_again(tmp_path, spite, com
     assert 4 <= failures <= (statuses == "failed").sum() < 15  # some more may have failed before they were stopped
     assert statuses.isin(["queued", "interrupted"]).sum() == 30 - (statuses == "failed").sum()
 
-    assert command("resume", "--retry-failed", "-q").end()[0] == 0  # without the spite
+    assert command("resume", "--retry-failed", "-q").end()[0] == 0  # without the faults
     assert_whole(sweep.load())
 
 
-def test_workers_that_cannot_start_are_one_sentence(tmp_path, spite, command):
+def test_workers_that_cannot_start_are_one_sentence(tmp_path, faulty_workers, command):
     code, _, errors = command(
-        "run", widths_experiment(tmp_path, [20, 21]), "--workers", "1", PYTHONPATH=spite, SWEEP_TEST_STILLBORN="1"
+        "run",
+        widths_experiment(tmp_path, [20, 21]),
+        "--workers",
+        "1",
+        PYTHONPATH=faulty_workers,
+        SWEEP_TEST_EXIT_AT_START="1",
     ).end()
     assert code == 1
     assert "Error: worker processes end as soon as they are started (it ended itself with exit code 7)" in errors
@@ -117,7 +122,7 @@ def test_a_frozen_worker_that_wakes_up_writes_nothing(tmp_path, command, monkeyp
     assert not first.left()
 
 
-def test_the_spite_is_real(tmp_path, command):
-    """Without it the same widths are harmless, so that it is what the other tests have seen."""
+def test_the_faults_are_real(tmp_path, command):
+    """Without them the same widths train, so the other tests have seen the planted faults."""
     assert command("run", widths_experiment(tmp_path, list(REASONS)), "--workers", "2", "-q").end()[0] == 0
     assert_whole(sweep.load())

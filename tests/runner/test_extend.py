@@ -61,7 +61,7 @@ def run(file, *overrides):
 
 def go_on(trials=(), **options):
     with training_here():
-        return sweep.continue_(trials, **options)
+        return sweep.extend(trials, **options)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def kept(results, trial):
     row = results.trial(trial)
     found = checkpoint.read(results.store.folder / row["weights"])
     assert found.epoch == row["weights_epoch"]
-    return {name: array.tobytes() for name, array in found.arrays.items()}, found.generators, found.epoch
+    return {name: array.tobytes() for name, array in found.arrays.items()}, found.state, found.epoch
 
 
 def assert_the_same(one, other, trials):
@@ -177,7 +177,7 @@ def test_a_killed_continuation_is_resumed(file, results):
 REFUSED = {
     "queued": (
         "UPDATE trials SET status = 'queued'",
-        "cnn/0 is queued, not completed; finish it first with: sweep resume cnn",
+        "cnn/0 is queued, not completed; finish it first with: sweep.resume\\('cnn'\\)",
     ),
     "diverged": (
         "UPDATE trials SET status = 'diverged'",
@@ -185,7 +185,7 @@ REFUSED = {
     ),
     "no weights": (
         "UPDATE trials SET weights = NULL",
-        "no weights of cnn/0 are kept; .*--set training.keep_weights",
+        'no weights of cnn/0 are kept; .*overrides=\\["training.keep_weights=best"',
     ),
     "iterations": (
         "UPDATE trials SET configuration = json_set(json_remove(configuration, '$.training.epochs'), "
@@ -194,7 +194,7 @@ REFUSED = {
     ),
     "cosine": (
         "UPDATE trials SET configuration = json_set(configuration, '$.training.schedule', 'cosine')",
-        "cosine schedule.*train it anew with --set epochs=9",
+        "cosine schedule.*train it anew with overrides=..epochs=9",
     ),
     "another learning rate": (
         "UPDATE trials SET configuration = json_set(configuration, '$.training.optimizer.learning_rate', 0.5)",

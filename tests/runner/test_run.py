@@ -1,97 +1,15 @@
-"""Whole sweeps in real processes: undisturbed, interrupted, killed; the table is always the same, bit for bit."""
+"""Whole sweeps in real processes: the table is the same, bit for bit, with any number of workers."""
 
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
-import pandas as pd
 import pytest
-from threadpoolctl import threadpool_info
 
 import sweep
-from sweep.engines.local import Pool
-from sweep.errors import SweepError, UsageError
-from sweep.runner.run import Means
-from sweep.store import Store
-from sweep.system.processes import process_of
+from sweep.errors import SweepError
+from tests.engine_here import Here
+from tests.fault_tools import assert_same, figures, options
 
 SMALL = ["trials=6", "training.epochs=3"]
-LONG = ["trials=3", "training.epochs=450", "training.batch_size={int=[10,30],step=10}"]
-PATIENCE_SECONDS = 60
-
-
-def options(overrides):
-    return [part for override in overrides for part in ("--set", override)]
-
-
-def start(*arguments):
-    """Start the command line as a process in a group of its own, so that signals reach it alone."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "sweep", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def wait_until(condition):
-    """Look again and again; there is no other way to see into another process."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if result := condition():
-            return result
-        time.sleep(0.02)
-    pytest.fail("waited too long")
-
-
-def training(name="digits-quickstart", at_least=1):
-    """Return the owners of a sweep's trials once some epochs are in the database."""
-
-    def look():
-        try:
-            results = sweep.load(name)
-        except SweepError:
-            return None
-        running = results.store.progress(results.record.id).running
-        if sum(trial.epoch for trial in running) < at_least:
-            return None
-        owners = [results.trial(trial.number)["owner"] for trial in running]
-        return [process_of(owner)[1] for owner in owners]
-
-    return wait_until(look)
-
-
-def is_running(process):
-    try:
-        return "State:\tZ" not in Path(f"/proc/{process}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def figures(name=None, db=None):
-    """Return all that must be the same however a sweep went: trials and epochs without times and attempts."""
-    results = sweep.load(name, db=db)
-    return results.trials().drop(columns=["seconds", "attempt"]), results.epochs().drop(columns="seconds")
-
-
-def assert_same(one, two):
-    for left, right in zip(one, two, strict=True):
-        pd.testing.assert_frame_equal(left, right, check_exact=True)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    """The figures of the long sweep when nothing disturbs it."""
-    database = str(tmp_path_factory.mktemp("undisturbed") / "sweeps.db")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-        sweep.run("digits-quickstart", overrides=LONG, workers=2, db=database)
-    return figures(db=database)
 
 
 def test_the_number_of_workers_changes_no_bit(tmp_path):
@@ -102,7 +20,7 @@ def test_the_number_of_workers_changes_no_bit(tmp_path):
     tables = [figures(db=str(tmp_path / f"{workers}.db")) for workers in (1, 2, 3)]
     assert_same(tables[0], tables[1])
     assert_same(tables[0], tables[2])
-    trials, epochs = tables[0]
+    trials, epochs, _ = tables[0]
     assert set(trials["status"]) <= {"completed", "diverged"}
     assert trials["trial"].tolist() == list(range(6))
     assert epochs.groupby("trial").size().loc[trials["trial"][trials["status"] == "completed"]].eq(4).all()
@@ -113,7 +31,7 @@ def test_a_longer_sweep_begins_with_the_shorter_one(tmp_path):
     sweep.run("digits-quickstart", overrides=["trials=2", "epochs=2"], workers=1, db=str(tmp_path / "2.db"))
     sweep.run("digits-quickstart", overrides=["trials=4", "epochs=2"], workers=1, db=str(tmp_path / "4.db"))
     short, long = (figures(db=str(tmp_path / f"{n}.db")) for n in (2, 4))
-    assert_same(short, (long[0].head(2), long[1][long[1]["trial"] < 2].reset_index(drop=True)))
+    assert_same(short, (long[0].head(2), long[1][long[1]["trial"] < 2].reset_index(drop=True), short[2]))
 
 
 def test_a_trial_that_fails_harms_no_other():
@@ -131,75 +49,7 @@ def test_a_trial_that_fails_harms_no_other():
     assert "Traceback" in results.trial(number)["traceback"]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_stops_within_three_seconds_and_resume_finishes(undisturbed, number, code):
-    process = start("run", "digits-quickstart", "--workers", "2", "-q", *options(LONG))
-    workers = training()
-    began = time.monotonic()
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
-
-    assert time.monotonic() - began < 3
-    assert process.returncode == code
-    assert "Go on with: sweep resume digits-quickstart" in errors
-    assert "Traceback" not in errors
-    assert not any(map(is_running, workers))
-    stopped = sweep.load()
-    assert "running" not in set(stopped.trials()["status"])
-    assert len(stopped.epochs()) > 0  # what was trained is kept
-
-    resumed = start("resume", "--workers", "2", "-q")
-    resumed.communicate(timeout=PATIENCE_SECONDS)
-    assert resumed.returncode == 0
-    assert_same(figures(), undisturbed)
-
-
-def test_two_signals_stop_at_once(undisturbed):
-    process = start("run", "digits-quickstart", "--workers", "2", "-q", *options(LONG))
-    workers = training()
-    began = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=PATIENCE_SECONDS)
-
-    assert time.monotonic() - began < 3
-    assert process.returncode == 130
-    assert not any(map(is_running, workers))
-    sweep.resume(workers=2)
-    assert_same(figures(), undisturbed)
-
-
-def test_ctrl_c_in_a_terminal_reaches_the_whole_group():
-    process = start("run", "digits-quickstart", "--workers", "2", "-q", *options(LONG))
-    workers = training()
-    os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
-
-    assert process.returncode == 130
-    assert "Traceback" not in errors
-    assert not any(map(is_running, workers))
-    assert "interrupted" in set(sweep.load().trials()["status"])  # the workers had time to say so
-
-
-def test_resuming_a_finished_sweep_does_nothing():
-    sweep.run("digits-quickstart", overrides=["trials=2", "epochs=1"], workers=1)
-    before = sweep.load().trials()
-    heard = []
-
-    class Listener:
-        def note(self, message):
-            heard.append(message)
-
-        def update(self, progress):
-            heard.append(progress)
-
-    sweep.resume(observer=Listener())
-
-    assert heard == ["nothing is left to train in digits-quickstart"]
-    pd.testing.assert_frame_equal(sweep.load().trials(), before)
-
-
-def test_an_observer_hears_of_the_whole_sweep():
+def test_an_observer_follows_the_whole_sweep():
     class Listener:
         notes: list = []
         last = None
@@ -218,23 +68,6 @@ def test_an_observer_hears_of_the_whole_sweep():
     assert listener.last.running == ()
 
 
-def test_a_data_set_that_has_changed_is_not_mixed_in(tmp_path):
-    table = tmp_path / "table.csv"
-    rows = [f"{i % 7},{i % 3},{i % 2}" for i in range(40)]
-    table.write_text("a,b,label\n" + "\n".join(rows))
-    dataset = f"data.dataset={{kind='csv', file='{table}', label='label'}}"
-    sweep.run("digits-quickstart", overrides=["trials=2", "epochs=1", dataset], workers=1)
-    store = Store(os.environ["SWEEP_DB"])
-    with store.database.writing() as connection:
-        connection.exec_driver_sql("UPDATE trials SET status = 'interrupted' WHERE number = 1")
-    table.write_text(table.read_text() + "\n1,1,1")
-
-    with pytest.raises(SweepError, match="is not the one that 'digits-quickstart' was begun with"):
-        sweep.resume()
-    table.write_text("a,b,label\n" + "\n".join(rows))
-    assert sweep.resume(workers=1).trials()["status"].eq("completed").all()
-
-
 def test_nothing_is_stored_when_a_sweep_cannot_begin(tmp_path):
     with pytest.raises(SweepError):
         sweep.run("mnist-widths", data=tmp_path)
@@ -242,37 +75,21 @@ def test_nothing_is_stored_when_a_sweep_cannot_begin(tmp_path):
         sweep.load()
 
 
-def test_workers_use_one_blas_thread():
-    pool = Pool(1, coroner=None)
-    with pool.closing():
-        (slot,) = pool._slots
-        pools = slot.executor.submit(threadpool_info).result()
-        environment = slot.executor.submit(os.getenv, "OPENBLAS_NUM_THREADS").result()
-    assert pools
-    assert {library["num_threads"] for library in pools} == {1}
-    assert environment == "1"
-    assert not is_running(slot.number)
-
-
-@pytest.mark.parametrize(
-    ("means", "words"),
-    [
-        ({"workers": 0}, "--workers must be at least 1, not 0"),
-        ({"timeout": 0.0}, "--timeout takes a positive number of seconds, not 0"),
-        ({"timeout": float("nan")}, "not nan"),
-        ({"max_failures": -1}, "--max-failures must be at least 0, not -1"),
-    ],
-)
-def test_means_are_checked_before_anything_is_stored(means, words):
-    with pytest.raises(UsageError, match=words):
-        sweep.run("digits-quickstart", **means)
-    assert not Path(os.environ["SWEEP_DB"]).exists()
-    assert Means(3, 0.5, 0).workers == 3
-
-
-def test_progress_in_a_pipe_is_plain_lines():
-    process = start("run", "digits-quickstart", *options(SMALL))
-    output, errors = process.communicate(timeout=PATIENCE_SECONDS)
-    assert process.returncode == 0
+def test_progress_in_a_pipe_is_plain_lines(command):
+    code, output, errors = command("run", "digits-quickstart", *options(SMALL)).end()
+    assert code == 0
     assert re.search(r"^6/6 trials · best 0\.\d{4}", errors, re.MULTILINE)
     assert "\x1b" not in errors + output
+
+
+def test_an_engine_can_be_injected():
+    trained = []
+
+    class Recorded(Here):
+        def run_all(self, assignments):
+            trained.extend(assignment.number for assignment in assignments)
+            return super().run_all(assignments)
+
+    results = sweep.run("digits-quickstart", overrides=["trials=2", "epochs=1"], backend=Recorded.opened)
+    assert trained == [0, 1]
+    assert results.trials()["status"].eq("completed").all()

@@ -1,8 +1,7 @@
-"""Plants: one inf or NaN, put into one tensor of training at one moment, and what becomes of it.
+"""Fault injection: one inf or NaN is written into one tensor of training at one moment.
 
-Around the functions of a network stand wrappers that show a `Plant` every tensor that they pass on; nothing in the
-product knows. A plant strikes whenever its moment comes, in the first run of an epoch as in the watched one, as an
-overflow would.
+The functions of a network are wrapped so that a `Plant` sees every tensor; the code under test does not change. A plant
+writes its value in the first run of an epoch and again in the checked run, as an overflow would.
 """
 
 from __future__ import annotations
@@ -15,11 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sweep.nn.layer import units
+from sweep.nn.layer import without_ones
 from sweep.nn.network import Network
 from sweep.records import Divergence
 from sweep.training.divergence import Diverged
-from sweep.training.loop import Trainer
+from sweep.training.evaluation import Evaluation
+from sweep.training.loop import NetworkTrainer
 from tests.training.training_setup import blobs
 
 DATASET = blobs(train=20, test=9, features=36, classes=3)
@@ -73,9 +73,9 @@ def shown_layer(name, layer, plant):
     def forward(params, state, x, work, call):
         y, new_state, cache = layer.forward(params, state, x, work, call)
         if not call.train:
-            plant(f"evaluation/{name}/forward", "y", units(y))
+            plant(f"evaluation/{name}/forward", "y", without_ones(y))
             return y, new_state, cache
-        plant(f"{name}/forward", "y", units(y))
+        plant(f"{name}/forward", "y", without_ones(y))
         for part, array in arrays(new_state):
             plant(f"{name}/forward", f"state{part}", array)
         caches[:] = [cache] if isinstance(cache, np.ndarray) and is_computed(cache, x) else []
@@ -104,7 +104,7 @@ def unit_rows(x):
     return x[:-1] if (x[-1] == 1).all() else x
 
 
-class Stage(Trainer):
+class Stage(NetworkTrainer):
     """A trainer that shows a plant every tensor, and tells it the time."""
 
     def __init__(self, given, plant):
@@ -123,26 +123,27 @@ class Stage(Trainer):
         layers = {name: shown_layer(name, layer, plant) for name, layer in given.network.layers.items()}
         optimizer = given.optimizer._replace(update=self.shown_update)
         super().__init__(DATASET, replace(given, network=Network(layers, shown_loss), optimizer=optimizer))
+        self.evaluation = ShownEvaluation(self)
 
     @property
     def states(self):
-        return self.training.layer_states, tuple(self.training.optimizer_states)
+        return self.state.layer_states, tuple(self.state.optimizer_states)
 
     def of_layers(self, array, params):
         """Yield (layer, its part) of what belongs to `params`: one layer's, or those of all layers in one vector."""
         offset = 0
         for name, own in zip(self.settings.network.layers, self.params, strict=True):
-            if own is not None and params is self.training.vector:
+            if own is not None and params is self.state.vector:
                 yield name, array[offset : offset + own.size]
                 offset += own.size
             elif own is params:
                 yield name, array
 
-    def shown_update(self, params, gradient, state, factor):
+    def shown_update(self, params, gradient, state, factor, scratch):
         for part, array in arrays(gradient):
             for name, own in self.of_layers(array, params):
                 self.plant(f"{name}/update", f"gradient{part}", unit_rows(own) if part == ".1" else own)
-        new_state = self.update(params, gradient, state, factor)
+        new_state = self.update(params, gradient, state, factor, scratch)
         for part, array in (("params", params), *arrays(new_state)):
             for name, own in self.of_layers(array, params):
                 self.plant(f"{name}/update", part, own)
@@ -150,7 +151,7 @@ class Stage(Trainer):
 
     def show_what_stays(self):
         """Show what a step begins with."""
-        plant, training = self.plant, self.training
+        plant, training = self.plant, self.state
         for name, params, state in zip(self.settings.network.layers, self.params, training.layer_states, strict=True):
             if params is not None:
                 plant(f"{name}/forward", "params before", params)
@@ -176,15 +177,23 @@ class Stage(Trainer):
         self.number = number
         return super().evaluate(number, steps)
 
-    def _evaluate_part(self, network, part):
-        self.plant.now = (self.number, part)
-        return super()._evaluate_part(network, part)
+
+class ShownEvaluation(Evaluation):
+    """An evaluation that shows a plant every batch, and tells it the time."""
+
+    def __init__(self, stage):
+        super().__init__(stage.dataset, stage.settings)
+        self.stage = stage
+
+    def _part_metrics(self, network, params, states, part):
+        self.stage.plant.now = (self.stage.number, part)
+        return super()._part_metrics(network, params, states, part)
 
     def batch(self, part):
         is_new = part not in self._batches
         batch = super().batch(part)
         if is_new:
-            first = next(iter(self.settings.network.layers))
+            first = next(iter(self.stage.settings.network.layers))
             gather_each, read = batch.gather_each, batch.slice
             training, evaluation = (partial(self.shown, f"{place}{first}/input") for place in ("", "evaluation/"))
             batch.gather_each = lambda order, steps: map(training, gather_each(order, steps))
@@ -192,7 +201,7 @@ class Stage(Trainer):
         return batch
 
     def shown(self, place, x):
-        self.plant(place, "batch", x[:-1])
+        self.stage.plant(place, "batch", x[:-1])
         return x
 
 
@@ -225,7 +234,7 @@ def trained(given, plant):
     except Diverged as diverged:
         divergence = diverged.divergence
         figures += stage.batch_losses
-    return Outcome(divergence, figures, [stage.training.vector, *(array for _, array in arrays(stage.states))])
+    return Outcome(divergence, figures, [stage.state.vector, *(array for _, array in arrays(stage.states))])
 
 
 def verdict(plant, outcome, quiet):

@@ -76,7 +76,7 @@ def test_iterations_cut_the_last_epoch_short(iterations, epochs, last):
     dataset = blobs()
     steps = []
 
-    def count(params, gradient, state, factor):
+    def count(params, gradient, state, factor, scratch):
         steps[-1] += params.shape[1] == 7  # the first layer: 6 features and the bias
 
     given_settings = settings(dataset, optimizer=Optimizer(lambda p: None, count, takes_products=True), epochs=epochs)

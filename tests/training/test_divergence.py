@@ -13,8 +13,8 @@ from sweep.nn.layers.activations import elementwise
 from sweep.nn.network import Network
 from sweep.nn.optimizers import Optimizer, sgd
 from sweep.records import Divergence
-from sweep.training.divergence import Diverged, Flags, NotFinite, Watch
-from sweep.training.loop import Trainer, train
+from sweep.training.divergence import Diverged, FiniteCheck, Flags, NotFinite
+from sweep.training.loop import NetworkTrainer, train
 from tests.training.training_setup import blobs, network, settings
 
 DTYPES = ["float32", "float64"]
@@ -37,7 +37,7 @@ def constant(value):
 def sabotaged(optimizer, at_step, change):
     """Return an optimizer that lets `change` spoil the parameters of the last layer at one of its steps."""
 
-    def update(params, gradient, step, factor):
+    def update(params, gradient, step, factor, scratch):
         optimizer.update(params, gradient, None)
         if step + 1 == at_step and len(params) == 3:  # the output layer: three classes
             change(params)
@@ -68,7 +68,7 @@ def test_overflow_in_exp(dtype):
 
     stride = np.log(np.finfo(dtype).max) / 4
 
-    def grow(params, gradient, state, factor):
+    def grow(params, gradient, state, factor, scratch):
         params += stride if params.shape[1] == 7 else 0  # the first layer: 6 features and the bias
 
     net = network((5,), weights=constant(0.0))
@@ -118,7 +118,7 @@ def test_an_update_that_overflows_silently_is_placed_at_its_step(dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_nan_that_arrives_without_any_flag(dtype):
     dataset = blobs()
-    marker = dataset.x_train[31].astype(dtype) / 255
+    marker = dataset.train.x[31].astype(dtype) / 255
 
     def poisoned(x, y, slope):
         np.tanh(x, out=y)
@@ -151,7 +151,7 @@ def test_a_network_that_diverges_in_the_very_last_batch_of_an_epoch(dtype, value
 def test_infinite_weights_cannot_hide_behind_a_relu():
     dataset = blobs()
 
-    def update(params, gradient, step, factor):
+    def update(params, gradient, step, factor, scratch):
         if step == 4 and params.shape[1] == 7:  # the first layer: 6 features and the bias
             params[0, :] = -np.inf
         return step + 1
@@ -163,7 +163,7 @@ def test_infinite_weights_cannot_hide_behind_a_relu():
     assert divergence == Divergence(1, 5, "hidden[0]/update", "overflow")
 
 
-def test_flags_raised_for_nothing_change_nothing():
+def test_flags_raised_without_need_change_nothing():
     dataset = blobs()
     net = network((5,))
     tanh = net.layers["hidden[0]/tanh"]
@@ -180,19 +180,19 @@ def test_flags_raised_for_nothing_change_nothing():
     assert quiet == loud
 
 
-def test_training_goes_on_after_a_suspicion_without_ground_with_the_same_bits(monkeypatch):
+def test_training_goes_on_after_a_false_alarm_with_the_same_bits(monkeypatch):
     dataset = blobs()
     plain = [e.metrics["test_loss"] for e in train(dataset, settings(dataset, dtype="float32"))]
     watched = 0
-    real = Trainer._run_watched
+    real = NetworkTrainer._run_checked
 
     def count(self, number, order):
         nonlocal watched
         watched += 1
         return real(self, number, order)
 
-    monkeypatch.setattr(Trainer, "_run_watched", count)
-    monkeypatch.setattr(Trainer, "_run_steps", lambda self, number, order: (3, True))
+    monkeypatch.setattr(NetworkTrainer, "_run_checked", count)
+    monkeypatch.setattr(NetworkTrainer, "_run_steps", lambda self, number, order: (3, True))
 
     assert [e.metrics["test_loss"] for e in train(dataset, settings(dataset, dtype="float32"))] == plain
     assert watched == 3
@@ -200,8 +200,8 @@ def test_training_goes_on_after_a_suspicion_without_ground_with_the_same_bits(mo
 
 def test_a_loss_that_only_the_test_part_overflows_is_found_in_the_evaluation():
     dataset = blobs()
-    dataset.x_test[:] = 255
-    np.minimum(dataset.x_train, 200, out=dataset.x_train)
+    dataset.test.x[:] = 255
+    np.minimum(dataset.train.x, 200, out=dataset.train.x)
 
     def fragile(x, y, slope):
         slope.fill(1)
@@ -245,13 +245,13 @@ def test_flags_are_told_apart(operation, kind):
 
 @pytest.mark.parametrize(("value", "kind"), [(np.inf, "overflow"), (-np.inf, "overflow"), (np.nan, "invalid")])
 @pytest.mark.parametrize("position", [0, 17, 41])
-def test_the_watch_sees_a_single_bad_element_anywhere(value, kind, position):
+def test_the_check_finds_a_single_bad_element_anywhere(value, kind, position):
     array = np.zeros((6, 7), np.float32)
-    Watch(Flags()).check("somewhere", array, None, 1.0)
+    FiniteCheck(Flags())("somewhere", array, None, 1.0)
     array.flat[position] = value
 
     with pytest.raises(NotFinite) as caught:
-        Watch(Flags()).check("somewhere", np.zeros(3), array)
+        FiniteCheck(Flags())("somewhere", np.zeros(3), array)
 
     assert (caught.value.place, caught.value.kind) == ("somewhere", kind)
 

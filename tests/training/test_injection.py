@@ -37,8 +37,8 @@ from sweep.nn.optimizers import OPTIMIZERS
 from sweep.nn.penalties import Penalty
 from sweep.records import Divergence
 from sweep.training.batches import Batch
-from sweep.training.divergence import Flags, Watch, all_finite
-from sweep.training.loop import Trainer, Training
+from sweep.training.divergence import FiniteCheck, Flags, all_finite
+from sweep.training.loop import NetworkTrainer, TrainingState
 from tests.training.plants import DATASET, EPOCHS, Plant, chosen, trained, verdict
 from tests.training.training_setup import settings
 
@@ -78,16 +78,16 @@ NETWORKS = {
     "of every gradient": lambda: chained(dense(4, biases=None), batch_norm("feature"), ACTIVATIONS["relu"]()),
     "images": lambda: chained(
         image((1, 6, 6)),
-        convolution(2, 3, 1, 1, WEIGHTS, None),
+        convolution(2, 3, 1, 1, weights=WEIGHTS, biases=None),
         batch_norm("channel"),
         ACTIVATIONS["relu"](),
         max_pool(2),
-        convolution(3, 2, 1, 1, WEIGHTS, BIASES),
+        convolution(3, 2, 1, 1, weights=WEIGHTS, biases=BIASES),
         flatten(),
     ),
     "images, cumulative": lambda: chained(
         image((4, 3, 3)),
-        convolution(3, 2, 1, 1, WEIGHTS, BIASES),
+        convolution(3, 2, 1, 1, weights=WEIGHTS, biases=BIASES),
         ACTIVATIONS["tanh"](),
         batch_norm("feature", "cumulative"),
         max_pool(3),
@@ -107,8 +107,7 @@ def is_within_rights(plant, word):
     if word == "swallowed":
         return not plant.loud and math.isinf(plant.value) and plant.site.tensor in {"y", "batch"}
     if word == "harmless":
-        is_scratch = plant.site.place.endswith("/update") and plant.site.tensor.startswith(".")
-        return not plant.loud or is_scratch  # of an optimizer, overwritten before it is read
+        return not plant.loud
     return word == "flagged"
 
 
@@ -172,16 +171,16 @@ def test_no_plant_is_missed_in_any_loss(loss, dtype):
 
 
 @pytest.mark.parametrize(
-    ("owner", "name", "blind"),
+    ("owner", "name", "disabled"),
     [
-        (Training, "is_finite", lambda self: True),
+        (TrainingState, "is_finite", lambda self: True),
         (Flags, "__call__", lambda self, message, flag: None),
-        (Watch, "check_all", lambda self, placed: list(placed)),
-        (Trainer, "_updated", lambda self: iter(())),
+        (FiniteCheck, "check_all", lambda self, placed: list(placed)),
+        (NetworkTrainer, "_updated", lambda self: iter(())),
     ],
 )
-def test_a_guard_that_is_blind_in_one_eye_is_found_out(owner, name, blind, monkeypatch):
-    monkeypatch.setattr(owner, name, blind)
+def test_a_missing_check_is_found(owner, name, disabled, monkeypatch):
+    monkeypatch.setattr(owner, name, disabled)
     with pytest.raises(AssertionError, match="assert not"):
         assert_none_is_missed(made("squashed first", "float32", optimizer="adam"))
 

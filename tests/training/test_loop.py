@@ -11,7 +11,7 @@ from sweep.nn.layers import activations
 from sweep.nn.optimizers import OPTIMIZERS, Optimizer, sgd
 from sweep.nn.penalties import Penalty
 from sweep.records import Seeds
-from sweep.training.loop import Trainer, train
+from sweep.training.loop import NetworkTrainer, train
 from tests.training.training_setup import blobs, network, settings
 
 
@@ -22,10 +22,10 @@ def descend(learning_rate):
 
 def textbook(dataset, params, orders, batch_size, update):
     """Train a tanh perceptron with samples first, allocating everything; yield figures before and after each epoch."""
-    scale = dataset.x_train.max() / 1.0 - dataset.x_train.min()
+    scale = dataset.train.x.max() / 1.0 - dataset.train.x.min()
     parts = [
-        ((x - float(dataset.x_train.min())) / scale, t)
-        for x, t in ((dataset.x_train, dataset.t_train), (dataset.x_test, dataset.t_test))
+        ((x - float(dataset.train.x.min())) / scale, t)
+        for x, t in ((dataset.train.x, dataset.train.t), (dataset.test.x, dataset.test.t))
     ]
     weights = [p[:, :-1].T.copy() for p in params]
     biases = [p[:, -1].copy() for p in params]
@@ -69,9 +69,9 @@ def test_epochs_equal_those_of_a_textbook_loop(hidden, batch_size):
 
 
 def assert_as_in_the_textbook(dataset, given, update):
-    start = [p.copy() for p in Trainer(dataset, given).params if p is not None]
+    start = [p.copy() for p in NetworkTrainer(dataset, given).params if p is not None]
     rng = np.random.default_rng(given.seeds.shuffling)
-    orders = [rng.permutation(len(dataset.x_train)) for _ in range(given.epochs)]
+    orders = [rng.permutation(len(dataset.train.x)) for _ in range(given.epochs)]
     expected = list(textbook(dataset, start, orders, given.batching.batch_size, update))
 
     epochs = list(train(dataset, given))
@@ -113,7 +113,8 @@ def test_regularization_pulls_at_weights_and_leaves_biases_alone(penalty):
 
 def test_every_training_sample_is_seen_once_an_epoch_in_a_new_order():
     dataset = blobs(train=50)
-    marked = replace(dataset, x_train=np.arange(50, dtype=np.uint8)[:, None].repeat(6, 1))
+    x = np.arange(50, dtype=np.uint8)[:, None].repeat(6, 1)
+    marked = replace(dataset, parts={**dataset.parts, "train": replace(dataset.train, x=x)})
     seen = []
     net = network()
     first = net.layers["hidden[0]"]
@@ -148,10 +149,10 @@ def test_float32_stays_float32_and_close_to_float64():
     dataset = blobs()
     single = list(train(dataset, settings(dataset, dtype="float32")))
     double = list(train(dataset, settings(dataset, dtype="float64")))
-    trainer = Trainer(dataset, settings(dataset, dtype="float32"))
+    trainer = NetworkTrainer(dataset, settings(dataset, dtype="float32"))
     trainer.run_epoch(1, np.arange(50))
 
-    assert trainer.training.vector.dtype == np.float32
+    assert trainer.state.vector.dtype == np.float32
     assert all(p.dtype == np.float32 for p in trainer.params if p is not None)
     np.testing.assert_allclose(
         [e.metrics["test_loss"] for e in single], [e.metrics["test_loss"] for e in double], rtol=1e-4
@@ -165,14 +166,14 @@ def test_a_network_whose_outputs_are_all_alike_is_no_better_than_a_guess():
 
     untrained = next(train(dataset, settings(dataset, silent)))
 
-    assert untrained.metrics["train_accuracy"] == np.mean(dataset.t_train == 0)
+    assert untrained.metrics["train_accuracy"] == np.mean(dataset.train.t == 0)
     assert untrained.metrics["train_loss"] == pytest.approx(np.log(3))
 
 
 def test_figures_do_not_depend_on_where_the_evaluation_is_cut(monkeypatch):
     dataset = blobs(train=2500, test=1001)
     whole = list(train(dataset, settings(dataset, epochs=1)))
-    monkeypatch.setattr("sweep.training.loop.EVALUATION_SAMPLES", 7)
+    monkeypatch.setattr("sweep.training.evaluation.EVALUATION_SAMPLES", 7)
     cut = list(train(dataset, settings(dataset, epochs=1)))
 
     assert [e.metrics["test_accuracy"] for e in cut] == [e.metrics["test_accuracy"] for e in whole]
@@ -183,7 +184,7 @@ def test_figures_do_not_depend_on_where_the_evaluation_is_cut(monkeypatch):
 
 def test_the_data_set_is_left_alone_and_not_copied():
     dataset = blobs()
-    arrays = [dataset.x_train, dataset.t_train, dataset.x_test, dataset.t_test]
+    arrays = [dataset.train.x, dataset.train.t, dataset.test.x, dataset.test.t]
     before = [a.copy() for a in arrays]
     for array in arrays:
         array.flags.writeable = False
@@ -196,17 +197,17 @@ def test_the_data_set_is_left_alone_and_not_copied():
 
 def test_going_back_to_a_saved_moment_repeats_the_same_bits():
     dataset = blobs()
-    counting = Optimizer(lambda p: 0, lambda p, g, n, factor: sgd(0.1).update(p, g, None) or n + 1, takes_products=True)
-    trainer = Trainer(dataset, settings(dataset, optimizer=counting, dtype="float32"))
-    saved = trainer.training.save()
+    counting = Optimizer(lambda p: 0, lambda p, g, n, *rest: sgd(0.1).update(p, g, None) or n + 1, takes_products=True)
+    trainer = NetworkTrainer(dataset, settings(dataset, optimizer=counting, dtype="float32"))
+    saved = trainer.state.save()
     trainer.run_epoch(1, np.arange(50))
-    first, counts = trainer.training.vector.copy(), list(trainer.training.optimizer_states)
-    trainer.training.restore(saved)
-    assert not np.array_equal(trainer.training.vector, first)
+    first, counts = trainer.state.vector.copy(), list(trainer.state.optimizer_states)
+    trainer.state.restore(saved)
+    assert not np.array_equal(trainer.state.vector, first)
     trainer.run_epoch(1, np.arange(50))
 
-    np.testing.assert_array_equal(trainer.training.vector, first)
-    assert trainer.training.optimizer_states == counts
+    np.testing.assert_array_equal(trainer.state.vector, first)
+    assert trainer.state.optimizer_states == counts
     assert max(c for c in counts if c is not None) == 7  # steps of 8 samples of 50
 
 
@@ -217,6 +218,6 @@ def test_digits_are_learnt(tmp_path, monkeypatch):
 
     epochs = list(train(dataset, settings(dataset, net, batch_size=20, epochs=20, dtype="float32")))
 
-    assert (len(dataset.x_train), len(dataset.x_test)) == (1347, 450)
+    assert (len(dataset.train.x), len(dataset.test.x)) == (1347, 450)
     assert epochs[0].metrics["test_accuracy"] < 0.3
     assert epochs[-1].metrics["test_accuracy"] > 0.95

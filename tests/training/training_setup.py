@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sweep.data import Dataset, fit
+from sweep.data import Dataset, Part, fit
 from sweep.nn import initializers
 from sweep.nn.layers import activations
 from sweep.nn.losses import LOSSES
@@ -12,7 +12,7 @@ from sweep.nn.network import Network, perceptron
 from sweep.nn.optimizers import sgd
 from sweep.records import Seeds
 from sweep.training.batches import Batching
-from sweep.training.loop import Settings
+from sweep.training.evaluation import Settings
 
 
 def blobs(train=50, test=21, features=6, classes=3, seed=0):
@@ -23,11 +23,11 @@ def blobs(train=50, test=21, features=6, classes=3, seed=0):
     def part(samples):
         t = rng.integers(0, classes, samples)
         x = np.clip(centres[t] + rng.normal(0, 20, (samples, features)), 0, 255)
-        return x.astype(np.uint8), t
+        return Part(x.astype(np.uint8), t)
 
-    (x_train, t_train), (x_test, t_test) = part(train), part(test)
+    parts = {"train": part(train), "test": part(test)}
     names = tuple(map(str, range(classes)))
-    return Dataset("blobs", x_train, t_train, x_test, t_test, names, (features,), "")
+    return Dataset("blobs", parts, "classification", names, (features,), "")
 
 
 def network(
@@ -42,7 +42,7 @@ def settings(dataset, net=None, *, optimizer=None, batch_size=8, epochs=3, dtype
     return Settings(
         network=net or network(),
         optimizer=optimizer or sgd(0.2),
-        normalization=fit("min_max", "all", dataset.x_train, np.dtype(dtype)),
+        normalization=fit("min_max", "all", dataset.train.x, np.dtype(dtype)),
         batching=Batching(batch_size),
         epochs=epochs,
         dtype=np.dtype(dtype),

@@ -13,7 +13,7 @@ from sweep.runner.prepare import prepare_datasets
 from sweep.runner.run import _describe
 from sweep.store import Store
 from sweep.training import checkpoint
-from sweep.training.loop import Trainer
+from sweep.training.loop import NetworkTrainer
 from sweep.trial import worker
 from sweep.trial.worker import Assignment, Interrupted, run_trial
 
@@ -51,8 +51,8 @@ class Place:
     def __init__(self, folder):
         self.store = Store(str(folder / "sweeps.db"), create=True)
         experiment = parse(EXPERIMENT, "cnn.toml", [])
-        folders = prepare_datasets(["digits"], None, None, Silent())
-        record = _describe(experiment, EPOCHS, {"digits": "digits"}, folders, None)
+        folders = prepare_datasets([{"dataset": "digits"}], None, None, Silent())
+        record = _describe(experiment, EPOCHS, {"digits": {"dataset": "digits"}}, folders, None)
         self.sweep_id = self.store.add_sweep(record, experiment.trials())
         self.assignment = Assignment(str(self.store.database.url), self.sweep_id, "cnn", 0, folders)
 
@@ -107,7 +107,7 @@ def assert_same(one, other):
 
 def stop_after(monkeypatch, last, error=Interrupted):
     """Let training be stopped after so many epochs; return the list of those that are trained."""
-    trained, real = [], Trainer.run_epoch
+    trained, real = [], NetworkTrainer.run_epoch
 
     def run_epoch(trainer, number, order):
         if number > last:
@@ -115,7 +115,7 @@ def stop_after(monkeypatch, last, error=Interrupted):
         trained.append(number)
         return real(trainer, number, order)
 
-    monkeypatch.setattr(Trainer, "run_epoch", run_epoch)
+    monkeypatch.setattr(NetworkTrainer, "run_epoch", run_epoch)
     return trained
 
 
@@ -209,7 +209,7 @@ def test_a_checkpoint_that_cannot_be_written_costs_no_figure(place, undisturbed,
 
 
 def test_an_overtaken_worker_leaves_no_file_behind(place, monkeypatch):
-    real = Trainer.run_epoch
+    real = NetworkTrainer.run_epoch
 
     def run_epoch(trainer, number, order):
         if number == EVERY:  # the trial is taken away behind this worker's back
@@ -217,7 +217,7 @@ def test_an_overtaken_worker_leaves_no_file_behind(place, monkeypatch):
             place.store.claim(place.sweep_id, 0, "quicker:1")
         return real(trainer, number, order)
 
-    monkeypatch.setattr(Trainer, "run_epoch", run_epoch)
+    monkeypatch.setattr(NetworkTrainer, "run_epoch", run_epoch)
     assert place.train() is None
     assert place.files() == []
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from sweep.data import data_options, options_key
 from sweep.experiment.file import load
 from sweep.experiment.sections import Configuration
 from sweep.observer import Silent
@@ -15,9 +16,8 @@ from sweep.store.digests import trial_digests
 from sweep.store.schema import trials
 from sweep.system.processes import is_alive, owner
 from sweep.training import build as assembly
-from sweep.training.build import dataset_key
 from sweep.training.divergence import Diverged
-from sweep.training.loop import Trainer
+from sweep.training.loop import NetworkTrainer
 from sweep.trial import recorder, worker
 from sweep.trial.worker import Assignment, Interrupted, run_trial
 from tests.epochs import measured
@@ -36,8 +36,8 @@ def assignment(store):
     """A sweep of three small trials on digits, of which number 0 is assigned."""
     experiment = load("digits-quickstart", ["trials=3", "epochs=2"])
     trials = experiment.trials()
-    folders = prepare_datasets(["digits"], None, None, Silent())
-    sweep_id = store.add_sweep(_describe(experiment, 2, {"digits": "digits"}, folders, None), trials)
+    folders = prepare_datasets([{"dataset": "digits"}], None, None, Silent())
+    sweep_id = store.add_sweep(_describe(experiment, 2, {"digits": {"dataset": "digits"}}, folders, None), trials)
     return Assignment(str(store.database.url), sweep_id, experiment.name, 0, folders)
 
 
@@ -50,7 +50,7 @@ def train_instead(monkeypatch, error, count=3):
         yield from epochs(count)
         raise error
 
-    monkeypatch.setattr(Trainer, "epochs", train)
+    monkeypatch.setattr(NetworkTrainer, "epochs", train)
 
 
 def test_a_trial_is_completed_with_its_digest(store, assignment):
@@ -128,7 +128,7 @@ def test_an_overtaken_worker_stops_at_its_next_write(store, assignment, monkeypa
                 store.claim(assignment.sweep_id, 0, "quicker:1")
             yield epoch
 
-    monkeypatch.setattr(Trainer, "epochs", train)
+    monkeypatch.setattr(NetworkTrainer, "epochs", train)
 
     assert run_trial(assignment) is None
     assert trained == [0, 1, 2]
@@ -153,7 +153,7 @@ def test_epochs_are_written_in_batches(store, assignment, monkeypatch):
 
 def test_the_key_of_a_data_set_tells_its_options():
     tables = ["digits", {"kind": "csv", "file": "a"}, {"kind": "csv", "file": "b"}]
-    assert len({dataset_key(t) for t in tables}) == 3
+    assert len({options_key(data_options({"dataset": t})) for t in tables}) == 3
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
@@ -15,6 +15,8 @@ from sweep.results.format import format_value
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from sweep.records import TrialRecord
 
 PIPED_WIDTH = 240
 """Columns of text where the output is no terminal, so that nothing is cut off."""
@@ -43,38 +45,36 @@ def table(frame: pd.DataFrame, title: str | None = None) -> Table | str:
     return result
 
 
-def print_trial(name: str, trial: dict[str, Any], epochs: pd.DataFrame) -> None:
+def print_trial(name: str, trial: TrialRecord, epochs: pd.DataFrame) -> None:
     """Print all that is known of one trial."""
     out = console()
-    out.print(f"[bold]{name}/{trial['number']}[/bold]  {trial['status']}, attempt {trial['attempt']}")
+    out.print(f"[bold]{name}/{trial.number}[/bold]  {trial.status}, attempt {trial.attempt}")
     for line in _ending(trial):
         out.print(Text(line))
-    seeds = ", ".join(f"{use} {trial[f'seed_{use}']}" for use in ("weights", "shuffling", "dropout"))
+    seeds = ", ".join(f"{use} {getattr(trial.seeds, use)}" for use in ("weights", "shuffling", "dropout"))
     out.print(f"seeds: {seeds}")
-    for section, values in trial["configuration"].items():
+    for section, values in trial.configuration.items():
         for key, value in values.items():
             out.print(Text(f"{section}.{key} = {json.dumps(value)}"))
     print_frame(epochs.drop(columns="trial"), "Epochs")
 
 
-def _ending(trial: dict[str, Any]) -> list[str]:
+def _ending(trial: TrialRecord) -> list[str]:
     """Say in words how a trial ended."""
     lines = []
-    if trial["best_value"] is not None:
+    if trial.best_value is not None:
         lines.append(
-            f"best test accuracy {trial['best_value']:.4f} at epoch {trial['best_epoch']}, test loss there "
-            f"{trial['best_loss']:.4f}"
+            f"best test accuracy {trial.best_value:.4f} at epoch {trial.best_epoch}, test loss there "
+            f"{trial.tie_value:.4f}"
         )
-    if trial["diverged_kind"]:
-        lines.append(
-            f"diverged in epoch {trial['diverged_epoch']}, step {trial['diverged_step']}: "
-            f"{trial['diverged_kind']} in {trial['diverged_place']}"
-        )
-    if trial["error"]:
-        word = "failed" if trial["status"] == "failed" else "warning"
-        lines += [f"{word}: {trial['error']}", *(trial["traceback"] or "").splitlines()]
-    if trial["weights"]:
-        lines.append(f"weights of epoch {trial['weights_epoch']} are kept: {trial['weights']}")
-    if trial["seconds"] is not None:
-        lines.append(f"trained for {trial['seconds']:.1f} s by {trial['owner']}")
+    if trial.divergence:
+        where = trial.divergence
+        lines.append(f"diverged in epoch {where.epoch}, step {where.step}: {where.kind} in {where.place}")
+    if trial.error:
+        word = "failed" if trial.status == "failed" else "warning"
+        lines += [f"{word}: {trial.error}", *(trial.traceback or "").splitlines()]
+    if trial.weights:
+        lines.append(f"weights of epoch {trial.weights.epoch} are kept: {trial.weights.file}")
+    if trial.seconds is not None:
+        lines.append(f"trained for {trial.seconds:.1f} s by {trial.owner}")
     return lines

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sweep.data.dataset import Array
+from sweep.data.dataset import Array, Part
+from sweep.data.formats.base import Format, Loaded, Request, Source
 from sweep.data.formats.unpickle import StoredArray, unpickle
-from sweep.data.sources import Parts, Places, Source, is_file
+from sweep.data.sources import Places, is_file
 from sweep.errors import DataError
 
 _BATCHES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch")
@@ -39,7 +40,7 @@ def locate_cifar10(places: Places) -> Source:
 
 
 def _find(root: Path) -> tuple[Path, ...]:
-    """Return the paths of the seven files, rather from a sub-folder than from `root`."""
+    """Return the paths of the seven files, from a sub-folder if one has them, else from `root`."""
     folders = (root / "cifar10" / _FOLDER, root / "cifar10", root / _FOLDER, root)
     for folder in folders:
         missing = [name for name in _FILES if not is_file(folder / name)]
@@ -64,13 +65,13 @@ def _refuse_packed(archives: Sequence[Path]) -> None:
             raise DataError(f"{archive} is not unpacked yet: run `{command}`.")
 
 
-def _load(files: tuple[Path, ...]) -> Parts:
-    """Return (samples, 3072) uint8 images in [0, 255] and (samples,) int64 labels; samples are not limited."""
+def _load(files: tuple[Path, ...], request: Request) -> Loaded:
+    """Return (samples, 3072) uint8 images in [0, 255] and (samples,) int64 labels, any number of samples."""
     *training, test, meta = files
     class_names = read_class_names(meta)
     pairs = [read_batch(path) for path in training]
     x_train, t_train = (np.concatenate(arrays) for arrays in zip(*pairs, strict=True))
-    return Parts(x_train, t_train, *read_batch(test), class_names, _SHAPE)
+    return Loaded({"train": Part(x_train, t_train), "test": Part(*read_batch(test))}, class_names, _SHAPE)
 
 
 def read_batch(path: Path) -> tuple[Array, Array]:
@@ -104,13 +105,13 @@ def _entry(path: Path, content: object, name: str) -> object:
     for key in (name, name.encode()):
         if isinstance(content, dict) and key in content:
             return content[key]
-    raise DataError(f"{path} has no entry {name}, so it is no file of CIFAR-10: download it again.")
+    raise DataError(f"{path} has no entry {name}, so it is not a file of CIFAR-10: download it again.")
 
 
 def _images(path: Path, data: object) -> Array:
     x = data.uint8() if isinstance(data, StoredArray) else None
     if x is None:
-        raise DataError(f"{path}: data is no sound array of the type uint8: download it again.")
+        raise DataError(f"{path}: data is not a sound array of the type uint8: download it again.")
     features = math.prod(_SHAPE)
     if x.ndim != 2 or x.shape[1] != features or len(x) == 0:
         raise DataError(
@@ -121,7 +122,7 @@ def _images(path: Path, data: object) -> Array:
 
 def _labels(path: Path, labels: object) -> Array:
     if not isinstance(labels, list):
-        raise DataError(f"{path}: labels is no list: download it again.")
+        raise DataError(f"{path}: labels is not a list: download it again.")
     for index, label in enumerate(labels):
         if type(label) is not int:
             raise DataError(f"{path} has a label of the type {type(label).__name__} at index {index}: it must be int.")
@@ -131,6 +132,9 @@ def _labels(path: Path, labels: object) -> Array:
 
 
 def _text(name: object) -> str:
-    """Return a name, empty if it is none that can be printed, such as one that is not UTF-8."""
+    """Return a name, empty if it is not text that can be printed, such as bytes that are not UTF-8."""
     text = name.decode(errors="surrogateescape") if isinstance(name, bytes) else name
     return text if isinstance(text, str) and text.isprintable() else ""
+
+
+FORMAT = Format(locate_cifar10, _SHAPE, _CLASSES)

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from sweep.data.sources import Parts, Places, Source, is_file
+from sweep.data.dataset import Part
+from sweep.data.formats.base import Format, Loaded, Request, Source
+from sweep.data.sources import Places, is_file
 from sweep.errors import DataError
+
+_SHAPE = (1, 8, 8)
 
 
 def locate_digits(places: Places) -> Source:
@@ -25,7 +29,7 @@ def locate_digits(places: Places) -> Source:
     return Source("digits", (path,), _load, {"test_size": 0.25, "random_state": 0})
 
 
-def _load() -> Parts:
+def _load(request: Request) -> Loaded:
     """Return 1347 training and 450 test images, (samples, 64) uint8 in [0, 16]."""
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
@@ -34,4 +38,8 @@ def _load() -> Parts:
     x_train, x_test, t_train, t_test = train_test_split(
         x.astype(np.uint8), t.astype(np.int64), test_size=0.25, random_state=0
     )
-    return Parts(x_train, t_train, x_test, t_test, tuple("0123456789"), (1, 8, 8))
+    parts = {"train": Part(x_train, t_train), "test": Part(x_test, t_test)}
+    return Loaded(parts, tuple("0123456789"), _SHAPE)
+
+
+FORMAT = Format(locate_digits, _SHAPE, classes=10)

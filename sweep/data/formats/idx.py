@@ -17,7 +17,7 @@ from sweep.errors import DataError
 _GZIP = b"\x1f\x8b"
 
 
-class _Sort(NamedTuple):
+class _ItemType(NamedTuple):
     magic: int
     items: str
     item: tuple[int, ...]
@@ -29,8 +29,8 @@ class _Sort(NamedTuple):
         return 4 * (2 + len(self.item))
 
 
-_IMAGES = _Sort(0x0803, "images of 28×28", (28, 28), "pixels")
-_LABELS = _Sort(0x0801, "labels", (), "labels")
+_IMAGES = _ItemType(0x0803, "images of 28×28", (28, 28), "pixels")
+_LABELS = _ItemType(0x0801, "labels", (), "labels")
 
 
 def read_images(path: Path) -> Array:
@@ -53,23 +53,23 @@ def read_labels(path: Path) -> Array:
     return labels.astype(np.int64)
 
 
-def _items(path: Path, sort: _Sort) -> Array:
-    """Return the flat uint8 values after the header, whose number is what the header promises."""
+def _items(path: Path, item_type: _ItemType) -> Array:
+    """Return the flat uint8 values after the header, as many as the header says."""
     content = _content(path)
-    _check_magic(path, sort, content)
-    count = _count(path, sort, content)
-    held = len(content) - sort.header
-    promised = count * math.prod(sort.item)
-    promise = f"its header promises {count} {sort.items} but it holds {held} bytes of {sort.content}"
+    _check_magic(path, item_type, content)
+    count = _count(path, item_type, content)
+    held = len(content) - item_type.header
+    promised = count * math.prod(item_type.item)
+    promise = f"its header promises {count} {item_type.items} but it holds {held} bytes of {item_type.content}"
     if held < promised:
         raise DataError(f"{path} is truncated: {promise}; download the file again.")
     if held > promised:
         raise DataError(f"{path} is longer than it should be: {promise}; download the file again.")
-    return np.frombuffer(content, np.uint8, offset=sort.header)
+    return np.frombuffer(content, np.uint8, offset=item_type.header)
 
 
 def _content(path: Path) -> bytes:
-    """Return the bytes of a file, unpacked if they are gzip's whatever its name: browsers unpack unasked."""
+    """Return the bytes of a file, unpacked if they are gzip's, whatever its name, as browsers may unpack files."""
     try:
         raw = path.read_bytes()
         content = gzip.decompress(raw) if raw.startswith(_GZIP) else raw
@@ -86,30 +86,31 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _check_magic(path: Path, sort: _Sort, content: bytes) -> None:
+def _check_magic(path: Path, item_type: _ItemType, content: bytes) -> None:
     magic = int.from_bytes(content[:4], "big")
-    if magic == sort.magic:
+    if magic == item_type.magic:
         return
     for other in (_IMAGES, _LABELS):
         if magic == other.magic:
             raise DataError(
-                f"{path} holds {other.content} where {sort.content} should be: give the files their own names back."
+                f"{path} holds {other.content} where {item_type.content} should be: "
+                "give the files their original names."
             )
     raise DataError(
-        f"{path} is no IDX file of {sort.content}: it begins with the bytes {content[:4].hex()} "
-        f"where {sort.magic:08x} should be; download the file again."
+        f"{path} is not an IDX file of {item_type.content}: it begins with the bytes {content[:4].hex()} "
+        f"where {item_type.magic:08x} should be; download the file again."
     )
 
 
-def _count(path: Path, sort: _Sort, content: bytes) -> int:
-    """Return the number of items that the header promises, above 0."""
-    if len(content) < sort.header:
+def _count(path: Path, item_type: _ItemType, content: bytes) -> int:
+    """Return the number of items that the header states, above 0."""
+    if len(content) < item_type.header:
         raise DataError(
             f"{path} is truncated: its {len(content)} bytes do not hold even the header; download the file again."
         )
-    count, *item = np.frombuffer(content, ">u4", 1 + len(sort.item), offset=4).tolist()
-    if tuple(item) != sort.item:
+    count, *item = np.frombuffer(content, ">u4", 1 + len(item_type.item), offset=4).tolist()
+    if tuple(item) != item_type.item:
         raise DataError(f"{path} holds images of {'×'.join(map(str, item))}: they must be 28×28.")
     if count == 0:
-        raise DataError(f"{path} holds no {sort.content}: its header promises 0 items; download the file again.")
+        raise DataError(f"{path} holds no {item_type.content}: its header promises 0 items; download the file again.")
     return int(count)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from sweep.data.dataset import Array
+from sweep.data.dataset import Part
+from sweep.data.formats.base import Format, Loaded, Request, Source
 from sweep.data.formats.idx import read_images, read_labels
-from sweep.data.sources import Parts, Places, Source, is_file
+from sweep.data.sources import Places, is_file
 from sweep.errors import DataError
 
+_SHAPE = (1, 28, 28)
 _FILES = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -33,7 +35,7 @@ CLASS_NAMES = {
     ),
 }
 
-# The files of both data sets have the same names and sizes, so that nothing else tells them apart.
+# The files of both data sets have the same names and sizes, so nothing else tells them apart.
 _FIRST_LABELS = {
     "mnist": (5, 0, 4, 1, 9, 2, 1, 3, 1, 4, 3, 5, 3, 6, 1, 7),
     "fashion_mnist": (9, 0, 0, 3, 0, 2, 7, 2, 5, 5, 0, 9, 5, 5, 7, 9),
@@ -50,7 +52,7 @@ def locate_images(name: str, places: Places) -> Source:
 
 
 def _find(name: str, root: Path | None) -> tuple[Path, ...]:
-    """Return the paths of the four files, rather from the sub-folder `name` than from `root`."""
+    """Return the paths of the four files: from the sub-folder `name` if it has them, else from `root`."""
     if root is None:
         raise DataError(
             f"The data set {name} needs {_FILES[0]}.gz and three files more: "
@@ -77,18 +79,20 @@ def _gzipped_or_not(stem: Path) -> Path | None:
     return None
 
 
-def _load(name: str, files: tuple[Path, ...]) -> Parts:
-    """Return (samples, 784) uint8 images in [0, 255] and (samples,) int64 labels; samples are not limited."""
-    x_train, t_train = _read_pair(files[0], files[1])
-    x_test, t_test = _read_pair(files[2], files[3])
+def _load(name: str, files: tuple[Path, ...], request: Request) -> Loaded:
+    """Return (samples, 784) uint8 images in [0, 255] and (samples,) int64 labels, any number of samples."""
+    train, test = _read_pair(files[0], files[1]), _read_pair(files[2], files[3])
     for other, first in _FIRST_LABELS.items():
-        if other != name and tuple(t_train[: len(first)]) == first:
+        if other != name and tuple(train.t[: len(first)]) == first:
             raise DataError(f"{files[1].parent} holds the files of {other}, not those of {name}: name another folder.")
-    return Parts(x_train, t_train, x_test, t_test, CLASS_NAMES[name], (1, 28, 28))
+    return Loaded({"train": train, "test": test}, CLASS_NAMES[name], _SHAPE)
 
 
-def _read_pair(images: Path, labels: Path) -> tuple[Array, Array]:
+def _read_pair(images: Path, labels: Path) -> Part:
     x, t = read_images(images), read_labels(labels)
     if len(x) != len(t):
         raise DataError(f"{images} holds {len(x)} images but {labels.name} holds {len(t)} labels: download both again.")
-    return x, t
+    return Part(x, t)
+
+
+FORMATS = {name: Format(partial(locate_images, name), _SHAPE, len(names)) for name, names in CLASS_NAMES.items()}

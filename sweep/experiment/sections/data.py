@@ -2,49 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import inspect
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import Field
+from pydantic import Field, create_model
 
-from sweep.experiment.sections.base import Kind, Section, by_kind
+from sweep.data import KINDS
+from sweep.experiment.sections.base import Kind, Section, by_kind, kind_table
 
-
-class Digits(Kind):
-    """scikit-learn's handwritten digits."""
-
-    kind: Literal["digits"]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
-class Idx(Kind):
-    """A data set in four IDX files."""
-
-    kind: Literal["mnist", "fashion_mnist"]
-
-
-class Cifar10(Kind):
-    """The batches of CIFAR-10."""
-
-    kind: Literal["cifar10"]
-
-
-class Npz(Kind):
-    """A file with the arrays x_train, t_train, x_test and t_test."""
-
-    kind: Literal["npz"]
-    file: str
+def _model(kind: str) -> type[Kind]:
+    """Return the model of one kind of data set, whose keys are the options of its format's `locate`."""
+    parameters = inspect.signature(KINDS[kind].locate, eval_str=True).parameters.values()
+    fields: dict[str, Any] = {"kind": (Literal[kind], ...)}
+    fields |= {
+        each.name: (each.annotation, ... if each.default is inspect.Parameter.empty else each.default)
+        for each in parameters
+        if each.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    return create_model(kind, __base__=Kind, **fields)
 
 
-class Csv(Kind):
-    """A table with a header, split at random into a training and a test part."""
-
-    kind: Literal["csv"]
-    file: str
-    label: str
-    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
-    split_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-
-
-Dataset = Annotated[Digits | Idx | Cifar10 | Npz | Csv, *by_kind]
+if TYPE_CHECKING:
+    Dataset = Kind
+else:
+    Dataset = Annotated[Union[tuple(_model(kind) for kind in KINDS)], *by_kind]  # noqa: UP007 (of a tuple)
 
 
 class NoNormalization(Kind):
@@ -59,6 +43,7 @@ class Scaling(Kind):
 
     kind: Literal["min_max", "z_score"]
     over: Literal["all", "feature"] = "all"
+    """Of a table, `resolve_defaults` writes `feature` where it is absent."""
 
 
 Normalization = Annotated[NoNormalization | Scaling, *by_kind]
@@ -69,3 +54,26 @@ class Data(Section):
 
     dataset: Dataset
     normalization: Normalization = NoNormalization(kind="none")
+    task: Literal["classification", "regression"] | None = None
+    """None: classification, unless the target looks like that of a regression, which is asked about."""
+    validation: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Fraction of the training part that becomes the validation part."""
+    split_seed: Seed = 0
+    """Seed of the draw of the validation part."""
+
+
+TABLES = frozenset(["csv"])
+"""Kinds of data sets whose features are of different units, so that each is normalized by itself."""
+
+
+def resolve_defaults(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a newly drawn section `data` with the defaults that depend on the data set written out.
+
+    In a table, a normalization that does not say `over` what it goes becomes one over each feature. In stored
+    configurations, an absent `over` always means "all", as in the first released versions.
+    """
+    normalization = kind_table(data.get("normalization", "none"))
+    is_table = kind_table(data["dataset"])["kind"] in TABLES
+    if not is_table or normalization["kind"] == "none" or "over" in normalization:
+        return data
+    return {**data, "normalization": {**normalization, "over": "feature"}}

@@ -8,9 +8,10 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from sweep.experiment.parameters import OWN_SECTIONS, SECTIONS
-from sweep.experiment.sections.base import Positive, Section
+from sweep.experiment.sections.base import Section
 from sweep.experiment.sections.objective import ObjectiveSection
 from sweep.experiment.sections.trainer import TrainerSection
+from sweep.nn.bounds import Count
 
 MOST_TRIALS = 10_000_000
 
@@ -62,7 +63,7 @@ class OwnHeader(Header):
     """The keys of a file with a trainer of the user's own."""
 
     trainer: TrainerSection
-    epochs: Positive
+    epochs: Count
     """The most epochs that the trainer is asked for."""
     data: dict[str, Any] | None = None
     parameters: dict[str, Any]

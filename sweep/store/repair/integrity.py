@@ -1,31 +1,34 @@
-"""Integrity: whether a database still holds what was put into it."""
+"""Integrity: whether a database still holds what was written to it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, select, text
 
 from sweep.errors import StoreError
+from sweep.store.claims import IsLost
 from sweep.store.connection import Database
 from sweep.store.digests import drawn_digests, sweep_digest, trial_digests
-from sweep.store.lifecycle import IsLost, seconds_between
+from sweep.store.lifecycle import seconds_between
 from sweep.store.schema import batches, epochs, parameters, sweeps, trials
 
 CHUNK = 500
-"""So many trials are read at a time."""
+"""Trials that are read at a time."""
 MOST_MESSAGES = 100
+"""At most this many messages of SQLite are asked for."""
 
 Cure = Literal["none", "rebuild", "delete", "draw", "train", "resume"]
-"""What mends a finding: nothing; a new file of all that can be read; deleting; drawing the trial again; training it
-again; going on with the sweep."""
+"""What repairs a finding: nothing; a new file of all that can be read; deleting; drawing the trial again; training it
+again; resuming the sweep."""
 
 Tell = Callable[[int, int], None]
-"""Hears (done, total) of the trials."""
+"""Called with the number of trials that are done, and of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,21 @@ class Counts:
     epochs: int
 
 
-def count(connection: Connection) -> Counts:
+def count(database: Database) -> Counts:
     """Return how much there is to look at."""
-    return Counts(
-        *(connection.execute(select(func.count()).select_from(t)).scalar() or 0 for t in (sweeps, trials, epochs))
-    )
+    with database.reading() as connection:
+        totals = [
+            connection.execute(select(func.count()).select_from(table)).scalar() or 0
+            for table in (sweeps, trials, epochs)
+        ]
+    return Counts(*totals)
+
+
+def kept_files(database: Database) -> list[str]:
+    """Return the files of weights and checkpoints that the trials name, relative to the folder of the database."""
+    with database.reading() as connection:
+        rows = connection.execute(select(trials.c.weights, trials.c.checkpoint).order_by(trials.c.id)).all()
+    return [name for row in rows for name in row if name]
 
 
 def findings(database: Database, is_lost: IsLost, tell: Tell) -> Iterator[Finding]:
@@ -111,20 +124,14 @@ def _dangling(connection: Connection) -> Iterator[Finding]:
         (trials, trials.c.sweep_id, sweeps),
         *((table, table.c.trial_id, trials) for table in (parameters, epochs, batches)),
     ):
-        found = connection.execute(select(func.count()).where(_has_no(column, parent))).scalar()
+        found = connection.execute(select(func.count()).where(has_no(column, parent))).scalar()
         if found:
             yield Finding(f"{found} rows of {table.name} belong to no row of {parent.name}", "delete")
 
 
-def _has_no(column: ColumnElement[Any], parent: Table) -> ColumnElement[bool]:
+def has_no(column: ColumnElement[Any], parent: Table) -> ColumnElement[bool]:
+    """Return the condition that a row names a row of another table that does not exist."""
     return column.not_in(select(parent.c.id))
-
-
-def delete_dangling(connection: Connection) -> None:
-    """Delete the rows that belong to nothing."""
-    connection.execute(trials.delete().where(_has_no(trials.c.sweep_id, sweeps)))
-    for table in (parameters, epochs, batches):
-        connection.execute(table.delete().where(_has_no(table.c.trial_id, trials)))
 
 
 def _sweep_rows(connection: Connection) -> Iterator[Finding]:
@@ -189,26 +196,42 @@ def _trials(
         if trial["drawn_digest"] != drawn[trial["id"]]:
             yield Finding(f"{name}: what was drawn for it has changed", "draw", *whose)
         elif trial["status"] == "running":
-            silent = seconds_between(trial["heartbeat"], now)
-            if trial["digest"] is not None:
-                yield Finding(f"{name}: it is said to be running, but it was sealed", "train", *whose)
-            elif is_lost(trial["owner"] or "", silent):
-                yield Finding(f"{name} is running without an owner", "resume", *whose, is_damage=False)
+            yield from _running(trial, name, is_lost, now)
         elif trial["digest"] != whole[trial["id"]]:
             yield Finding(f"{name}: what is stored of it is not what was written", "train", *whose)
         elif gap := _gap(trial, sorted(numbers[trial["id"]])):
             yield Finding(f"{name}: {gap}", "train", *whose)
 
 
+def _running(trial: RowMapping, name: str, is_lost: IsLost, now: datetime) -> Iterator[Finding]:
+    """Check a running trial, which has no digest yet."""
+    whose = (trial["sweep_id"], trial["number"], trial["id"])
+    if trial["digest"] is not None:
+        yield Finding(f"{name}: its status is running, but it has a digest, as only ended trials have", "train", *whose)
+    elif is_lost(trial["owner"] or "", seconds_between(trial["heartbeat"], now)):
+        yield Finding(f"{name} is running without an owner", "resume", *whose, is_damage=False)
+
+
 def _gap(trial: RowMapping, numbers: list[int]) -> str:
-    """Say which epochs are missing or too many; nothing if none is."""
+    """Return which epochs are missing or too many, as words; the empty string where all are as they should be."""
     last = -1 if trial["last_epoch"] is None else trial["last_epoch"]
     if trial["status"] == "queued" and trial["last_epoch"] is None:
         return ""  # the epochs of an earlier attempt may be there until it is claimed
-    planned = trial["configuration"]["training"].get("epochs")
-    if trial["status"] == "completed" and planned is not None and last != planned:
+    planned = _exact_epochs(trial)
+    if trial["status"] == "completed" and planned and last != planned:
         return f"it is completed with {last} of {planned} epochs"
-    if numbers != list(range(last + 1)):
-        missing = sorted(set(range(last + 1)) - set(numbers))
+    first = 1 if "trainer" in trial["configuration"] and numbers[:1] != [0] else 0  # 0 is an untrained network
+    expected = list(range(first, last + 1))
+    if numbers != expected:
+        missing = sorted(set(expected) - set(numbers))
         return f"epochs are missing: {missing[:5]}" if missing else f"it has epochs after its last one, {last}"
     return ""
+
+
+def _exact_epochs(trial: RowMapping) -> int:
+    """Return the number of epochs with which a trial is completed; 0 where it may have fewer, or that is not known.
+
+    A user's own trainer may end early. Of iterations, databases of schema 3 have no exact number of epochs.
+    """
+    planned: int = trial["planned_epochs"]
+    return planned if "epochs" in trial["configuration"].get("training", {}) else 0

@@ -1,4 +1,4 @@
-"""Salvage: a new file of all that can still be read from a damaged one."""
+"""Salvage: a new file of all rows that can be read from a damaged one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sqlalchemy import Table
 
 from sweep.errors import StoreError
 from sweep.store.connection import Database
+from sweep.store.creation import create
 from sweep.store.schema import metadata
 
 BESIDE = ("", "-wal")
@@ -22,7 +23,7 @@ BESIDE = ("", "-wal")
 
 
 def back_up(path: Path) -> Path:
-    """Copy a database as it is, its log included, to a new name beside it; return that.
+    """Copy a database as it is, its log included, to a new name beside it; return the name.
 
     Raises:
         StoreError: when it cannot be copied; nothing is changed then.
@@ -41,7 +42,7 @@ def back_up(path: Path) -> Path:
 
 
 def rebuild(path: Path) -> None:
-    """Put a new file in the place of a damaged one, with every row that can be read.
+    """Replace a damaged file by a new one with every row that can be read.
 
     Raises:
         StoreError: when nothing can be read; the file is as it was then.
@@ -50,7 +51,7 @@ def rebuild(path: Path) -> None:
         return
     draft = path.with_name(f".{path.name}.{os.getpid()}.rebuilt")
     try:
-        Database(str(draft)).create()
+        create(Database(str(draft)))
         with closing(_opened(path)) as old, closing(sqlite3.connect(draft)) as new:
             for table in metadata.sorted_tables:
                 _copy(table, old, new)
@@ -75,7 +76,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def _is_sound_after_reindexing(path: Path) -> bool:
-    """Make all indices anew; tell whether that was all that was wrong."""
+    """Build all indices again; tell whether nothing else was wrong."""
     with closing(_opened(path)) as connection:
         try:
             connection.execute("REINDEX")

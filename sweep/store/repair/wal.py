@@ -1,7 +1,7 @@
 """SQLite's write-ahead log: transactions that were committed, but that SQLite will drop because a byte has changed.
 
-SQLite takes the log up to the first frame whose checksum is wrong for a log that a crash cut short there, and says
-nothing. Committed frames behind that one tell that it was no crash. The format: https://sqlite.org/fileformat2.html#wal
+At the first frame whose checksum is wrong SQLite takes the log to end, as if a crash had cut it short, without an
+error. Committed frames behind that one show that it was not a crash. The format: https://sqlite.org/fileformat2.html#wal
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ NATIVE_ORDER = {0x377F0682: "<", 0x377F0683: ">"}
 @dataclass(frozen=True)
 class _Frame:
     content: bytes
-    """The part of the header that is summed, and the page."""
+    """The part of the header that the checksum covers, and the page."""
     commits: bool
     salts: tuple[int, int]
     sums: tuple[int, int]
 
 
 def lost_transactions(log: Path) -> int:
-    """Return how many committed transactions of a log can no longer be read; 0 of one that is sound or not there.
+    """Return how many committed transactions of a log can no longer be read; 0 for one that is sound or missing.
 
     A log whose own header is damaged is lost as a whole: all of its transactions count.
     """
@@ -46,7 +46,7 @@ def lost_transactions(log: Path) -> int:
 
 
 def _lost_frames(data: bytes, page_bytes: int, salts: tuple[int, int], sums: tuple[int, int], order: str) -> int:
-    """Count the commits of this log behind its first frame that is not as it was written."""
+    """Return the number of commits of this log behind its first frame that has changed."""
     lost, is_whole = 0, True
     for frame in _frames(data, page_bytes):
         if is_whole and frame.salts == salts:
@@ -54,7 +54,7 @@ def _lost_frames(data: bytes, page_bytes: int, salts: tuple[int, int], sums: tup
             is_whole = sums == frame.sums
         elif is_whole:
             is_whole = False
-            if _is_older(frame.salts, salts):  # what an earlier log has left
+            if _is_older(frame.salts, salts):  # frames of an earlier log
                 return 0
             lost += frame.commits  # its salts themselves have changed
             continue
@@ -64,7 +64,7 @@ def _lost_frames(data: bytes, page_bytes: int, salts: tuple[int, int], sums: tup
 
 
 def _is_older(salts: tuple[int, int], present: tuple[int, int]) -> bool:
-    """Tell whether salts are those of an earlier log: the first one is counted up, the second one drawn anew."""
+    """Tell whether salts are those of an earlier log: for each log the first is counted up, the second drawn."""
     return salts[0] != present[0] and salts[1] != present[1]
 
 
@@ -77,7 +77,7 @@ def _frames(data: bytes, page_bytes: int) -> Iterator[_Frame]:
 
 
 def _page_bytes(stated: int) -> int:
-    """Return a size of pages that can be, where the stated one may be damaged."""
+    """Return a possible page size where the stated one may be damaged."""
     return stated if stated in {2**power for power in range(9, 17)} else 4096
 
 

@@ -55,12 +55,12 @@ def refuse(tmp_path, refused):
 
 def assert_holds(dataset, batches):
     training = [batches[name] for name in TRAINING]
-    np.testing.assert_array_equal(dataset.x_train, np.concatenate([content["data"] for content in training]))
-    assert dataset.t_train.tolist() == [label for content in training for label in content["labels"]]
-    np.testing.assert_array_equal(dataset.x_test, batches[TEST]["data"])
-    assert dataset.t_test.tolist() == batches[TEST]["labels"]
+    np.testing.assert_array_equal(dataset.train.x, np.concatenate([content["data"] for content in training]))
+    assert dataset.train.t.tolist() == [label for content in training for label in content["labels"]]
+    np.testing.assert_array_equal(dataset.test.x, batches[TEST]["data"])
+    assert dataset.test.t.tolist() == batches[TEST]["labels"]
     for part in ("train", "test"):
-        x, t = getattr(dataset, f"x_{part}"), getattr(dataset, f"t_{part}")
+        x, t = dataset.parts[part].x, dataset.parts[part].t
         assert (x.dtype, t.dtype) == (np.uint8, np.int64)
         assert x.flags.c_contiguous
 
@@ -78,7 +78,7 @@ class TestFolders:
 
     def test_the_environment_names_the_folder(self, small, monkeypatch):
         monkeypatch.setenv("SWEEP_DATA", str(small))
-        assert len(open_dataset(prepare("cifar10")).x_train) == 3 + 4 + 5 + 6 + 7
+        assert len(open_dataset(prepare("cifar10")).train.x) == 3 + 4 + 5 + 6 + 7
 
     def test_without_a_folder_nothing_is_searched(self, refused):
         with refused(FOLDER, "--data DIR", "SWEEP_DATA"):
@@ -154,8 +154,8 @@ class TestBatches:
             ({"labels": [1, None, 1]}, "type NoneType at index 1"),
             ({"labels": [1, [2], 1]}, "type list at index 1"),
             ({"labels": ["1", "2", "3"]}, "at index 0"),
-            ({"labels": {1: 1}}, "labels is no list"),
-            ({"labels": np.zeros(3, np.uint8)}, "labels is no list"),
+            ({"labels": {1: 1}}, "labels is not a list"),
+            ({"labels": np.zeros(3, np.uint8)}, "labels is not a list"),
         ],
     )
     def test_wrong_images_and_labels_are_refused(self, refuse, write, changed, part):
@@ -174,7 +174,7 @@ class TestBatches:
 
     @pytest.mark.parametrize("content", [None, [], ["data", "labels"], "data", 5])
     def test_anything_but_a_dictionary_is_refused(self, refuse, content):
-        refuse(read_batch, present(content), "no file of CIFAR-10")
+        refuse(read_batch, present(content), "not a file of CIFAR-10")
 
 
 class TestClassNames:
@@ -255,8 +255,8 @@ class TestPreparing:
         one, other = open_dataset(before), open_dataset(after)
         assert one.sha256 != other.sha256
         assert (one.class_names != other.class_names) == (name == META)
-        assert (len(one.x_test) != len(other.x_test)) == (name == TEST)
-        assert (len(one.x_train) != len(other.x_train)) == (name in TRAINING)
+        assert (len(one.test.x) != len(other.test.x)) == (name == TEST)
+        assert (len(one.train.x) != len(other.train.x)) == (name in TRAINING)
 
     def test_a_second_prepare_reads_nothing_but_the_bytes(self, small, monkeypatch):
         before = prepare("cifar10", folder=small)
@@ -272,6 +272,6 @@ class TestPreparing:
 @pytest.mark.skipif(REAL is None, reason="CIFAR-10 is not where SWEEP_DATA says")
 def test_the_real_batches_are_balanced():
     dataset = open_dataset(prepare("cifar10", folder=REAL))
-    assert np.bincount(dataset.t_train).tolist() == [5000] * 10
-    assert np.bincount(dataset.t_test).tolist() == [1000] * 10
+    assert np.bincount(dataset.train.t).tolist() == [5000] * 10
+    assert np.bincount(dataset.test.t).tolist() == [1000] * 10
     assert dataset.class_names == tuple(CLASSES)

@@ -16,12 +16,12 @@ def test_digits_are_those_of_scikit_learn_and_its_split():
     dataset = open_dataset(prepare("digits"))
     x, t = load_digits(return_X_y=True)
     parts = train_test_split(x, t, test_size=0.25, random_state=0)
-    for ours, theirs in zip((dataset.x_train, dataset.x_test, dataset.t_train, dataset.t_test), parts, strict=True):
+    for ours, theirs in zip((dataset.train.x, dataset.test.x, dataset.train.t, dataset.test.t), parts, strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    assert dataset.x_train.shape == (1347, 64)
-    assert dataset.x_test.shape == (450, 64)
-    assert dataset.x_train.dtype == np.uint8
-    assert dataset.x_train.max() == 16
+    assert dataset.train.x.shape == (1347, 64)
+    assert dataset.test.x.shape == (450, 64)
+    assert dataset.train.x.dtype == np.uint8
+    assert dataset.train.x.max() == 16
     assert dataset.shape == (1, 8, 8)
     assert dataset.class_names == tuple("0123456789")
     assert dataset.name == "digits"

@@ -132,7 +132,7 @@ def test_garbage_after_the_gzip_stream_is_refused(images, refused):
 @pytest.mark.parametrize("pack", [gzip.compress, bytes], ids=["gzipped", "plain"])
 def test_a_foreign_file_is_refused(images, refused, pack):
     images.write_bytes(pack(b"<!DOCTYPE html><title>404 Not Found</title>"))
-    with refused(images, "is no IDX file", "3c21444f", "00000803"):
+    with refused(images, "is not an IDX file", "3c21444f", "00000803"):
         read_images(images)
 
 

@@ -12,7 +12,7 @@ MNIST_LABELS = [5, 0, 4, 1, 9, 2, 1, 3, 1, 4, 3, 5, 3, 6, 1, 7]
 
 def assert_holds(dataset, written):
     for part in ("train", "test"):
-        x, t = getattr(dataset, f"x_{part}"), getattr(dataset, f"t_{part}")
+        x, t = dataset.parts[part].x, dataset.parts[part].t
         np.testing.assert_array_equal(x, written[f"x_{part}"].reshape(-1, 784))
         np.testing.assert_array_equal(t, written[f"t_{part}"])
         assert (x.dtype, t.dtype) == (np.uint8, np.int64)
@@ -82,13 +82,13 @@ def test_files_of_the_sister_data_set_are_refused(tmp_path, refused, kind, other
     write_idx_files(tmp_path, x_train=np.zeros((16, 28, 28), np.uint8), t_train=np.array(labels))
     with refused(tmp_path, f"holds the files of {other}, not those of {kind}"):
         prepare(kind, folder=tmp_path)
-    assert open_dataset(prepare(other, folder=tmp_path)).t_train.tolist() == labels
+    assert open_dataset(prepare(other, folder=tmp_path)).train.t.tolist() == labels
 
 
 def test_the_real_mnist_is_read_byte_for_byte(mnist_folder, refused):
     dataset = open_dataset(prepare("mnist", folder=mnist_folder))
-    assert dataset.x_train.shape == (60000, 784)
-    assert dataset.x_test.shape == (10000, 784)
+    assert dataset.train.x.shape == (60000, 784)
+    assert dataset.test.x.shape == (10000, 784)
     headers = {"x_train": 16, "t_train": 8, "x_test": 16, "t_test": 8}
     published = {
         "x_train": "6bbc9ace898e44ae57da46a324031adb",
@@ -97,7 +97,7 @@ def test_the_real_mnist_is_read_byte_for_byte(mnist_folder, refused):
         "t_test": "27ae3e4e09519cfbb04c329615203637",
     }
     for name, length in headers.items():
-        array = getattr(dataset, name)
+        array = getattr(dataset.parts[name[2:]], name[0])
         axes = (len(array), 28, 28) if length == 16 else (len(array),)
         header = np.array([0x0803 if length == 16 else 0x0801, *axes], ">u4").tobytes()
         content = header + array.astype(np.uint8).tobytes()

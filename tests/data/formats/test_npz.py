@@ -33,17 +33,17 @@ def test_a_table_is_kept_as_it_is(load):
     arrays = good()
     dataset = load(**arrays)
     for name, array in arrays.items():
-        np.testing.assert_array_equal(getattr(dataset, name), array)
+        np.testing.assert_array_equal(getattr(dataset.parts[name[2:]], name[0]), array)
     assert dataset.name == "mine"
     assert dataset.shape == (3,)
     assert dataset.class_names == ("0", "1", "2")
-    assert dataset.x_train.dtype == np.float64
+    assert dataset.train.x.dtype == np.float64
 
 
 def test_compressed_archives_are_read(tmp_path):
     np.savez_compressed(tmp_path / "a.npz", **good())
     dataset = open_dataset(prepare("npz", file="a.npz", base=tmp_path))
-    np.testing.assert_array_equal(dataset.x_test, good()["x_test"])
+    np.testing.assert_array_equal(dataset.test.x, good()["x_test"])
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_compressed_archives_are_read(tmp_path):
 def test_dtypes_are_kept_but_for_rare_ones(load, stored, kept):
     values = np.array([[1, 0], [0, 1], [1, 1]]).astype(stored)
     dataset = load(x_train=values, t_train=[0, 1, 1], x_test=values, t_test=[0, 0, 1])
-    assert dataset.x_train.dtype == np.dtype(kept)
-    assert dataset.x_train.dtype.isnative
-    np.testing.assert_array_equal(dataset.x_train, [[1, 0], [0, 1], [1, 1]])
+    assert dataset.train.x.dtype == np.dtype(kept)
+    assert dataset.train.x.dtype.isnative
+    np.testing.assert_array_equal(dataset.train.x, [[1, 0], [0, 1], [1, 1]])
 
 
 def test_two_dtypes_become_one(load):
     dataset = load(**good(x_train=np.arange(18, dtype=np.uint8).reshape(6, 3)))
-    assert dataset.x_train.dtype == dataset.x_test.dtype == np.float64
+    assert dataset.train.x.dtype == dataset.test.x.dtype == np.float64
 
 
 @pytest.mark.parametrize(
@@ -84,27 +84,34 @@ def test_images_are_flattened_and_their_shape_kept(load, example, shape, order):
     x_test = -np.arange(4 * size).reshape(4, *example)
     dataset = load(**good(x_train=np.asarray(x_train, order=order), x_test=np.asarray(x_test, order=order)))
     assert dataset.shape == shape
-    np.testing.assert_array_equal(dataset.x_train, x_train.reshape(6, size))
-    np.testing.assert_array_equal(dataset.x_test, x_test.reshape(4, size))
-    assert dataset.x_train.flags.c_contiguous
+    np.testing.assert_array_equal(dataset.train.x, x_train.reshape(6, size))
+    np.testing.assert_array_equal(dataset.test.x, x_test.reshape(4, size))
+    assert dataset.train.x.flags.c_contiguous
 
 
 def test_classes_are_those_of_both_parts(load):
     texts = {"t_train": np.array(["b", "d"] * 3), "t_test": np.array(["apple", "d", "b", "b"])}
     dataset = load(**good(**texts))
     assert dataset.class_names == ("apple", "b", "d")
-    assert dataset.t_train.tolist() == [1, 2] * 3
-    assert dataset.t_test.tolist() == [0, 2, 1, 1]
+    assert dataset.train.t.tolist() == [1, 2] * 3
+    assert dataset.test.t.tolist() == [0, 2, 1, 1]
 
 
 BAD = {
     "object labels": ({"t_train": np.array([None] * 6)}, ["t_train", "cannot be read"]),
-    "float labels": ({"t_train": np.zeros(6)}, ["t_train", "float64", "astype(int)"]),
+    "float labels": (
+        {"t_train": np.array([0.0, 1.0] * 3)},
+        ["t_train", "float64", 'data.task = "regression"', 'data.task = "classification"'],
+    ),
+    "floats that are not whole": ({"t_test": np.arange(4) + 0.5}, ["7 different numbers in 10 samples", "data.task"]),
+    "floats that are not finite": ({"t_test": np.array([0, 1, np.nan, 1])}, ["t_test[2] is nan"]),
     "bytes labels": ({"t_test": np.array([b"a"] * 4)}, ["t_test", "S1", "astype(str)"]),
     "one-hot labels": (
         {"t_train": np.eye(6, dtype=int)},
-        ["t_train", "(6, 6)", "(6,)", "one label per row"],
+        ["t_train", "(6, 6)", "(6,)", "one label per row", "t.argmax(axis=1)"],
     ),
+    "labels in a column": ({"t_train": np.arange(6).reshape(6, 1)}, ["(6, 1)", "one label per row: take t[:, 0]"]),
+    "two targets": ({"t_train": np.ones((6, 2))}, ["(6, 2)", "one label per row."]),
     "a label too few": ({"t_train": np.array([0, 1, 2, 0, 1])}, ["t_train", "(5,)", "6 rows"]),
     "mixed labels": ({"t_test": np.array(list("abab"))}, ["t_train is int64", "t_test <U1"]),
     "one class": ({"t_train": np.ones(6, int), "t_test": np.ones(4, int)}, ["one class 1"]),

@@ -1,0 +1,149 @@
+"""Text files of separated values: their dialect, header and cells."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from sweep.data.sources import one_line
+from sweep.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEPARATORS = (",", ";", "\t", "|")
+"""Separators that are recognized, the most usual first."""
+_LINES = 1000
+"""Lines from which the dialect is found."""
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?')
+_DECIMAL_COMMA = re.compile(r'"?[+-]?\d+,\d+"?')
+_DECIMAL_POINT = re.compile(r'"?[+-]?\d+\.\d+"?')
+
+
+class Dialect(NamedTuple):
+    """How a file writes a table."""
+
+    separator: str | None = None
+    """Character between two cells; None to find it."""
+    decimal: str | None = None
+    """Decimal point of numbers, "." or ","; None to find it."""
+    skipped: int = 0
+    """Lines before the header."""
+
+
+class Table(NamedTuple):
+    """A table as it was read, and how it was written."""
+
+    frame: pd.DataFrame
+    dialect: Dialect
+
+
+def read_table(path: Path, wanted: Collection[str], text: Collection[str], dialect: Dialect) -> Table:
+    """Return a table whose columns have the names of the header, without surrounding blanks, each of its own.
+
+    Only an empty cell is missing: "None" and "NA" may be names of classes.
+
+    Args:
+        path: a UTF-8 file with a header row; compressed if its name ends in .gz, .bz2, .zip or .xz.
+        wanted: names that the header should have; by them the separator is found.
+        text: names of columns whose cells are left as they are written.
+        dialect: what of it is known.
+
+    Raises: DataError if it is not a table, or a column has no name or that of another.
+    """
+    import pandas as pd
+
+    try:
+        dialect = _complete(dialect, _first_lines(path), wanted)
+        separator, decimal, skipped = dialect
+        names = [str(name) for name in _rows(path, separator or ",", skiprows=skipped, header=None, nrows=1).iloc[0]]
+        kept = {name: str for name in names if name.strip() in text}
+        frame = pd.read_csv(
+            path,
+            sep=separator,
+            decimal=decimal or ".",
+            skiprows=skipped,
+            dtype=kept,
+            keep_default_na=False,
+            na_values=[""],
+            skipinitialspace=True,
+            low_memory=False,
+        )
+    except Exception as error:  # whatever pandas, its parser and the decompressors raise on another file
+        raise DataError(
+            f"{path} cannot be read as comma-separated values ({one_line(error)}): "
+            "save it as UTF-8 text with a header row."
+        ) from error
+    if not isinstance(frame.index, pd.RangeIndex) or len(frame.columns) != len(names):
+        raise DataError(_no_header(path, names))
+    frame.columns = pd.Index([name.strip() for name in names], dtype=object)
+    _check_names(path, list(frame.columns))
+    return Table(frame, dialect)
+
+
+def _rows(path: Path, separator: str, **options: object) -> pd.DataFrame:
+    """Return the first rows as text."""
+    import pandas as pd
+
+    options = {"dtype": str, "keep_default_na": False, "skipinitialspace": True, **options}
+    rows: pd.DataFrame = pd.read_csv(path, sep=separator, **options)  # type: ignore[call-overload]
+    return rows
+
+
+def _first_lines(path: Path) -> list[str]:
+    """Return the first lines that are not blank, unpacked if need be."""
+    unused = "\x01"  # a separator that no text has, so that a row is a line
+    lines = _rows(path, unused, header=None, nrows=_LINES, quoting=csv.QUOTE_NONE, skipinitialspace=False)
+    return [str(line) for line in lines.iloc[:, 0]]
+
+
+def _complete(dialect: Dialect, lines: list[str], wanted: Collection[str]) -> Dialect:
+    """Fill in what is not known of a dialect."""
+    told = _SEPARATOR_LINE.fullmatch(lines[0].strip("\ufeff \r"))
+    skipped = 1 if told and len(lines) > 1 else 0
+    found = told[1] if told and skipped else _separator(lines[skipped], wanted)
+    separator = dialect.separator or found
+    return Dialect(separator, dialect.decimal or _decimal(lines[skipped + 1 :], separator), skipped)
+
+
+def _separator(header: str, wanted: Collection[str]) -> str:
+    """Return the separator that gives most of the wanted names, then most names at all."""
+
+    def score(separator: str) -> tuple[int, int]:
+        (cells,) = csv.reader([header.lstrip("\ufeff")], delimiter=separator, skipinitialspace=True)
+        return len(set(wanted) & {cell.strip() for cell in cells}), len(cells)
+
+    return max(SEPARATORS, key=score)
+
+
+def _decimal(lines: Sequence[str], separator: str) -> str:
+    """Return the decimal point: a comma if there are such numbers and none with a point."""
+    if separator == ",":
+        return "."
+    cells = [cell.strip() for line in lines for cell in line.split(separator)]
+    has_commas = any(map(_DECIMAL_COMMA.fullmatch, cells))
+    return "," if has_commas and not any(map(_DECIMAL_POINT.fullmatch, cells)) else "."
+
+
+def _no_header(path: Path, names: list[str]) -> str:
+    if len(names) == 1:
+        return (
+            f"{path}: the first line {names[0][:60]!r} has one cell but the next has more: remove it if it is not the "
+            "header, or give each column a name."
+        )
+    return f"{path} has rows with more cells than the header has names: give each column a name."
+
+
+def _check_names(path: Path, names: list[str]) -> None:
+    for position, name in enumerate(names, start=1):
+        # A column without a name is nearly always the row number that pandas wrote: as a feature it would give
+        # away the order of the rows, and in a sorted file so the labels.
+        if not name and len(names) > 1:
+            raise DataError(f"{path}: column {position} has no name; name it, or remove it if it numbers the rows.")
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(f"{path} has more than one column {twice[0]!r}: give each column a name of its own.")

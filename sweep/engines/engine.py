@@ -1,0 +1,101 @@
+"""The engine protocol and the options of a run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypedDict
+
+from sweep.engines.shutdown import Shutdown
+from sweep.errors import Argument, UsageError
+from sweep.observer import Observer, Silent
+from sweep.records import Status
+from sweep.store import Store
+from sweep.trial.worker import Assignment
+
+
+class Engine(Protocol):
+    """Trains the trials of a sweep in parallel."""
+
+    shutdown: Shutdown
+    """Stops it; `run_all` ends soon after it was requested."""
+
+    def run_all(self, assignments: Sequence[Assignment]) -> Iterator[Status | None]:
+        """Train trials; yield the status of each as it ends, None for one that another worker has."""
+
+
+EngineFactory = Callable[["RunOptions", Store, int], AbstractContextManager[Engine]]
+"""Opens an engine for a number of trials, and ends all that it has started when the context is left.
+
+Raises SweepError when it cannot be used; nothing is stored then.
+"""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Execution options; none affects the results."""
+
+    workers: int | None = None
+    """Number of worker processes, at least 1; None for one per core."""
+    timeout: float | None = None
+    """Seconds of wall time after which a trial is stopped and counts as failed; None for no limit."""
+    max_failures: int | None = None
+    """Stop the sweep once more trials than this have failed; None for no limit."""
+    backend: str | EngineFactory | None = None
+    """The engine: "local", "dask", or a factory of one's own; None for "dask" if there is a scheduler, else "local"."""
+    scheduler: str | None = None
+    """Address of the Dask scheduler whose workers train, such as tcp://192.168.0.5:8786."""
+    data: str | Path | None = None
+    """Folder with the files of the data set; None for SWEEP_DATA."""
+    observer: Observer = field(default_factory=Silent)
+    """Is told how the sweep proceeds."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges, and which options go together.
+
+        Raises:
+            UsageError: when one is out of its range, or does not go with another.
+        """
+        if self.workers is not None and self.workers < 1:
+            raise UsageError(Argument("workers"), f" must be at least 1, not {self.workers}")
+        if self.timeout is not None and not 0 < self.timeout < math.inf:
+            raise UsageError(Argument("timeout"), f" takes a positive number of seconds, not {self.timeout:g}")
+        if self.max_failures is not None and self.max_failures < 0:
+            raise UsageError(Argument("max_failures"), f" must be at least 0, not {self.max_failures}")
+        if self.scheduler is not None and self.kind == "local":
+            raise UsageError(Argument("scheduler"), " goes with ", Argument("backend", "dask"))
+        if self.kind == "dask":
+            self._check_dask()
+
+    def _check_dask(self) -> None:
+        dask = Argument("backend", "dask")
+        if self.scheduler is None:
+            example = Argument("scheduler", "tcp://192.168.0.5:8786")
+            raise UsageError(dask, " needs the address of a scheduler, such as ", example)
+        if self.workers is not None:
+            raise UsageError(Argument("workers"), " does not go with ", dask, ": the workers of the scheduler train")
+
+    @property
+    def kind(self) -> str | EngineFactory:
+        """The engine that is meant, by its name in the registry or as a factory."""
+        return self.backend or ("local" if self.scheduler is None else "dask")
+
+    @property
+    def data_folder(self) -> Path | None:
+        """Folder with the files of the data set, if one was given."""
+        return None if self.data is None else Path(self.data)
+
+
+class RunKeywords(TypedDict, total=False):
+    """The fields of `RunOptions` as keyword arguments of the public functions."""
+
+    workers: int | None
+    timeout: float | None
+    max_failures: int | None
+    backend: str | EngineFactory | None
+    scheduler: str | None
+    data: str | Path | None
+    observer: Observer

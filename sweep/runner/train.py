@@ -1,0 +1,89 @@
+"""Training the queued trials of a sweep until none is left, or the sweep has to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import suppress
+from functools import partial
+from uuid import uuid4
+
+from sweep.engines import Engine, RunOptions
+from sweep.errors import Call, StoreError, SweepError
+from sweep.records import SweepRecord
+from sweep.runner.progress import reporting
+from sweep.store import Store
+from sweep.system.processes import is_lost
+from sweep.trial.worker import Assignment
+
+SIGNAL_EXIT_CODE = 128
+"""The exit code of a command that a signal has stopped is this and the signal's number."""
+
+
+class SweepInterrupted(SweepError):
+    """A signal has stopped the sweep; its state is saved."""
+
+    def __init__(self, name: str, signal_number: int) -> None:
+        super().__init__("stopped; every epoch so far is kept. Go on with: ", Call("resume", name))
+        self.exit_code = SIGNAL_EXIT_CODE + signal_number
+
+
+class TooManyFailures(SweepError):
+    """The sweep was stopped because more trials have failed than allowed."""
+
+    def __init__(self, name: str, failures: int) -> None:
+        super().__init__(
+            f"stopped after {failures} trials that failed; see why with `",
+            Call("show", name, "TRIAL"),
+            "`, and go on with: ",
+            Call("resume", name),
+        )
+
+
+def train_queued(
+    record: SweepRecord,
+    store: Store,
+    folders: dict[str, str],
+    engine: Engine,
+    options: RunOptions,
+    only: Collection[int] | None = None,
+) -> None:
+    """Train all queued trials of a sweep in parallel, those in `only` if it is given.
+
+    Args:
+        folders: the cached folder of each data set by its key.
+
+    Raises:
+        SweepInterrupted: after SIGINT or SIGTERM, when all workers have ended.
+        TooManyFailures: when more trials have failed than the options allow.
+        StoreError: when the database can no longer be written, or is not in its place at the end.
+    """
+    assigned = partial(
+        Assignment,
+        store.database.address,
+        record.id,
+        record.name,
+        datasets=folders,
+        run=f"{record.name}-{uuid4()}",
+        experiment_folder=record.experiment_folder,
+    )
+    shutdown, failures = engine.shutdown, 0
+    with shutdown.on_signals(), reporting(store, record.id, options.observer):
+        while not shutdown.is_requested:
+            numbers = [number for number in store.queued(record.id) if only is None or number in only]
+            if not numbers:
+                break
+            for status in engine.run_all([assigned(number=number) for number in numbers]):
+                failures += status == "failed"
+                if options.max_failures is not None and failures > options.max_failures:
+                    shutdown.request()
+            if not shutdown.is_requested:
+                store.requeue(record.id, is_lost)
+    if shutdown.is_requested:
+        raise _stopped(record, store, shutdown.signal, failures)
+    store.database.check_place()
+
+
+def _stopped(record: SweepRecord, store: Store, signal_number: int, failures: int) -> SweepError:
+    with suppress(StoreError):  # trials that run without an owner are requeued when the sweep is resumed
+        store.requeue(record.id, is_lost, interrupted=False, patient=False)
+    return SweepInterrupted(record.name, signal_number) if signal_number else TooManyFailures(record.name, failures)

@@ -1,0 +1,142 @@
+"""Opening a database, creating one, and bringing one of an older schema to the present one."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import nullcontext, suppress
+
+from sqlalchemy import Connection, text
+
+from sweep.errors import StoreError
+from sweep.store.connection import Database
+from sweep.store.migration import backed_up, mark, migrate, schema_version
+from sweep.store.schema import APPLICATION_ID, LEADERBOARD, VERSION, metadata
+
+LOG = logging.getLogger(__name__)
+
+
+def open_existing(database: Database) -> None:
+    """Check that a database is there and ours; migrate it to the present schema if an older sweep has made it.
+
+    Raises:
+        StoreError: when it is missing, foreign, damaged or of a newer version, or cannot be migrated.
+    """
+    if database.is_sqlite:
+        _check_file(database)
+    if not _check_version(database):
+        raise StoreError(f"the database {database.shown} holds no sweeps yet; begin one with `sweep run`")
+
+
+def create(database: Database) -> None:
+    """Create a database that does not exist; open one that does.
+
+    Raises:
+        StoreError: when it cannot be created or opened.
+    """
+    if database.is_sqlite and database.exists:
+        open_existing(database)
+    elif database.is_sqlite:
+        _create_file(database)
+    elif not _check_version(database):
+        _create_tables(database)
+
+
+def _create_file(database: Database) -> None:
+    """Write the whole file beside its place and link it there, so that no process ever sees half of it."""
+    path = database.path
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = Database(str(draft))
+        new.use_write_ahead_log()
+        _create_tables(new)
+        new.close()
+        os.link(draft, path)
+    except (OSError, StoreError) as error:
+        if database.exists:  # another process was quicker
+            return open_existing(database)
+        raise StoreError(
+            f"the database {database.shown} cannot be created: {_reason(database, error)}; name another place with --db"
+        ) from None
+    finally:
+        with suppress(OSError):
+            draft.unlink()
+
+
+def _reason(database: Database, error: OSError | StoreError) -> object:
+    """Return why a file could not be created."""
+    folder = database.path.parent
+    if folder.exists() and not folder.is_dir():
+        return f"{folder} is not a folder"
+    return error.strerror if isinstance(error, OSError) else getattr(error.__cause__, "orig", error)
+
+
+def _create_tables(database: Database) -> None:
+    with database.writing() as connection:
+        _lock(database, connection)
+        if schema_version(connection):  # another process was quicker
+            return
+        metadata.create_all(connection)
+        connection.execute(text(LEADERBOARD))
+        mark(connection)
+
+
+def _lock(database: Database, connection: Connection) -> None:
+    """Let one process at a time make or change tables; `writing` has locked a file already."""
+    if not database.is_sqlite:
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({APPLICATION_ID})"))
+
+
+def _check_file(database: Database) -> None:
+    if not database.exists:
+        raise StoreError(
+            f"there is no database {database.shown}; begin a sweep with `sweep run`, or name another with --db"
+        )
+    if not database.path.is_file() or database.path.stat().st_size == 0:
+        raise StoreError(
+            f"{database.shown} is empty or no file, so it is no database of sweeps; restore it from a backup, or "
+            "move it away to begin a new one"
+        )
+    with database.reading() as connection:
+        application = connection.execute(text("PRAGMA application_id")).scalar()
+    if application != APPLICATION_ID:
+        raise StoreError(f"{database.shown} is a database, but not one of sweep; name another with --db")
+
+
+def _check_version(database: Database) -> bool:
+    """Check that the tables are those of the present schema, or migrate them; return whether there are any."""
+    with database.reading() as connection:
+        version = schema_version(connection)
+    if version > VERSION:
+        raise StoreError(
+            f"{database.shown} was written by a newer sweep (schema {version}, this one knows {VERSION}); upgrade sweep"
+        )
+    if 0 < version < VERSION:
+        _migrate_or_explain(database, version)
+    return version > 0
+
+
+def _migrate_or_explain(database: Database, version: int) -> None:
+    remedy = "open it once as the role that owns its tables"
+    if database.is_sqlite:
+        remedy = "make room, or make it and its folder writable, or name a copy elsewhere with --db"
+    try:
+        _migrate(database)
+    except StoreError as error:
+        raise StoreError(
+            f"{error}; before it can be used it has to be brought from schema {version} to {VERSION}: {remedy}"
+        ) from error
+
+
+def _migrate(database: Database) -> None:
+    """Migrate a database in one transaction; of several processes one does it, once."""
+    with database.writing(durable=True) as connection:
+        _lock(database, connection)
+        version = schema_version(connection)
+        if version == VERSION:  # another process was quicker
+            return
+        with backed_up(database.path, version) if database.is_sqlite else nullcontext() as backup:
+            migrate(connection, version)
+    kept = f"; the file as it was is {backup}" if backup else ""
+    LOG.warning("brought %s from schema %d to %d%s", database.shown, version, VERSION, kept)

@@ -1,0 +1,99 @@
+"""Queries that need no pandas: sweeps, how far they are, and which metrics they have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, select, true
+
+from sweep.metrics import NATIVE_METRICS, Objective, metric
+from sweep.records import Progress, RunningTrial
+from sweep.store.rows import objective_of
+from sweep.store.schema import epochs, sweeps, trials
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The metrics that the epochs of a sweep have."""
+
+    natives: Mapping[str, int]
+    """Number of trials that have each metric with a column of its own."""
+    others: list[str]
+    """Names of the others: those of ours first, then by name."""
+    trials: int
+    """Number of trials with epochs."""
+
+    def has(self, name: str) -> bool:
+        """Tell whether the sweep has a metric with a column; all of them while it has no epochs."""
+        return not self.trials or self.natives[name] > 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every epoch has each metric with a column, and no other metric."""
+        return not self.others and all(count == self.trials for count in self.natives.values())
+
+    @property
+    def names(self) -> list[str]:
+        """All names, in the order of tables."""
+        return [*(name for name in NATIVE_METRICS if self.natives[name]), *self.others]
+
+
+def recorded_metrics(connection: Connection, sweep_id: int, number: int | None = None) -> Recorded:
+    """Return the metrics of a sweep, or of one trial, by its last epoch, since all epochs of a trial have the same."""
+    mine = trials.c.sweep_id == sweep_id
+    if number is not None:
+        mine &= trials.c.number == number
+    last = (epochs.c.trial_id == trials.c.id) & (epochs.c.epoch == trials.c.last_epoch)
+    counts = [func.count(epochs.c[name]).label(name) for name in NATIVE_METRICS]
+    joined = select(func.count(), *counts, func.count(epochs.c.metrics)).select_from(trials.join(epochs, last))
+    total, *natives, in_json = connection.execute(joined.where(mine)).one()
+    names: list[str] = []
+    if in_json:
+        keys = func.json_each if connection.dialect.name == "sqlite" else func.json_each_text
+        each = keys(epochs.c.metrics).table_valued("key")
+        query = select(each.c.key).distinct().select_from(trials.join(epochs, last).join(each, true()))
+        names = list(connection.execute(query.where(mine)).scalars())
+    others = sorted(names, key=lambda name: (metric(name).part is None, name))
+    return Recorded(dict(zip(NATIVE_METRICS, natives, strict=True)), others, total)
+
+
+def sweep_head(connection: Connection, sweep_id: int) -> tuple[Objective, int]:
+    """Return the objective of a sweep, and how often each configuration is trained."""
+    row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().one()
+    return objective_of(row), row["repeats"]
+
+
+def progress(connection: Connection, sweep_id: int) -> Progress:
+    """Return how far a sweep has come."""
+    head = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().one()
+    mine = trials.c.sweep_id == sweep_id
+    counts = connection.execute(select(trials.c.status, func.count()).where(mine).group_by(trials.c.status))
+    by_status = {status: count for status, count in counts}  # noqa: C416 (mypy wants it so)
+    best = func.max if objective_of(head).is_max else func.min
+    completed = select(best(trials.c.best_value)).where(mine, trials.c.status == "completed")
+    running = connection.execute(
+        select(trials.c.number, func.coalesce(trials.c.last_epoch, 0), trials.c.best_value)
+        .where(mine, trials.c.status == "running")
+        .order_by(trials.c.number)
+    ).all()
+    trained = tuple(RunningTrial(*row) for row in running)
+    return Progress(by_status, connection.execute(completed).scalar(), trained, head["epochs"])
+
+
+def list_sweeps(connection: Connection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return all sweeps, newest first, and for each sweep and status the number of trials and their best value."""
+    columns = (sweeps.c.id, sweeps.c.name, sweeps.c.created, sweeps.c.trials, sweeps.c.objective, sweeps.c.direction)
+    heads = connection.execute(select(*columns).order_by(sweeps.c.id.desc())).mappings().all()
+    lowest, highest = func.min(trials.c.best_value), func.max(trials.c.best_value)
+    counted = select(trials.c.sweep_id, trials.c.status, func.count().label("count"), lowest.label("lowest"))
+    groups = counted.add_columns(highest.label("highest")).group_by(trials.c.sweep_id, trials.c.status)
+    return [dict(row) for row in heads], [dict(row) for row in connection.execute(groups).mappings()]
+
+
+def find_trial(connection: Connection, sweep_id: int, number: int) -> tuple[RowMapping | None, int]:
+    """Return the row of a trial, None where there is no such trial, and the number of trials of the sweep."""
+    mine = trials.c.sweep_id == sweep_id
+    row = connection.execute(select(trials).where(mine, trials.c.number == number)).mappings().first()
+    return row, connection.execute(select(func.count()).select_from(trials).where(mine)).scalar() or 0

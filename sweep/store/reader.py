@@ -1,0 +1,165 @@
+"""Reading from the database: sweeps, trials, epochs, and frames of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from sweep.errors import SweepError, suggest
+from sweep.metrics import Objective
+from sweep.records import Epoch, Progress, Status, SweepRecord, TrialRecord
+from sweep.store import lifecycle, queries
+from sweep.store.claims import Lease
+from sweep.store.connection import Database
+from sweep.store.creation import create as create_database
+from sweep.store.creation import open_existing
+from sweep.store.retry import retry_while_busy
+from sweep.store.rows import read_epochs, sweep_record, trial_record
+from sweep.store.schema import sweeps, trials
+from sweep.system.variables import results_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sweep.store.frames import Selection
+
+
+class Reader:
+    """All sweeps in one database, to be read."""
+
+    def __init__(self, url: str, create: bool = False) -> None:
+        """Open the database at a URL or path; with `create`, create one that does not exist.
+
+        Raises:
+            StoreError: when it cannot be opened.
+        """
+        self.database = Database(url)
+        try:
+            (create_database if create else open_existing)(self.database)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.database.close()
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the files that belong to the database, those of each sweep in a folder of its name."""
+        if self.database.is_sqlite:
+            return self.database.path.parent
+        return results_folder()
+
+    def sweep(self, name: str | None = None) -> SweepRecord:
+        """Return a sweep by its name; the newest one without a name.
+
+        Raises:
+            SweepError: when there is no such sweep; close names are suggested.
+        """
+        query = select(sweeps).order_by(sweeps.c.id.desc()).limit(1)
+        with self.database.reading() as connection:
+            row = connection.execute(query.where(sweeps.c.name == name) if name else query).mappings().first()
+        if row:
+            return sweep_record(row)
+        names = self.names()
+        if not names:
+            raise SweepError(f"{self.database.shown} holds no sweeps yet; begin one with `sweep run`")
+        raise SweepError(f"there is no sweep '{name}' in {self.database.shown}; {suggest(str(name), names)}")
+
+    def names(self) -> list[str]:
+        """Return the names of all sweeps."""
+        with self.database.reading() as connection:
+            return list(connection.execute(select(sweeps.c.name)).scalars())
+
+    def sweeps(self) -> pd.DataFrame:
+        """Return all sweeps, newest first.
+
+        Columns: sweep (its name), created (UTC), trials, one for each status that occurs, metric (of the objective),
+        best (its best value among the completed trials).
+        """
+        from sweep.store.frames import sweeps_frame
+
+        with self.database.reading() as connection:
+            return sweeps_frame(connection)
+
+    def metrics(self, sweep_id: int) -> list[str]:
+        """Return the names of the metrics that the epochs of a sweep have, ours first."""
+        with self.database.reading() as connection:
+            return queries.recorded_metrics(connection, sweep_id).names
+
+    def progress(self, sweep_id: int) -> Progress:
+        """Return how far a sweep has come."""
+        with self.database.reading() as connection:
+            return queries.progress(connection, sweep_id)
+
+    def queued(self, sweep_id: int) -> list[int]:
+        """Return the numbers of the queued trials, in order."""
+        query = (
+            select(trials.c.number)
+            .where(trials.c.sweep_id == sweep_id, trials.c.status == "queued")
+            .order_by(trials.c.number)
+        )
+
+        def once() -> list[int]:
+            with self.database.reading() as connection:
+                return list(connection.execute(query).scalars())
+
+        return retry_while_busy(once)
+
+    def status(self, sweep_id: int, number: int) -> Status:
+        """Return the status of a trial."""
+        return self.trial(sweep_id, number).status
+
+    def leases(self, sweep_id: int) -> dict[int, Lease]:
+        """Return who trains each running trial, by its number."""
+        with self.database.reading() as connection:
+            return lifecycle.leases(connection, sweep_id, self.database.now(connection))
+
+    def trial(self, sweep_id: int, number: int) -> TrialRecord:
+        """Return a trial.
+
+        Raises:
+            SweepError: when the sweep has no such trial.
+        """
+        with self.database.reading() as connection:
+            row, total = queries.find_trial(connection, sweep_id, number)
+        if row is None:
+            raise SweepError(f"there is no trial {number}; this sweep has trials 0 to {total - 1}")
+        return trial_record(row)
+
+    def trial_epochs(self, sweep_id: int, number: int) -> tuple[Epoch, ...]:
+        """Return the epochs of a trial, in order."""
+        with self.database.reading() as connection:
+            this = select(trials.c.id).where(trials.c.sweep_id == sweep_id, trials.c.number == number)
+            return read_epochs(connection, connection.execute(this).scalar_one())
+
+    def trials(
+        self,
+        sweep_id: int,
+        objective: Objective | None = None,
+        selection: Selection | None = None,
+        also: Sequence[str] = (),
+    ) -> pd.DataFrame:
+        """Return one row for each trial, or for those selected; see `frames.trials_frame`."""
+        from sweep.store.frames import trials_frame
+
+        with self.database.reading() as connection:
+            return trials_frame(connection, sweep_id, objective, selection, also)
+
+    def batches(self, sweep_id: int, number: int | None = None) -> pd.DataFrame:
+        """Return one row for each recorded mini-batch of all trials, or of one; see `frames.batches_frame`."""
+        from sweep.store.frames import batches_frame
+
+        with self.database.reading() as connection:
+            return batches_frame(connection, sweep_id, number)
+
+    def epochs(self, sweep_id: int, number: int | None = None) -> pd.DataFrame:
+        """Return one row for each epoch of all trials, or of one; see `frames.epochs_frame`."""
+        from sweep.store.frames import epochs_frame
+
+        with self.database.reading() as connection:
+            return epochs_frame(connection, sweep_id, number)

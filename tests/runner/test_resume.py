@@ -1,0 +1,45 @@
+"""Resuming a sweep: what is left is trained, on the data that the sweep was begun with."""
+
+import os
+
+import pandas as pd
+import pytest
+
+import sweep
+from sweep.errors import SweepError
+from sweep.store import Store
+
+
+def test_resuming_a_finished_sweep_does_nothing():
+    sweep.run("digits-quickstart", overrides=["trials=2", "epochs=1"], workers=1)
+    before = sweep.load().trials()
+    heard = []
+
+    class Listener:
+        def note(self, message):
+            heard.append(message)
+
+        def update(self, progress):
+            heard.append(progress)
+
+    sweep.resume(observer=Listener())
+
+    assert heard == ["nothing is left to train in digits-quickstart"]
+    pd.testing.assert_frame_equal(sweep.load().trials(), before)
+
+
+def test_a_data_set_that_has_changed_is_not_mixed_in(tmp_path):
+    table = tmp_path / "table.csv"
+    rows = [f"{i % 7},{i % 3},{i % 2}" for i in range(40)]
+    table.write_text("a,b,label\n" + "\n".join(rows))
+    dataset = f"data.dataset={{kind='csv', file='{table}', label='label'}}"
+    sweep.run("digits-quickstart", overrides=["trials=2", "epochs=1", dataset], workers=1)
+    store = Store(os.environ["SWEEP_DB"])
+    with store.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE trials SET status = 'interrupted' WHERE number = 1")
+    table.write_text(table.read_text() + "\n1,1,1")
+
+    with pytest.raises(SweepError, match="is not the one that 'digits-quickstart' was begun with"):
+        sweep.resume()
+    table.write_text("a,b,label\n" + "\n".join(rows))
+    assert sweep.resume(workers=1).trials()["status"].eq("completed").all()
