@@ -14,6 +14,7 @@ from typing import Any
 
 from sweep.experiment.checks import check_configuration
 from sweep.experiment.parameters import named_parameters
+from sweep.experiment.sections.data import resolve_defaults
 from sweep.experiment.sections.header import Header, NativeHeader
 from sweep.metrics import Objective
 from sweep.records import Parameter, Scalar, Trial
@@ -128,23 +129,6 @@ class Experiment:
         first = number * self.repeats
         check_configuration(configuration, f"{self.name}, trial {first}")
         if "data" in configuration and self.format >= 2:
-            configuration["data"] = _resolve_defaults(configuration["data"])
+            configuration["data"] = resolve_defaults(configuration["data"])
         seeds = trial_seeds(self.header.seed, number)
         return Trial(first, drawn, configuration, seeds, planned_epochs=self.header.planned_epochs())
-
-
-def _resolve_defaults(data: dict[str, Any]) -> dict[str, Any]:
-    from sweep.experiment.sections import data as section
-
-    resolve = getattr(section, "resolve_defaults", dict)
-    resolved: dict[str, Any] = resolve(data)
-    return resolved
-
-
-def __getattr__(name: str) -> Any:
-    """Return a function that has moved to `sweep.experiment.file`."""
-    if name in ("experiment_of", "find", "load", "parse"):
-        from sweep.experiment import file
-
-        return getattr(file, name)
-    raise AttributeError(name)

@@ -43,8 +43,7 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Experiment:
 def experiment_of(record: SweepRecord) -> Experiment:
     """Return the experiment that a stored sweep was drawn from."""
     folder = record.experiment_folder
-    file_format = getattr(record, "format", FORMAT)
-    parsed = parse(record.experiment, record.name, record.overrides, file_format)
+    parsed = parse(record.experiment, record.name, record.overrides, record.format)
     return replace(parsed, path=Path(folder) / f"{record.name}.toml" if folder else None)
 
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from sweep.experiment.file import parse
-from sweep.experiment.sections import data
+from sweep.experiment.file import experiment_of, parse
+from sweep.records import SweepRecord
 from tests.experiment.toys import CONDITIONAL, TOY, drawn, own, refusal, text_of, toy
 
 
@@ -156,10 +156,17 @@ class TestRepeats:
 
 
 class TestFormat:
-    def test_what_depends_on_the_data_set_is_resolved_from_the_second_format_on(self, monkeypatch):
-        monkeypatch.setattr(data, "resolve_defaults", lambda table: {**table, "resolved": True}, raising=False)
-        released, current = parse(toy(), "x", file_format=1), parse(toy(), "x")
+    @pytest.mark.parametrize("text", [toy, own], ids=["ours", "own"])
+    def test_a_table_is_normalized_over_each_feature_from_the_second_format_on(self, text):
+        table = {"dataset": {"kind": "csv", "file": "a.csv", "label": "y"}, "normalization": "z_score"}
+        released, current = parse(text(data=table), "x", file_format=1), parse(text(data=table), "x")
         assert (released.format, current.format) == (1, 2)
-        assert "resolved" not in released.trials()[0].configuration["data"]
-        assert current.trials()[0].configuration["data"]["resolved"] is True
+        assert released.trials()[0].configuration["data"] == table
+        resolved = {**table, "normalization": {"kind": "z_score", "over": "feature"}}
+        assert current.trials()[0].configuration["data"] == resolved
         assert current.fingerprint == released.fingerprint
+
+    def test_a_stored_sweep_has_the_format_that_it_was_begun_in(self):
+        record = SweepRecord("toy", "", 7, 2, toy(), [], "", [], None, None, {}, format=1)
+        assert experiment_of(record).format == 1
+        assert experiment_of(record).trials() == parse(toy(), "toy", file_format=1).trials()
