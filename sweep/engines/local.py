@@ -50,9 +50,7 @@ class Worker:
     def start(cls) -> Worker:
         """Start a process, without waiting for it."""
         kills = memory_kills()
-        executor = ProcessPoolExecutor(
-            1, initializer=_start, initargs=(os.getpid(),), env=BLAS_THREADS, timeout=None
-        )
+        executor = ProcessPoolExecutor(1, initializer=_start, initargs=(os.getpid(),), env=BLAS_THREADS, timeout=None)
         started = executor.submit(ready)
         (process,) = executor._processes.values()  # private, but the only way to the exit code and to an early signal
         return cls(executor, process, started, kills)
@@ -75,7 +73,6 @@ class Worker:
     def end(self, *, wait: bool) -> None:
         """Kill the process if it still runs."""
         self.executor.shutdown(wait=wait, kill_workers=True)
-
 
 
 def _start(parent: int) -> None:
