@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
 
+from sweep.system.distribution import own_version
+
 BLAS_THREADS = dict.fromkeys(
     (
         "OMP_NUM_THREADS",
@@ -46,7 +48,7 @@ def environment() -> dict[str, str]:
         if pool["user_api"] == "blas"
     }
     return {
-        "sweep": version("sweep"),
+        "sweep": own_version(),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "scipy": version("scipy"),
