@@ -21,6 +21,7 @@ from sweep.training.loop import NetworkTrainer
 from sweep.trial import recorder, worker
 from sweep.trial.worker import Assignment, Interrupted, run_trial
 from tests.epochs import measured
+from tests.store.store_setup import row_of
 
 
 @pytest.fixture
@@ -63,7 +64,8 @@ def test_a_trial_is_completed_with_its_digest(store, assignment):
     assert row["best_epoch"] == frame["test_accuracy"].idxmax()
     assert row["seconds"] > 0
     with store.database.reading() as connection:
-        assert [*trial_digests(connection, trials.c.id == row["id"])] == [(row["id"], row["digest"])]
+        stored = row_of(store, assignment.sweep_id, 0)
+        assert [*trial_digests(connection, trials.c.id == stored["id"])] == [(stored["id"], stored["digest"])]
 
 
 def test_a_trial_that_another_worker_has_is_left_alone(store, assignment):
