@@ -93,6 +93,12 @@ class TestSqliteFile:
         store.close()
         plain = sqlite3.connect(tmp_path / "sweeps.db")
         for statement in (
+            "DROP VIEW leaderboard",
+            "CREATE VIEW leaderboard AS SELECT number FROM trials",
+            "ALTER TABLE trials RENAME COLUMN tie_value TO best_loss",
+            *(f"ALTER TABLE trials DROP COLUMN {name}" for name in ("repeat", "log", "planned_epochs")),
+            *(f"ALTER TABLE sweeps DROP COLUMN {name}" for name in ("repeats", "format", "objective", "direction")),
+            *(f"ALTER TABLE sweeps DROP COLUMN {name}" for name in ("objective_epoch", "tie_break")),
             "DROP TABLE batches",
             "ALTER TABLE trials DROP COLUMN weights",
             "ALTER TABLE trials DROP COLUMN weights_epoch",

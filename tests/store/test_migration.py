@@ -16,6 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from sweep.metrics import Objective
 from sweep.store import Store, migration
 from sweep.store.schema import VERSION
 from tests.fault_tools import Command
@@ -70,9 +71,10 @@ class TestRevisions:
 
 class TestFile:
     def test_its_schema_is_that_of_a_new_file(self, old, tmp_path):
+        version = version_of(old)
         opened(old)
         Store(str(tmp_path / "new.db"), create=True).close()
-        assert_same_schema(old, tmp_path / "new.db")
+        assert_same_schema(old, tmp_path / "new.db", version)
         for pragma in ("application_id", "user_version", "journal_mode"):
             assert query(old, f"PRAGMA {pragma}") == query(tmp_path / "new.db", f"PRAGMA {pragma}")
         assert query(old, "SELECT * FROM alembic_version") == [(f"{VERSION:04}",)]
@@ -87,8 +89,9 @@ class TestFile:
         before = Path(shutil.copy(old, tmp_path / "before.db"))
         store = Store(str(old))
         for (table,) in query(before, "SELECT name FROM sqlite_master WHERE type = 'table'"):
+            if table == "alembic_version":
+                continue
             had = [name for _, name, *_ in query(before, f"PRAGMA table_info({table})") if name not in CHANGED]
-            had = [name for name in had if (table, name) != ("sweeps", "digest")]
             rows = query(before, f"SELECT {', '.join(had)} FROM {table} ORDER BY 1, 2")
             has = ", ".join(RENAMED.get(name, name) for name in had)
             assert query(old, f"SELECT {has} FROM {table} ORDER BY 1, 2") == rows
@@ -181,7 +184,8 @@ class TestFile:
         store.close()
 
 
-CHANGED = ("version_num", "digest")
+DIGEST = "SELECT digest FROM sweeps"
+CHANGED = ("digest",)
 RENAMED = {"deaths": "crashes", "best_loss": "tie_value"}
 TAMPERED = {
     "a bit of an epoch": "UPDATE epochs SET train_loss = train_loss * (1 + 1e-15) WHERE trial_id = 1 AND epoch = 1",
@@ -209,18 +213,22 @@ class TestDigests:
         store.close()
 
     def test_a_queued_trial_may_have_epochs_that_were_digested(self, old):
+        is_digested = version_of(old) == 3  # whose digests are over the status, too
         change(old, "UPDATE trials SET status = 'queued' WHERE id IN (1, 2)")
         store = Store(str(old))
-        assert_sealed(store, {0, 1, 3})
+        assert_sealed(store, {3} if is_digested else {0, 1, 3})
         store.close()
 
     def test_a_row_that_cannot_be_read_hinders_no_other(self, old):
+        kept = (None, None), (None,)
+        if version_of(old) == 3:
+            kept = *query(old, "SELECT digest, drawn_digest FROM trials WHERE id = 2"), *query(old, DIGEST)
         change(old, "UPDATE trials SET configuration = '{' WHERE id = 2", "UPDATE sweeps SET environment = '{'")
         opened(old)
         (first, second, third, fourth) = query(old, "SELECT digest, drawn_digest FROM trials ORDER BY id")
-        assert second == (None, None)
+        assert second == kept[0]
         assert all([*first, *fourth, third[1]])
-        assert query(old, "SELECT digest FROM sweeps") == [(None,)]
+        assert query(old, DIGEST) == [kept[1]]
 
 
 def test_the_version_is_stated_for_alembic_and_for_older_sweeps(tmp_path):
