@@ -54,11 +54,12 @@ def write_trial(store: Store, sweep_id: int, number: int, every: int | None = No
     if claim is None:
         raise RuntimeError(f"trial {number} was not queued")
     recorder = Recorder(store, claim)
-    with recorder.beating():
+    with recorder.sending_heartbeats():
         for epoch in _epochs(number % KINDS):
             recorder.add(epoch)
             if every is None:
-                recorder.flush_if_due()
+                if recorder.is_flush_due():
+                    recorder.flush()
             elif epoch.number % every == 0:
                 recorder.flush()
         recorder.finish("completed")

@@ -12,6 +12,7 @@ from sweep.records import Seeds
 from sweep.training.batches import Batching
 from sweep.training.evaluation import Settings
 from sweep.training.loop import NetworkTrainer
+from sweep.training.networks import build_network, build_optimizer
 
 
 def trainer(configuration: dict[str, Any], dataset: Dataset) -> NetworkTrainer:
@@ -20,8 +21,8 @@ def trainer(configuration: dict[str, Any], dataset: Dataset) -> NetworkTrainer:
     training, normalization = checked.training, checked.data.normalization
     dtype = np.dtype(training.dtype)
     settings = Settings(
-        checked.build_network(len(dataset.class_names), dataset.shape),
-        checked.build_optimizer(),
+        build_network(checked, len(dataset.class_names), dataset.shape),
+        build_optimizer(checked),
         fit(normalization.kind, normalization.over, dataset.train.x, dtype),
         Batching(training.batch_size),
         1,

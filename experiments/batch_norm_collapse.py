@@ -28,7 +28,7 @@ from sweep.nn.layer import Array, Call
 from sweep.nn.network import chain
 from sweep.records import Trial
 from sweep.results.plots import save
-from sweep.training.build import settings
+from sweep.training.build import network_settings
 from sweep.training.loop import NetworkTrainer
 
 NAME = "mnist-cnn-batch-norm"
@@ -88,7 +88,9 @@ class Instruments:
     def _reestimated_accuracy(self) -> float:
         """Let all training images pass once, without training, and evaluate with the statistics found on the way."""
         trainer, cumulative = self.trainer, _with_cumulative_statistics(self.configuration)
-        plan = settings(Configuration.model_validate(cumulative), trainer.dataset, self.folder, self.trial.seeds)
+        plan = network_settings(
+            Configuration.model_validate(cumulative), trainer.dataset, self.folder, self.trial.seeds
+        )
         net, features = chain(plan.network.layers), trainer.dataset.train.x.shape[1]
         _, states = net.init(np.random.default_rng(0), (features,), plan.dtype)
         rng = np.random.default_rng(0)  # dropout comes after the last batch norm
@@ -128,7 +130,7 @@ def watch() -> pd.DataFrame:
     rows = []
     for number, label in WATCHED.items():
         trial = drawn[number]
-        plan = settings(Configuration.model_validate(trial.configuration), dataset, folder, trial.seeds)
+        plan = network_settings(Configuration.model_validate(trial.configuration), dataset, folder, trial.seeds)
         trainer = NetworkTrainer(dataset, plan)
         instruments = Instruments(trainer, trial.configuration, folder, trial)
         for epoch in trainer.epochs():

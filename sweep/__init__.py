@@ -7,14 +7,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 if TYPE_CHECKING:  # heavy imports happen inside the functions, so that `sweep --help` is quick
     from sweep.engines import RunKeywords
     from sweep.errors import SweepError
+    from sweep.experiment.function import ObjectiveLike
     from sweep.results.sweep import Sweep
 
 __all__ = ["DEFAULT_DATABASE", "Sweep", "SweepError", "database_url", "extend", "load", "resume", "run"]
@@ -33,14 +34,40 @@ def database_url(url: str | None = None) -> str:
 
 
 def run(
-    source: str | Path, *, overrides: Sequence[str] = (), db: str | None = None, **options: Unpack[RunKeywords]
+    source: str | Path | Callable[..., Any],
+    *,
+    overrides: Sequence[str] = (),
+    db: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    trials: int | None = None,
+    epochs: int | None = None,
+    objective: ObjectiveLike | None = None,
+    name: str | None = None,
+    seed: int = 0,
+    repeats: int = 1,
+    sampler: str | Mapping[str, Any] = "random",
+    dataset: Mapping[str, Any] | None = None,
+    deterministic: bool = False,
+    **options: Unpack[RunKeywords],
 ) -> Sweep:
-    """Run an experiment and return its results.
+    """Run an experiment, or search the parameters of a training function, and return the results.
 
     Args:
-        source: an experiment file, or the name of an experiment that comes with sweep.
+        source: an experiment file, the name of an experiment that comes with sweep, or a generator function
+            `train(config, trial)` that yields a mapping of metrics after each epoch.
         overrides: KEY=VALUE, each changing one value of the file, such as "training.epochs=5" or "name=again".
         db: URL or file of the database; by default SWEEP_DB, else results/sweeps.db.
+        parameters: of a function: what is searched, as in `[parameters]` of a file, such as
+            `{"learning_rate": {"log_uniform": [1e-5, 1e-1]}}`; `sweep.space` has the distributions as functions.
+        trials: of a function: number of configurations.
+        epochs: of a function: the most epochs that it is asked for.
+        objective: of a function: the metric by which trials are ranked and its direction, such as ("rmse", "min").
+        name: of a function: name of the sweep; by default the function's.
+        seed: of a function: seed of all draws.
+        repeats: of a function: trainings of each configuration, each with a seed of its own.
+        sampler: of a function: the key `sampler` of a file.
+        dataset: of a function: the section `data` of a file, such as `{"dataset": "mnist", "validation": 0.1}`.
+        deterministic: of a function: whether the same parameters and seed always give the same metrics.
         options: execution options, none of which affects the results.
 
             workers: number of worker processes, at least 1; by default one per core.
@@ -56,14 +83,35 @@ def run(
         SweepError: one clear sentence; see `sweep.errors`.
     """
     from sweep.engines import RunOptions
+    from sweep.errors import UsageError
     from sweep.experiment.file import load as load_experiment
+    from sweep.experiment.function import from_function
     from sweep.results.sweep import Sweep
     from sweep.runner import run as runner
     from sweep.store import Store
 
-    loaded = load_experiment(source, overrides)
-    checked = RunOptions(**options)
+    checked, pickled = RunOptions(**options), None
+    if not callable(source):
+        loaded = load_experiment(source, overrides)
+    elif parameters is None or epochs is None or objective is None:
+        raise UsageError("a training function needs parameters, epochs and objective, such as ('rmse', 'min')")
+    else:
+        loaded, pickled = from_function(
+            source,
+            parameters,
+            trials=trials,
+            epochs=epochs,
+            objective=objective,
+            name=name,
+            seed=seed,
+            repeats=repeats,
+            sampler=sampler,
+            data=dataset,
+            deterministic=deterministic,
+        )
     store = Store(database_url(db), create=True)
+    if pickled:
+        pickled.write(store.folder)
     return Sweep(store, runner.run(loaded, store, checked))
 
 

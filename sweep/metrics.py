@@ -25,12 +25,15 @@ class Measure(NamedTuple):
     """Lowest and highest possible value."""
     decimals: int | None = None
     """Decimals in tables; None for four significant digits."""
+    of_counts: str | None = None
+    """`module:function` that computes it from the counts of (true class, predicted class), where `training.metrics`
+    may ask for it."""
 
 
 MEASURES: dict[str, Measure] = {
     "accuracy": Measure("max", (0.0, 1.0), 4),
-    "balanced_accuracy": Measure("max", (0.0, 1.0), 4),
-    "f1": Measure("max", (0.0, 1.0), 4),
+    "balanced_accuracy": Measure("max", (0.0, 1.0), 4, "sweep.training.measures:balanced_accuracy"),
+    "f1": Measure("max", (0.0, 1.0), 4, "sweep.training.measures:f1"),
     "loss": Measure("min"),
     "r2": Measure("max", (-math.inf, 1.0), 4),
     "rmse": Measure("min", (0.0, math.inf)),

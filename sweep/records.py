@@ -207,3 +207,5 @@ class Progress:
     running: tuple[RunningTrial, ...]
     epochs: int
     """Epochs of the longest trial."""
+    metric: str = "test_accuracy"
+    """Metric of the sweep's objective."""

@@ -17,6 +17,7 @@ from sweep.nn.gradient_check import Comparison, check
 from sweep.nn.layer import Array, Shape
 from sweep.nn.network import Network
 from sweep.system.environment import one_blas_thread
+from sweep.training.networks import build_network, build_penalty, check_fit
 
 BATCH = 4
 """Samples of the mini-batch: batch normalization needs more than two, and each one brings more kinks near."""
@@ -52,10 +53,10 @@ def gradient_check(
     trial = experiment.trials()[0]
     configuration = Configuration.model_validate(trial.configuration)
     shape, classes = _describe(trial.configuration["data"], data, experiment.folder)
-    x, labels = _batch(shape, classes, trial.seeds.shuffling)
-    network, penalty = _build(configuration, shape, classes), configuration.build_penalty()
+    x, targets = _batch(shape, classes, trial.seeds.shuffling, configuration.is_regression)
+    network, penalty = _build(configuration, shape, classes), build_penalty(configuration)
     with one_blas_thread():  # as in training; and twice as fast here
-        findings = check(network, x, labels, trial.seeds, penalty=penalty, samples=samples, progress=progress)
+        findings = check(network, x, targets, trial.seeds, penalty=penalty, samples=samples, progress=progress)
     return pd.DataFrame([_row(finding) for finding in findings])
 
 
@@ -76,16 +77,17 @@ def _describe(section: Mapping[str, Any], data: Path | None, base: Path | None) 
 
 def _build(configuration: Configuration, shape: Shape, classes: int) -> Network:
     try:
-        configuration.check_fit(classes, shape)
+        check_fit(configuration, classes, shape)
     except ValueError as error:
         raise ExperimentError(f"trial 0: {error}") from None
-    return configuration.build_network(classes, shape)
+    return build_network(configuration, classes, shape)
 
 
-def _batch(shape: Shape, classes: int, seed: int) -> tuple[Array, Array]:
-    """Make up inputs (features, samples) and labels (samples,)."""
+def _batch(shape: Shape, classes: int, seed: int, is_regression: bool) -> tuple[Array, Array]:
+    """Draw inputs (features, samples) and targets (samples,): classes, or numbers for regression."""
     rng = np.random.default_rng([seed, 1])  # another stream than the choice of entries
-    return rng.normal(size=(int(np.prod(shape)), BATCH)), rng.integers(0, classes, BATCH)
+    x = rng.normal(size=(int(np.prod(shape)), BATCH))
+    return x, rng.normal(size=BATCH) if is_regression else rng.integers(0, classes, BATCH)
 
 
 def _row(finding: Comparison) -> dict[str, Any]:

@@ -1,39 +1,38 @@
-"""A trial trained again from its seeds, beside what the database has of it: every bit must be the same."""
+"""Training a stored trial again from its seeds, and comparing every figure with the stored one, bit for bit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from sweep.data import data_options, options_key
 from sweep.errors import SweepError
-from sweep.experiment.sections import Configuration
 from sweep.metrics import NATIVE_METRICS
 from sweep.observer import Observer, Silent
 from sweep.records import Divergence, Epoch, SweepRecord, TrialRecord
 from sweep.runner.prepare import prepare_again
 from sweep.store import Store
 from sweep.system.environment import environment, one_blas_thread
-from sweep.training.build import opened, settings
+from sweep.training.build import build, is_deterministic
 from sweep.training.divergence import Diverged
-from sweep.training.loop import NetworkTrainer
+from sweep.training.trainer import Setup, Trainer
+from sweep.trial.weights import keeping
 
 FINISHED = ("completed", "diverged")
-"""Statuses of trials that have come to their end; of others only a beginning can be compared."""
+"""Statuses of trials that have ended by themselves; of others only the stored epochs can be compared."""
 LOSS = "loss of mini-batch"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the training of a trial gave."""
+    """The figures of a training."""
 
     epochs: tuple[Epoch, ...]
     losses: dict[tuple[int, int], float]
-    """Of mini-batches by (epoch, step), as far as they are recorded."""
+    """Losses of mini-batches by (epoch, step), as far as they are recorded."""
     divergence: Divergence | None
 
     @property
@@ -44,7 +43,7 @@ class Outcome:
 
     @property
     def figures(self) -> dict[int, dict[str, Any]]:
-        """All that must be the same whenever the trial is trained, by epoch and name; no times."""
+        """Everything that must be the same in each training of the trial, by epoch and name; not the times."""
         found: dict[int, dict[str, Any]] = {}
         for epoch in self.epochs:
             found[epoch.number] = {name: epoch.metrics[name] for name in _names(self.epochs)}
@@ -62,13 +61,13 @@ def _names(epochs: Sequence[Epoch]) -> list[str]:
 
 
 def described(divergence: Divergence) -> str:
-    """Say where a trial diverged within its epoch."""
+    """Return where a trial diverged within its epoch."""
     return f"{divergence.kind} in {divergence.place}, step {divergence.step}"
 
 
 @dataclass(frozen=True)
 class Replay:
-    """A trial as the database has it, and as it was trained now."""
+    """A trial as stored, and as trained again."""
 
     name: str
     """Sweep and number, such as `mnist-widths/12`."""
@@ -76,16 +75,16 @@ class Replay:
     stored: Outcome
     now: Outcome
     changes: pd.DataFrame
-    """What of the environment is not as it was when the sweep was begun: what, then, now."""
+    """Differences to the environment in which the sweep began: what, then, now."""
 
     @property
     def is_finished(self) -> bool:
-        """Whether the trial has come to its end; of others only a beginning was trained."""
+        """Whether the trial has ended by itself; of others only the stored epochs were trained."""
         return self.status in FINISHED
 
     @property
     def different(self) -> list[int]:
-        """The epochs that are not the same, bit for bit, in order; among them those that only one side has."""
+        """The epochs that differ in any bit, or that only one side has, in order."""
         # Equal floats have equal bits, but for the sign of zero, which SQLite does not keep.
         then, now = self.stored.figures, self.now.figures
         return [epoch for epoch in sorted({*then, *now}) if then.get(epoch) != now.get(epoch)]
@@ -93,7 +92,7 @@ class Replay:
     def beside(self, epoch: int) -> pd.DataFrame:
         """Return the figures of an epoch in full precision: figure, stored, now.
 
-        Of the losses of its mini-batches only the first is there that differs.
+        Of the losses of mini-batches only the first that differs is included.
         """
         then, now = (outcome.figures.get(epoch, {}) for outcome in (self.stored, self.now))
         names = [*{**then, **now}]
@@ -121,28 +120,39 @@ def replay(
 ) -> Replay:
     """Train a trial again in this process, with one BLAS thread; nothing is written to the database.
 
-    One that has not come to its end is trained as far as it has epochs.
+    A trial that has not ended by itself is trained as far as its stored epochs.
 
     Args:
         data: folder of the data set's files; by default where the sweep found them.
-        progress: hears (epochs done, epochs in all).
+        progress: called with (epochs done, all epochs).
 
     Raises:
-        SweepError: when there is no such trial, it has no epochs yet, or its data set is not there or another one.
+        SweepError: when there is no such trial, its trainer is not deterministic, it has no epochs yet, or its data
+            set is missing or another one.
     """
     name, row = f"{record.name}/{number}", store.trial(record.id, number)
+    _check_deterministic(name, row.configuration)
     last = None if row.status in FINISHED else row.last_epoch
     if last is None and row.status not in FINISHED:
         raise SweepError(f"{name} is {row.status} and has no epochs yet; train it with: sweep resume {record.name}")
     stored = _stored(store, record.id, row, last)
     folders = prepare_again(record, data, observer or Silent())
     with one_blas_thread():
-        now = _train(*_begun(name, row, folders), last, progress)
+        now = _train(*_begun(record, row, store, folders), last, progress)
     return Replay(name, row.status, stored, now, _changes(record))
 
 
+def _check_deterministic(name: str, configuration: Mapping[str, Any]) -> None:
+    """Refuse a user's own trainer that is not said to give the same figures for the same seed."""
+    if not is_deterministic(configuration):
+        raise SweepError(
+            f"{name} is not trained again for comparison, since its trainer need not give the same figures; if it does "
+            "for the same seed, run the sweep with deterministic = true in its trainer table"
+        )
+
+
 def _stored(store: Store, sweep_id: int, row: TrialRecord, last: int | None) -> Outcome:
-    """Return what the database has of a trial; of a running one up to the `last` epoch that its row tells of."""
+    """Return the stored figures of a trial; of a running one up to the `last` epoch of its row."""
     end = last if row.status == "running" else None
     epochs = store.trial_epochs(sweep_id, row.number)
     losses = store.batches(sweep_id, row.number)[["epoch", "step", "loss"]]
@@ -153,23 +163,19 @@ def _stored(store: Store, sweep_id: int, row: TrialRecord, last: int | None) -> 
     )
 
 
-def _begun(name: str, row: TrialRecord, folders: dict[str, str]) -> tuple[NetworkTrainer, bool]:
+def _begun(record: SweepRecord, row: TrialRecord, store: Store, folders: dict[str, str]) -> tuple[Trainer, bool]:
     """Return a trial's trainer before its first epoch, and whether the losses of mini-batches are recorded."""
     try:
-        configuration = Configuration.model_validate(row.configuration)
-        folder = folders[options_key(data_options(row.configuration["data"]))]
-        dataset = opened(folder)
-        trainer = NetworkTrainer(dataset, settings(configuration, dataset, folder, row.seeds))
+        trainer = build(Setup.stored(record, row, folders, store.folder))
     except (ValueError, LookupError, TypeError) as error:
+        name = f"{record.name}/{row.number}"
         raise SweepError(f"the configuration of {name} is damaged; look into it with: sweep doctor") from error
-    return trainer, configuration.training.record_batches
+    return trainer, keeping(row.configuration).batches
 
 
-def _train(
-    trainer: NetworkTrainer, record_batches: bool, last: int | None, progress: Callable[[int, int], None]
-) -> Outcome:
+def _train(trainer: Trainer, record_batches: bool, last: int | None, progress: Callable[[int, int], None]) -> Outcome:
     """Train to the end, or up to the `last` epoch."""
-    end = trainer.settings.epochs if last is None else last
+    end = trainer.planned_epochs if last is None else last
     epochs: list[Epoch] = []
     losses: dict[tuple[int, int], float] = {}
 

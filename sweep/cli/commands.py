@@ -1,4 +1,4 @@
-"""The commands. Tables go to standard output, progress and messages to standard error, so that everything pipes."""
+"""Commands that run sweeps and show results: tables on standard output, progress and messages on standard error."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 import sweep
 from sweep.cli.options import (
     Db,
+    Direction,
     Format,
     Name,
     RunFlags,
@@ -18,7 +19,7 @@ from sweep.cli.options import (
     TrialName,
     Where,
     app,
-    counted,
+    counts_line,
     print_table,
     save_figure,
     say,
@@ -83,66 +84,84 @@ def list_(db: Db = None, format: Annotated[Format, typer.Option(help="How to pri
 @app.command()
 def leaderboard(
     name: Name = None,
-    worst: Annotated[bool, typer.Option("--worst", help="The worst that reached their end.")] = False,
-    diverged: Annotated[bool, typer.Option("--diverged", help="Those that diverged, and where.")] = False,
-    n: Annotated[int | None, typer.Option("-n", help="How many; 10 by default, all of those that diverged.")] = None,
-    by: Annotated[str, typer.Option(help="The metric to rank by.")] = "test_accuracy",
+    worst: Annotated[bool, typer.Option("--worst", help="Rank the worst of the completed trials.")] = False,
+    diverged: Annotated[bool, typer.Option("--diverged", help="List the diverged trials, with where.")] = False,
+    n: Annotated[int | None, typer.Option("-n", help="Number of rows; by default 10, or all that diverged.")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="The metric to rank by; by default that of the sweep.", metavar="METRIC")
+    ] = None,
+    direction: Direction = None,
     where: Where = None,
     format: Annotated[Format, typer.Option(help="How to print the table.")] = "table",
     watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Print it again and again while the sweep runs.")
+        bool, typer.Option("--watch", "-w", help="Print the table again whenever it has changed, until the end.")
     ] = False,
     db: Db = None,
 ) -> None:
-    """Rank the trials of a sweep by their best epoch."""
+    """Rank the trials of a sweep.
+
+    What is ranked by is written below the table. With repeats the configurations are ranked by their mean.
+    """
     if worst and diverged:
         raise UsageError("--worst and --diverged exclude each other; give one of them")
+    if diverged and (by or direction):
+        raise UsageError("--by and --direction do not go with --diverged, which lists trials by number")
     results = sweep.load(name, db=db)
 
     def rank() -> pd.DataFrame:
         if diverged:
             return results.diverged(n, where)
-        return (results.worst if worst else results.best)(10 if n is None else n, by, where)
+        return (results.worst if worst else results.best)(10 if n is None else n, by, where, direction)
 
+    caption = "" if diverged or format != "table" else results.caption(by, direction, best_first=not worst)
     if watch:
-        from sweep.cli.output.watch import keep_printing
+        from sweep.cli.output.watch import print_until_ended
 
-        keep_printing(rank, results, format)
+        print_until_ended(rank, results, format, caption)
         return
     print_table(rank(), format)
+    if caption:
+        say(caption)
     if format == "table":
-        _mention_the_others(results)
+        _print_counts(results)
 
 
 @app.command()
-def show(trial: TrialName, db: Db = None) -> None:
+def show(
+    trial: TrialName,
+    log: Annotated[bool, typer.Option("--log", help="Print the log of a trial that a command has trained.")] = False,
+    db: Db = None,
+) -> None:
     """Show one trial: its configuration, how it ended, its seeds and all its epochs."""
     name, number = split_trial(trial)
     results = sweep.load(name, db=db)
-    from sweep.cli.output.tables import print_trial
+    from sweep.cli.output.trial import print_log, print_trial
 
-    print_trial(results.name, results.trial(number), results.epochs(number))
+    if log:
+        print_log(results, number)
+    else:
+        print_trial(results, number)
 
 
 @app.command()
 def export(
     name: Name = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A .csv or .json file.", metavar="FILE")] = None,
-    epochs: Annotated[bool, typer.Option("--epochs", help="All epochs of all trials instead of the trials.")] = False,
-    batches: Annotated[bool, typer.Option("--batches", help="All recorded losses of mini-batches instead.")] = False,
+    format: Annotated[
+        str | None, typer.Option(help="csv or json; by default what the name of the file ends in.", metavar="FORMAT")
+    ] = None,
+    epochs: Annotated[bool, typer.Option("--epochs", help="Write the epochs of all trials instead.")] = False,
+    batches: Annotated[bool, typer.Option("--batches", help="Write the losses of mini-batches instead.")] = False,
     db: Db = None,
 ) -> None:
     """Write all trials, or all their epochs, to a file."""
-    from sweep.results.format import write
-
     if output is None:
         raise UsageError("say where to write, such as -o trials.csv")
     if epochs and batches:
         raise UsageError("--epochs and --batches exclude each other; give one of them")
     results = sweep.load(name, db=db)
-    frame = results.epochs() if epochs else results.batches() if batches else results.trials()
-    write(frame, output)
-    say(f"wrote {len(frame)} rows of {results.name} to {output}")
+    rows = results.export(output, format=format, table="epochs" if epochs else "batches" if batches else "trials")
+    say(f"wrote {rows} rows of {results.name} to {output}")
 
 
 @app.command()
@@ -150,12 +169,15 @@ def plot(
     name: Name = None,
     kind: Annotated[
         Literal["scatter", "cost"],
-        typer.Option(help="The metric against each parameter, or the loss from mini-batch to mini-batch."),
+        typer.Option(help="The metric against each parameter, or the loss of every mini-batch and epoch."),
     ] = "scatter",
     x: Annotated[
         list[str] | None, typer.Option("--x", help="A parameter to plot against; by default all.", metavar="PARAM")
     ] = None,
-    y: Annotated[str | None, typer.Option("--y", help="The metric to plot; by default test_accuracy.")] = None,
+    y: Annotated[
+        str | None, typer.Option("--y", help="The metric to plot; by default that of the sweep.", metavar="METRIC")
+    ] = None,
+    direction: Direction = None,
     trial: Annotated[
         list[int] | None, typer.Option("--trial", help="With --kind cost: a trial to draw; by default all.")
     ] = None,
@@ -164,20 +186,21 @@ def plot(
     ] = None,
     db: Db = None,
 ) -> None:
-    """Draw accuracy against each searched parameter, or the course of the losses.
+    """Draw the metric against each searched parameter, or the losses against the epochs.
 
-    Diverged trials are crosses at the foot. The losses of mini-batches are there if training.record_batches was true.
+    Diverged trials are crosses at the foot. With repeats a point is the mean of a configuration, with a bar of one
+    standard error. Losses of mini-batches are there if training.record_batches was true.
     """
-    if kind == "cost" and (x or y):
-        raise UsageError("--x and --y do not go with --kind cost, which draws losses against epochs")
+    if kind == "cost" and (x or y or direction):
+        raise UsageError("--x, --y and --direction do not go with --kind cost, which draws losses against epochs")
     if kind == "scatter" and trial:
         raise UsageError("--trial goes with --kind cost alone; without it, every trial is a point")
     results = sweep.load(name, db=db)
     if kind == "cost":
         say(f"chart: {save_figure(results, results.plot_costs(trial), output, 'cost')}")
     else:
-        metric = y or "test_accuracy"
-        say(f"chart: {save_figure(results, results.plot(x, metric), output, metric)}")
+        figure = results.plot(x, y, direction)
+        say(f"chart: {save_figure(results, figure, output, y or results.objective.metric)}")
 
 
 def _toml(value: int | str) -> str:
@@ -189,15 +212,16 @@ def _summarize(results: Sweep) -> None:
     print_table(results.best(5), "table", "Best")
     print_table(results.worst(5), "table", "Worst")
     print_table(results.diverged(), "table", "Diverged")
-    _mention_failures(results)
-    say(f"chart: {save_figure(results, results.plot(), None, 'test_accuracy')}")
+    say(results.caption())
+    _print_failures(results)
+    say(f"chart: {save_figure(results, results.plot(), None, results.objective.metric)}")
     say(f"more:  sweep leaderboard {results.name}    sweep show {results.name}/0    sweep export -o trials.csv")
-    best = results.best(1)["trial"].tolist()
+    best = results.best_trials(1)
     if best and results.trial(best[0]).weights:
         say(f"       sweep predict {results.name}/{best[0]}")
 
 
-def _mention_failures(results: Sweep) -> None:
+def _print_failures(results: Sweep) -> None:
     trials = results.trials()
     failed = trials[trials["status"] == "failed"]
     if len(failed):
@@ -209,6 +233,6 @@ def _mention_failures(results: Sweep) -> None:
         say(f"warning of {len(warned)} trials, the first of them trial {first['trial']}: {first['error']}")
 
 
-def _mention_the_others(results: Sweep) -> None:
-    """Say which trials are not in the table, so that none is hidden."""
-    say(counted(results.name, results.store.progress(results.record.id).counts))
+def _print_counts(results: Sweep) -> None:
+    """Print the number of trials by status, which tells of those that are not in the table."""
+    say(counts_line(results.name, results.store.progress(results.record.id).counts))

@@ -1,4 +1,4 @@
-"""Where the command line begins and ends."""
+"""The entry point of the command line."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ from sweep.cli.hints import sentence
 from sweep.cli.options import app, say
 from sweep.errors import SweepError
 
-GARBAGE = 100_000
-"""New objects until Python looks for garbage: among what is imported it would find none, in a tenth of the time that
-most commands take."""
-SIGNALLED = 128
-"""Exit codes above this one stand for a signal: that the user has stopped us is no error."""
+GC_THRESHOLD = 100_000
+"""New objects between garbage collections; imports create many and no garbage.
+
+Measured on `list`, `leaderboard`, `show` and `plot`, medians of 15 runs in turn: 3 to 12 % less CPU time. Freezing all
+objects at exit, where Python would search them once more, saves another 15 to 24 %.
+"""
+SIGNAL_EXIT_CODE = 128
+"""Exit codes above this one stand for a signal; a user who stops a command has made no error."""
 
 
 def main() -> None:
-    """Run the command line; every SweepError becomes one sentence and an exit code."""
-    gc.set_threshold(GARBAGE)
-    atexit.register(gc.freeze)  # nor is there any to be found at the end, in a fifth of the time
+    """Run the command line; each SweepError becomes one sentence and an exit code."""
+    gc.set_threshold(GC_THRESHOLD)
+    atexit.register(gc.freeze)
     try:
         app()
     except SweepError as error:
-        say(sentence(error) if error.exit_code > SIGNALLED else f"Error: {sentence(error)}")
+        say(sentence(error) if error.exit_code > SIGNAL_EXIT_CODE else f"Error: {sentence(error)}")
         sys.exit(error.exit_code)
     except OSError as error:
         _give_up_output(error)
@@ -37,7 +40,7 @@ def main() -> None:
 
 
 def _give_up_output(error: OSError) -> None:
-    """Write no more to standard output; a reader that has left, such as `head`, is no error."""
+    """Write no more to standard output; a closed pipe, as behind `head`, is not an error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if not isinstance(error, BrokenPipeError):
         say(f"Error: the output cannot be written: {error.strerror}")

@@ -1,4 +1,4 @@
-"""The commands on the networks themselves: go on training them, look at what they predict, check their gradients."""
+"""Commands on networks: train them for more epochs, show what they predict, check their gradients."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from sweep.cli.options import (
 from sweep.errors import SweepError, UsageError
 
 if TYPE_CHECKING:
-    from sweep.results.prediction import Prediction, TrialPrediction
+    from sweep.results.prediction import PartPrediction, Prediction, TrialPrediction
     from sweep.results.sweep import Sweep
 
 GALLERY = 25
-"""How many misclassified examples are drawn."""
+"""Number of misclassified examples that are drawn."""
 MOST_CLASSES = 20
 """Confusion matrices of more classes are drawn, but not printed."""
 
@@ -83,38 +83,75 @@ def _named(trials: list[str], best: int | None) -> tuple[str | None, list[int]]:
 @app.command()
 def predict(
     trial: TrialName,
-    index: Annotated[int | None, typer.Option(help="One example: its probabilities and its picture.")] = None,
-    part: Annotated[Literal["train", "test"], typer.Option(help="The part that the examples are of.")] = "test",
+    index: Annotated[int | None, typer.Option(help="One example: its outputs and its picture.")] = None,
+    part: Annotated[
+        Literal["train", "validation", "test"], typer.Option(help="The part that the examples are of.")
+    ] = "test",
+    file: Annotated[
+        Path | None, typer.Option("--file", help="A CSV file with new rows to predict.", metavar="FILE")
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A .png or .svg file for the picture.", metavar="FILE")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A .png or .svg file for the picture; with --file a .csv or .json file.",
+            metavar="FILE",
+        ),
     ] = None,
     db: Db = None,
     data: Data = None,
 ) -> None:
-    """Show what the kept weights of a trial get right, and what they mistake."""
+    """Apply the kept weights of a trial to its data set, or to the rows of a new table.
+
+    Prints what is classified correctly, and what is confused with what; of a regression the errors.
+    """
+    if file is not None and index is not None:
+        raise UsageError("--index and --file exclude each other; give one of them")
     name, number = split_trial(trial)
     results = sweep.load(name, db=db)
+    if file is not None:
+        _predict_file(results, number, file, output, data)
+        return
     prediction = results.predict(number, data)
     say(f"{results.name}/{number}: weights of epoch {prediction.epoch}")
-    chosen = prediction.test if part == "test" else prediction.train
+    chosen = prediction.part(part)
     if index is None:
         _show_all(results, number, prediction, chosen, output)
     else:
         _show_example(results, number, chosen, index, output)
 
 
+def _predict_file(results: Sweep, number: int, file: Path, output: Path | None, data: Path | None) -> None:
+    """Predict the rows of a table; write them to a file, or print them as CSV."""
+    from sweep.results.export.text import write_frame
+
+    table = results.predict_rows(number, file, data)
+    if output is None:
+        print_table(table, "csv")
+        return
+    write_frame(table, output)
+    say(f"wrote {len(table)} predictions of {results.name}/{number} to {output}")
+
+
 def _show_all(
-    results: Sweep, number: int, prediction: TrialPrediction, chosen: Prediction, output: Path | None
+    results: Sweep, number: int, prediction: TrialPrediction, chosen: PartPrediction, output: Path | None
 ) -> None:
     import pandas as pd
 
+    from sweep.results.prediction import RegressionPrediction
+
+    print_table(pd.DataFrame([part.row for part in prediction.parts.values()]), "table")
+    if isinstance(chosen, RegressionPrediction):
+        _refuse_picture(output)
+    else:
+        _show_confusion(results, number, chosen, output)
+
+
+def _show_confusion(results: Sweep, number: int, chosen: Prediction, output: Path | None) -> None:
+    """Print and draw which classes are taken for which, and draw misclassified examples."""
     from sweep.results.plots import confusion, gallery
 
-    rows = [
-        {"part": p.part, "samples": len(p.labels), "misclassified": len(p.misclassified), "accuracy": p.accuracy}
-        for p in (prediction.train, prediction.test)
-    ]
-    print_table(pd.DataFrame(rows), "table")
     table, title = chosen.confusion(), f"{results.name}/{number}, {chosen.part} part"
     if len(table) <= MOST_CLASSES:
         print_table(table.reset_index(names="true \\ predicted"), "table", f"Confusion, {chosen.part} part")
@@ -131,13 +168,17 @@ def _show_all(
     say(f"confusion:     {save_figure(results, figure, None, f'{number}-{chosen.part}-confusion')}")
 
 
-def _show_example(results: Sweep, number: int, chosen: Prediction, index: int, output: Path | None) -> None:
+def _show_example(results: Sweep, number: int, chosen: PartPrediction, index: int, output: Path | None) -> None:
     import numpy as np
 
     from sweep.results.plots import example
+    from sweep.results.prediction import RegressionPrediction
 
-    frame, names = chosen.example(index), chosen.dataset.class_names
-    print_table(frame, "table", f"Example {index} of the {chosen.part} part")
+    print_table(chosen.example(index), "table", f"Example {index} of the {chosen.part} part")
+    if isinstance(chosen, RegressionPrediction):
+        _refuse_picture(output)
+        return
+    names = chosen.dataset.class_names
     figure = example(
         chosen.images(np.array([index]))[0],
         names,
@@ -148,6 +189,11 @@ def _show_example(results: Sweep, number: int, chosen: Prediction, index: int, o
         limits=chosen.limits,
     )
     say(f"picture: {save_figure(results, figure, output, f'{number}-{chosen.part}-{index}')}")
+
+
+def _refuse_picture(output: Path | None) -> None:
+    if output is not None:
+        raise UsageError("there is no picture of a regression; leave -o out, or predict new rows with --file")
 
 
 @app.command()

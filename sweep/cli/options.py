@@ -1,9 +1,10 @@
-"""What all commands share: the application, their common arguments, and how they print."""
+"""What all commands share: the application, common arguments and options, and printing."""
 
 from __future__ import annotations
 
 import functools
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -29,22 +30,41 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Random search over the hyperparameters of neural networks.\n\n"
+    help="Random search over the hyperparameters of neural networks, or of anything that is trained in epochs.\n\n"
     "Write a short experiment file, or take one that comes with sweep, and type:\n\n"
-    "`sweep run digits-quickstart` — draw, train and rank 40 networks\n\n"
-    "`sweep leaderboard` — the best of them; `--worst` and `--diverged` for the others, `--watch` while they train\n\n"
+    "`sweep run digits-quickstart` — draw 40 configurations, train and rank them\n\n"
+    "`sweep leaderboard` — the best trials; `--worst` and `--diverged` for the others, `--watch` during training\n\n"
     "`sweep show 12` — one trial, epoch by epoch\n\n"
-    "`sweep plot` — accuracy against each hyperparameter\n\n"
-    "`sweep predict 12` — what a kept network gets right, and what it mistakes\n\n"
-    "`sweep continue --best 5 --epochs 100` — more epochs for the best\n\n"
-    "`sweep replay 12 --check` — trained again, has it the same bits?\n\n"
-    "`sweep doctor` — is everything in the database as it was written?\n\n"
-    "`sweep gradcheck my-experiment.toml` — are its gradients right?",
-    epilog="Exit codes: 0 done; 1 it could not be done; 2 a wrong command or file; 130 Ctrl-C, with all state saved.",
+    "`sweep plot` — the metric against each hyperparameter\n\n"
+    "`sweep export -o trials.csv` — all trials for other programs\n\n"
+    "`sweep predict 12` — what a trained network classifies correctly, and what it confuses\n\n"
+    "`sweep continue --best 5 --epochs 100` — train the best trials for more epochs\n\n"
+    "`sweep replay 12 --check` — train a trial again and compare every bit\n\n"
+    "`sweep doctor` — check that the database is intact\n\n"
+    "`sweep gradcheck my-experiment.toml` — check the gradients of a network numerically",
+    epilog="Exit codes: 0 success; 1 failure; 2 a wrong command or experiment file; 130 Ctrl-C, with all state saved.",
 )
 
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        from sweep.system.distribution import own_version
+
+        print(f"sweep {own_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options_of_all(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
 LONGEST_NUMBER = 9
-"""Digits of a trial's number; the database's integers hold no more."""
+"""Digits of a trial number; the integers of the database hold no more."""
 
 Format = Literal["table", "csv", "json", "markdown"]
 
@@ -69,7 +89,11 @@ Set = Annotated[
     ),
 ]
 Where = Annotated[
-    str | None, typer.Option(help='Only trials for which this holds, such as "alpha < 0.1 and batch_size >= 50".')
+    str | None, typer.Option(help='A condition on the trials, such as "alpha < 0.1 and batch_size >= 50".')
+]
+Direction = Annotated[
+    Literal["max", "min"] | None,
+    typer.Option(help="Whether more or less of the metric is better, where that is not known."),
 ]
 
 
@@ -79,7 +103,11 @@ def say(message: str) -> None:
 
 
 def split_trial(trial: str) -> tuple[str | None, int]:
-    """Split [NAME/]TRIAL."""
+    """Split [NAME/]TRIAL; the name is None where there is none.
+
+    Raises:
+        UsageError: when it is not of that form.
+    """
     name, _, number = trial.rpartition("/")
     if not number.isdecimal() or len(number) > LONGEST_NUMBER:
         raise UsageError(f"a trial is a number such as 12, or mnist-widths/12 of another sweep, not '{trial}'")
@@ -145,8 +173,8 @@ def observing(quiet: bool) -> AbstractContextManager[Observer]:
     return progress.observing(quiet)
 
 
-def counted(name: str, counts: Mapping[Status, int]) -> str:
-    """Say how many trials a sweep has by status."""
+def counts_line(name: str, counts: Mapping[Status, int]) -> str:
+    """Return a line with the number of a sweep's trials by status."""
     return f"{name}: " + ", ".join(f"{count} {status}" for status, count in counts.items())
 
 
@@ -163,10 +191,11 @@ def print_table(frame: pd.DataFrame, format: Format, title: str | None = None) -
 
 
 def save_figure(results: Sweep, figure: Figure, output: Path | None, stem: str) -> Path:
-    """Save a figure where the user says, else as a .png in the sweep's folder; return where it lies."""
+    """Write a figure to the given file, by default a .png in the sweep's folder; return its path."""
     from sweep.results.plots import save
 
-    path = output or results.folder / f"{stem}.png"
+    file = re.sub(r"[^\w.-]+", "_", stem)  # a user's metric may have any name
+    path = output or results.folder / f"{file}.png"
     if output is None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from sweep.space.trees import join
 
 
 def describe_errors(error: ValidationError, tree: Any) -> list[str]:
-    """Return a sentence for each error in `tree` that names the dotted key, what was given and what is right."""
+    """Return a sentence for each error in `tree`: the key, what was given, what is right."""
     return [_sentence(detail, tree) for detail in error.errors()]
 
 
@@ -29,7 +29,7 @@ def _sentence(detail: ErrorDetails, tree: Any) -> str:
             return f"{path} is of the unknown kind {context['tag']!r}; {suggest(context['tag'], valid)}"
         case "union_tag_not_found":
             return f"{path} needs a kind, as a string or as a table with the key 'kind', not {given!r}"
-        case "unknown_key" | "backwards" | "too_wide" | "one_of" | "refused":
+        case "unknown_key" | "values" | "one_of" | "refused":
             return f"{path or 'the file'} {detail['msg']}"
         case "loss" | "both":
             return detail["msg"]
@@ -58,7 +58,7 @@ def _in_plain_words(message: str) -> str:
 
 
 def _dotted(location: tuple[int | str, ...], tree: Any) -> str:
-    """Return pydantic's location as a dotted key, without the kinds that pydantic puts between."""
+    """Return pydantic's location as a dotted key, without the kinds between."""
     path, here, tagged = "", tree, False
     for part in location:
         if isinstance(part, int):

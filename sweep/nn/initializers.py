@@ -11,29 +11,38 @@ from collections.abc import Callable
 
 import numpy as np
 
+from sweep.nn.bounds import NonNegative
 from sweep.nn.layer import Array, Shape
 
 Initializer = Callable[[np.random.Generator, int, int, Shape], Array]
 """(rng, fan_in, fan_out, shape) -> float64 array of that shape."""
 
 
-def normal(mean: float = 0.0, std: float = 0.01) -> Initializer:
-    """Draw from a normal distribution; `std` >= 0 is its standard deviation."""
+def normal(mean: float = 0.0, std: NonNegative = 0.01) -> Initializer:
+    """Draw from a normal distribution of standard deviation `std`."""
     return lambda rng, fan_in, fan_out, shape: rng.normal(mean, std, shape)
 
 
 def uniform(min: float = -1.0, max: float = 1.0) -> Initializer:
-    """Draw uniformly from [min, max)."""
+    """Draw uniformly from [min, max).
+
+    Raises:
+        ValueError: when min is above max, or max − min is infinite; the message reads on from a name.
+    """
+    if min > max:
+        raise ValueError("has a min above its max; exchange them")
+    if math.isinf(max - min):
+        raise ValueError("has a min and a max too far apart for a number; bring them closer")
     return lambda rng, fan_in, fan_out, shape: rng.uniform(min, max, shape)
 
 
 def zeros() -> Initializer:
-    """All 0."""
+    """Set all values to 0."""
     return lambda rng, fan_in, fan_out, shape: np.zeros(shape)
 
 
 def ones() -> Initializer:
-    """All 1."""
+    """Set all values to 1."""
     return lambda rng, fan_in, fan_out, shape: np.ones(shape)
 
 
@@ -56,12 +65,12 @@ Variance = Callable[[int, int], float]
 
 
 def scaled_normal(variance: Variance) -> Callable[[], Initializer]:
-    """Draw from a normal distribution of mean 0 and the variance that the fans ask for."""
+    """Draw from a normal distribution of mean 0 and a variance that depends on the fans."""
     return lambda: lambda rng, fan_in, fan_out, shape: rng.normal(0, math.sqrt(variance(fan_in, fan_out)), shape)
 
 
 def scaled_uniform(variance: Variance) -> Callable[[], Initializer]:
-    """Draw uniformly from ±√(3·variance), which has the variance that the fans ask for."""
+    """Draw uniformly from ±√(3·variance), with a variance that depends on the fans."""
 
     def initialize(rng: np.random.Generator, fan_in: int, fan_out: int, shape: Shape) -> Array:
         limit = math.sqrt(3 * variance(fan_in, fan_out))

@@ -1,4 +1,4 @@
-"""Instruments: a network whose every result is reported as it is computed, with no change to any bit.
+"""Instruments: report every result of a network as it is computed, and change no bit.
 
 A result is reported with its place: `<layer>/input`, `<layer>/forward`, `<layer>/backward` or `loss`. What is reported
 are the arrays themselves, which later computations may overwrite: copy what is to be kept.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from sweep.nn.layer import Array, Cache, Call, Gradient, Layer, Parameters, State, Work
+from sweep.nn.layer import Array, BackwardResult, Cache, Call, ForwardResult, Layer, Parameters, State, Work
 from sweep.nn.losses import Loss, LossWork
 from sweep.nn.network import Network
 
@@ -17,27 +17,25 @@ class Seen(Protocol):
     """What is called with each result."""
 
     def __call__(self, place: str, *results: Any) -> None:
-        """Take the results of one computation: arrays, numbers, None, or nested tuples and lists of them."""
+        """Take the results of one computation: arrays, numbers, None, or nested tuples of them."""
 
 
 def observe(network: Network, seen: Seen) -> Network:
-    """Return a network that computes the same, and reports every result of its layers and its loss to `seen`."""
+    """Return the same network, which reports every result of its layers and loss to `seen`."""
     layers = {name: observe_layer(name, layer, seen) for name, layer in network.layers.items()}
     return network._replace(layers=layers, loss=observe_loss(network.loss, seen))
 
 
 def observe_layer(name: str, layer: Layer, seen: Seen) -> Layer:
-    """Return a layer that reports x (input), then y and its state (forward), and dx and its gradient (backward)."""
+    """Return a layer that reports x, then y and its state, and dx and its gradient."""
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
+    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
         seen(f"{name}/input", x)
         y, new_state, cache = layer.forward(params, state, x, work, call)
         seen(f"{name}/forward", y, new_state)
         return y, new_state, cache
 
-    def backward(
-        params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool
-    ) -> tuple[Array | None, Gradient]:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
         dx, gradient = layer.backward(params, cache, dy, work, need_dx)
         seen(f"{name}/backward", dx, gradient)
         return dx, gradient

@@ -1,17 +1,16 @@
-"""The layer protocol: a layer is five pure functions, a network is a layer made of named layers.
+"""The layer protocol: eight pure functions; a network is a layer made of named layers.
 
-Samples are the last axis. Measured, this is what makes the products, and later convolution and pooling, fast in
-NumPy, and per-feature operations read naturally.
+Samples are the last axis: measured, this makes matrix products, convolution and pooling fast in NumPy.
 
-* **Vectors** are held as (features + 1, samples), the last row being ones. So a bias is one more column of the
-  weights, and an affine layer is one matrix product. `shape` is then (features,).
-* **Images** are held as (row, channel, column, samples), with no row of ones.
+* **Vectors** have shape (features + 1, samples), the last row being ones. So a bias is one more column of the weights,
+  and an affine layer is one matrix product. `Shape` is then (features,).
+* **Images** have shape (rows, channels, columns, samples), without a row of ones. `Shape` is (rows, channels, columns).
 * **Gradients** with respect to a layer's output have no row of ones: (features, samples).
 
-A layer's parameters are one array, or None. A layer writes only into its `work`: arrays that it has made for a given
-number of samples. Fresh work for each call makes the functions pure; the training loop hands in the same work again
-and again, so that nothing is allocated in the inner loop. In a chain, a layer's work may have the memory of the output
-below: what was read last is still in the cache, other arrays must make room there for what is needed again.
+A layer's parameters are one array, or None. A layer writes only into its `work`, arrays made for a given number of
+samples. With fresh work for each call the functions are pure; the training loop passes the same work again and again,
+so that the inner loop allocates nothing. In a chain, a layer's work may be in the memory of the output below it, which
+is in the processor's cache already.
 """
 
 from __future__ import annotations
@@ -29,24 +28,24 @@ Dtype = np.dtype[np.floating[Any]]
 Parameters = Any
 """An array or None for a layer; a tuple of them for a chain of layers."""
 State = Any
-"""What a layer remembers between calls besides its parameters, such as running statistics; None for most."""
+"""What a layer keeps between calls besides its parameters, such as running statistics; None for most."""
 Work = Any
 """The arrays that a layer writes into."""
 Cache = Any
-"""What the forward pass leaves for the backward pass."""
+"""What the forward pass keeps for the backward pass."""
 
 
 class Call(NamedTuple):
-    """What a forward pass may depend on besides its operands."""
+    """The mode of a forward pass."""
 
     train: bool
-    """Whether this is training, where dropout drops and batch statistics are used."""
+    """Whether this is training, where dropout is active and batch statistics are used."""
     rng: np.random.Generator | None = None
-    """Source of randomness, for layers that are random in training."""
+    """The generator of layers that are random in training."""
 
 
 class OuterProduct(NamedTuple):
-    """The gradient `left @ right.T`, not yet multiplied, so that SGD can multiply it straight into the weights."""
+    """The gradient `left @ right.T`, not multiplied yet: SGD adds it to the weights by BLAS."""
 
     left: Array
     """Shape (rows, samples)."""
@@ -57,40 +56,46 @@ class OuterProduct(NamedTuple):
 Gradient = Any
 """An array of the parameters' shape, an `OuterProduct`, or None; a list of them for a chain."""
 
+Forward = Callable[[Parameters, State, Array, Work, Call], "ForwardResult"]
+"""(params, state, x, work, call) -> (y, state, cache)"""
+ForwardResult = tuple[Array, State, Cache]
+Backward = Callable[[Parameters, Cache, Array, Work, bool], "BackwardResult"]
+"""(params, cache, dy, work, need_dx) -> (dx, gradient); may overwrite the cache; dx may be None unless it is needed"""
+BackwardResult = tuple[Array | None, Gradient]
+
 
 def no_weights(params: Array) -> Array:
-    """Serve as the `weights` of a layer without any."""
+    """Return no weights: the `weights` of a layer without any."""
     return params[:0]
 
 
 def no_output(work: Work) -> None:
-    """Serve as the `output` of a layer that needs it again, or hands its input on."""
+    """Return None: the `output` of a layer whose backward reads y, or whose y is its input."""
 
 
 def own_arrays(work: Work, x: Array) -> Work:
-    """Serve as the `reuse` of a layer that has no use for the memory of its input."""
+    """Return the work as it is: the `reuse` of a layer that does not write to its input."""
     return work
 
 
 class Layer(NamedTuple):
-    """Five pure functions."""
+    """A layer: eight pure functions, of which the last three have defaults."""
 
     shape: Callable[[Shape], Shape]
-    """input_shape -> output_shape"""
+    """(input_shape) -> output_shape; raises ValueError for an input that does not fit, with a message that reads on
+    from the layer's name."""
     init: Callable[[np.random.Generator, Shape, Dtype], tuple[Parameters, State]]
     """(rng, input_shape, dtype) -> (params, state)"""
     work: Callable[[Shape, int, Dtype], Work]
     """(input_shape, samples, dtype) -> work"""
-    forward: Callable[[Parameters, State, Array, Work, Call], tuple[Array, State, Cache]]
-    """(params, state, x, work, call) -> (y, state, cache)"""
-    backward: Callable[[Parameters, Cache, Array, Work, bool], tuple[Array | None, Gradient]]
-    """(params, cache, dy, work, need_dx) -> (dx, gradient); uses the cache up, and need not give dx if not asked."""
+    forward: Forward
+    backward: Backward
     weights: Callable[[Array], Array] = no_weights
-    """(params) -> the view of them that regularization applies to, biases left out."""
+    """(params) -> the view of them that regularization applies to, without biases"""
     output: Callable[[Work], Array | None] = no_output
-    """(work) -> where forward leaves y, if backward does not read it: the layer above may overwrite it."""
+    """(work) -> the array of y, if backward does not read it: the layer above may overwrite it"""
     reuse: Callable[[Work, Array], Work] = own_arrays
-    """(work, x) -> work that writes to x in place of an array of its own, once forward has read it."""
+    """(work, x) -> work that writes to x instead of an array of its own, once forward has read x"""
 
 
 def vectors(features: int, samples: int, dtype: Dtype) -> Array:
@@ -101,20 +106,20 @@ def vectors(features: int, samples: int, dtype: Dtype) -> Array:
 
 
 def outputs(shape: Shape, samples: int, dtype: Dtype) -> Array:
-    """Return an uninitialized output of a layer: vectors with their row of ones, or images."""
+    """Return the uninitialized output of a layer: vectors with their row of ones, or images."""
     return vectors(shape[0], samples, dtype) if len(shape) == 1 else np.empty((*shape, samples), dtype)
 
 
-def units(x: Array) -> Array:
+def without_ones(x: Array) -> Array:
     """Return vectors without their row of ones, and images as they are."""
     return x[:-1] if x.ndim == 2 else x
 
 
 def same_shape(shape: Shape) -> Shape:
-    """Serve as the `shape` of a layer that keeps it."""
+    """Return the shape as it is: the `shape` of a layer that keeps it."""
     return shape
 
 
 def without_parameters(rng: np.random.Generator, shape: Shape, dtype: Dtype) -> tuple[Parameters, State]:
-    """Serve as the `init` of a layer that has neither parameters nor state."""
+    """Return None for both: the `init` of a layer that has neither parameters nor state."""
     return None, None

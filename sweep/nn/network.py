@@ -1,4 +1,4 @@
-"""Networks: layers in a row, with all their parameters in one flat vector."""
+"""Networks: layers in a chain, and their parameters in one flat vector."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import numpy as np
 from sweep.nn.initializers import Initializer
 from sweep.nn.layer import (
     Array,
+    BackwardResult,
     Cache,
     Call,
     Dtype,
+    ForwardResult,
     Gradient,
     Layer,
     Parameters,
@@ -41,7 +43,10 @@ def perceptron(
     biases: Initializer,
     outputs: int,
 ) -> dict[str, Layer]:
-    """Build a multilayer perceptron: an affine layer and an activation for each width, then the logits."""
+    """Build a multilayer perceptron: affine layers, each with an activation, and the logits.
+
+    `hidden` has the width of each hidden layer.
+    """
     layers: dict[str, Layer] = {}
     for index, units in enumerate(hidden):
         layers[f"hidden[{index}]"] = affine(units, weights, biases)
@@ -51,7 +56,10 @@ def perceptron(
 
 
 def chain(layers: Mapping[str, Layer]) -> Layer:
-    """Make one layer of several in a row; its parameters, states and gradients are theirs in a tuple or list."""
+    """Return the layer that applies several in turn.
+
+    Its parameters and states are tuples, and its gradients a list, of those of the layers.
+    """
     members = tuple(layers.values())
 
     def shape_after(shape: Shape) -> Shape:
@@ -70,7 +78,7 @@ def chain(layers: Mapping[str, Layer]) -> Layer:
 
     def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
         works: list[Work] = []
-        x: Array | None = None  # never the input of the chain itself, which is not its own to overwrite
+        x: Array | None = None  # the chain must not overwrite its own input
         for layer in members:
             own = layer.work(shape, samples, dtype)
             works.append(own if x is None else layer.reuse(own, x))
@@ -78,17 +86,15 @@ def chain(layers: Mapping[str, Layer]) -> Layer:
             shape = layer.shape(shape)
         return tuple(works)
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
+    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
         states, caches = list(state), [None] * len(members)
         for index, layer in enumerate(members):
             x, states[index], caches[index] = layer.forward(params[index], states[index], x, work[index], call)
         return x, tuple(states), caches
 
-    def backward(
-        params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool
-    ) -> tuple[Array | None, Gradient]:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
         gradients: list[Gradient] = [None] * len(members)
-        # Nobody needs what would only reach layers without parameters, such as one that makes images of the data.
+        # Gradients below the lowest layer with parameters are not needed.
         lowest = 0 if need_dx else next((i for i, p in enumerate(params) if p is not None), len(members))
         dx: Any = dy
         for index in range(len(members) - 1, lowest - 1, -1):
@@ -100,10 +106,10 @@ def chain(layers: Mapping[str, Layer]) -> Layer:
     return Layer(shape_after, init, work, forward, backward)
 
 
-def flatten(params: Sequence[Array | None], dtype: Dtype) -> tuple[Array, tuple[Parameters, ...]]:
+def flat_vector(params: Sequence[Array | None], dtype: Dtype) -> tuple[Array, tuple[Parameters, ...]]:
     """Copy all parameters into one flat vector; return it, and views of it in their shapes.
 
-    One vector is what one copy saves, one check finds a NaN in, and one update can change.
+    One vector can be copied, checked and updated in one operation.
     """
     vector = np.concatenate([np.zeros(0, dtype), *(p.ravel() for p in params if p is not None)])
     views: list[Parameters] = []

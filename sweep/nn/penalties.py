@@ -1,4 +1,4 @@
-"""Regularization: what large weights add to the cost that is minimized."""
+"""Regularization: the cost of large weights."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from sweep.nn.layer import Array
 
 
 class Penalty(NamedTuple):
-    """The cost l1·Σ|w| + l2/2·Σw² over the weights w, biases excluded, and its gradient l1·sign(w) + l2·w.
+    """The cost l1·Σ|w| + l2/2·Σw² of the weights w; biases are excluded.
 
-    (A published document has the cost λ/2·Σ|w| but the gradient λ·sign(w); ours is the cost that has this gradient.)
+    Its gradient is l1·sign(w) + l2·w.
+
+    (A published document has the cost λ/2·Σ|w| but the gradient λ·sign(w); this cost has that gradient.)
     """
 
     l1: float = 0.0

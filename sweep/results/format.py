@@ -1,4 +1,4 @@
-"""A frame as text, for other programs (CSV, JSON) or for people (Markdown), and how a value is shown."""
+"""Frames as text, for other programs (CSV, JSON) or for people (Markdown), and single values as tables show them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ import json
 import math
 import re
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from sweep.errors import UsageError, suggest
-from sweep.system.files import write_whole
+from sweep.metrics import MEASURES
 
 FORMATS = ("csv", "json", "markdown")
-_SUFFIXES = {".csv": "csv", ".json": "json"}
 
 
 def render(frame: pd.DataFrame, format: str) -> str:
@@ -36,23 +34,8 @@ def render(frame: pd.DataFrame, format: str) -> str:
     return {"csv": _csv, "json": _json, "markdown": _markdown}[format](frame)
 
 
-def write(frame: pd.DataFrame, path: Path) -> None:
-    """Write `frame` to `path` in the format of its suffix, .csv or .json.
-
-    The file appears whole or not at all, in place of an older one.
-
-    Raises:
-        UsageError: the suffix is another one.
-        SweepError: the file cannot be written.
-    """
-    format = _SUFFIXES.get(path.suffix.lower())
-    if format is None:
-        raise UsageError(f"cannot write '{path}': its name must end in {' or '.join(_SUFFIXES)}")
-    write_whole(path, render(frame, format).encode())
-
-
 def format_value(column: str, value: object) -> str:
-    """Return a value as tables show it: accuracies to 4 decimals, other numbers to 4 significant digits.
+    """Return a value as tables show it: metrics with the decimals of their measure, other numbers with 4 digits.
 
     Whole numbers are shown in full, missing values as nothing.
 
@@ -66,10 +49,16 @@ def format_value(column: str, value: object) -> str:
         return ""
     if not isinstance(value, float):
         return str(value)
-    if column.endswith("accuracy"):
-        return f"{value:.4f}"
+    if (decimals := _decimals(column)) is not None and abs(value) < 1e3:
+        return f"{value:.{decimals}f}"
     # The format g would write what rounds to 10,000 or more with an exponent.
     return f"{value:.0f}" if 1e3 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
+def _decimals(column: str) -> int | None:
+    """Return the decimals of the measure that a column is named for, such as `test_accuracy`; None for four digits."""
+    measure = MEASURES.get(column) or MEASURES.get(column.partition("_")[2])
+    return measure.decimals if measure else None
 
 
 def _plain(value: object) -> object:
@@ -115,12 +104,12 @@ def _markdown(frame: pd.DataFrame) -> str:
 
 def _markdown_column(name: str, values: Iterable[object], *, to_the_right: bool) -> list[str]:
     """Return a table's column from its head down, every cell of one width."""
-    texts = [_escaped(name), *(_escaped(format_value(name, value)) for value in values)]
+    texts = [_escape(name), *(_escape(format_value(name, value)) for value in values)]
     width = max(3, *map(len, texts))
     head, *body = [text.rjust(width) if to_the_right else text.ljust(width) for text in texts]
     return [head, "-" * (width - 1) + (":" if to_the_right else "-"), *body]
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     """Return `text` so that it stays in its cell, which ends at a bare | or at the line's end."""
     return re.sub(r"([\\|])", r"\\\1", " ".join(text.splitlines()))

@@ -1,8 +1,8 @@
-"""Which trials were best, which were worst, and which diverged.
+"""Tables of the best, the worst and the diverged trials.
 
-Everything here takes the frame of a sweep's trials (one row per trial: `trial`, `status`, the metrics at the
-best epoch, the divergence columns and one column per searched parameter) and gives a smaller frame, in order,
-ready to be shown.
+Every function takes the frame of a sweep's trials (one row for each: `trial`, `status`, the metrics at the epoch that
+stands for the trial, the columns of the divergence, one column for each parameter) and returns a smaller frame, in
+order, ready to be shown.
 """
 
 from __future__ import annotations
@@ -11,57 +11,91 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from sweep.errors import UsageError, suggest
-from sweep.metrics import NATIVE_METRICS, Objective
-from sweep.records import Parameter, Status
+from sweep.errors import UsageError
+from sweep.metrics import Objective, metric
+from sweep.records import Parameter
 from sweep.results.filter import matching
+from sweep.results.repeats import OUTCOMES, configurations
+
+DEFAULT = Objective()
+"""What sweeps of our own networks without a validation part are ranked by."""
+
+
+def counterpart(objective: Objective) -> str | None:
+    """Return the metric of the test part that is shown beside a metric of the validation part; None for others.
+
+    >>> counterpart(Objective("validation_accuracy", tie_break="validation_loss"))
+    'test_accuracy'
+    """
+    described = metric(objective.metric)
+    return f"test_{objective.metric.partition('_')[2]}" if described.part == "validation" else None
+
+
+def caption(objective: Objective, repeats: int = 1, best_first: bool = True) -> str:
+    """Return one or two lines that say what a table is ranked by, and what to keep in mind when reading it."""
+    subject = f"the mean {objective.metric} of {repeats} repeats" if repeats > 1 else objective.metric
+    first = f"ranked by {subject}, each trial at its {objective.epoch} epoch"
+    described = metric(objective.metric)
+    if described.part == "validation":
+        return f"{first}; {counterpart(objective)} is that of the same epoch"
+    if described.part == "test" and best_first:
+        return f"{first}\nthe best of many trials is in part the luckiest: expect somewhat worse on new data"
+    return first
 
 
 def best(
     trials: pd.DataFrame,
     parameters: Sequence[Parameter],
-    metric: str = "test_accuracy",
+    objective: Objective = DEFAULT,
     n: int | None = 10,
     where: str | None = None,
+    *,
+    repeats: int = 1,
 ) -> pd.DataFrame:
     """Return the `n` best completed trials (all of them if None), the best one first.
 
-    Equal metrics are told apart by the lower test loss, and then by the lower trial number; trials without
-    the metric come last.
+    The order is that of the objective; trials without its metric come last. With repeats the configurations are
+    ranked by their mean over the completed trainings, and a configuration without any is not in the table.
 
     Args:
-        trials: one row per trial; its column `metric` holds each trial's best value.
+        trials: one row for each trial; the columns of the metrics hold their values at the trial's chosen epoch.
         parameters: the searched parameters, in the order of their columns.
-        metric: one of `metrics.NATIVE_METRICS`; the highest accuracy or the lowest loss is the best.
-        n: how many trials, at least 1.
-        where: a condition that the trials must satisfy; see `sweep.results.filter`.
+        objective: the metric to rank by, its direction and its tie-break.
+        n: number of rows, at least 1.
+        where: a condition that the rows must satisfy; see `sweep.results.filter`. With repeats it is asked of the
+            configurations, with the means as the values of the metrics.
+        repeats: trainings of each configuration.
 
     Returns:
-        `rank` (from 1), `trial`, the metric, `epoch`, `test_loss`, the parameters by short name, `seconds`.
+        `rank` (from 1), `trial`, the metric, `epoch`, the tie-break, the metric of the test part if the metric is of
+        the validation part, the parameters by short name, `seconds`. With repeats `rank`, `trials` such as "12–14",
+        the mean of the metric, `standard_error`, the means of the other metrics, the number of trainings that
+        `completed`, `diverged` and `failed`, the parameters, and the mean `seconds`.
 
     Raises:
-        UsageError: `metric` is unknown, `n` is below 1, or `where` cannot be used.
+        UsageError: `n` is below 1, or `where` cannot be used.
     """
-    return _ranked(trials, parameters, metric, n, where, best_first=True)
+    return _ranked(trials, parameters, objective, n, where, repeats, best_first=True)
 
 
 def worst(
     trials: pd.DataFrame,
     parameters: Sequence[Parameter],
-    metric: str = "test_accuracy",
+    objective: Objective = DEFAULT,
     n: int | None = 10,
     where: str | None = None,
+    *,
+    repeats: int = 1,
 ) -> pd.DataFrame:
     """Return the `n` worst completed trials (all of them if None), the worst one first, with rank 1.
 
-    The mirror of `best`: equal metrics are told apart by the higher test loss. What is equal in that too
-    stays in the order of the trial numbers, and trials without the metric come last here as well: nothing is
-    known against them.
+    The order is the reverse of that of `best`, but equal trials stay in the order of their numbers and those without
+    the metric come last here as well.
 
     Raises:
-        UsageError: `metric` is unknown, `n` is below 1, or `where` cannot be used.
+        UsageError: `n` is below 1, or `where` cannot be used.
     """
-    return _ranked(trials, parameters, metric, n, where, best_first=False)
+    return _ranked(trials, parameters, objective, n, where, repeats, best_first=False)
 
 
 def diverged(
@@ -81,38 +115,51 @@ def diverged(
     _check_count(n)
     names = {f"diverged_{part}": part for part in ("epoch", "step", "place", "kind")}
     columns = ["trial", *names, *_short_names(parameters)]
-    table = _selected(trials, parameters, "diverged", where).sort_values("trial", ignore_index=True)[:n]
+    rows = _selected(trials, trials["status"] == "diverged", parameters, where)
+    table = rows.sort_values("trial", ignore_index=True)[:n]
     return table.reindex(columns=columns).rename(columns=names)
 
 
 def _ranked(
     trials: pd.DataFrame,
     parameters: Sequence[Parameter],
-    metric: str,
+    objective: Objective,
     n: int | None,
     where: str | None,
+    repeats: int,
     *,
     best_first: bool,
 ) -> pd.DataFrame:
     _check_count(n)
-    if metric not in NATIVE_METRICS:
-        raise UsageError(f"there is no metric '{metric}': {suggest(metric, NATIVE_METRICS)}")
-    ascending = dict(Objective().by(metric).sort_keys(best_first))
-    columns = [*dict.fromkeys(["trial", metric, "epoch", "test_loss"]), *_short_names(parameters), "seconds"]
-    completed = _selected(trials, parameters, "completed", where)
-    # The keys alone are sorted: moving 100,000 whole rows to show ten of them takes longer than the sorting.
-    order = completed[[*ascending]].sort_values([*ascending], ascending=[*ascending.values()], na_position="last")
+    others = [name for name in (objective.tie_break, counterpart(objective)) if name]
+    if repeats > 1:
+        trials = configurations(trials, objective, repeats, others)
+        shown = ["trials", objective.metric, "standard_error", *others, *OUTCOMES]
+    else:
+        shown = ["trial", objective.metric, "epoch", *others]
+    columns = [*dict.fromkeys(shown), *_short_names(parameters), "seconds"]
+    completed = _selected(trials, trials["status"] == "completed", parameters, where)
     # A parameter that no trial has yet has no column in `trials`, but it has one here.
-    table = completed.loc[order.index[:n]].reindex(columns=columns).reset_index(drop=True)
+    table = completed.loc[ranking(completed, objective, best_first)[:n]].reindex(columns=columns).reset_index(drop=True)
     table.insert(0, "rank", range(1, len(table) + 1))
     return table
 
 
-def _selected(trials: pd.DataFrame, parameters: Sequence[Parameter], status: Status, where: str | None) -> pd.DataFrame:
-    rows = trials["status"] == status
+def ranking(trials: pd.DataFrame, objective: Objective, best_first: bool = True) -> pd.Index[int]:
+    """Return the index of a frame of trials in the order of an objective, trials without its metric last."""
+    keys = [key for key in objective.sort_keys(best_first) if key.column in trials or key.column != objective.tie_break]
+    ascending = {key.column: key.ascending for key in keys}
+    # The keys alone are sorted: moving 100,000 whole rows to show ten of them takes longer than the sorting.
+    ordered = trials[[*ascending]].sort_values([*ascending], ascending=[*ascending.values()], na_position="last")
+    return ordered.index
+
+
+def _selected(
+    trials: pd.DataFrame, rows: pd.Series[bool], parameters: Sequence[Parameter], where: str | None
+) -> pd.DataFrame:
     if where is not None:
-        # Every trial is asked, whatever its status, so that a mistake in the condition always shows.
-        rows &= matching(trials, where, parameters)
+        # Every row is asked, whatever its status, so that a mistake in the condition always shows.
+        rows = rows & matching(trials, where, parameters)
     return trials[rows].reset_index(drop=True)
 
 

@@ -1,7 +1,7 @@
 """A sweep's results from Python: pandas frames and charts.
 
-What only some methods need is imported in them: pandas, matplotlib and the models of an experiment take as long as
-many a command.
+What only some methods need is imported in them, since pandas, matplotlib and the models of an experiment take as long
+to import as many commands need in all.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweep.errors import UsageError, suggest
+from sweep.errors import Argument, UsageError, suggest
 from sweep.experiment.parameters import parameters_of
-from sweep.metrics import NATIVE_METRICS
+from sweep.metrics import NATIVE_METRICS, Direction, Objective
 from sweep.records import Parameter, Status, SweepRecord, TrialRecord
 from sweep.store import Store
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from sweep.checks.replay import Replay
     from sweep.experiment.experiment import Experiment
     from sweep.observer import Observer
+    from sweep.results.export.base import Table
     from sweep.results.prediction import TrialPrediction
-    from sweep.store.frames import Selection
 
 
 class Sweep:
-    """One sweep in a database; every method reads it anew, so that it may still be running."""
+    """One sweep in a database; every method reads the database, so the sweep may still be running."""
 
     def __init__(self, store: Store, record: SweepRecord) -> None:
         self.store = store
@@ -40,51 +40,97 @@ class Sweep:
 
     @property
     def name(self) -> str:
-        """Its name on the command line."""
+        """Its name."""
         return self.record.name
 
     @property
     def folder(self) -> Path:
-        """Where its charts and weights belong: a folder of its name beside the database."""
+        """The folder of its charts and weights, beside the database."""
         return self.store.folder / self.name
 
     @cached_property
     def experiment(self) -> Experiment:
-        """The experiment that it was drawn from."""
+        """The experiment file that it was drawn from."""
         from sweep.experiment.file import experiment_of
 
         return experiment_of(self.record)
 
     @cached_property
     def parameters(self) -> list[Parameter]:
-        """What it searches."""
-        return parameters_of(self.record)
+        """The searched parameters; no short name is that of a metric."""
+        is_own = self.objective.metric not in NATIVE_METRICS
+        return parameters_of(self.record, self.metrics() if is_own else ())
 
-    def trials(self, metric: str = "test_accuracy") -> pd.DataFrame:
-        """Return one row for each trial, with its best epoch by `metric` and its parameters by their short names."""
-        return self._trials(metric, None)
+    @property
+    def objective(self) -> Objective:
+        """What its trials are ranked by."""
+        return self.record.objective
 
-    def _trials(self, metric: str, selection: Selection | None) -> pd.DataFrame:
-        if metric not in NATIVE_METRICS:
-            raise UsageError(f"there is no metric {metric!r}; {suggest(str(metric), NATIVE_METRICS)}")
-        objective = self.record.objective.by(metric)
-        short_names = {parameter.name: parameter.short_name for parameter in self.parameters}
-        frame = self.store.trials(self.record.id, objective, selection).rename(columns=short_names)
-        others = [column for column in frame if column not in short_names.values()]
-        return frame[others + [name for name in short_names.values() if name in frame]]
+    @property
+    def repeats(self) -> int:
+        """The number of trainings of each configuration."""
+        return self.record.repeats
 
-    def _some(
-        self,
-        status: Status,
-        where: str | None,
-        metric: str = "test_accuracy",
-        n: int | None = None,
-        best: bool = True,
+    def metrics(self) -> list[str]:
+        """Return the names of the metrics that its epochs have, in the order of tables."""
+        recorded = self.store.metrics(self.record.id)
+        own = [self.objective.metric, *([self.objective.tie_break] if self.objective.tie_break else [])]
+        if not recorded and self.objective.metric in NATIVE_METRICS:
+            recorded = list(NATIVE_METRICS)
+        return list(dict.fromkeys([*recorded, *own]))
+
+    def ranked_by(self, by: str | None = None, direction: Direction | None = None) -> Objective:
+        """Return the objective that ranks by a metric of the sweep, by default its own.
+
+        Args:
+            by: the name of a metric.
+            direction: whether more ("max") or less ("min") is better, where that is not known of the metric.
+
+        Raises:
+            UsageError: when there is no such metric, or its direction is not known.
+        """
+        own = self.objective
+        if direction not in (None, "max", "min"):
+            raise UsageError(f"the direction must be max or min, not {direction!r}")
+        if by is None or by == own.metric:
+            if direction not in (None, own.direction):
+                raise UsageError(f"{own.metric} of {self.name} has the direction {own.direction}; give no other one")
+            return own
+        names = self.metrics()
+        if by not in names:
+            raise UsageError(f"there is no metric '{by}' in {self.name}: {suggest(by, names)}")
+        try:
+            return own.by(by, direction)
+        except ValueError:
+            options = Argument("direction", "max"), " or ", Argument("direction", "min")
+            raise UsageError(f"whether more or less of {by} is better is not known; say it with ", *options) from None
+
+    def trials(self, by: str | None = None, direction: Direction | None = None) -> pd.DataFrame:
+        """Return one row for each trial, with its metrics at the epoch that stands for it and its parameters.
+
+        Args:
+            by: the metric that chooses the epoch, by default that of the sweep's objective.
+            direction: as of `ranked_by`.
+
+        Raises:
+            UsageError: when there is no such metric, or its direction is not known.
+        """
+        return self._trials(self.ranked_by(by, direction))
+
+    def _trials(
+        self, objective: Objective, status: Status | None = None, n: int | None = None, best_first: bool = True
     ) -> pd.DataFrame:
-        """Return the trials for a table; with a condition all of them, so that a mistake in it always shows."""
+        """Return all trials, or the first `n` of a status by rank, with parameters by their short names."""
+        from sweep.results.leaderboard import counterpart
         from sweep.store.frames import Selection
 
-        return self._trials(metric, Selection(status, n and max(n, 1), best) if where is None else None)
+        selection = Selection(status, n, best_first) if status else None
+        also = [name for name in (counterpart(objective),) if name]
+        frame = self.store.trials(self.record.id, objective, selection, also)
+        short_names = {parameter.name: parameter.short_name for parameter in self.parameters}
+        frame = frame.rename(columns=short_names)
+        others = [column for column in frame if column not in short_names.values()]
+        return frame[others + [name for name in short_names.values() if name in frame]]
 
     def epochs(self, trial: int | None = None) -> pd.DataFrame:
         """Return one row for each epoch of all trials, or of one."""
@@ -95,7 +141,7 @@ class Sweep:
         return self.store.batches(self.record.id, trial)
 
     def predict(self, trial: int, data: str | Path | None = None) -> TrialPrediction:
-        """Apply the kept weights of a trial to the training and the test part; `data` is the folder of its files.
+        """Apply the kept weights of a trial to each part of its data set; `data` is the folder of its files.
 
         Raises:
             SweepError: when its weights are not kept or damaged, or the data set is not there.
@@ -103,6 +149,18 @@ class Sweep:
         from sweep.results.prediction import predict
 
         return predict(self.record, trial, self.store, data=None if data is None else Path(data))
+
+    def predict_rows(self, trial: int, table: str | Path, data: str | Path | None = None) -> pd.DataFrame:
+        """Apply the kept weights of a trial to the rows of a new CSV file; `data` is the folder of its data set.
+
+        Returns: the rows with a column `predicted` and, for a classifier, the probability of each class.
+
+        Raises:
+            SweepError: as `predict`, or when the file lacks a column that the network was trained on.
+        """
+        from sweep.results.prediction import predict_rows
+
+        return predict_rows(self.record, trial, self.store, Path(table), None if data is None else Path(data))
 
     def replay(
         self,
@@ -130,29 +188,90 @@ class Sweep:
         """
         return self.store.trial(self.record.id, number)
 
-    def best(self, n: int = 10, by: str = "test_accuracy", where: str | None = None) -> pd.DataFrame:
-        """Rank the best `n` completed trials by their best epoch."""
+    def best(
+        self, n: int | None = 10, by: str | None = None, where: str | None = None, direction: Direction | None = None
+    ) -> pd.DataFrame:
+        """Rank the best `n` completed trials, or with repeats the best `n` configurations, by their mean.
+
+        Args:
+            n: number of rows; None for all.
+            by: a metric of the sweep; by default that of its objective.
+            where: a condition on parameters and metrics, such as "alpha < 0.1 and batch_size >= 50".
+            direction: as of `ranked_by`.
+
+        Raises:
+            UsageError: when an argument cannot be used.
+        """
+        return self._ranked(n, by, where, direction, best_first=True)
+
+    def worst(
+        self, n: int | None = 10, by: str | None = None, where: str | None = None, direction: Direction | None = None
+    ) -> pd.DataFrame:
+        """Rank the worst `n` that completed, the worst first; for diverged trials see `diverged`."""
+        return self._ranked(n, by, where, direction, best_first=False)
+
+    def _ranked(
+        self, n: int | None, by: str | None, where: str | None, direction: Direction | None, *, best_first: bool
+    ) -> pd.DataFrame:
         from sweep.results import leaderboard
 
-        return leaderboard.best(self._some("completed", where, by, n), self.parameters, by, n, where)
+        objective, rank = self.ranked_by(by, direction), leaderboard.best if best_first else leaderboard.worst
+        # With a condition all trials are read, so that a mistake in it always shows; with repeats for their counts.
+        needs_all = where is not None or self.repeats > 1
+        status: Status | None = None if needs_all else "completed"
+        trials = self._trials(objective, status, n and max(n, 1), best_first)
+        return rank(trials, self.parameters, objective, n, where, repeats=self.repeats)
 
-    def worst(self, n: int = 10, by: str = "test_accuracy", where: str | None = None) -> pd.DataFrame:
-        """Rank the worst `n` completed trials; those that diverged stand in `diverged`."""
+    def best_trials(self, n: int) -> list[int]:
+        """Return the numbers of the best `n` completed trials; with repeats of the best `n` configurations."""
+        table = self.best(n)
+        if self.repeats == 1:
+            return [int(number) for number in table["trial"]]
+        firsts = [int(text.partition("–")[0]) for text in table["trials"]]
+        trials = self.trials()
+        completed = set(trials.loc[trials["status"] == "completed", "trial"])
+        return [number for first in firsts for number in self.siblings(first) if number in completed]
+
+    def siblings(self, number: int) -> list[int]:
+        """Return the numbers of all trainings of a trial's configuration, its own included."""
+        first = number - number % self.repeats
+        return list(range(first, min(first + self.repeats, self.record.trials)))
+
+    def caption(self, by: str | None = None, direction: Direction | None = None, *, best_first: bool = True) -> str:
+        """Return one or two lines that say what the leaderboard is ranked by."""
         from sweep.results import leaderboard
 
-        return leaderboard.worst(self._some("completed", where, by, n, best=False), self.parameters, by, n, where)
+        return leaderboard.caption(self.ranked_by(by, direction), self.repeats, best_first)
 
     def diverged(self, n: int | None = None, where: str | None = None) -> pd.DataFrame:
         """List the trials that diverged, with epoch, step, place and kind."""
         from sweep.results import leaderboard
 
-        return leaderboard.diverged(self._some("diverged", where), self.parameters, n, where)
+        trials = self._trials(self.objective, "diverged" if where is None else None)
+        return leaderboard.diverged(trials, self.parameters, n, where)
 
-    def plot(self, x: Sequence[str] | None = None, y: str = "test_accuracy") -> Figure:
-        """Draw a metric against each searched parameter, or against those named."""
+    def export(self, destination: str | Path, *, format: str | None = None, table: Table = "trials") -> int:
+        """Write all single trials, their epochs or their losses of mini-batches; return the number of rows.
+
+        Args:
+            destination: a file whose suffix says the format.
+            format: a name of `sweep.results.export.KINDS`, whatever the suffix.
+            table: "trials", "epochs" or "batches".
+
+        Raises:
+            SweepError: when the format is unknown or it cannot be written.
+        """
+        from sweep.results.export import exporter
+
+        return exporter(str(destination), format).write(self, str(destination), table)
+
+    def plot(self, x: Sequence[str] | None = None, y: str | None = None, direction: Direction | None = None) -> Figure:
+        """Draw a metric, by default that of the objective, against each searched parameter or those named."""
         from sweep.results import plots
 
-        return plots.scatter_grid(self.trials(y), self.parameters, y, title=self.name, x=x)
+        objective = self.ranked_by(y, direction)
+        trials = self._trials(objective)
+        return plots.scatter_grid(trials, self.parameters, objective, title=self.name, x=x, repeats=self.repeats)
 
     def plot_costs(self, trials: Sequence[int] | None = None) -> Figure:
         """Draw the loss of each mini-batch and its average over each epoch, for all trials or for those named.

@@ -1,25 +1,24 @@
-"""Extending completed trials: more epochs, from their kept weights, with the bits of a longer training."""
+"""Extending completed trials by more epochs, with the bits of a longer training."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from sweep.data import data_options, options_key
 from sweep.engines import RunOptions, open_engine
 from sweep.errors import Argument, Call, SweepError, UsageError
-from sweep.experiment.sections import Configuration
+from sweep.experiment.sections.base import kind_table
 from sweep.records import SweepRecord, TrialRecord
 from sweep.runner.prepare import prepare_again, warn_of_changes
 from sweep.runner.train import train_queued
 from sweep.store import Store
 from sweep.system.files import within
-from sweep.training.build import opened, settings
-from sweep.training.loop import NetworkTrainer
+from sweep.training.build import build, dataset_of
+from sweep.training.trainer import Setup, Trainer
 from sweep.trial.weights import identity, restore
 
 
 def extend(record: SweepRecord, numbers: Sequence[int], epochs: int, store: Store, options: RunOptions) -> None:
-    """Train completed trials of a sweep from their kept weights until they have `epochs` epochs in all.
+    """Train completed trials from their kept weights until they have `epochs` epochs.
 
     The result is bit for bit that of trials that were so long from the beginning.
 
@@ -40,42 +39,44 @@ def extend(record: SweepRecord, numbers: Sequence[int], epochs: int, store: Stor
         train_queued(record, store, folders, engine, options, only=numbers)
 
 
-def kept_trainer(record: SweepRecord, row: TrialRecord, store: Store, folders: dict[str, str]) -> NetworkTrainer:
-    """Return the trainer of a trial at the epoch of its kept weights; `row` is from `Store.trial`.
+def kept_trainer(record: SweepRecord, row: TrialRecord, store: Store, folders: Mapping[str, str]) -> Trainer:
+    """Return the trainer of a trial at the epoch of its kept weights.
 
     Raises:
         WeightsError: when the file is missing, damaged or of another trial.
         SweepError: when no weights were kept.
     """
     if row.weights is None:
-        raise SweepError(
-            f"no weights of {record.name}/{row.number} are kept; train it with training.keep_weights = 'best' or "
-            "'last' in the experiment, or ",
-            Argument("overrides", "training.keep_weights=best"),
-        )
-    configuration = Configuration.model_validate(row.configuration)
-    folder = folders[options_key(data_options(row.configuration["data"]))]
-    dataset = opened(folder)
-    trainer = NetworkTrainer(dataset, settings(configuration, dataset, folder, row.seeds))
-    file = within(store.folder, row.weights.file)
-    restore(file, row.weights.epoch, trainer, identity(row.configuration, row.seeds, dataset.sha256))
+        raise _nothing_kept(f"{record.name}/{row.number}", row)
+    setup = Setup.stored(record, row, folders, store.folder)
+    trainer, dataset = build(setup), dataset_of(setup)
+    belongs_to = identity(row.configuration, row.seeds, dataset.sha256 if dataset else None)
+    restore(within(store.folder, row.weights.file), row.weights.epoch, trainer, belongs_to)
     return trainer
 
 
+def _nothing_kept(name: str, row: TrialRecord) -> SweepError:
+    if "trainer" in row.configuration:
+        return SweepError(f"no state of {name} is kept; save it in the training function with trial.save(...)")
+    return SweepError(
+        f"no weights of {name} are kept; train it with training.keep_weights = 'best' or 'last' in the experiment, or ",
+        Argument("overrides", "training.keep_weights=best"),
+    )
+
+
 def _check_extensible(sweep: str, row: TrialRecord, epochs: int) -> None:
-    training = Configuration.model_validate(row.configuration).training
     name = f"{sweep}/{row.number}"
     if row.status in ("diverged", "failed"):
         raise SweepError(f"{name} is {row.status}, not completed; there is nothing to go on with")
     if row.status != "completed":
         raise SweepError(f"{name} is {row.status}, not completed; finish it first with: ", Call("resume", sweep))
-    if training.epochs is None:
+    training = row.configuration.get("training", {})
+    if training.get("iterations") is not None:
         raise SweepError(f"{name} ends after training.iterations, perhaps within an epoch; only whole epochs can go on")
-    if training.epochs >= epochs:
-        raise UsageError(
-            f"{name} has {training.epochs} epochs already; ask for more than that with ", Argument("epochs")
-        )
-    if training.schedule.kind == "cosine":
+    if row.planned_epochs >= epochs:
+        has = f"{name} has {row.planned_epochs} epochs already"
+        raise UsageError(f"{has}; ask for more than that with ", Argument("epochs"))
+    if kind_table(training.get("schedule", "constant"))["kind"] == "cosine":
         raise SweepError(
             f"{name} has a cosine schedule, whose learning rates depend on the number of epochs from the first one on; "
             "train it anew with ",

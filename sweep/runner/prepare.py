@@ -1,18 +1,21 @@
-"""Preparing a run: data sets in the cache, networks that fit them, warnings about a changed environment."""
+"""Preparing a run: data sets in the cache, networks that fit, a compared environment."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sweep.data import Task, data_options, open_dataset, options_key, prepare
+from sweep.data import Dataset, Task, data_options, open_dataset, options_key, prepare
 from sweep.errors import Argument, ExperimentError, SweepError
+from sweep.experiment.parameters import trainer_of
 from sweep.experiment.sections import Configuration
 from sweep.observer import Observer
 from sweep.records import SweepRecord, Trial
 from sweep.system.environment import differences, environment
-from sweep.training.build import epoch_count
+from sweep.training.build import code_digest, epoch_count
+from sweep.training.networks import check_fit
 
 
 def prepare_datasets(
@@ -38,7 +41,7 @@ def prepare_datasets(
 
 
 def prepare_again(record: SweepRecord, data: Path | None, observer: Observer) -> dict[str, str]:
-    """Bring the data sets of a stored sweep into the cache; return the folder of each by its key.
+    """Bring the data sets of a stored sweep into the cache; return each one's folder by key.
 
     Raises:
         DataError: when one is missing or damaged.
@@ -52,23 +55,34 @@ def prepare_again(record: SweepRecord, data: Path | None, observer: Observer) ->
     return folders
 
 
-def check_fit(trials: list[Trial], folders: dict[str, str]) -> int:
-    """Check that the layers of each network fit each other and the data set; return the epochs of the longest trial.
+def plan(trials: Sequence[Trial], folders: Mapping[str, str]) -> list[Trial]:
+    """Return trials with their planned epochs, after checking that each network fits its data set.
 
     Raises:
-        ExperimentError: when those of a trial do not.
+        ExperimentError: when the layers of a trial do not fit each other or its data set.
     """
-    epochs = 0
     datasets = {key: open_dataset(Path(folder)) for key, folder in folders.items()}
-    for trial in trials:
-        dataset = datasets[options_key(data_options(trial.configuration["data"]))]
-        configuration = Configuration.model_validate(trial.configuration)
-        try:
-            configuration.check_fit(dataset.outputs, dataset.shape)
-        except ValueError as error:
-            raise ExperimentError(f"trial {trial.number}: {error}") from None
-        epochs = max(epochs, epoch_count(configuration, len(dataset.train.x)))
-    return epochs
+    return [trial if "trainer" in trial.configuration else _plan_network(trial, datasets) for trial in trials]
+
+
+def _plan_network(trial: Trial, datasets: Mapping[str, Dataset]) -> Trial:
+    dataset = datasets[options_key(data_options(trial.configuration["data"]))]
+    configuration = Configuration.model_validate(trial.configuration)
+    try:
+        check_fit(configuration, dataset.outputs, dataset.shape)
+    except ValueError as error:
+        raise ExperimentError(f"trial {trial.number}: {error}") from None
+    return replace(trial, planned_epochs=epoch_count(configuration, len(dataset.train.x)))
+
+
+def surroundings(trainer: Mapping[str, Any] | None, folder: Path | None) -> dict[str, str]:
+    """Return the environment that results depend on, with a digest of the code of a user's own trainer.
+
+    Raises:
+        ExperimentError: when a user's function cannot be found.
+    """
+    digest = trainer and code_digest(trainer, folder)
+    return environment() | ({"trainer": digest} if digest else {})
 
 
 def data_sha256(folder: str) -> str:
@@ -88,8 +102,12 @@ def _check_digests(record: SweepRecord, folders: dict[str, str]) -> None:
 
 
 def warn_of_changes(record: SweepRecord, observer: Observer) -> None:
-    """Tell the observer which versions differ from those the sweep was begun with, as results may then differ, too."""
-    if changes := differences(record.environment, environment()):
+    """Tell the observer which versions have changed since the sweep was begun.
+
+    The last bits of results may differ then.
+    """
+    folder = Path(record.experiment_folder) if record.experiment_folder else None
+    if changes := differences(record.environment, surroundings(trainer_of(record), folder)):
         observer.note(
             f"warning: not the environment this sweep was begun in, so the last bits of results may differ: {changes}"
         )

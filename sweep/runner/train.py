@@ -58,7 +58,13 @@ def train_queued(
         StoreError: when the database can no longer be written, or is not in its place at the end.
     """
     assigned = partial(
-        Assignment, store.database.address, record.id, record.name, datasets=folders, run=f"{record.name}-{uuid4()}"
+        Assignment,
+        store.database.address,
+        record.id,
+        record.name,
+        datasets=folders,
+        run=f"{record.name}-{uuid4()}",
+        experiment_folder=record.experiment_folder,
     )
     shutdown, failures = engine.shutdown, 0
     with shutdown.on_signals(), reporting(store, record.id, options.observer):

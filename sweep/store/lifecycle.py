@@ -86,6 +86,14 @@ def _clear_after(connection: Connection, trial_id: int, epoch: int, objective: O
     return kept
 
 
+def clear_epochs(connection: Connection, claim: Claim) -> None:
+    """Delete the epochs of a running trial; see `Store.clear_epochs`."""
+    if not _change(connection, claim, dict.fromkeys(("best_value", "best_epoch", "tie_value", "last_epoch"))):
+        raise StaleAttempt(f"trial {claim.number} has been taken over by a later attempt")
+    for table in (epochs, batches):
+        connection.execute(delete(table).where(table.c.trial_id == claim.trial_id))
+
+
 def heartbeat(connection: Connection, claim: Claim, now: datetime) -> bool:
     """Record that a trial is still being trained; return whether it still belongs to this attempt."""
     return _change(connection, claim, {"heartbeat": now})

@@ -78,7 +78,8 @@ def progress(connection: Connection, sweep_id: int) -> Progress:
     mine = trials.c.sweep_id == sweep_id
     counts = connection.execute(select(trials.c.status, func.count()).where(mine).group_by(trials.c.status))
     by_status = {status: count for status, count in counts}  # noqa: C416 (mypy wants it so)
-    best = func.max if objective_of(head).is_max else func.min
+    objective = objective_of(head)
+    best = func.max if objective.is_max else func.min
     completed = select(best(trials.c.best_value)).where(mine, trials.c.status == "completed")
     running = connection.execute(
         select(trials.c.number, func.coalesce(trials.c.last_epoch, 0), trials.c.best_value)
@@ -86,7 +87,7 @@ def progress(connection: Connection, sweep_id: int) -> Progress:
         .order_by(trials.c.number)
     ).all()
     trained = tuple(RunningTrial(*row) for row in running)
-    return Progress(by_status, connection.execute(completed).scalar(), trained, head["epochs"])
+    return Progress(by_status, connection.execute(completed).scalar(), trained, head["epochs"], objective.metric)
 
 
 def list_sweeps(connection: Connection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

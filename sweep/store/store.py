@@ -100,6 +100,14 @@ class Store(Reader):
         """
         self._write(lambda c, now: lifecycle.finish(c, claim, ending, new, chosen, losses, now), durable=True)
 
+    def clear_epochs(self, claim: Claim) -> None:
+        """Delete the epochs of a running trial, whose training has begun from the beginning again.
+
+        Raises:
+            StaleAttempt: when the trial belongs to a later attempt; nothing is deleted then.
+        """
+        self._write(lambda c, now: lifecycle.clear_epochs(c, claim))
+
     def record_crash(
         self,
         sweep_id: int,

@@ -1,4 +1,4 @@
-"""Mini-batches: rows of a data set, gathered and normalized into the form that layers take."""
+"""Mini-batches: rows of a data set, gathered and normalized in the form for layers."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from sweep.data.normalization import Normalization
 from sweep.nn.layer import Array, Dtype
 
 Shuffle = Literal["epoch", "with_replacement", False]
-"""A new order for each epoch without replacement, draws with replacement, or the data set's own order"""
+"""A new order in each epoch, draws with replacement, or the data set's own order."""
 
 
 GATHERED = 2**16
-"""Elements of mini-batches that are gathered together: enough to spare small ones most of NumPy's overhead, and few
-enough to stay in the cache until they are used."""
+"""Elements of mini-batches that are gathered together: this saves small ones most of NumPy's overhead, and they stay in
+the cache until they are used."""
 
 
 class Batch:
-    """Room for mini-batches, filled again and again.
+    """Buffers for mini-batches, which are used again for each of them.
 
-    Rows are gathered in the data set's own dtype and normalized on their way into the network's: measured as fast as
-    keeping a normalized copy of the data set, in a quarter of the memory.
+    Rows are gathered in the data set's dtype, and normalized and converted to the network's dtype in one pass: measured
+    to be as fast as a normalized copy of the data set, with a quarter of its memory.
     """
 
     def __init__(self, x: Array, samples: int, dtype: Dtype, normalization: Normalization) -> None:
@@ -43,7 +43,10 @@ class Batch:
         return self._normalized(self._x.take(rows, 0, self._raw[: len(rows)], "clip"))
 
     def gather_each(self, order: Array, runs: Sequence[tuple[int, int]]) -> Iterator[Array]:
-        """Yield the rows that each run (start, stop) of `order` names as vectors; the next may overwrite them."""
+        """Yield the rows of each run (start, stop) of `order` as vectors.
+
+        The next ones may overwrite them.
+        """
         longest = max(stop - start for start, stop in runs)
         together = max(1, GATHERED // self._rows.shape[1] // longest)
         for block in (runs[first : first + together] for first in range(0, len(runs), together)):
@@ -57,11 +60,11 @@ class Batch:
         return self._normalized(self._x[start:stop])
 
     def _normalized(self, raw: Array) -> Array:
-        """Fill as many rows with the normalized rows of `raw`."""
+        """Normalize the rows of `raw` into the buffer; return them as vectors."""
         rows = self._rows[: len(raw)]
         inside = rows[:, :-1]
         if self._is_uniform:
-            # NumPy computes and casts at once in short rows only: whole rows, ones included, take half the time.
+            # With a cast, NumPy computes short rows one by one: whole rows, with their ones, take half the time.
             np.copyto(inside, raw)
             self._normalization.apply(rows, rows)
             rows[:, -1] = 1
@@ -77,21 +80,24 @@ def runs(total: int, length: int) -> Iterator[tuple[int, int]]:
 
 
 def split(total: int, parts: int) -> Iterator[tuple[int, int]]:
-    """Yield (start, stop) of so many consecutive runs, whose lengths differ by at most one, the longer ones first."""
+    """Yield (start, stop) of `parts` consecutive runs, whose lengths differ by at most one.
+
+    The longer ones come first.
+    """
     stops = np.cumsum([total // parts + (part < total % parts) for part in range(parts)]).tolist()
     yield from zip([0, *stops[:-1]], stops, strict=True)
 
 
 @dataclass(frozen=True)
 class Batching:
-    """How an epoch is cut into mini-batches: of `batch_size` samples, or into `batches_per_epoch`."""
+    """How an epoch is divided into mini-batches: by their size, or into a number of them."""
 
     batch_size: int | None = None
     batches_per_epoch: int | None = None
     shuffle: Shuffle = "epoch"
 
     def order(self, samples: int, rng: np.random.Generator) -> Array:
-        """Return the indices of the samples of an epoch, in order; as many as there are samples, int64."""
+        """Return the indices of the samples of an epoch in their order, shape (samples,), int64."""
         if self.shuffle == "epoch":
             return rng.permutation(samples)
         if self.shuffle == "with_replacement":

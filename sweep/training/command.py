@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import queue
@@ -16,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from sweep.experiment.sections.trainer import fill_command
+from sweep.experiment.sections.trainer import fill_command, split_command
 from sweep.records import Epoch
 from sweep.training import supervisor
 from sweep.training.checkpoint import Snapshot
@@ -97,6 +98,9 @@ class CommandTrainer:
     def snapshot(self) -> Snapshot | None:
         """Return None: a program is run again from its beginning."""
         return None
+
+    def check(self, snapshot: Snapshot) -> None:
+        """Accept any snapshot: what is in it is the user's business."""
 
     def restore(self, snapshot: Snapshot) -> None:
         """Start from the beginning."""
@@ -233,6 +237,17 @@ def _json_object(line: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def program_digest(run: str, folder: Path | None) -> str | None:
+    """Return the SHA-256 of the files in the experiment's folder that a command names; None if it names none."""
+    digest, count = hashlib.sha256(), 0
+    for word in split_command(run):
+        path = (folder or Path()) / word
+        with contextlib.suppress(OSError, ValueError):
+            digest.update(path.read_bytes())
+            count += 1
+    return digest.hexdigest() if count else None
 
 
 def command_trainer(setup: Setup, data: Mapping[str, Part] | None) -> CommandTrainer:

@@ -19,6 +19,7 @@ from sweep.nn.regression import r2, rmse, squared_error
 from sweep.nn.schedules import Schedule, constant
 from sweep.records import Seeds
 from sweep.training.batches import Batch, Batching, runs
+from sweep.training.measures import of_counts
 
 EVALUATION_SAMPLES = 1000
 """Samples evaluated at a time; the sums of float32 losses, and so their last bits, depend on it."""
@@ -66,7 +67,7 @@ class ClassificationScore:
 
     def __init__(self, classes: int, measures: Sequence[str] = ()) -> None:
         self._classes = classes
-        self._names = measures
+        self._others = {name: of_counts(name) for name in measures}
         self._hits = self._samples = 0
         self._counts = np.zeros((classes, classes), np.int64)
 
@@ -75,35 +76,14 @@ class ClassificationScore:
         predicted = outputs.argmax(0)
         self._hits += int(np.count_nonzero(predicted == t))
         self._samples += len(t)
-        if self._names:
+        if self._others:
             pairs = np.bincount(t * self._classes + predicted, minlength=self._classes**2)
             self._counts += pairs.reshape(self._counts.shape)
 
     def measures(self) -> dict[str, float]:
         """Return the accuracy, and what else was asked for."""
         found = {"accuracy": self._hits / self._samples}
-        return found | {name: CLASSIFICATION_MEASURES[name](self._counts) for name in self._names}
-
-
-def f1(counts: Array) -> float:
-    """Return the mean over the classes of 2·hits/(2·hits + false alarms + misses), as scikit-learn's macro average.
-
-    `counts` has shape (true classes, predicted classes); a class that neither occurs nor is predicted is left out.
-    """
-    hits, total = counts.diagonal(), counts.sum(0) + counts.sum(1)
-    seen = total > 0
-    return float(np.mean(2 * hits[seen] / total[seen]))
-
-
-def balanced_accuracy(counts: Array) -> float:
-    """Return the mean over the classes that occur of the fraction that is predicted correctly."""
-    hits, samples = counts.diagonal(), counts.sum(1)
-    seen = samples > 0
-    return float(np.mean(hits[seen] / samples[seen]))
-
-
-CLASSIFICATION_MEASURES = {"balanced_accuracy": balanced_accuracy, "f1": f1}
-"""Name of a measure -> its value from the counts of (true class, predicted class)."""
+        return found | {name: measure(self._counts) for name, measure in self._others.items()}
 
 
 class RegressionScore:

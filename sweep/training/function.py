@@ -152,6 +152,9 @@ class FunctionTrainer:
         """Return what the function saved for the last epoch; None where it saved nothing."""
         return self._snapshot
 
+    def check(self, snapshot: Snapshot) -> None:
+        """Accept any snapshot: what is in it is the user's business."""
+
     def restore(self, snapshot: Snapshot) -> None:
         """Continue from what an earlier attempt saved."""
         self._start = self._snapshot = snapshot

@@ -14,13 +14,13 @@ import numpy as np
 from sweep.data.dataset import Dataset
 from sweep.nn.instruments import observe
 from sweep.nn.layer import Array, Call, Gradient
-from sweep.nn.network import chain, flatten
+from sweep.nn.network import chain, flat_vector
 from sweep.nn.optimizers import Optimizer, dense
 from sweep.records import Divergence, Epoch
 from sweep.training.checkpoint import Snapshot
 from sweep.training.divergence import Diverged, FiniteCheck, Flags, NotFinite, all_finite, leaves
 from sweep.training.evaluation import Evaluation, Score, Settings, named
-from sweep.training.snapshots import put, take
+from sweep.training.snapshots import check, put, take
 
 
 @dataclass
@@ -75,10 +75,10 @@ class NetworkTrainer:
         rng = np.random.default_rng(settings.seeds.weights)
         with self.flags.watching():  # weights beyond the range of the dtype show themselves in the first evaluation
             initial, states = chain(settings.network.layers).init(rng, self.evaluation.shape, settings.dtype)
-        vector, self.params = flatten(initial, settings.dtype)
+        vector, self.params = flat_vector(initial, settings.dtype)
         self._layer_by_layer = settings.optimizer.takes_products and not any(settings.penalty)
         if not self._layer_by_layer:
-            self._gradient, self._gradients = flatten(initial, settings.dtype)
+            self._gradient, self._gradients = flat_vector(initial, settings.dtype)
         self.updated = tuple(settings.network.layers) if self._layer_by_layer else ("all",)
         """Names of the arrays that the optimizer changes, and keeps a state of."""
         updated = self.params if self._layer_by_layer else (vector,)
@@ -94,6 +94,10 @@ class NetworkTrainer:
     def snapshot(self) -> Snapshot:
         """Return the state at the end of the last epoch."""
         return take(self, {})
+
+    def check(self, snapshot: Snapshot) -> None:
+        """Check that a snapshot is of this network and optimizer; see `Trainer`."""
+        check(snapshot, self)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Set the trainer, and through it its network, to the state of a snapshot; see `Trainer`."""
@@ -149,11 +153,11 @@ class NetworkTrainer:
         """Run the steps of an epoch with every array checked; without a finding, the epoch is simply done."""
         losses = self.batch_losses = []
         self.flags.clear()
-        check = FiniteCheck(self.flags)
+        finite = FiniteCheck(self.flags)
         try:
             with self.flags.watching():
-                for loss in self._steps(number, order, self._checked(check)):
-                    check.check_all((f"{name}/update", updated) for name, updated in self._updated())
+                for loss in self._steps(number, order, self._checked(finite)):
+                    finite.check_all((f"{name}/update", updated) for name, updated in self._updated())
                     losses.append(loss)
         except NotFinite as error:
             raise Diverged(Divergence(number, len(losses) + 1, error.place, error.kind)) from None
@@ -226,9 +230,9 @@ class NetworkTrainer:
         self.flags.clear()
         try:
             with self.flags.watching():
-                check = FiniteCheck(self.flags)
-                metrics = self._metrics(self._checked(check))
-                check.check_all(metrics.items())
+                finite = FiniteCheck(self.flags)
+                metrics = self._metrics(self._checked(finite))
+                finite.check_all(metrics.items())
         except NotFinite as error:
             raise Diverged(Divergence(number, steps, f"evaluation/{error.place}", error.kind)) from None
         return metrics

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from sweep.errors import SweepError
 from sweep.metrics import Objective
-from sweep.records import Epoch, Seeds
+from sweep.records import Epoch, Seeds, SweepRecord, TrialRecord
 from sweep.training.checkpoint import Snapshot
 
 
@@ -36,6 +36,23 @@ class Setup:
     """Folder of the files that belong to the database."""
     sweep: str
     """Name of the sweep, and of its folder in `results_folder`."""
+
+    @classmethod
+    def stored(
+        cls, record: SweepRecord, trial: TrialRecord, datasets: Mapping[str, str], results_folder: Path
+    ) -> Setup:
+        """Return what the trainer of a stored trial is made of."""
+        return cls(
+            number=trial.number,
+            configuration=trial.configuration,
+            seeds=trial.seeds,
+            planned_epochs=trial.planned_epochs,
+            objective=record.objective,
+            datasets=datasets,
+            experiment_folder=Path(record.experiment_folder) if record.experiment_folder else None,
+            results_folder=results_folder,
+            sweep=record.name,
+        )
 
     @property
     def files_folder(self) -> Path:
@@ -67,6 +84,13 @@ class Trainer(Protocol):
 
     def snapshot(self) -> Snapshot | None:
         """Return the state at the end of the last epoch; None where the trainer has saved none."""
+
+    def check(self, snapshot: Snapshot) -> None:
+        """Check that a snapshot is of such a trainer.
+
+        Raises:
+            WeightsError: when it is not.
+        """
 
     def restore(self, snapshot: Snapshot) -> None:
         """Set the trainer to the state of a snapshot.

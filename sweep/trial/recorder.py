@@ -1,8 +1,7 @@
-"""What a worker tells the store of one attempt at a trial: its epochs in batches, how it ended, that it still lives."""
+"""What a worker tells the store of one attempt at a trial: its epochs in batches, how it ended, that it still runs."""
 
 from __future__ import annotations
 
-import _thread
 import threading
 import time
 from collections.abc import Iterator
@@ -13,11 +12,12 @@ from sweep.errors import StoreError
 from sweep.records import BatchLosses, Divergence, Epoch, Status, Weights
 from sweep.store import Claim, Ending, Store
 from sweep.system.processes import silence_limit
+from sweep.training.trainer import Trainer
 
 FLUSH_SECONDS = 1.0
 """Epochs are written at most this often; a killed worker loses no more than that."""
-BEATS = 6
-"""So often an owner is heard of within the time after which it counts as dead."""
+HEARTBEATS = 6
+"""Heartbeats per silence timeout."""
 
 
 class Recorder:
@@ -29,42 +29,58 @@ class Recorder:
         self._epochs = list(claim.epochs)
         self._written = len(self._epochs)
         self._losses: list[BatchLosses] = []
-        self._objective = claim.objective
-        self._best = self._objective.choose(self._epochs)
+        self._chosen = claim.objective.choose(self._epochs)
+        self._trainer: Trainer | None = None
         self._started = self._flushed = time.perf_counter()
 
     @property
     def folder(self) -> Path:
-        """Where the files that belong to the database lie."""
+        """Folder of the files that belong to the database."""
         return self._store.folder
 
+    def follow(self, trainer: Trainer) -> None:
+        """Record what this trainer logs."""
+        self._trainer = trainer
+
+    @property
+    def _log(self) -> str | None:
+        return self._trainer.log if self._trainer else None
+
     def start_over(self) -> None:
-        """Forget the epochs of earlier attempts; each is written again."""
-        self._epochs, self._written, self._best = [], 0, None
+        """Forget the epochs of earlier attempts, also in the store."""
+        if self._epochs:
+            self._store.clear_epochs(self._claim)
+        self._epochs, self._written, self._chosen = [], 0, None
 
     def add(self, epoch: Epoch, losses: BatchLosses | None = None) -> bool:
-        """Take an epoch and the losses of its mini-batches; tell whether it is the best so far."""
+        """Take an epoch and the losses of its mini-batches; tell whether it stands for the trial now.
+
+        A trainer that begins from the beginning again, instead of where it was to continue, starts the record over.
+        """
+        if self._epochs and epoch.number <= self._epochs[-1].number:
+            self.start_over()
         self._epochs.append(epoch)
         self.add_losses(losses)
-        is_best = self._objective.replaces(epoch, self._best)
-        if is_best:
-            self._best = epoch
-        return is_best
+        is_chosen = self._claim.objective.replaces(epoch, self._chosen)
+        if is_chosen:
+            self._chosen = epoch
+        return is_chosen
 
     def add_losses(self, losses: BatchLosses | None) -> None:
         """Take the losses of an epoch's mini-batches."""
         if losses and losses.losses:
             self._losses.append(losses)
 
-    def flush_if_due(self) -> None:
-        """Write all that waits if the last write was a while ago."""
-        if time.perf_counter() - self._flushed >= FLUSH_SECONDS:
-            self.flush()
+    def is_flush_due(self) -> bool:
+        """Tell whether the last write was long enough ago."""
+        return time.perf_counter() - self._flushed >= FLUSH_SECONDS
 
     def flush(self, weights: Weights | None = None, checkpoint: Weights | None = None) -> None:
-        """Write all that waits, and which files were written beside the database."""
+        """Write all epochs that are not written yet, and which files were written beside the database."""
         new, losses = self._epochs[self._written :], self._losses
-        self._store.record(self._claim, new, self._best, losses, weights=weights, checkpoint=checkpoint)
+        self._store.record(
+            self._claim, new, self._chosen, losses, weights=weights, checkpoint=checkpoint, log=self._log
+        )
         self._written, self._losses = len(self._epochs), []
         self._flushed = time.perf_counter()
 
@@ -76,22 +92,23 @@ class Recorder:
         trace: str | None = None,
         weights: Weights | None = None,
     ) -> Status:
-        """Write all that waits, and how the trial ended."""
-        ending = Ending(status, time.perf_counter() - self._started, weights, divergence, error, trace)
-        self._store.finish(self._claim, ending, self._epochs[self._written :], self._best, self._losses)
+        """Write all epochs that are not written yet, and how the trial ended."""
+        seconds = time.perf_counter() - self._started
+        ending = Ending(status, seconds, weights, divergence, error, trace, self._log)
+        self._store.finish(self._claim, ending, self._epochs[self._written :], self._chosen, self._losses)
         return status
 
     @contextmanager
-    def beating(self) -> Iterator[None]:
+    def sending_heartbeats(self) -> Iterator[None]:
         """Tell the store now and then that the trial is still being trained, however long an epoch takes."""
         done = threading.Event()
 
-        def beat() -> None:
-            while not done.wait(silence_limit() / BEATS):
-                with suppress(StoreError):  # the next beat may come through
+        def send() -> None:
+            while not done.wait(silence_limit() / HEARTBEATS):
+                with suppress(StoreError):  # the next one may come through
                     self._store.heartbeat(self._claim)
 
-        _thread.start_new_thread(beat, ())  # `Thread.start` waits until it runs: on a busy machine that takes a while
+        threading.Thread(target=send, daemon=True).start()
         try:
             yield
         finally:

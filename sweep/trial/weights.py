@@ -1,34 +1,61 @@
-"""The files of a trial: the weights of which epoch are kept, checkpoints to go on from, and whose they are."""
+"""The files of a trial: which epoch's state is kept, checkpoints to continue from, and which trial they belong to."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import astuple
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sweep.errors import SweepError, WeightsError
-from sweep.experiment.sections.training import Training
 from sweep.records import Seeds, Weights
 from sweep.store import Claim
 from sweep.system.files import within
-from sweep.training import checkpoint, snapshots
+from sweep.training import checkpoint
 from sweep.training.checkpoint import Snapshot
-from sweep.training.loop import NetworkTrainer
+from sweep.training.trainer import Trainer
 
 LENGTH = ("epochs", "keep_weights", "checkpoint_every", "record_batches")
 """Keys of `training` that change no bit of any epoch."""
 
 
-def identity(configuration: Mapping[str, Any], seeds: Seeds, sha256: str) -> dict[str, Any]:
-    """Return all that decides the bits of each epoch, as JSON: two runs that share it may go on from each other."""
-    training = {key: value for key, value in configuration["training"].items() if key not in LENGTH}
-    return {**configuration, "training": training, "seeds": list(astuple(seeds)), "dataset_sha256": sha256}
+@dataclass(frozen=True)
+class Keeping:
+    """What is written while a trial is trained."""
+
+    weights: Literal["best", "last", "none"] = "none"
+    """Which epoch's state is kept when the trial has ended."""
+    checkpoint_every: int | None = None
+    """Epochs between checkpoints; None for none."""
+    checkpoint_when_saved: bool = False
+    """Whether to write a checkpoint, now and then, whenever the trainer has a state to save."""
+    batches: bool = False
+    """Whether the loss of each mini-batch is stored."""
 
 
-def restore(path: Path, epoch: int, trainer: NetworkTrainer, whose: Mapping[str, Any]) -> None:
-    """Set a trainer to the moment of the weights in a file; `whose` is the `identity` that they must have.
+def keeping(configuration: Mapping[str, Any]) -> Keeping:
+    """Return what a configuration wants to be kept; of a user's own trainer, the last state that it saves."""
+    if "trainer" in configuration:
+        return Keeping("last", checkpoint_when_saved=True)
+    training = configuration["training"]
+    return Keeping(
+        training.get("keep_weights", "none"),
+        training.get("checkpoint_every"),
+        batches=training.get("record_batches", False),
+    )
+
+
+def identity(configuration: Mapping[str, Any], seeds: Seeds, sha256: str | None) -> dict[str, Any]:
+    """Return all that decides the bits of each epoch, as JSON: trials that share it may continue from each other."""
+    training = {key: value for key, value in configuration.get("training", {}).items() if key not in LENGTH}
+    sections = {**configuration, "training": training} if "training" in configuration else dict(configuration)
+    numbers = [seeds.weights, seeds.shuffling, seeds.dropout]
+    return {**sections, "seeds": numbers, **({"dataset_sha256": sha256} if sha256 else {})}
+
+
+def restore(path: Path, epoch: int, trainer: Trainer, belongs_to: Mapping[str, Any]) -> None:
+    """Set a trainer to the snapshot in a file; `belongs_to` is the `identity` that it must have.
 
     Raises:
         WeightsError: when the file is missing, damaged, or of another network, trial or epoch; the trainer is unchanged
@@ -38,59 +65,62 @@ def restore(path: Path, epoch: int, trainer: NetworkTrainer, whose: Mapping[str,
     try:
         if kept.epoch != epoch:
             raise WeightsError(f"the weights are of epoch {kept.epoch}, not of epoch {epoch}")
-        snapshots.check(kept, trainer)
-        for key, value in whose.items():
+        trainer.check(kept)
+        for key, value in belongs_to.items():
             if kept.about.get(key) != value:
                 raise WeightsError(f"the weights are of another trial: its {key} is not that of this one")
-        snapshots.put(kept, trainer)
+        trainer.restore(kept)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from None
 
 
-class Keeper:
-    """Keeps the weights of one epoch while a trial is trained, and checkpoints to go on from if its worker dies."""
+class TrialFiles:
+    """Keeps the state of one epoch while a trial is trained, and checkpoints to continue from if its worker crashes."""
 
-    def __init__(self, training: Training, folder: Path, sweep: str, claim: Claim, whose: Mapping[str, Any]) -> None:
-        self._keep = training.keep_weights
-        self._every = training.checkpoint_every
+    def __init__(self, kept: Keeping, folder: Path, sweep: str, claim: Claim, belongs_to: Mapping[str, Any]) -> None:
+        self._keeping = kept
         self._folder = folder
         self._sweep = sweep
         self._claim = claim
-        self._about = {"sweep": sweep, "trial": claim.number, **whose}
+        self._about = {"sweep": sweep, "trial": claim.number, **belongs_to}
         self._kept: Snapshot | None = None
         self._named = {"weights": claim.weights, "checkpoint": claim.checkpoint}
         """The files that the trial's row names."""
 
-    def see(self, trainer: NetworkTrainer, is_best: bool) -> None:
-        """Keep the weights of the epoch that has just ended, if they are the ones to keep so far."""
-        if self._keep == "last" or (self._keep == "best" and is_best):
-            self._kept = snapshots.take(trainer, self._about)
+    def see(self, trainer: Trainer, is_chosen: bool) -> None:
+        """Keep the state at the end of the last epoch, if it is the one to keep so far."""
+        wanted = self._keeping.weights
+        if wanted == "last" or (wanted == "best" and is_chosen):
+            self._kept = trainer.snapshot() or self._kept
 
-    def is_due(self, epoch: int) -> bool:
+    def is_checkpoint_due(self, epoch: int, planned: int, is_flush_due: bool) -> bool:
         """Tell whether a checkpoint is to be written after an epoch."""
-        return self._every is not None and epoch > 0 and epoch % self._every == 0
+        if self._keeping.checkpoint_when_saved:
+            return is_flush_due and self._kept is not None and self._kept.epoch == epoch
+        every = self._keeping.checkpoint_every
+        return every is not None and 0 < epoch < planned and epoch % every == 0
 
-    def write(self, trainer: NetworkTrainer | None = None) -> dict[str, Weights]:
-        """Write the kept weights if there are new ones, and a checkpoint of `trainer` if it is given.
+    def write(self, checkpoint_of: Trainer | None = None) -> dict[str, Weights]:
+        """Write the kept state if there is a new one, and a checkpoint of a trainer if one is given.
 
         Raises:
             WeightsError: when they cannot be written.
         """
         files = {}
-        if self._kept:
+        if checkpoint_of and (state := checkpoint_of.snapshot()):
+            files["checkpoint"] = self._write("checkpoint", state)
+        if self._kept and not (checkpoint_of and self._keeping.checkpoint_when_saved):
             files["weights"] = self._write("weights", self._kept)
-        if trainer:
-            files["checkpoint"] = self._write("checkpoint", snapshots.take(trainer, self._about))
         return files
 
     def _write(self, kind: str, content: Snapshot) -> Weights:
         folder = {"weights": "weights", "checkpoint": "checkpoints"}[kind]
         file = f"{self._sweep}/{folder}/{self._claim.number}-{self._claim.attempt}-{content.epoch}.npz"
-        checkpoint.write(content, within(self._folder, file))
+        checkpoint.write(replace(content, about=self._about), within(self._folder, file))
         return Weights(file, content.epoch)
 
     def settle(self, files: Mapping[str, Weights | None]) -> None:
-        """Delete the files that the trial's row named before it has come to name these."""
+        """Delete the files that the trial's row named before it came to name these."""
         for kind, new in files.items():
             old, self._named[kind] = self._named[kind], new
             if old and old != new:
@@ -99,7 +129,7 @@ class Keeper:
             self._kept = None
 
     def discard(self, files: Mapping[str, Weights]) -> None:
-        """Delete files that were written for nothing, since a later attempt has taken the trial."""
+        """Delete files that are not needed, since a later attempt has taken the trial."""
         for file in files.values():
             self._delete(file)
 

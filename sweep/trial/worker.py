@@ -1,6 +1,6 @@
 """One trial, from start to end, in a worker process: claim it, train it, record it, finish it.
 
-Whatever happens to a trial, it leaves a record, and the worker goes on to the next.
+Whatever happens to a trial, its status is recorded, and the worker continues with the next one.
 """
 
 from __future__ import annotations
@@ -9,21 +9,20 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from sweep.data import data_options, options_key
 from sweep.errors import StaleAttempt, StoreBusy, StoreError, SweepError, WeightsError
-from sweep.experiment.sections import Configuration
 from sweep.records import BatchLosses, Divergence, Status, Weights
 from sweep.store import Claim, Store
-from sweep.store.connection import patiently
+from sweep.store.retry import retry_while_busy
 from sweep.system.files import is_full, within
-from sweep.training.build import opened, settings
+from sweep.training.build import build, dataset_of
 from sweep.training.divergence import Diverged
-from sweep.training.loop import NetworkTrainer
+from sweep.training.trainer import Setup, Trainer, TrainingError
 from sweep.trial.process import Interrupted, interruptible, is_stopped, worker_owner
 from sweep.trial.recorder import Recorder
-from sweep.trial.weights import Keeper, identity, restore
+from sweep.trial.weights import TrialFiles, identity, keeping, restore
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +36,11 @@ class Assignment:
     """Name of the sweep."""
     number: int
     datasets: dict[str, str]
-    """Cached folder of each data set, by `options_key`."""
+    """Cached folder of each data set, by `sweep.data.options_key`."""
     run: str = ""
     """Name of this run of the sweep, by which it can be stopped where there are no signals."""
+    experiment_folder: str | None = None
+    """Folder of the experiment file, where a user's own function or program is looked for."""
 
 
 def run_trial(assignment: Assignment) -> Status | None:
@@ -49,7 +50,7 @@ def run_trial(assignment: Assignment) -> Status | None:
     if claim is None:
         return None
     recorder = Recorder(store, claim)
-    with recorder.beating():
+    with recorder.sending_heartbeats():
         try:
             with interruptible():
                 return _train(assignment, claim, recorder)
@@ -68,20 +69,37 @@ def _give_back(recorder: Recorder) -> Status | None:
 
 def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
     try:
-        configuration = Configuration.model_validate(claim.configuration)
-        folder = assignment.datasets[options_key(data_options(claim.configuration["data"]))]
-        dataset = opened(folder)
-        trainer = NetworkTrainer(dataset, settings(configuration, dataset, folder, claim.seeds))
-        whose = identity(claim.configuration, claim.seeds, dataset.sha256)
-        keeper = Keeper(configuration.training, recorder.folder, assignment.sweep, claim, whose)
-        _go_on(trainer, claim, recorder, whose)
-        course = Course(assignment.run, trainer, recorder, keeper, configuration.training.record_batches)
-        divergence = course.train_to_end()
+        setup = trial_setup(assignment, claim, recorder.folder)
+        trainer = build(setup)
+        dataset = dataset_of(setup)
+        belongs_to = identity(claim.configuration, claim.seeds, dataset.sha256 if dataset else None)
+        files = TrialFiles(keeping(claim.configuration), recorder.folder, assignment.sweep, claim, belongs_to)
+        recorder.follow(trainer)
+        _continue(trainer, claim, recorder, belongs_to)
+        attempt = Attempt(assignment.run, trainer, recorder, files, keeping(claim.configuration).batches)
+        divergence = attempt.train_to_end()
     except (Interrupted, StoreError):
         raise
+    except TrainingError as error:
+        return recorder.finish("failed", error=str(error))
     except BaseException as error:  # a trial may do anything, sys.exit and MemoryError included
         return recorder.finish("failed", error=_described(error), trace=traceback.format_exc())
-    return course.finish(divergence)
+    return attempt.finish(divergence)
+
+
+def trial_setup(assignment: Assignment, claim: Claim, folder: Path) -> Setup:
+    """Return what the trainer of a claimed trial is made of; `folder` is that of the database's files."""
+    return Setup(
+        number=claim.number,
+        configuration=claim.configuration,
+        seeds=claim.seeds,
+        planned_epochs=claim.planned_epochs,
+        objective=claim.objective,
+        datasets=assignment.datasets,
+        experiment_folder=Path(assignment.experiment_folder) if assignment.experiment_folder else None,
+        results_folder=folder,
+        sweep=assignment.sweep,
+    )
 
 
 def _described(error: BaseException) -> str:
@@ -89,27 +107,28 @@ def _described(error: BaseException) -> str:
     return f"out of memory ({message})" if isinstance(error, MemoryError) else message
 
 
-def _go_on(trainer: NetworkTrainer, claim: Claim, recorder: Recorder, whose: Mapping[str, Any]) -> None:
-    """Start from the file of an earlier attempt if there is one; else from the first weights, with the same bits."""
+def _continue(trainer: Trainer, claim: Claim, recorder: Recorder, belongs_to: Mapping[str, Any]) -> None:
+    """Start from the file of an earlier attempt if there is one; else from the beginning, with the same bits."""
     start = claim.start
     if start is None:
         return
     try:
-        if [epoch.number for epoch in claim.epochs] != list(range(start.epoch + 1)):
+        numbers = [epoch.number for epoch in claim.epochs]
+        if numbers not in ([*range(start.epoch + 1)], [*range(1, start.epoch + 1)]):
             raise WeightsError("not all epochs up to that of the weights are recorded")
-        restore(within(recorder.folder, start.file), start.epoch, trainer, whose)
+        restore(within(recorder.folder, start.file), start.epoch, trainer, belongs_to)
     except SweepError:
         recorder.start_over()
 
 
 @dataclass
-class Course:
-    """The training of one trial, with all that is recorded on the way."""
+class Attempt:
+    """The training of one trial, with all that is recorded of it."""
 
     run: str
-    trainer: NetworkTrainer
+    trainer: Trainer
     recorder: Recorder
-    keeper: Keeper
+    files: TrialFiles
     record_batches: bool
     problem: str | None = None
     """Why a file could not be written; that costs no figure."""
@@ -118,11 +137,13 @@ class Course:
         """Train and record every epoch; return where the trial diverged, if it did."""
         try:
             for epoch in self.trainer.epochs():
-                is_best = self.recorder.add(epoch, self._losses(epoch.number))
-                self.keeper.see(self.trainer, is_best)
-                if self.keeper.is_due(epoch.number) and epoch.number < self.trainer.settings.epochs:
+                is_chosen = self.recorder.add(epoch, self._losses(epoch.number))
+                self.files.see(self.trainer, is_chosen)
+                is_due = self.recorder.is_flush_due()
+                if self.files.is_checkpoint_due(epoch.number, self.trainer.planned_epochs, is_due):
                     self._write_checkpoint()
-                self.recorder.flush_if_due()
+                elif is_due:
+                    self.recorder.flush()
                 if is_stopped(self.run):
                     raise Interrupted
         except Diverged as error:
@@ -138,23 +159,23 @@ class Course:
         try:
             self.recorder.flush(**files)
         except StaleAttempt:
-            self.keeper.discard(files)
+            self.files.discard(files)
             raise
-        self.keeper.settle(files)
+        self.files.settle(files)
 
-    def _write(self, trainer: NetworkTrainer | None = None) -> dict[str, Weights]:
+    def _write(self, checkpoint_of: Trainer | None = None) -> dict[str, Weights]:
         """Write what is to be kept, waiting while there is no space left; what cannot be written costs no figure."""
 
         def once() -> dict[str, Weights]:
             try:
-                return self.keeper.write(trainer)
+                return self.files.write(checkpoint_of)
             except WeightsError as error:
                 if is_full(error):
                     raise StoreBusy(str(error)) from error
                 raise
 
         try:
-            return patiently(once)
+            return retry_while_busy(once)
         except (WeightsError, StoreError) as error:
             self.problem = f"the weights are not kept: {error}"
             return {}
@@ -167,9 +188,9 @@ class Course:
             status: Status = "diverged" if divergence else "completed"
             self.recorder.finish(status, divergence, self.problem, weights=weights)
         except StaleAttempt:
-            self.keeper.discard(files)
+            self.files.discard(files)
             raise
-        self.keeper.settle({**files, "checkpoint": None})
+        self.files.settle({**files, "checkpoint": None})
         return status
 
 

@@ -1,9 +1,12 @@
 """Tests of the help: it teaches, and it is there at once because nothing heavy is imported for it."""
 
+import importlib.metadata
 import subprocess
 import sys
 
 import pytest
+
+from sweep.system.distribution import own_version
 
 COMMANDS = ["run", "resume", "list", "leaderboard", "show", "export", "plot", "continue", "predict", "gradcheck"]
 HEAVY = {"numpy", "pandas", "scipy", "sqlalchemy", "matplotlib", "seaborn", "sklearn", "joblib", "pydantic_core"}
@@ -57,3 +60,23 @@ def test_nothing_that_trains_or_draws_is_imported_to_rank(shelf):
     out, modules = modules_of("leaderboard", env=shelf.environment)
     assert "rank" in out
     assert {"sweep.experiment.sections", "sweep.nn", "sweep.data", "scipy", "joblib", "matplotlib"} & modules == set()
+
+
+def test_the_version_is_that_of_the_installed_distribution(cli, monkeypatch):
+    asked = []
+
+    def version(name):
+        asked.append(name)
+        return "1.2.3"
+
+    monkeypatch.setattr("importlib.metadata.version", version)
+    assert cli("--version").out == "sweep 1.2.3\n"
+    assert asked == ["sweep-lab"]
+
+
+def test_without_an_installed_distribution_the_version_is_unknown(monkeypatch):
+    def version(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", version)
+    assert own_version() == "unknown"

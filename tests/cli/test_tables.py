@@ -37,7 +37,8 @@ class TestList:
         assert [row["trials"] for row in table] == ["8", "1"]
         for row in table:
             assert int(row["completed"]) + int(row.get("diverged") or 0) == int(row["trials"])
-            assert 0 < float(row["best_accuracy"]) < 1
+            assert row["metric"] == "test_accuracy"
+            assert 0 < float(row["best"]) < 1
 
     def test_every_format_names_every_sweep(self, cli):
         for format in ("table", "csv", "json", "markdown"):

@@ -69,6 +69,14 @@ def looks(monkeypatch):
     return script
 
 
+def counts_of(err):
+    """The lines of standard error with the number of trials by status, or that tell of trouble: no caption."""
+    lines = err.splitlines()
+    assert lines[0] == "ranked by test_accuracy, each trial at its best epoch"
+    assert lines[1].startswith("the best of many trials is in part the luckiest")
+    return lines[2:]
+
+
 def status(number, value):
     return f"UPDATE trials SET status = '{value}' WHERE {MINE} AND number = {number}"
 
@@ -126,7 +134,7 @@ class TestElsewhere:
         answer = cli("leaderboard", "--watch", "--db", copy_of_shelf)
         assert (answer.code, steps) == (0, [])
         assert tables(answer.out) == [[done[0], *done[3:]], [*done[:2], *done[3:]], done]
-        counts = [re.findall(r"\d+ (queued|running)", line) for line in answer.err.splitlines()]
+        counts = [re.findall(r"\d+ (queued|running)", line) for line in counts_of(answer.err)]
         assert counts == [["queued", "running"], ["running"], ["running"], []]
 
     def test_records_are_separated_by_an_empty_line(self, cli, copy_of_shelf, change, done, looks):
@@ -155,7 +163,7 @@ class TestElsewhere:
         answer = cli("leaderboard", "--watch", "--db", copy_of_shelf)
         assert (answer.code, steps) == (0, [])
         assert tables(answer.out) == [done[1:], done]
-        lines = answer.err.splitlines()
+        lines = counts_of(answer.err)
         assert lines[1] == "the database is locked; trying again"
         assert [("running" in line) for line in lines] == [True, False, True, False]
 
@@ -211,7 +219,7 @@ class TestBesideARun:
                 process.suspend()
             watcher = Command("leaderboard", "--watch", "-n", "99")
             stack.callback(watcher.clear)
-            first = watcher.process.stderr.readline()
+            first = [watcher.process.stderr.readline() for _ in range(3)][-1]
             for process in held_up:
                 process.resume()
             code, out, err = watcher.end()
@@ -295,9 +303,9 @@ class Terminal:
 
 @pytest.fixture
 def watched(copy_of_shelf, change, done, shelf):
-    """A watcher in a terminal of 6 lines; the sweep's best trial is running."""
+    """A watcher in a terminal of 8 lines; the sweep's best trial is running."""
     change(status(done[0], "running"))
-    environment = {**shelf.environment, "SWEEP_DB": str(copy_of_shelf), "COLUMNS": "150", "LINES": "6"}
+    environment = {**shelf.environment, "SWEEP_DB": str(copy_of_shelf), "COLUMNS": "150", "LINES": "8"}
     terminal = Terminal("leaderboard", NAME, "--watch", **environment)
     wait_until(lambda: "..." in terminal.read())  # the end of a table that is too long is cut off
     yield terminal

@@ -17,10 +17,12 @@ from sweep.nn.layer import Call
 from sweep.nn.layers.activations import ACTIVATIONS
 from sweep.nn.losses import LOSSES, OUTPUTS
 from sweep.nn.optimizers import OPTIMIZERS
+from sweep.nn.regression import REGRESSION_LOSSES
 from sweep.records import Seeds
 from sweep.training.batches import Batching
 from sweep.training.evaluation import Settings
 from sweep.training.loop import train
+from sweep.training.networks import build_network, build_optimizer
 
 VALID = {
     "data": {"dataset": "digits", "normalization": "min_max"},
@@ -90,7 +92,7 @@ REGISTRIES = [
     ("network.biases", INITIALIZERS),
     ("network.output", OUTPUTS),
     ("training.optimizer", OPTIMIZERS),
-    ("training.loss", LOSSES),
+    ("training.loss", LOSSES | REGRESSION_LOSSES),
 ]
 
 
@@ -129,7 +131,7 @@ class TestKinds:
     def test_an_output_and_a_loss_go_together_as_the_registry_says(self, loss, output):
         tree = changed(network__output=output, training__loss=loss)
         if output in LOSSES[loss]:
-            assert Configuration.model_validate(tree).build_network(3).loss is LOSSES[loss][output]
+            assert build_network(Configuration.model_validate(tree), 3).loss is LOSSES[loss][output]
             assert np.isfinite(loss_of(tree))
         else:
             line = sentence(tree)
@@ -141,7 +143,7 @@ class TestKinds:
     @pytest.mark.parametrize("optimizer", OPTIMIZERS)
     def test_every_optimizer_builds_and_updates(self, optimizer):
         tree = changed(training__optimizer={"kind": optimizer, "learning_rate": 0.5})
-        optimizer = Configuration.model_validate(tree).build_optimizer()
+        optimizer = build_optimizer(Configuration.model_validate(tree))
         params = np.ones(3)
         optimizer.update(params, np.ones(3), optimizer.init(params))
         assert (params < 1).all()
@@ -155,13 +157,13 @@ class TestKinds:
             training__optimizer={"kind": "sgd", "learning_rate": 0.125},
         )
         configuration = Configuration.model_validate(tree)
-        layers = configuration.build_network(3).layers
+        layers = build_network(configuration, 3).layers
         assert [*layers] == ["hidden[0]", "hidden[0]/leaky_relu", "output"]
         assert slope_below_zero(layers["hidden[0]/leaky_relu"]) == 0.25
         params, _ = layers["hidden[0]"].init(np.random.default_rng(0), (4,), np.dtype("float64"))
         assert (params[:, :-1] == -3.0).all()
         assert (params[:, -1] == 5.0).all()  # the last column is the biases
-        optimizer = configuration.build_optimizer()
+        optimizer = build_optimizer(configuration)
         params = np.zeros(1)
         optimizer.update(params, np.ones(1), None)
         assert params == [-0.125]
@@ -172,8 +174,8 @@ def loss_of(tree):
     configuration = Configuration.model_validate(tree)
     dtype = np.dtype(configuration.training.dtype)
     settings = Settings(
-        network=configuration.build_network(3),
-        optimizer=configuration.build_optimizer(),
+        network=build_network(configuration, 3),
+        optimizer=build_optimizer(configuration),
         normalization=Normalization(None, np.array(1, dtype)),
         batching=Batching(configuration.training.batch_size),
         epochs=1,
@@ -202,7 +204,7 @@ class TestDefaults:
         assert configuration.network.hidden == []
         assert configuration.network.activation.kind == "relu"
         assert configuration.data.normalization.kind == "none"
-        assert [*configuration.build_network(3).layers] == ["output"]
+        assert [*build_network(configuration, 3).layers] == ["output"]
 
     @pytest.mark.parametrize(
         "path",

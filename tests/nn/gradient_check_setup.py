@@ -29,7 +29,7 @@ def dense_layer(units, weights=HE, biases=SPREAD):
 
 
 def filters(count, kernel=3, stride=1, weights=HE, biases=SPREAD):
-    return convolution(count, kernel, stride, kernel // 2, weights, biases)
+    return convolution(count, kernel, stride, kernel // 2, weights=weights, biases=biases)
 
 
 def network(loss=CROSS_ENTROPY, **layers):

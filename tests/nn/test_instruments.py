@@ -7,7 +7,7 @@ from sweep.nn.initializers import normal
 from sweep.nn.instruments import observe
 from sweep.nn.layer import Call, OuterProduct
 from sweep.nn.layers.affine import affine
-from sweep.nn.layers.batch_norm import Running, batch_norm
+from sweep.nn.layers.batch_norm import RunningStatistics, batch_norm
 from sweep.nn.layers.dropout import dropout
 from sweep.nn.losses import LOSSES, loss_work, positions
 from sweep.nn.network import Network, chain
@@ -64,7 +64,7 @@ def test_what_is_reported_is_what_was_computed():
     np.testing.assert_array_equal(then["norm/backward"][1], gradients[1])
     assert then["hidden/backward"][0] is None  # nobody needs the gradient of the data
     types = {place: [type(result) for result in arrays] for place, arrays, _ in seen}
-    assert types["norm/forward"] == [np.ndarray, Running]
+    assert types["norm/forward"] == [np.ndarray, RunningStatistics]
     assert types["output/backward"] == [np.ndarray, OuterProduct]
 
 

@@ -28,7 +28,7 @@ ANYWHERE = ACTIVATIONS | {
     "flatten": flatten,
 }
 OF_IMAGES = ANYWHERE | {
-    "convolution": lambda: convolution(3, 2, 1, 1, normal(std=1), normal(std=1)),
+    "convolution": lambda: convolution(3, 2, 1, 1, weights=normal(std=1), biases=normal(std=1)),
     "exact_pool": lambda: max_pool(1),
     "max_pool": lambda: max_pool(2),
 }
@@ -72,7 +72,7 @@ def test_memory_of_the_outputs_below_changes_no_bit(images, vectors, dtype):
 
 @pytest.mark.parametrize("upper", [relu, batch_norm, lambda: max_pool(2)])
 def test_a_layer_works_in_the_memory_of_the_output_below(upper):
-    layers = {"lower": convolution(3, 3, 1, 1, normal(std=1), None), "upper": upper()}
+    layers = {"lower": convolution(3, 3, 1, 1, weights=normal(std=1), biases=None), "upper": upper()}
     lower, work = chain(layers).work((4, 1, 6), SAMPLES, np.dtype("float32"))
     assert any(np.shares_memory(lower.y, array) for array in work if isinstance(array, np.ndarray))
     assert not np.shares_memory(lower.x.padded, lower.y)

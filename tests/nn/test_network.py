@@ -12,7 +12,7 @@ from sweep.nn.layer import OuterProduct
 from sweep.nn.layers.activations import ACTIVATIONS, leaky_relu, sigmoid, swish, tanh
 from sweep.nn.layers.affine import affine
 from sweep.nn.losses import LOSSES, loss_work, positions
-from sweep.nn.network import Network, chain, flatten, perceptron
+from sweep.nn.network import Network, chain, flat_vector, perceptron
 from tests.nn.layer_setup import FLOATS, TRAIN, with_ones
 from tests.nn.numerical_gradients import TOLERANCE, assert_gradient, dense, numerical_gradient, relative_error
 
@@ -137,7 +137,7 @@ class Problem:
         rng = np.random.default_rng(4)
         self.net, self.loss = chain(layers), loss
         initial, self.states = self.net.init(rng, (5,), DOUBLE)
-        self.vector, self.params = flatten(initial, DOUBLE)
+        self.vector, self.params = flat_vector(initial, DOUBLE)
         self.x, self.targets = with_ones(rng.normal(size=(5, 6))), positions(rng.integers(3, size=6), 6)
 
     def run(self):
@@ -200,7 +200,7 @@ def test_a_network_is_its_layers_and_its_loss():
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_flatten_gives_views_of_one_vector_in_order(dtype):
     params = [np.arange(6, dtype=dtype).reshape(2, 3), None, np.arange(6, 8, dtype=dtype), np.full((1, 1), 8, dtype)]
-    vector, views = flatten(params, np.dtype(dtype))
+    vector, views = flat_vector(params, np.dtype(dtype))
     assert vector.dtype == dtype
     np.testing.assert_array_equal(vector, np.arange(9))
     assert views[1] is None
@@ -217,14 +217,14 @@ def test_flatten_gives_views_of_one_vector_in_order(dtype):
 
 
 def test_flatten_copies_in_the_order_of_c():
-    vector, (view,) = flatten([np.asfortranarray(np.arange(6.0).reshape(2, 3))], DOUBLE)
+    vector, (view,) = flat_vector([np.asfortranarray(np.arange(6.0).reshape(2, 3))], DOUBLE)
     np.testing.assert_array_equal(vector, np.arange(6))
     np.testing.assert_array_equal(view, np.arange(6).reshape(2, 3))
 
 
 @pytest.mark.parametrize("params", [[], [None, None]])
 def test_flatten_of_nothing_is_an_empty_vector(params):
-    vector, views = flatten(params, np.dtype("float32"))
+    vector, views = flat_vector(params, np.dtype("float32"))
     assert vector.shape == (0,)
     assert vector.dtype == np.float32
     assert views == tuple(params)

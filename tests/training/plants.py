@@ -1,8 +1,7 @@
-"""Plants: one inf or NaN, put into one tensor of training at one moment, and what becomes of it.
+"""Fault injection: one inf or NaN is written into one tensor of training at one moment.
 
-Around the functions of a network stand wrappers that show a `Plant` every tensor that they pass on; nothing in the
-product knows. A plant strikes whenever its moment comes, in the first run of an epoch as in the watched one, as an
-overflow would.
+The functions of a network are wrapped so that a `Plant` sees every tensor; the code under test does not change. A plant
+writes its value in the first run of an epoch and again in the checked run, as an overflow would.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sweep.nn.layer import units
+from sweep.nn.layer import without_ones
 from sweep.nn.network import Network
 from sweep.records import Divergence
 from sweep.training.divergence import Diverged
@@ -74,9 +73,9 @@ def shown_layer(name, layer, plant):
     def forward(params, state, x, work, call):
         y, new_state, cache = layer.forward(params, state, x, work, call)
         if not call.train:
-            plant(f"evaluation/{name}/forward", "y", units(y))
+            plant(f"evaluation/{name}/forward", "y", without_ones(y))
             return y, new_state, cache
-        plant(f"{name}/forward", "y", units(y))
+        plant(f"{name}/forward", "y", without_ones(y))
         for part, array in arrays(new_state):
             plant(f"{name}/forward", f"state{part}", array)
         caches[:] = [cache] if isinstance(cache, np.ndarray) and is_computed(cache, x) else []

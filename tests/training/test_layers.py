@@ -15,6 +15,7 @@ from sweep.records import Seeds
 from sweep.training.build import settings
 from sweep.training.divergence import Diverged
 from sweep.training.loop import NetworkTrainer, train
+from sweep.training.networks import build_network, check_fit
 
 EVERYTHING = [
     {"kind": "convolution", "filters": 3, "kernel": 3},
@@ -70,7 +71,7 @@ def ready(monkeypatch):
 
 
 def test_every_layer_stands_under_its_path():
-    layers = configuration(EVERYTHING).build_network(2, (2, 5, 4)).layers
+    layers = build_network(configuration(EVERYTHING), 2, (2, 5, 4)).layers
     assert [*layers][:3] == ["image", "layers[0]/convolution", "layers[1]/batch_norm"]
     assert [*layers][-2:] == ["layers[10]/dropout", "output"]
     assert len(layers) == len(EVERYTHING) + 2
@@ -78,7 +79,7 @@ def test_every_layer_stands_under_its_path():
 
 def test_shapes_are_inferred():
     shape, shapes = (40,), []
-    for layer in configuration(EVERYTHING).build_network(2, (2, 5, 4)).layers.values():
+    for layer in build_network(configuration(EVERYTHING), 2, (2, 5, 4)).layers.values():
         shape = layer.shape(shape)
         shapes.append(shape)
     pooled, strided = (3, 3, 2), (2, 2, 2)  # (5, 4) is padded to (6, 4) to be pooled
@@ -86,7 +87,7 @@ def test_shapes_are_inferred():
 
 
 def test_regularization_reaches_filters_and_weights_alone():
-    layers = configuration(EVERYTHING).build_network(2, (2, 5, 4)).layers
+    layers = build_network(configuration(EVERYTHING), 2, (2, 5, 4)).layers
     reached = {}
     shape = (40,)
     for name, layer in layers.items():
@@ -116,7 +117,7 @@ def test_a_bias_in_front_of_a_batch_norm_is_left_out_unless_it_is_asked_for(give
         "batch_norm",
         {"kind": "affine", "units": 5},
     ]
-    net = chain(configuration(layers).build_network(2, (2, 5, 4)).layers)
+    net = chain(build_network(configuration(layers), 2, (2, 5, 4)).layers)
     params, _ = net.init(np.random.default_rng(0), (40,), np.dtype("float64"))
     assert [p.shape for p in params if p is not None and p.shape[1] != 2] == [
         (3, 18 + kept),
@@ -127,13 +128,13 @@ def test_a_bias_in_front_of_a_batch_norm_is_left_out_unless_it_is_asked_for(give
 
 
 def test_vectors_need_no_image():
-    layers = configuration([{"kind": "affine", "units": 3}, "relu"]).build_network(2, (2, 5, 4)).layers
+    layers = build_network(configuration([{"kind": "affine", "units": 3}, "relu"]), 2, (2, 5, 4)).layers
     assert [*layers] == ["layers[0]/affine", "layers[1]/relu", "output"]
 
 
 def test_the_gradient_of_a_whole_network_is_that_of_its_loss():
     """Every parameter of a network with all kinds of layers, dropout's mask held fixed."""
-    network = configuration(EVERYTHING).build_network(2, (2, 5, 4))
+    network = build_network(configuration(EVERYTHING), 2, (2, 5, 4))
     net, dtype, samples = chain(network.layers), np.dtype("float64"), 7
     rng = np.random.default_rng(0)
     params, state = net.init(rng, (40,), dtype)
@@ -222,7 +223,7 @@ def test_divergence_inside_an_image_is_placed(ready):
 )
 def test_a_layer_that_does_not_fit_is_named_with_its_input(layers, example, words):
     with pytest.raises(ValueError) as caught:
-        configuration(layers).check_fit(10, example)
+        check_fit(configuration(layers), 10, example)
     for word in words:
         assert word in str(caught.value)
 

@@ -19,11 +19,12 @@ from rich.progress import (
     Progress as Bars,
 )
 
+from sweep.metrics import metric
 from sweep.observer import Observer, Silent
 from sweep.records import Progress
 
 LINE_SECONDS = 10.0
-"""Where the output is no terminal, a line is written at most this often."""
+"""Where the output is not a terminal, at most one line is written in this time."""
 
 PARTS = 10_000
 """Length of the sweep's bar."""
@@ -31,7 +32,7 @@ PARTS = 10_000
 
 @contextmanager
 def observing(quiet: bool) -> Iterator[Observer]:
-    """Yield the observer that suits standard error."""
+    """Yield an observer that shows the progress on standard error: bars in a terminal, lines elsewhere."""
     if quiet:
         yield Silent()
     elif sys.stderr.isatty():
@@ -43,18 +44,26 @@ def observing(quiet: bool) -> Iterator[Observer]:
 
 
 def summary(progress: Progress) -> str:
-    """Write on one line how far a sweep has come."""
+    """Return the progress of a sweep as one line."""
     counts = progress.counts
     ended = sum(counts.get(status, 0) for status in ("completed", "diverged", "failed", "pruned"))
     parts = [f"{ended}/{sum(counts.values())} trials"]
     if progress.best is not None:
-        parts.append(f"best {progress.best:.4f}")
+        parts.append(_best(progress, progress.best))
     parts += [f"{counts[status]} {status}" for status in ("diverged", "failed") if counts.get(status)]
     return " · ".join(parts)
 
 
+def _best(progress: Progress, value: float) -> str:
+    """Return a value of the objective with the decimals of its metric, and its name where it is not an accuracy."""
+    name = progress.metric
+    decimals = metric(name).decimals
+    shown = f"{value:.4g}" if decimals is None else f"{value:.{decimals}f}"
+    return f"best {shown}" if name.endswith("_accuracy") else f"best {name} {shown}"
+
+
 def fraction(progress: Progress) -> float:
-    """Return the share of all epochs that is done, a diverged or failed trial counting as whole."""
+    """Return the fraction of all epochs that is done; a diverged or failed trial counts as all of its own."""
     counts = progress.counts
     ended = sum(counts.get(status, 0) for status in ("completed", "diverged", "failed", "pruned"))
     running = sum(trial.epoch / progress.epochs for trial in progress.running)
@@ -77,7 +86,7 @@ class Live:
         self._trials: dict[int, TaskID] = {}
 
     def note(self, message: str) -> None:
-        """Print a sentence above the bars."""
+        """Print a message above the bars."""
         self.bars.console.print(message, highlight=False, markup=False)
 
     def update(self, progress: Progress) -> None:
@@ -92,21 +101,21 @@ class Live:
         for number, trial in running.items():
             if number not in self._trials:
                 self._trials[number] = self.bars.add_task(f"  trial {number}", total=progress.epochs, words="")
-            best = "" if trial.best is None else f" · best {trial.best:.4f}"
+            best = "" if trial.best is None else f" · {_best(progress, trial.best)}"
             words = f"epoch {trial.epoch}/{progress.epochs}{best}"
             self.bars.update(self._trials[number], completed=trial.epoch, words=words)
 
 
 class Lines:
-    """One line now and then."""
+    """One line every few seconds."""
 
     def __init__(self) -> None:
         self._began = self._last = time.monotonic()
         self._first: float | None = None
-        self._said = ""
+        self._line = ""
 
     def note(self, message: str) -> None:
-        """Write a sentence."""
+        """Write a message."""
         print(message, file=sys.stderr, flush=True)
 
     def update(self, progress: Progress) -> None:
@@ -116,17 +125,17 @@ class Lines:
             self._first = done
         ended = not progress.running and done >= 1
         line = summary(progress)
-        if (now - self._last >= LINE_SECONDS or ended) and line != self._said:
+        if (now - self._last >= LINE_SECONDS or ended) and line != self._line:
             gained = done - self._first
             left = (1 - done) * (now - self._began) / gained if gained > 0 else None
             note = "" if ended or left is None else f" · about {left:.0f} s left"
             self.note(line + note)
-            self._last, self._said = now, line
+            self._last, self._line = now, line
 
 
 @contextmanager
 def counting(words: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield what shows (done, total) of a single task, as a bar in a terminal and not at all elsewhere."""
+    """Yield a function that shows (done, total) of one task as a bar in a terminal; elsewhere it does nothing."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return

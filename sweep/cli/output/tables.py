@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,10 +15,8 @@ from sweep.results.format import format_value
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sweep.records import TrialRecord
-
 PIPED_WIDTH = 240
-"""Columns of text where the output is no terminal, so that nothing is cut off."""
+"""Columns of text where the output is not a terminal, so that nothing is cut off."""
 
 
 def console() -> Console:
@@ -43,38 +40,3 @@ def table(frame: pd.DataFrame, title: str | None = None) -> Table | str:
     for row in frame.astype(object).itertuples(index=False):
         result.add_row(*(Text(format_value(str(n), v)) for n, v in zip(frame, row, strict=True)))
     return result
-
-
-def print_trial(name: str, trial: TrialRecord, epochs: pd.DataFrame) -> None:
-    """Print all that is known of one trial."""
-    out = console()
-    out.print(f"[bold]{name}/{trial.number}[/bold]  {trial.status}, attempt {trial.attempt}")
-    for line in _ending(trial):
-        out.print(Text(line))
-    seeds = ", ".join(f"{use} {getattr(trial.seeds, use)}" for use in ("weights", "shuffling", "dropout"))
-    out.print(f"seeds: {seeds}")
-    for section, values in trial.configuration.items():
-        for key, value in values.items():
-            out.print(Text(f"{section}.{key} = {json.dumps(value)}"))
-    print_frame(epochs.drop(columns="trial"), "Epochs")
-
-
-def _ending(trial: TrialRecord) -> list[str]:
-    """Say in words how a trial ended."""
-    lines = []
-    if trial.best_value is not None:
-        lines.append(
-            f"best test accuracy {trial.best_value:.4f} at epoch {trial.best_epoch}, test loss there "
-            f"{trial.tie_value:.4f}"
-        )
-    if trial.divergence:
-        where = trial.divergence
-        lines.append(f"diverged in epoch {where.epoch}, step {where.step}: {where.kind} in {where.place}")
-    if trial.error:
-        word = "failed" if trial.status == "failed" else "warning"
-        lines += [f"{word}: {trial.error}", *(trial.traceback or "").splitlines()]
-    if trial.weights:
-        lines.append(f"weights of epoch {trial.weights.epoch} are kept: {trial.weights.file}")
-    if trial.seconds is not None:
-        lines.append(f"trained for {trial.seconds:.1f} s by {trial.owner}")
-    return lines

@@ -1,4 +1,4 @@
-"""A table that is printed again and again while its sweep runs."""
+"""A table that is printed again whenever it has changed, until its sweep has ended."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from sweep.cli.options import Format, counted, print_table, say
+from sweep.cli.options import Format, counts_line, print_table, say
 from sweep.cli.output.tables import console, table
 from sweep.errors import StoreError
 from sweep.results.format import render
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from sweep.results.sweep import Sweep
 
 WATCH_SECONDS = 2.0
-"""How often the database is looked at."""
+"""Interval between reads of the database."""
 
 
 @dataclass(frozen=True)
 class View:
-    """What one look at a sweep has shown."""
+    """What one read of a sweep has shown."""
 
     frame: pd.DataFrame
     line: str
@@ -41,53 +41,59 @@ class View:
     """Whether no trial is queued or running."""
 
 
-def keep_printing(rank: Callable[[], pd.DataFrame], results: Sweep, format: Format) -> None:
+def print_until_ended(rank: Callable[[], pd.DataFrame], results: Sweep, format: Format, caption: str = "") -> None:
     """Print the table that `rank` returns until no trial is queued or running.
 
     In a terminal each takes the place of the one before; elsewhere one is printed whenever it has changed.
 
+    Args:
+        rank: reads the database and returns the table.
+        results: the sweep.
+        format: how to print the table.
+        caption: what stands above the table in a terminal; elsewhere it is printed once to standard error.
+
     Raises:
-        SweepError: when the first table cannot be had; later on the last one stays until the next can be had.
+        SweepError: when the first table cannot be read; a later one that cannot is read again.
     """
 
-    def look() -> View:
+    def read() -> View:
         counts = results.store.progress(results.record.id).counts  # first, so that the last table lacks no trial
-        line = counted(results.name, counts) if format == "table" else ""
+        line = counts_line(results.name, counts) if format == "table" else ""
         return View(rank(), line, not counts.keys() & {"queued", "running"})
 
     out = console()
     if sys.stdout.isatty() and out.is_interactive:
-        views = _views(look)
-        live = Live(_picture(next(views), format), console=out, auto_refresh=False)
+        views = _views(read)
+        live = Live(_render(next(views), format, caption), console=out, auto_refresh=False)
         try:
             live.start(refresh=True)  # within, since a Ctrl-C at this moment has to bring the cursor back, too
             for view in views:
-                live.update(_picture(view, format), refresh=True)
+                live.update(_render(view, format, caption), refresh=True)
         finally:
             live.stop()
     else:
-        _print_changes(_views(look), format)
+        _print_changes(_views(read), format, caption)
 
 
-def _views(look: Callable[[], View]) -> Iterator[View]:
-    view = _from_thread(look)
+def _views(read: Callable[[], View]) -> Iterator[View]:
+    view = _from_thread(read)
     yield view
     while not view.is_last:
         time.sleep(WATCH_SECONDS)
         try:
-            view = _from_thread(look)
+            view = _from_thread(read)
         except StoreError as error:
             view = replace(view, line=f"{error}; trying again")
         yield view
 
 
-def _from_thread(look: Callable[[], View]) -> View:
-    """Return what `look` returns, so that Ctrl-C does not have to wait where the database makes us wait."""
+def _from_thread(read: Callable[[], View]) -> View:
+    """Return what `read` returns, so that Ctrl-C does not have to wait where the database makes us wait."""
     future: Future[View] = Future()
 
     def keep() -> None:
         try:
-            future.set_result(look())
+            future.set_result(read())
         except Exception as error:
             future.set_exception(error)
 
@@ -95,19 +101,22 @@ def _from_thread(look: Callable[[], View]) -> View:
     return future.result()
 
 
-def _picture(view: View, format: Format) -> Group:
-    """Return what stands in the terminal, the line on top: what a low terminal cuts off is the end of the table."""
+def _render(view: View, format: Format, caption: str) -> Group:
+    """Return what stands in the terminal, lines on top: what a low terminal cuts off is the end of the table."""
     shown = table(view.frame) if format == "table" else Text(render(view.frame, format).rstrip("\n"))
-    return Group(*([Text(view.line)] if view.line else []), shown)
+    return Group(*(Text(line) for line in (view.line, caption) if line), shown)
 
 
-def _print_changes(views: Iterator[View], format: Format) -> None:
+def _print_changes(views: Iterator[View], format: Format, caption: str) -> None:
     text = line = ""
     for view in views:
         with redirect_stdout(io.StringIO()) as printed:
             print_table(view.frame, format)
         if printed.getvalue() != text:
             print("\n" * bool(text) + printed.getvalue(), end="", flush=True)
+        if caption:
+            say(caption)
+            caption = ""
         if view.line not in ("", line):
             say(view.line)
         text, line = printed.getvalue(), view.line

@@ -1,22 +1,16 @@
-"""One concrete configuration, its distributions drawn: pydantic models, and a friendly sentence for every mistake."""
+"""A configuration, its distributions drawn: pydantic models, and a sentence for every mistake."""
 
 from __future__ import annotations
-
-import math
 
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from sweep.experiment.sections.base import LARGEST, Kind, Section, kind_table
+from sweep.experiment.sections.base import Kind, Section, kind_table
 from sweep.experiment.sections.data import Data
-from sweep.experiment.sections.network import NetworkSection, build_layers
+from sweep.experiment.sections.network import NetworkSection
 from sweep.experiment.sections.training import Training
-from sweep.nn.layer import Shape
 from sweep.nn.losses import LOSSES
-from sweep.nn.network import Network
-from sweep.nn.optimizers import OPTIMIZERS, Optimizer
-from sweep.nn.penalties import Penalty
-from sweep.nn.schedules import SCHEDULES, Schedule
+from sweep.nn.regression import REGRESSION_LOSSES
 
 __all__ = ["Configuration", "Kind", "Section", "kind_table"]
 
@@ -29,13 +23,20 @@ class Configuration(Section):
     training: Training
 
     @model_validator(mode="after")
-    def _join_output_and_loss(self) -> Configuration:
-        outputs = LOSSES[self.training.loss]
-        if self.network.output not in outputs:
+    def _check_loss(self) -> Configuration:
+        losses = REGRESSION_LOSSES if self.is_regression else LOSSES
+        if self.loss not in losses:
+            raise PydanticCustomError(
+                "loss",
+                "training.loss = '{loss}' is not a loss of {task}; choose from {valid}",
+                {"loss": self.loss, "task": self._task, "valid": ", ".join(sorted(losses))},
+            )
+        outputs = ["identity"] if self.is_regression else [*LOSSES[self.loss]]
+        if self.output not in outputs:
             raise PydanticCustomError(
                 "loss",
                 "network.output = '{output}' does not go with training.loss = '{loss}', which takes {valid}",
-                {"output": self.network.output, "loss": self.training.loss, "valid": " or ".join(outputs)},
+                {"output": self.output, "loss": self.loss, "valid": " or ".join(outputs)},
             )
         return self
 
@@ -45,41 +46,23 @@ class Configuration(Section):
             raise PydanticCustomError("both", "network has both 'hidden' and 'layers'; give one of them")
         return self
 
-    def build_network(self, classes: int, example: Shape = ()) -> Network:
-        """Build the functional network for examples of a shape, with one output for each class.
+    @property
+    def _task(self) -> str:
+        return self.data.task or "classification"
 
-        `example` is (channels, rows, columns) or (features,); a perceptron needs no telling.
-        """
-        layers = build_layers(self.network, classes, example)
-        return Network(layers, LOSSES[self.training.loss][self.network.output])
+    @property
+    def is_regression(self) -> bool:
+        """Whether the targets are numbers, and not classes."""
+        return self._task == "regression"
 
-    def check_fit(self, classes: int, example: Shape) -> None:
-        """Check that every layer fits what the layer before it gives, and what it gives fits into a memory.
+    @property
+    def output(self) -> str:
+        """The output of the network: `network.output`, whose default is `identity` for regression."""
+        is_default = self.is_regression and "output" not in self.network.model_fields_set
+        return "identity" if is_default else self.network.output
 
-        Raises:
-            ValueError: when one does not; the message names it, its input and what it needs.
-        """
-        shape: Shape = (math.prod(example),)
-        for name, layer in build_layers(self.network, classes, example).items():
-            try:
-                shape = layer.shape(shape)
-            except ValueError as error:
-                raise ValueError(f"network.{name} {error}") from None
-            if math.prod(shape) > LARGEST:
-                raise ValueError(
-                    f"network.{name} makes {math.prod(shape)} numbers of each example; no memory holds them"
-                )
-
-    def build_optimizer(self) -> Optimizer:
-        """Build the functional optimizer."""
-        optimizer = self.training.optimizer
-        return OPTIMIZERS[optimizer.kind](**optimizer.values())
-
-    def build_schedule(self) -> Schedule:
-        """Build what becomes of the learning rate from epoch to epoch."""
-        schedule = self.training.schedule
-        return SCHEDULES[schedule.kind](**schedule.values())
-
-    def build_penalty(self) -> Penalty:
-        """Build the regularization."""
-        return Penalty(self.training.l1, self.training.l2)
+    @property
+    def loss(self) -> str:
+        """The name of the loss: `training.loss`, whose default is `mean_squared_error` for regression."""
+        is_default = self.is_regression and "loss" not in self.training.model_fields_set
+        return "mean_squared_error" if is_default else self.training.loss

@@ -1,19 +1,14 @@
-"""What the models of an experiment file have in common."""
+"""The base classes of the models of an experiment file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from sweep.errors import suggest
-
-LARGEST = 2**31 - 1
-"""Largest integer of every database's integer column, and more than any count in a network or a training."""
-
-Positive = Annotated[int, Field(ge=1, le=LARGEST)]
 
 
 class Section(BaseModel):
@@ -45,7 +40,7 @@ class Kind(Section):
 
     def values(self) -> dict[str, Any]:
         """Return the values beside the kind."""
-        return self.model_dump(exclude={"kind"})
+        return {name: value for name, value in self if name != "kind"}
 
 
 def kind_table(value: Any) -> Any:

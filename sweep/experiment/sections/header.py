@@ -8,15 +8,16 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from sweep.experiment.parameters import OWN_SECTIONS, SECTIONS
-from sweep.experiment.sections.base import Positive, Section
+from sweep.experiment.sections.base import Section
 from sweep.experiment.sections.objective import ObjectiveSection
 from sweep.experiment.sections.trainer import TrainerSection
+from sweep.nn.bounds import Count
 
 MOST_TRIALS = 10_000_000
 
 
 class Header(Section):
-    """The keys that every experiment file has; `sampler` is checked by the registry of samplers."""
+    """The keys that every experiment file has; `sampler` is checked by its registry."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
     description: str = ""
@@ -62,7 +63,7 @@ class OwnHeader(Header):
     """The keys of a file with a trainer of the user's own."""
 
     trainer: TrainerSection
-    epochs: Positive
+    epochs: Count
     """The most epochs that the trainer is asked for."""
     data: dict[str, Any] | None = None
     parameters: dict[str, Any]

@@ -7,99 +7,42 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from sweep.experiment.sections.base import Kind, Positive, Section, by_kind
+from sweep.experiment.sections.base import Kind, Section
+from sweep.experiment.sections.registry import OneOf, Registered
+from sweep.metrics import MEASURES
+from sweep.nn.bounds import Count, NonNegative
+from sweep.nn.losses import LOSSES
+from sweep.nn.optimizers import OPTIMIZERS
+from sweep.nn.regression import REGRESSION_LOSSES
+from sweep.nn.schedules import SCHEDULES
 
-
-class Sgd(Kind):
-    """Stochastic gradient descent."""
-
-    kind: Literal["sgd"]
-    learning_rate: Annotated[float, Field(gt=0)] = 0.01
-
-
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-
-
-class WithMomentum(Kind):
-    """Optimizers that remember earlier steps."""
-
-    kind: Literal["momentum", "one_step_momentum", "nesterov"]
-    learning_rate: Annotated[float, Field(gt=0)] = 0.01
-    momentum: Fraction = 0.9
-
-
-class Adagrad(Kind):
-    """AdaGrad."""
-
-    kind: Literal["adagrad"]
-    learning_rate: Annotated[float, Field(gt=0)] = 0.01
-    eps: Annotated[float, Field(gt=0)] = 1e-8
-
-
-class RmsProp(Kind):
-    """RMSProp."""
-
-    kind: Literal["rmsprop"]
-    learning_rate: Annotated[float, Field(gt=0)] = 0.001
-    decay: Fraction = 0.9
-    eps: Annotated[float, Field(gt=0)] = 1e-8
-
-
-class Adam(Kind):
-    """Adam."""
-
-    kind: Literal["adam"]
-    learning_rate: Annotated[float, Field(gt=0)] = 0.001
-    beta_1: Fraction = 0.9
-    beta_2: Fraction = 0.999
-    eps: Annotated[float, Field(gt=0)] = 1e-8
-
-
-OptimizerSection = Annotated[Sgd | WithMomentum | Adagrad | RmsProp | Adam, *by_kind]
-
-
-class PlainSchedule(Kind):
-    """Schedules without values."""
-
-    kind: Literal["constant", "cosine"]
-
-
-class Decay(Kind):
-    """The learning rate divided by 1 + rate·epoch after each epoch."""
-
-    kind: Literal["decay"]
-    rate: Annotated[float, Field(ge=0)] = 0.01
-
-
-class Step(Kind):
-    """The learning rate multiplied by a factor now and then."""
-
-    kind: Literal["step"]
-    every: Positive = 10
-    factor: Annotated[float, Field(gt=0, le=1)] = 0.1
-
-
-ScheduleSection = Annotated[PlainSchedule | Decay | Step, *by_kind]
+OptimizerSection = Annotated[Kind, Registered(OPTIMIZERS)]
+ScheduleSection = Annotated[Kind, Registered(SCHEDULES)]
+COUNTED_MEASURES = {name: measure for name, measure in MEASURES.items() if measure.of_counts}
 
 
 class Training(Section):
     """The section `training`."""
 
-    epochs: Positive | None = None
-    iterations: Positive | None = None
-    batch_size: Positive | None = None
-    batches_per_epoch: Positive | None = None
+    epochs: Count | None = None
+    iterations: Count | None = None
+    batch_size: Count | None = None
+    batches_per_epoch: Count | None = None
     shuffle: Literal["epoch", "with_replacement", False] = "epoch"
     optimizer: OptimizerSection
-    loss: Literal["cross_entropy", "mean_squared_error", "binary_cross_entropy"] = "cross_entropy"
+    loss: Annotated[str, OneOf(LOSSES, REGRESSION_LOSSES)] = "cross_entropy"
     dtype: Literal["float32", "float64"] = "float32"
-    schedule: ScheduleSection = PlainSchedule(kind="constant")
-    l1: Annotated[float, Field(ge=0)] = 0.0
-    l2: Annotated[float, Field(ge=0)] = 0.0
+    schedule: ScheduleSection = Field("constant", validate_default=True)
+    l1: NonNegative = 0.0
+    l2: NonNegative = 0.0
     keep_weights: Literal["best", "last", "none"] = "none"
-    """Which epoch's weights are kept in a file: the best by test accuracy, the last, or none's."""
-    checkpoint_every: Positive | None = None
-    """After so many epochs all is written that a trial needs to go on from there if its worker dies."""
+    """Which epoch's weights are kept in a file, if any."""
+    checkpoint_every: Count | None = None
+    """Number of epochs between checkpoints, from which a trial continues if its worker dies."""
+    evaluate_train: Literal["full", "running"] | Count = "full"
+    """What the metrics of the training part come from: all samples, a number of them, or the mini-batches."""
+    metrics: list[Annotated[str, OneOf(COUNTED_MEASURES)]] = Field(default_factory=list)
+    """Measures besides loss and accuracy, of classification."""
     record_batches: bool = False
     """Whether the loss of each mini-batch is stored."""
 

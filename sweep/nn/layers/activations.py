@@ -1,21 +1,24 @@
 """Activations: functions of one number, applied to every unit, with their derivatives.
 
-Each is written as one function that fills `y` and `slope` = dy/dx from `x`, all of one shape. The slope is found in
-the forward pass because most derivatives share their costly part with the value; backward is then one product.
+Each is one function that fills `y` and `slope` = dy/dx from `x`, all of one shape. The forward pass computes the slope
+because most derivatives share their costly part with the value; the backward pass is then one product.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 import numpy as np
 
+from sweep.nn.bounds import Bounds
 from sweep.nn.layer import (
     Array,
+    BackwardResult,
     Cache,
     Call,
     Dtype,
-    Gradient,
+    ForwardResult,
     Layer,
     Parameters,
     Shape,
@@ -23,7 +26,7 @@ from sweep.nn.layer import (
     Work,
     outputs,
     same_shape,
-    units,
+    without_ones,
     without_parameters,
 )
 
@@ -32,34 +35,32 @@ Function = Callable[..., object]
 
 
 def elementwise(function: Function, *constants: float) -> Layer:
-    """Make a layer of an activation function, for vectors and images.
+    """Return the layer of an activation function, for vectors and images.
 
-    The function gets its constants as arrays of shape () and of the network's dtype: a product with such a one takes
-    two thirds of the time that it takes with a Python number, where there are few units. y may be x itself: the
-    function reads no x once it has written y.
+    The function gets its constants as arrays of shape () and of the network's dtype: where there are few units, a
+    product with one takes two thirds of the time of one with a Python number. y may be x itself: the function must not
+    read x after it has written y.
     """
 
     def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
         y = outputs(shape, samples, dtype)
-        return y, units(y), np.empty((*shape, samples), dtype), [np.array(value, dtype) for value in constants]
+        return y, without_ones(y), np.empty((*shape, samples), dtype), [np.array(value, dtype) for value in constants]
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
+    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
         y, units_of_y, slope, arrays = work
-        function(units(x), units_of_y, slope, *arrays)
+        function(without_ones(x), units_of_y, slope, *arrays)
         return y, state, slope
 
-    def backward(
-        params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool
-    ) -> tuple[Array | None, Gradient]:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
         return np.multiply(cache, dy, out=cache), None
 
     def in_place(work: Work, x: Array) -> Work:
-        return x, units(x), *work[2:]
+        return x, without_ones(x), *work[2:]
 
     return Layer(same_shape, without_parameters, work, forward, backward, output=lambda work: work[0], reuse=in_place)
 
 
-def leaky_relu(alpha: float = 0.01) -> Layer:
+def leaky_relu(alpha: Annotated[float, Bounds(ge=0, le=1)] = 0.01) -> Layer:
     """x where x > 0, alpha·x elsewhere (Maas et al. 2013); the slope at 0 is alpha."""
 
     def function(x: Array, y: Array, slope: Array, zero: Array, rest: Array, alpha: Array) -> None:
@@ -73,7 +74,7 @@ def leaky_relu(alpha: float = 0.01) -> Layer:
 
 
 def relu() -> Layer:
-    """max(x, 0); the slope at 0 is 0. An infinite negative input gives NaN, so that it cannot hide behind a 0."""
+    """max(x, 0); the slope at 0 is 0; −∞ gives NaN instead of a finite 0."""
 
     def function(x: Array, y: Array, slope: Array, zero: Array) -> None:
         np.greater(x, zero, out=slope)
@@ -83,7 +84,7 @@ def relu() -> Layer:
 
 
 def sigmoid_into(x: Array, out: Array) -> Array:
-    """Compute 1/(1 + exp(−x)) as ½ + ½·tanh(x/2), which cannot overflow; its absolute error is one rounding."""
+    """Compute 1/(1 + exp(−x)) as ½ + ½·tanh(x/2): no overflow, exact to one rounding."""
     np.multiply(x, 0.5, out=out)
     np.tanh(out, out=out)
     out *= 0.5
@@ -124,7 +125,7 @@ def softplus() -> Layer:
 
 
 def softsign() -> Layer:
-    """x/(1 + |x|); slope 1/(1 + |x|)². The reciprocal is squared, not the sum, which would overflow for large |x|."""
+    """x/(1 + |x|); slope 1/(1 + |x|)², the square of the reciprocal, without overflow."""
 
     def function(x: Array, y: Array, slope: Array) -> None:
         np.abs(x, out=slope)
@@ -137,10 +138,10 @@ def softsign() -> Layer:
 
 
 def step() -> Layer:
-    """1 where x > 0, 0 elsewhere; slope 0 everywhere, so that nothing below it learns."""
+    """1 where x > 0, 0 elsewhere; slope 0 everywhere, so that layers below do not learn."""
 
     def function(x: Array, y: Array, slope: Array) -> None:
-        np.heaviside(x, 0, out=y)  # unlike a comparison, lets no NaN pass as a 0
+        np.heaviside(x, 0, out=y)  # unlike a comparison, keeps NaN
         slope.fill(0)
 
     return elementwise(function)
@@ -152,7 +153,7 @@ def swish() -> Layer:
     def function(x: Array, y: Array, slope: Array) -> None:
         sigmoid_into(x, slope)
         np.multiply(x, slope, out=y)
-        # The only temporaries here: small ones are nearly free, and the formula stays readable.
+        # Temporaries: small ones cost little, and the formula stays readable.
         slope += y * (1 - slope)
 
     return elementwise(function)
@@ -161,12 +162,10 @@ def swish() -> Layer:
 def identity() -> Layer:
     """x itself; slope 1."""
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
+    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
         return x, state, None
 
-    def backward(
-        params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool
-    ) -> tuple[Array | None, Gradient]:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
         return dy, None
 
     return Layer(same_shape, without_parameters, lambda shape, samples, dtype: None, forward, backward)

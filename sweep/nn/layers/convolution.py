@@ -1,7 +1,8 @@
-"""The convolution layer: matrix products of filters with columns of image patches, a few rows of the image at a time.
+"""Convolution by matrix products of filters with image patches, a few rows at a time.
 
-A patch is what one filter sees at one place. Patches are copied, as columns of a matrix, for so few rows of the output
-at a time that they stay in the cache; that is faster than one large product, and needs little memory for any batch.
+A patch is the part of the image that a filter is multiplied with at one place. Patches are copied as columns of a
+matrix, for a few rows of the output at a time so that they stay in the cache; this is faster than one large product,
+and needs little memory for any batch.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from sweep.nn.bounds import Count, Size
 from sweep.nn.initializers import Initializer
 from sweep.nn.layer import (
     Array,
+    BackwardResult,
     Cache,
     Call,
     Dtype,
-    Gradient,
+    ForwardResult,
     Layer,
     Parameters,
     Shape,
@@ -28,7 +31,7 @@ from sweep.nn.layers.matmul import PRODUCT_SIZE
 from sweep.nn.layers.reshaping import image_shape
 
 BLOCK_BYTES = 1 << 19
-"""Columns of one block: what stays in the second-level cache of a core, with what it is copied from."""
+"""Size of the columns of one block: with what they are copied from, they fit the second-level cache of a core."""
 
 
 class Block(NamedTuple):
@@ -43,19 +46,19 @@ class Block(NamedTuple):
     windows: Array
     """Shape (rows, channels, kernel, kernel, places, samples): the patches, a view of the padded image."""
     patches: Array
-    """Shape of `windows`: where they are copied to, a view of `columns`."""
+    """Shape of `windows`: the copy of them, a view of `columns`."""
     columns: Array
     """Shape (rows, channels·kernel² + constants, places·samples)."""
 
 
 class Patches(NamedTuple):
-    """A padded image, and its patches in blocks, which are written in turn to the same memory."""
+    """A padded image and its patches in blocks, which are written to the same memory in turn."""
 
     padded: Array
     """Shape (rows, channels, columns, samples); zeros but for the image."""
     blocks: list[Block]
     products: int
-    """How many matrix products all blocks have."""
+    """Number of matrix products of all blocks."""
 
 
 class ConvolutionWork(NamedTuple):
@@ -70,9 +73,9 @@ class ConvolutionWork(NamedTuple):
     """
     gradient: Array
     dy: Patches
-    """dy spread out and padded, so that its convolution with the flipped filters is dx, whatever the stride.
+    """dy with its stride and padded: its convolution with the flipped filters is dx.
 
-    Measured at stride 1, half the time of adding columns of dx to where they belong; at stride 2, some more.
+    Measured at stride 1, half the time of adding columns of dx in their places; at stride 2, slightly more time.
     """
     flipped: Array
     """Shape (channels, filters, kernel, kernel): the filters turned by 180°."""
@@ -80,22 +83,32 @@ class ConvolutionWork(NamedTuple):
 
 
 def convolution(
-    filters: int, kernel: int, stride: int, padding: int, weights: Initializer, biases: Initializer | None
+    filters: Count,
+    kernel: Count,
+    stride: Count = 1,
+    padding: Size | None = None,
+    *,
+    weights: Initializer,
+    biases: Initializer | None,
 ) -> Layer:
-    """Compute y[r, f, c] = Σ W[f, ch, i, j]·x[r·stride + i − padding, ch, c·stride + j − padding] + b[f].
+    """Compute y[r, f, c] = Σ W[f, h, i, j]·x[r·s + i − p, h, c·s + j − p] + b[f].
 
-    This is the cross-correlation that is called convolution in neural networks, the image being 0 outside.
-    `kernel` >= 1 is the height and width of a filter, `stride` >= 1, `padding` >= 0 the zeros on each side.
+    The sum is over channels h, rows i and columns j of the filter; s is the stride and p the padding.
+
+    This is the cross-correlation that is called convolution in neural networks, with an image that is 0 outside.
+    `kernel` is the height and width of a filter, and `padding` the number of zeros on each side; None stands for
+    kernel // 2, which keeps the size of the image where the kernel is odd and the stride 1.
 
     From (rows, channels, columns, samples) to (out_rows, filters, out_columns, samples), with out_rows =
     ⌊(rows + 2·padding − kernel)/stride⌋ + 1. The parameters are one array (filters, channels·kernel² + 1), whose last
     column is b; without biases (None) that column is not there. The fans are channels·kernel² and filters·kernel².
     `Layer.shape` raises ValueError for a vector, and for an image smaller than the kernel.
     """
+    margin = kernel // 2 if padding is None else padding
 
     def shape_after(shape: Shape) -> Shape:
         rows, _, columns = image_shape(shape)
-        height, width = rows + 2 * padding, columns + 2 * padding
+        height, width = rows + 2 * margin, columns + 2 * margin
         if min(height, width) < kernel:
             raise ValueError(
                 f"takes an image of at least {kernel}×{kernel} with its padding, but gets {height}×{width}"
@@ -112,21 +125,19 @@ def convolution(
 
     def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
         has_biases = biases is not None
-        return convolution_work(shape, shape_after(shape), kernel, stride, padding, has_biases, samples, dtype)
+        return convolution_work(shape, shape_after(shape), kernel, stride, margin, has_biases, samples, dtype)
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
+    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
         rows, _, columns, _ = x.shape
-        np.copyto(work.x.padded[padding : padding + rows, :, padding : padding + columns], x)
+        np.copyto(work.x.padded[margin : margin + rows, :, margin : margin + columns], x)
         convolve(params, work.x, work.y)
         return work.y, state, None  # backward finds the padded image in work
 
-    def backward(
-        params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool
-    ) -> tuple[Array | None, Gradient]:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
         gradient = parameter_gradient(work, dy)
         if not need_dx:
             return None, gradient
-        spread_out(dy, work.dy.padded, kernel - 1 - padding, stride)
+        spread_out(dy, work.dy.padded, kernel - 1 - margin, stride)
         convolve(flipped(params, work.flipped), work.dy, work.dx)
         return work.dx, gradient
 
@@ -159,7 +170,10 @@ def convolution_work(
 
 
 def patches_of(padded: Array, kernel: int, stride: int, filters: int, constants: int) -> Patches:
-    """Divide all places of a window in `padded` into blocks; `constants` rows of ones follow each one's patches."""
+    """Divide all places of a window in `padded` into blocks.
+
+    `constants` rows of ones follow each one's patches.
+    """
     windows = sliding_window_view(padded, (kernel, kernel), (0, 2))[::stride, :, ::stride].transpose(0, 1, 4, 5, 2, 3)
     rows, channels, _, _, places, samples = windows.shape
     height = channels * kernel**2 + constants
@@ -181,7 +195,7 @@ def patches_of(padded: Array, kernel: int, stride: int, filters: int, constants:
 
 
 def at(y: Array, block: Block) -> Array:
-    """Return the part of `y` that belongs to a block, shape (rows, filters, places·samples): a view."""
+    """Return the view of the part of `y` of a block, shape (rows, filters, places·samples)."""
     part = y[block.rows, :, block.across]
     return part.reshape(*part.shape[:2], -1)
 
@@ -194,7 +208,7 @@ def convolve(params: Array, x: Patches, y: Array) -> None:
 
 
 def parameter_gradient(work: ConvolutionWork, dy: Array) -> Array:
-    """Return the gradient of the parameters, the patches of the last block being those that `convolve` has left."""
+    """Return the gradient of the parameters; needs the last block's patches of `convolve`."""
     last = work.x.blocks[-1]
     for block in reversed(work.x.blocks):
         if block is not last:
@@ -205,7 +219,7 @@ def parameter_gradient(work: ConvolutionWork, dy: Array) -> Array:
 
 
 def flipped(params: Array, out: Array) -> Array:
-    """Return the filters, without biases, as weights of the convolution from dy to dx; `out` is filled with them."""
+    """Fill `out` with the filters as weights from dy to dx; return it as a matrix."""
     channels, filters, kernel, _ = out.shape
     W = params[:, : channels * kernel**2].reshape(filters, channels, kernel, kernel)
     np.copyto(out, W[:, :, ::-1, ::-1].transpose(1, 0, 2, 3))
@@ -213,7 +227,7 @@ def flipped(params: Array, out: Array) -> Array:
 
 
 def spread_out(dy: Array, out: Array, margin: int, stride: int) -> None:
-    """Put each row and column i of dy at margin + i·stride of `out`, leaving out what falls outside of it.
+    """Put each row and column i of dy at margin + i·stride of `out`, if that is inside it.
 
     A margin below 0 is that of an image padded by more than its kernel reaches.
     """

@@ -1,4 +1,4 @@
-"""Matrix products in the sizes that BLAS is fastest at."""
+"""Matrix products in the sizes for which BLAS is fastest."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from threadpoolctl import threadpool_info
 from sweep.nn.layer import Array
 
 UNPACKED = {"SkylakeX", "Cooperlake", "SapphireRapids"}
-"""Kernels of OpenBLAS that multiply small matrices as they lie in memory; the others always pack them first."""
+"""OpenBLAS kernels that multiply small matrices without packing (copying) them first."""
 PRODUCT_SIZE = 1_000_000
-"""Multiplications of one matrix product, up to which these kernels take it for small."""
+"""Largest number of multiplications of a product that these kernels treat as small."""
 RESULT_SIZE = 1_200
-"""Elements of its result, up to which they do so where the right matrix is given column by column."""
+"""Largest number of elements of its result, if the right matrix is stored column by column."""
 NARROWEST = 6
-"""Columns, below which many narrow products take longer than a wide one."""
+"""Smallest number of columns for which many narrow products are faster than a wide one."""
 
 
 def narrow(units: int, features: int, samples: int) -> int:
-    """Return how many samples to multiply weights (units, features) with at a time, a divisor of `samples`.
+    """Return the number of samples to multiply weights with at a time.
 
-    It is fastest for samples that lie in memory one after the other, as the rows of a data set do.
+    It is a divisor of `samples`; the weights have shape (units, features).
+
+    It is the fastest for samples that are contiguous in memory, as the rows of a data set are.
     """
     widest = min(RESULT_SIZE // units, PRODUCT_SIZE // (units * features)) if spares_packing() else 0
     return next((width for width in range(widest, NARROWEST - 1, -1) if samples % width == 0), samples)
@@ -34,5 +36,5 @@ def side_by_side(x: Array, width: int) -> Array:
 
 @cache
 def spares_packing() -> bool:
-    """Tell whether this process's BLAS multiplies small matrices without packing them."""
+    """Return whether the BLAS of this process multiplies small matrices without packing them."""
     return any(pool.get("architecture") in UNPACKED for pool in threadpool_info())

@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sweep.nn.bounds import Count
 from sweep.nn.layer import (
     Array,
+    BackwardResult,
     Cache,
     Call,
     Dtype,
-    Gradient,
+    ForwardResult,
     Layer,
     Parameters,
     Shape,
@@ -23,7 +25,10 @@ from sweep.nn.layers.reshaping import image_shape
 
 
 class PoolWork(NamedTuple):
-    """The arrays of one pooling layer; `inside` and `dx` are None where windows cover the image exactly."""
+    """The arrays of one pooling layer.
+
+    `inside` and `dx` are None where windows cover the image exactly.
+    """
 
     padded: Array
     """Shape (padded rows, channels, padded columns, samples): the image, with −inf below it and to its right."""
@@ -34,7 +39,7 @@ class PoolWork(NamedTuple):
     y: Array
     """Shape (windows down, channels, windows across, samples)."""
     own: Array
-    """Shape of y: what one of the maxima gets of the gradient."""
+    """Shape of y: the part of one of the maxima in the gradient."""
     row_dx: Array
     """Shape of row_maxima: their gradient."""
     padded_dx: Array
@@ -43,14 +48,14 @@ class PoolWork(NamedTuple):
     """Shape of the image: `dx_inside` without gaps."""
 
 
-def max_pool(size: int) -> Layer:
-    """Take the maximum of each window of `size` × `size`, windows side by side; `size` >= 1.
+def max_pool(size: Count) -> Layer:
+    """Compute the maximum of each window of `size` × `size`; windows do not overlap.
 
     From (rows, channels, columns, samples) to (⌈rows/size⌉, channels, ⌈columns/size⌉, samples): windows that reach
-    beyond the image are filled up with −inf, so that no pixel is left out. A NaN makes its window's maximum NaN.
+    beyond the image are padded with −inf, so that no pixel is left out. A NaN makes its window's maximum NaN.
 
-    Backward, the gradient of a window goes to one of its equal maxima, the uppermost in the first column that has one.
-    Equal they often are because one and the same bias made them; if all of them got it, the bias would get a multiple.
+    Backward, the gradient of a window goes to one of its equal maxima: the uppermost in the first column that has one.
+    Maxima are often equal because they are one and the same bias, whose gradient would be multiplied if all got it.
     `Layer.shape` raises ValueError for a vector.
     """
 
@@ -61,18 +66,16 @@ def max_pool(size: int) -> Layer:
     def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
         return pool_work(shape, shape_after(shape), size, samples, dtype)
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
+    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
         if work.inside is not None:
             np.copyto(work.inside, x)
             x = work.padded
-        # Rows first: their maxima run over whole rows of contiguous numbers.
+        # Rows first: their maxima are over whole rows of contiguous numbers.
         maximum(rows_of(x, size), work.row_maxima)
         maximum(columns_of(work.row_maxima, size), work.y)
         return work.y, state, x
 
-    def backward(
-        params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool
-    ) -> tuple[Array | None, Gradient]:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
         if not need_dx:
             return None, None
         to_first(dy, columns_of(work.row_maxima, size), work.y, [work.own] * size, columns_of(work.row_dx, size))
@@ -108,7 +111,7 @@ def pool_work(shape: Shape, pooled: Shape, size: int, samples: int, dtype: Dtype
 
 
 def overwrite(work: PoolWork, x: Array) -> PoolWork:
-    """Let dx take the place of x, where windows cover the image exactly."""
+    """Return work whose dx is in the memory of x, where windows cover the image exactly."""
     return work._replace(padded_dx=x) if work.dx is None else work
 
 
@@ -132,10 +135,10 @@ def maximum(arrays: list[Array], out: Array) -> None:
 
 
 def to_first(dy: Array, arrays: list[Array], maxima: Array, owns: list[Array], outs: list[Array]) -> None:
-    """Write into `outs` what each of the `arrays` gets of `dy`: the first that is equal to the `maxima` gets it all.
+    """Write `dy` into the one of `outs` whose array first equals `maxima`, 0 into the others.
 
-    The last one gets what is left, so nothing is lost. `owns` are where they are compared: comparisons are fast if long
-    runs of it are contiguous, as `outs` themselves may be.
+    The last one gets the rest, so that the sum is exact. `owns` are work arrays of the comparisons, which are fast if
+    long runs of them are contiguous; they may be the `outs`.
     """
     rest = dy
     for array, own, out in zip(arrays[:-1], owns[:-1], outs[:-1], strict=True):

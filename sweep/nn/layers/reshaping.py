@@ -1,4 +1,4 @@
-"""Layers that only rearrange: from vectors to images, and back."""
+"""Layers that only change the shape: from vectors to images, and back."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import numpy as np
 
 from sweep.nn.layer import (
     Array,
+    BackwardResult,
     Cache,
     Call,
     Dtype,
-    Gradient,
+    ForwardResult,
     Layer,
     Parameters,
     Shape,
@@ -26,7 +27,7 @@ def image_shape(shape: Shape) -> tuple[int, int, int]:
     """Return (rows, channels, columns) of a layer's input.
 
     Raises:
-        ValueError: if the input is a vector; the message wants the layer's name before it.
+        ValueError: if the input is a vector; the message reads on from the layer's name.
     """
     if len(shape) == 3:
         return shape
@@ -37,7 +38,9 @@ def image_shape(shape: Shape) -> tuple[int, int, int]:
 
 
 def image(shape: tuple[int, int, int]) -> Layer:
-    """Make images of vectors whose features are (channels, rows, columns) = `shape`, as data sets keep them.
+    """Make images of vectors with features (channels, rows, columns), as in data sets.
+
+    `shape` is (channels, rows, columns).
 
     From (channels·rows·columns + 1, samples) to (rows, channels, columns, samples). `Layer.shape` raises ValueError
     where the number of features differs.
@@ -58,14 +61,12 @@ def image(shape: tuple[int, int, int]) -> Layer:
         dx = np.empty((size, samples), dtype)
         return y, y.transpose(1, 0, 2, 3), dx, dx.reshape(*shape, samples)
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
+    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
         y, examples, _, _ = work
-        np.copyto(examples, x[:-1].reshape(examples.shape))  # reshaped to a view, be the batch transposed or not
+        np.copyto(examples, x[:-1].reshape(examples.shape))  # a view, whether the batch is transposed or not
         return y, state, None
 
-    def backward(
-        params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool
-    ) -> tuple[Array | None, Gradient]:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
         if not need_dx:
             return None, None
         _, _, dx, examples = work
@@ -76,7 +77,7 @@ def image(shape: tuple[int, int, int]) -> Layer:
 
 
 def flatten() -> Layer:
-    """Make vectors of images, features in the order of the image's own axes (rows, channels, columns).
+    """Make vectors of images, with features in the order (rows, channels, columns).
 
     From (rows, channels, columns, samples) to (rows·channels·columns + 1, samples); vectors stay as they are.
     """
@@ -87,16 +88,14 @@ def flatten() -> Layer:
         y = vectors(math.prod(shape), samples, dtype)
         return y, y[:-1].reshape(*shape, samples)
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> tuple[Array, State, Cache]:
+    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
         if work is None:
             return x, state, None
         y, images = work
         np.copyto(images, x)
         return y, state, None
 
-    def backward(
-        params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool
-    ) -> tuple[Array | None, Gradient]:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
         return (dy if work is None else dy.reshape(work[1].shape)), None
 
     def output(work: Work) -> Array | None:

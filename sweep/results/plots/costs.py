@@ -22,10 +22,10 @@ from sweep.results.plots.style import (
     INK,
     PALE_BLUE,
     draw_ticks,
-    draw_words,
-    dress,
+    draw_titles,
     empty_grid,
     label_numbers,
+    style_axes,
 )
 
 _Kind = Literal["linear", "log", "symlog"]
@@ -95,7 +95,7 @@ def cost_curves(
         _draw_axes(axes, each, scale)
         _draw_lines(axes, each, scale)
     figure.supylabel("loss", fontsize=10)
-    draw_words(figure, title, _counts(len(curves), len(recorded)), _legend(scale))
+    draw_titles(figure, title, _counts(len(curves), len(recorded)), _legend(scale))
     return figure
 
 
@@ -152,7 +152,7 @@ def _limits(losses: Floats, bound: float) -> tuple[_Kind, float, float, float]:
 
 
 def _draw_axes(axes: Axes, each: Curve, scale: _Scale) -> None:
-    dress(axes)
+    style_axes(axes)
     axes.set_title(each.words, fontsize=10, color=INK, loc="left")
     axes.set_xlabel(each.unit)
     pad = 0.02 * (each.end - each.start)

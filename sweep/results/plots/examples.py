@@ -16,7 +16,18 @@ from matplotlib.patches import Patch
 from matplotlib.transforms import offset_copy
 from numpy.typing import ArrayLike, NDArray
 
-from sweep.results.plots.style import BLUE, GOLD, INK, PALE_BLUE, RED, draw_ticks, draw_words, dress, escaped, shortened
+from sweep.results.plots.style import (
+    BLUE,
+    GOLD,
+    INK,
+    PALE_BLUE,
+    RED,
+    draw_ticks,
+    draw_titles,
+    escape,
+    shorten,
+    style_axes,
+)
 
 Array = NDArray[Any]
 
@@ -71,7 +82,7 @@ def gallery(
         figure.supxlabel("feature", fontsize=10)
         figure.supylabel("value", fontsize=10)
     facts = "true → predicted"
-    draw_words(figure, title, f"{facts}, the first {len(drawn)} of {count}" if count > len(drawn) else facts)
+    draw_titles(figure, title, f"{facts}, the first {len(drawn)} of {count}" if count > len(drawn) else facts)
     return figure
 
 
@@ -109,8 +120,8 @@ def example(
     _draw_bars(right, [class_names[row] for row in rows], values[rows], list(rows).index(truth), meaning)
     right.set_xlabel(f"{meaning}, {len(rows)} of {len(values)} classes" if len(values) > len(rows) else meaning)
     best = int(order[0])
-    facts = f"true class {shortened(true_name, 30)}, predicted {shortened(class_names[best], 30)}"
-    draw_words(figure, title, f"{facts} ({_words(values[best], meaning)})", _bar_legend(is_right=best == truth))
+    facts = f"true class {shorten(true_name, 30)}, predicted {shorten(class_names[best], 30)}"
+    draw_titles(figure, title, f"{facts} ({_words(values[best], meaning)})", _bar_legend(is_right=best == truth))
     return figure
 
 
@@ -136,7 +147,7 @@ def _draw_one(axes: Axes, one: Array, low: float, high: float) -> None:
 
 
 def _draw_features(axes: Axes, features: Array, low: float, high: float) -> None:
-    dress(axes)
+    style_axes(axes)
     axes.grid(visible=False, axis="x")
     places = np.arange(len(features))
     if len(features) <= _MOST_BARS:
@@ -165,14 +176,14 @@ def _gallery_grid(count: int, lines: int) -> tuple[Figure, list[Axes]]:
 
 def _nothing(title: str) -> Figure:
     figure = Figure(figsize=(5.0, 0.5), layout="constrained")
-    draw_words(figure, title, "nothing was misclassified")
+    draw_titles(figure, title, "nothing was misclassified")
     return figure
 
 
 def _pairs(true_names: Sequence[str], predicted_names: Sequence[str]) -> list[str]:
     """Return "true → predicted" for each example, all on two lines if one of them is too long for one."""
     names = zip(true_names, predicted_names, strict=True)
-    pairs = [(shortened(true, _LETTERS), shortened(predicted, _LETTERS - 2)) for true, predicted in names]
+    pairs = [(shorten(true, _LETTERS), shorten(predicted, _LETTERS - 2)) for true, predicted in names]
     between = " → " if all(len(true + predicted) + 3 <= _LETTERS for true, predicted in pairs) else "\n→ "
     return [true + between + predicted for true, predicted in pairs]
 
@@ -182,10 +193,10 @@ def _draw_bars(axes: Axes, names: Sequence[str], values: Array, truth: int, mean
     colors = [PALE_BLUE] * len(names)
     colors[truth] = GOLD
     colors[0] = BLUE if truth == 0 else RED
-    dress(axes)
+    style_axes(axes)
     axes.grid(visible=False, axis="y")
     axes.barh(range(len(names)), values, color=colors, height=0.7)
-    axes.set_yticks(range(len(names)), [escaped(shortened(name, 30)) for name in names])
+    axes.set_yticks(range(len(names)), [escape(shorten(name, 30)) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     is_share = meaning == _PROBABILITY
     low, high = (0.0, 1.0) if is_share else (min(values.min(), 0.0), max(values.max(), 0.0))

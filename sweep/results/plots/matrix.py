@@ -14,7 +14,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from sweep.results.plots.style import BLUE, GRAY, INK, RED, draw_words, escaped, fits, shortened
+from sweep.results.plots.style import BLUE, GRAY, INK, RED, draw_titles, escape, fits, shorten
 
 _MOST_WITH_COUNTS = 20
 _MOST_NAMED = 100
@@ -45,7 +45,7 @@ def confusion(matrix: ArrayLike, class_names: Sequence[str], *, title: str = "")
     axes.set_xlabel("predicted class")
     if len(counts) <= _MOST_WITH_COUNTS:
         _draw_counts(axes, counts, shares, side / len(counts))
-    draw_words(figure, title, _accuracy(counts))
+    draw_titles(figure, title, _accuracy(counts))
     return figure
 
 
@@ -76,7 +76,7 @@ class _Names:
     def of(cls, names: Sequence[str], side: float) -> _Names:
         """Choose words that have room along `side` inches: small ones if many, and not all if very many."""
         apart = math.ceil(len(names) / _MOST_NAMED)
-        words = [shortened(name, 24) if number % apart == 0 else "" for number, name in enumerate(names)]
+        words = [shorten(name, 24) if number % apart == 0 else "" for number, name in enumerate(names)]
         size = float(np.clip(0.75 * 72 * side * apart / len(names), 5, 9))
         return cls(words, size, not fits(words, 72 * side / (0.6 * size)))
 
@@ -114,7 +114,7 @@ def _draw_bar(figure: Figure, axes: Axes, image: AxesImage, bottom: float, words
 
 
 def _draw_names(axes: Axes, names: _Names) -> None:
-    count, words = len(names.words), [escaped(word) for word in names.words]
+    count, words = len(names.words), [escape(word) for word in names.words]
     axes.set_xticks(range(count), words, rotation=90 if names.is_upright else 0)
     axes.set_yticks(range(count), words)
     axes.tick_params(colors=INK, labelsize=names.size, length=0)

@@ -1,10 +1,9 @@
-"""A sweep's trials in one chart: the metric against each searched parameter."""
+"""A sweep's trials in one chart: a metric against each searched parameter."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,14 +13,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype
 
 from sweep.errors import UsageError, suggest
-from sweep.metrics import NATIVE_METRICS, Objective
-from sweep.metrics import metric as described
+from sweep.metrics import Objective
 from sweep.records import Parameter
+from sweep.results.format import format_value
+from sweep.results.leaderboard import ranking
+from sweep.results.plots.metric_axis import MetricAxis
 from sweep.results.plots.style import (
     BLUE,
     GOLD,
@@ -29,32 +29,30 @@ from sweep.results.plots.style import (
     PALE_RED,
     RED,
     draw_ticks,
-    draw_words,
-    dress,
+    draw_titles,
     empty_grid,
-    escaped,
+    escape,
     fits,
+    style_axes,
 )
+from sweep.results.repeats import configurations
 
 _TRIAL = Parameter("trial", "trial")
 _GOLDEN = (math.sqrt(5) - 1) / 2
-_BAND = 0.11
-"""Fraction of a panel's height that the band of the diverged trials takes."""
 _LETTERS = 43
-"""Letters of the ticks that have room along a panel."""
-_FEWEST_TO_CLIP = 20
-"""The quartiles of fewer values say too little about which of them are outliers."""
+"""Letters of the ticks' labels that have room along a panel."""
 
 
 def scatter_grid(
     trials: pd.DataFrame,
     parameters: Sequence[Parameter],
-    metric: str = "test_accuracy",
+    objective: Objective = Objective(),  # noqa: B008 (it is frozen)
     *,
     title: str = "",
     x: Sequence[str] | None = None,
+    repeats: int = 1,
 ) -> Figure:
-    """Draw `metric` against each searched parameter, a panel for each, with a point for each completed trial.
+    """Draw a metric against each searched parameter, a panel for each, with a point for each completed trial.
 
     A parameter drawn on a logarithmic scale gets a logarithmic axis, a categorical one a strip for each
     category; numbers that very many trials share are spread into strips too. The diverged trials, which have
@@ -62,96 +60,50 @@ def scatter_grid(
     together, the axis ends before them, and they are triangles on its edge that the legend counts. The best
     trial is a star. A trial without a value for a parameter is not in its panel.
 
+    With repeats a point is the mean over the completed trainings of a configuration, with a bar of one standard error
+    to either side; a configuration with a diverged training has a cross in the band besides.
+
     Args:
-        trials: one row per trial; those that neither completed nor diverged are only counted, in the title.
+        trials: one row for each trial; those that neither completed nor diverged are only counted, in the title.
         parameters: the searched parameters; if there are none, the metric is drawn against the trial number.
-        metric: one of `metrics.NATIVE_METRICS`.
+        objective: the metric, its direction and its tie-break.
         title: what stands before the counts above the panels, such as the sweep's name.
         x: the parameters to draw, by short or full name, or `trial`; all parameters if None or empty.
+        repeats: trainings of each configuration.
 
     Raises:
-        UsageError: `metric` is unknown, or `x` names what was not searched.
+        UsageError: `x` names what was not searched.
     """
-    if metric not in NATIVE_METRICS:
-        raise UsageError(f"there is no metric '{metric}': {suggest(metric, NATIVE_METRICS)}")
     panels = _chosen(parameters, x)
-    has_place = (trials["status"] == "diverged") | ((trials["status"] == "completed") & trials[metric].notna())
-    drawn = trials[has_place].sort_values("trial", ignore_index=True)
-    scale = _Scale.of(drawn, metric)
-    points = _points(drawn, scale)
+    rows = configurations(trials, objective, repeats, _tie_break(objective)) if repeats > 1 else trials
+    drawn = _drawn(rows, objective.metric)
+    errors: pd.Series[float] = drawn["standard_error"] if repeats > 1 else pd.Series(np.nan, index=drawn.index)
+    completed = drawn["status"] == "completed"
+    has_crosses = bool((~completed).any() or (repeats > 1 and drawn["diverged"].any()))
+    values = drawn.loc[completed, objective.metric].to_numpy(dtype=np.float64)
+    axis = MetricAxis.of(values, np.asarray(errors[completed], dtype=np.float64), objective, has_band=has_crosses)
+    points = _points(drawn, errors, axis)
     figure, grid = empty_grid(len(panels))
     for axes, parameter in zip(grid, panels, strict=True):
-        _draw_vertical_axis(axes, scale)
+        _draw_vertical_axis(axes, axis)
         # A parameter that no trial has yet has no column either.
-        values = drawn.get(parameter.short_name, pd.Series(np.nan, index=drawn.index))
-        positions = _draw_horizontal_axis(axes, parameter, values)
-        _draw_points(axes, points.assign(x=positions), metric)
-    draw_words(figure, title, _counts(trials, drawn), _legend(drawn, points, scale))
-    figure.supylabel(metric.replace("_", " "), fontsize=10)
+        positions = _draw_horizontal_axis(
+            axes, parameter, drawn.get(parameter.short_name, pd.Series(np.nan, index=drawn.index))
+        )
+        _draw_points(axes, points.assign(x=positions[points["row"]]), axis)
+    draw_titles(figure, title, _counts(trials, drawn, repeats), _legend(drawn, points, axis))
+    figure.supylabel(axis.label if repeats == 1 else f"mean {axis.label}", fontsize=10)
     return figure
 
 
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """The vertical axis that all panels share; from `bottom` to `low` it is the diverged trials' band."""
-
-    metric: str
-    bottom: float
-    low: float
-    high: float
-    bound: float
-    """The worst value that has a place on the axis."""
-    has_values: bool
-
-    @classmethod
-    def of(cls, drawn: pd.DataFrame, metric: str) -> _Scale:
-        """Choose the limits from what is to be drawn."""
-        completed = drawn["status"] == "completed"
-        values = drawn.loc[completed, metric].to_numpy(dtype=np.float64)
-        kept = values[_is_in_place(values, metric)]
-        low, high = (kept.min(), kept.max()) if len(kept) else (0.0, 1.0)
-        bound = low if (described(metric).direction == "max") else high
-        pad = 0.06 * (high - low) or 0.05 * abs(high) or 0.05
-        low, high = low - pad, high + pad
-        band = 0.0 if completed.all() else (high - low) * _BAND / (1 - _BAND)
-        return cls(metric, low - band, low, high, bound, len(values) > 0)
-
-    @property
-    def edge(self) -> float:
-        """Where the values beyond `bound` are drawn."""
-        return self.low if (described(self.metric).direction == "max") else self.high
-
-    def is_beyond(self, values: pd.Series[float]) -> pd.Series[bool]:
-        return values < self.bound if (described(self.metric).direction == "max") else values > self.bound
-
-    def ticks(self) -> tuple[list[float], list[str]]:
-        """Return the places and the words of the ticks, that of the band included."""
-        low, high = self.low, self.high
-        if self.metric.endswith("accuracy"):
-            low, high = max(low, 0.0), min(high, 1.0)
-        places = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(self.low, self.high)
-        decimals = max(0, math.ceil(-math.log10(places[1] - places[0]) - 1e-9))
-        ticks = [float(place) for place in places if self.has_values and low <= place <= high + 1e-12]
-        words = [f"{place:.{decimals}f}" for place in ticks]
-        if self.bottom < self.low:
-            return [(self.bottom + self.low) / 2, *ticks], ["diverged", *words]
-        return ticks, words
+def _tie_break(objective: Objective) -> list[str]:
+    return [objective.tie_break] if objective.tie_break else []
 
 
-def _is_in_place(values: NDArray[np.float64], metric: str) -> NDArray[np.bool_]:
-    """Tell which values the axis should reach: all, unless most of it would then belong to a few outliers.
-
-    An outlier is worse than the worse quartile by more than three times the distance of the quartiles:
-    Tukey's "far out" (Exploratory Data Analysis, 1977, chapter 2), on the bad side only.
-    """
-    everything = np.ones(len(values), dtype=np.bool_)
-    if len(values) < _FEWEST_TO_CLIP:
-        return everything
-    goodness = values if (described(metric).direction == "max") else -values
-    lower, upper = np.quantile(goodness, [0.25, 0.75])
-    in_place = goodness >= lower - 3 * (upper - lower)
-    is_worthwhile = upper > lower and np.ptp(values) > 2 * np.ptp(values[in_place])
-    return in_place if is_worthwhile else everything
+def _drawn(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return what has a place in the chart: diverged trials, and completed ones with a value."""
+    has_place = (rows["status"] == "diverged") | ((rows["status"] == "completed") & rows[name].notna())
+    return rows[has_place].sort_values("trial", ignore_index=True)
 
 
 def _chosen(parameters: Sequence[Parameter], x: Sequence[str] | None) -> list[Parameter]:
@@ -164,23 +116,22 @@ def _chosen(parameters: Sequence[Parameter], x: Sequence[str] | None) -> list[Pa
     return list(dict.fromkeys(known[name] for name in x))
 
 
-def _points(drawn: pd.DataFrame, scale: _Scale) -> pd.DataFrame:
-    """Return the `look` of each drawn trial (a key of `_looks`) and its height `y` on the vertical axis."""
-    values = drawn[scale.metric].astype("float64")
+def _points(drawn: pd.DataFrame, errors: pd.Series[float], axis: MetricAxis) -> pd.DataFrame:
+    """Return the points of the chart: `row` of `drawn`, `look` (a key of `_looks`), height `y`, `error` or NaN."""
+    values = drawn[axis.objective.metric].astype("float64")
     has_diverged = drawn["status"] == "diverged"
-    beyond = scale.is_beyond(values) & ~has_diverged
+    beyond = axis.is_beyond(values) & ~has_diverged
     looks = pd.Series("completed", index=drawn.index).mask(beyond, "beyond").mask(has_diverged, "diverged")
-    looks[_best(drawn, scale.metric)] = "best"
-    middle, height = (scale.bottom + scale.low) / 2, scale.low - scale.bottom
+    looks[ranking(drawn[drawn["status"] == "completed"], axis.objective)[:1]] = "best"
+    middle, height = (axis.bottom + axis.low) / 2, axis.low - axis.bottom
     in_band = middle + 0.5 * height * pd.Series(_jitter(len(drawn), math.sqrt(2)))
-    return pd.DataFrame({"look": looks, "y": values.mask(beyond, scale.edge).mask(has_diverged, in_band)})
-
-
-def _best(drawn: pd.DataFrame, metric: str) -> pd.Index[int]:
-    """Return the row of the best completed trial, ranked as the leaderboard does; none if none completed."""
-    ascending = dict(Objective().by(metric).sort_keys())
-    completed = drawn.loc[drawn["status"] == "completed", [*ascending]]
-    return completed.sort_values([*ascending], ascending=[*ascending.values()]).index[:1]
+    heights = values.mask(beyond, axis.edge).mask(has_diverged, in_band)
+    points = pd.DataFrame({"row": drawn.index, "look": looks, "y": heights, "error": errors.mask(beyond)})
+    if "diverged" not in drawn:
+        return points
+    partly = (drawn["diverged"] > 0) & ~has_diverged
+    crosses = pd.DataFrame({"row": drawn.index, "look": "diverged", "y": in_band, "error": np.nan})[partly]
+    return pd.concat([points, crosses], ignore_index=True)
 
 
 def _jitter(count: int, irrational: float) -> NDArray[np.float64]:
@@ -191,16 +142,16 @@ def _jitter(count: int, irrational: float) -> NDArray[np.float64]:
     return np.arange(1, count + 1, dtype=np.float64) * irrational % 1 - 0.5
 
 
-def _draw_vertical_axis(axes: Axes, scale: _Scale) -> None:
-    dress(axes)
-    axes.set_ylim(scale.bottom, scale.high)
-    axes.set_yticks(*scale.ticks())
-    if scale.bottom < scale.low:
-        share = (scale.low - scale.bottom) / (scale.high - scale.bottom)
+def _draw_vertical_axis(axes: Axes, axis: MetricAxis) -> None:
+    style_axes(axes)
+    axes.set_ylim(axis.bottom, axis.high)
+    axes.set_yticks(*axis.ticks())
+    if axis.bottom < axis.low:
+        share = (axis.low - axis.bottom) / (axis.high - axis.bottom)
         axes.add_patch(Rectangle((0, 0), 1, share, transform=axes.transAxes, color=PALE_RED, zorder=0.6, lw=0))
         for label in axes.get_yticklabels()[:1]:
             label.set_color(RED)
-    if not scale.has_values:
+    if not axis.has_values:
         axes.text(0.5, 0.5, "no trial completed", transform=axes.transAxes, ha="center", color=INK)
 
 
@@ -253,33 +204,34 @@ def _label_categories(axes: Axes, words: list[str]) -> None:
     broken = [word.replace("_", "_\n") for word in words]
     is_upright = not fits(words, _LETTERS) and not fits(broken, _LETTERS)
     shown = words if is_upright or fits(words, _LETTERS) else broken
-    axes.set_xticks(range(len(words)), [escaped(word) for word in shown], rotation=90 if is_upright else 0)
+    axes.set_xticks(range(len(words)), [escape(word) for word in shown], rotation=90 if is_upright else 0)
 
 
-def _looks(count: int, metric: str) -> dict[str, dict[str, Any]]:
+def _looks(count: int, *, is_max: bool) -> dict[str, dict[str, Any]]:
     """Return how each kind of trial is drawn; the more trials there are, the smaller and paler."""
     size = float(np.clip(320 / math.sqrt(max(count, 1)), 6, 36))
     alpha = float(np.clip(10 / math.sqrt(max(count, 1)), 0.35, 0.85))
-    worse = "v" if (described(metric).direction == "max") else "^"
     point = {"color": BLUE, "s": size, "alpha": alpha, "edgecolor": "white", "linewidth": size / 100}
+    edge_point = {**point, "marker": "v" if is_max else "^", "s": size + 14, "alpha": 1.0, "zorder": 3}
+    cross = {"color": RED, "s": 0.8 * size, "alpha": alpha, "marker": "x", "linewidth": 1.0, "zorder": 2}
     return {
         "completed": {**point, "marker": "o", "zorder": 2},
-        "beyond": {**point, "marker": worse, "s": size + 14, "alpha": 1.0, "zorder": 3, "clip_on": False},
-        "diverged": {
-            "color": RED,
-            "s": 0.8 * size,
-            "alpha": alpha,
-            "marker": "x",
-            "linewidth": 1.0,
-            "zorder": 2,
-        },
+        "beyond": {**edge_point, "clip_on": False},
+        "diverged": cross,
         "best": {"color": GOLD, "s": 190, "marker": "*", "edgecolor": INK, "linewidth": 0.8, "zorder": 4},
     }
 
 
-def _draw_points(axes: Axes, points: pd.DataFrame, metric: str) -> None:
-    """Draw `points` (`x`, `y`, `look`), one collection for each look, labeled with it."""
-    for look, style in _looks(len(points), metric).items():
+def _draw_points(axes: Axes, points: pd.DataFrame, axis: MetricAxis) -> None:
+    """Draw `points` (`x`, `y`, `look`, `error`), one collection for each look, labeled with it."""
+    looks = _looks(len(points), is_max=axis.objective.is_max)
+    bars = points[points["error"].notna() & points["x"].notna()]
+    if len(bars):
+        x, y, error = (bars[name].to_numpy(dtype=np.float64) for name in ("x", "y", "error"))
+        axes.errorbar(
+            x, y, error, fmt="none", ecolor=BLUE, elinewidth=1.0, alpha=looks["completed"]["alpha"], zorder=1.9
+        )
+    for look, style in looks.items():
         group = points[(points["look"] == look) & points["x"].notna()]
         if len(group):
             x, y = group["x"].to_numpy(), group["y"].to_numpy()
@@ -288,31 +240,45 @@ def _draw_points(axes: Axes, points: pd.DataFrame, metric: str) -> None:
             sns.scatterplot(x=x, y=y, ax=axes, label=look, legend=False, rasterized=is_heavy, **style)
 
 
-def _counts(trials: pd.DataFrame, drawn: pd.DataFrame) -> str:
-    counts = drawn["status"].value_counts()
-    text = f"{counts.get('completed', 0)} completed, {counts.get('diverged', 0)} diverged"
-    others = len(trials) - len(drawn)
+def _counts(trials: pd.DataFrame, drawn: pd.DataFrame, repeats: int) -> str:
+    if repeats > 1:
+        completed, diverged = int(drawn["completed"].sum()), int(drawn["diverged"].sum())
+        text = f"{len(drawn)} configurations, {repeats} trainings of each: {completed} completed, {diverged} diverged"
+    else:
+        counts = drawn["status"].value_counts()
+        completed, diverged = int(counts.get("completed", 0)), int(counts.get("diverged", 0))
+        text = f"{completed} completed, {diverged} diverged"
+    others = len(trials) - completed - diverged
     return f"{text}, {others} others not drawn" if others else text
 
 
-def _legend(drawn: pd.DataFrame, points: pd.DataFrame, scale: _Scale) -> list[Line2D]:
-    """Explain the star and the triangles, if there are any."""
-    looks = _looks(len(points), scale.metric)
+def _legend(drawn: pd.DataFrame, points: pd.DataFrame, axis: MetricAxis) -> list[Line2D]:
+    """Explain the star, the triangles and the bars, if there are any."""
+    looks, name = _looks(len(points), is_max=axis.objective.is_max), axis.objective.metric
     handles = []
-    for number, value in drawn.loc[points["look"] == "best", ["trial", scale.metric]].itertuples(index=False):
-        handles.append(_handle(f"best: trial {number}, {value:.4f}", looks["best"], size=11))
-    beyond = drawn.loc[points["look"] == "beyond", scale.metric]
+    for row in points.loc[points["look"] == "best", "row"]:
+        handles.append(_handle(f"best: {_named(drawn.loc[row], name)}", looks["best"], size=11))
+    beyond = drawn.loc[points.loc[points["look"] == "beyond", "row"], name]
     if len(beyond):
         side, end, extreme = (
-            ("below", "lowest", beyond.min())
-            if (described(scale.metric).direction == "max")
-            else ("above", "highest", beyond.max())
+            ("below", "lowest", beyond.min()) if axis.objective.is_max else ("above", "highest", beyond.max())
         )
-        words = f"{len(beyond)} {side} the axis, the {end} {extreme:.4f}"
-        handles.append(_handle(words, looks["beyond"], size=6))
+        label = f"{len(beyond)} {side} the axis, the {end} {format_value(name, float(extreme))}"
+        handles.append(_handle(label, looks["beyond"], size=6))
+    if points["error"].notna().any():
+        handles.append(Line2D([], [], label="mean ± standard error", color=BLUE, marker="o", ms=4, lw=1.0))
     return handles
 
 
-def _handle(words: str, look: dict[str, Any], size: float) -> Line2D:
+def _named(row: pd.Series[Any], name: str) -> str:
+    """Return the trial or the trials of a row with its value."""
+    value = format_value(name, float(row[name]))
+    if "trials" not in row:
+        return f"trial {row['trial']}, {value}"
+    error = "" if np.isnan(row["standard_error"]) else f" ± {format_value('', float(row['standard_error']))}"
+    return f"trials {row['trials']}, {value}{error}"
+
+
+def _handle(label: str, look: dict[str, Any], size: float) -> Line2D:
     edge = {"markeredgecolor": look["edgecolor"], "markeredgewidth": look["linewidth"]}
-    return Line2D([], [], label=words, linestyle="", marker=look["marker"], color=look["color"], ms=size, **edge)
+    return Line2D([], [], label=label, linestyle="", marker=look["marker"], color=look["color"], ms=size, **edge)

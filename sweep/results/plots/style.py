@@ -30,7 +30,7 @@ def empty_grid(count: int) -> tuple[Figure, list[Axes]]:
     return figure, list(grid.flat[:count])
 
 
-def dress(axes: Axes) -> None:
+def style_axes(axes: Axes) -> None:
     """Give `axes` two spines, small ticks and a pale grid behind what is drawn."""
     sns.despine(ax=axes)
     axes.tick_params(colors=INK, labelsize=9)
@@ -65,15 +65,15 @@ def fits(words: Sequence[str], letters: float) -> bool:
     return all((left + right) / 2 + 0.5 <= letters / len(words) for left, right in pairwise(lengths))
 
 
-def escaped(word: str) -> str:
+def escape(word: str) -> str:
     """Return `word` such that matplotlib shows it as it is: a pair of dollar signs would be set as a formula."""
     return word.replace("$", r"\$")
 
 
-def shortened(name: str, letters: int) -> str:
+def shorten(name: str, letters: int) -> str:
     """Return `name` on one line and in at most `letters` letters, the middle left out where it is longer.
 
-    >>> shortened("a_very_long_name_indeed", 11)
+    >>> shorten("a_very_long_name_indeed", 11)
     'a_ver…ndeed'
     """
     line = " ".join(name.split())
@@ -83,7 +83,7 @@ def shortened(name: str, letters: int) -> str:
     return f"{line[: letters - 1 - tail]}…{line[len(line) - tail :]}"
 
 
-def draw_words(figure: Figure, title: str, facts: str, handles: Sequence[Artist] = ()) -> None:
+def draw_titles(figure: Figure, title: str, facts: str, handles: Sequence[Artist] = ()) -> None:
     """Write `title` and `facts` above the panels, on as many lines as they need, and a legend below them."""
     heading = f"{title}: {facts}" if title else facts
     lines = textwrap.fill(heading, int(10 * figure.get_figwidth()), break_on_hyphens=False)

@@ -19,7 +19,7 @@ class Problem:
     def __init__(self, shape=(5, 2, 6), filters=3, kernel=3, stride=1, padding=1, samples=2, dtype="float64", seed=0):
         rng = np.random.default_rng(seed)
         self.shape, self.kernel, self.stride, self.padding = shape, kernel, stride, padding
-        self.layer = convolution(filters, kernel, stride, padding, normal(std=1.0), normal(std=1.0))
+        self.layer = convolution(filters, kernel, stride, padding, weights=normal(std=1.0), biases=normal(std=1.0))
         self.params, _ = self.layer.init(rng, shape, np.dtype(dtype))
         self.x = rng.normal(size=(*shape, samples)).astype(dtype)
         self.dy = rng.normal(size=(*self.layer.shape(shape), samples)).astype(dtype)
@@ -163,7 +163,7 @@ def test_gradients_numerically(kernel, stride, padding, samples):
 def test_without_biases_it_is_the_layer_whose_biases_are_0(kernel, stride, padding, dtype):
     given = {"shape": (7, 2, 6), "kernel": kernel, "stride": stride, "padding": padding, "dtype": dtype}
     problem, plain = Problem(**given), Problem(**given)
-    plain.layer = convolution(3, kernel, stride, padding, normal(std=1.0), None)
+    plain.layer = convolution(3, kernel, stride, padding, weights=normal(std=1.0), biases=None)
     plain.params, _ = plain.layer.init(np.random.default_rng(0), (7, 2, 6), np.dtype(dtype))
     assert plain.params.tobytes() == np.ascontiguousarray(problem.params[:, :-1]).tobytes()
     assert plain.layer.weights(plain.params) is plain.params
@@ -234,7 +234,7 @@ def test_fans_and_order_of_the_draws():
         seen.append((fan_in, fan_out, shape))
         return np.full(shape, len(seen))
 
-    params, state = convolution(4, 3, 1, 1, initializer, initializer).init(
+    params, state = convolution(4, 3, 1, 1, weights=initializer, biases=initializer).init(
         np.random.default_rng(0), (8, 2, 8), np.dtype("float32")
     )
     assert seen == [(18, 36, (4, 18)), (18, 36, (4,))]
@@ -244,7 +244,7 @@ def test_fans_and_order_of_the_draws():
 
 
 def test_hes_weights_double_the_variance():
-    layer = convolution(50, 5, 1, 0, scaled_normal(he_variance)(), zeros())
+    layer = convolution(50, 5, 1, 0, weights=scaled_normal(he_variance)(), biases=zeros())
     params, _ = layer.init(np.random.default_rng(0), (5, 8, 5), np.dtype("float64"))
     x = np.random.default_rng(1).normal(size=(5, 8, 5, 400))
     y, _, _ = layer.forward(params, None, x, layer.work((5, 8, 5), 400, x.dtype), TRAIN)
@@ -253,7 +253,7 @@ def test_hes_weights_double_the_variance():
 
 def test_pytorchs_shape():
     def shape(kernel, stride, padding):
-        return convolution(4, kernel, stride, padding, ones(), ones()).shape((28, 1, 31))
+        return convolution(4, kernel, stride, padding, weights=ones(), biases=ones()).shape((28, 1, 31))
 
     assert shape(3, 1, 1) == (28, 4, 31)
     assert shape(3, 1, 0) == (26, 4, 29)
@@ -263,13 +263,13 @@ def test_pytorchs_shape():
 
 
 def test_an_image_smaller_than_the_kernel_is_refused():
-    layer = convolution(4, 3, 1, 0, ones(), ones())
+    layer = convolution(4, 3, 1, 0, weights=ones(), biases=ones())
     with pytest.raises(ValueError, match=r"^takes an image of at least 3×3 with its padding, but gets 2×7$"):
         layer.shape((2, 1, 7))
-    assert convolution(4, 3, 1, 1, ones(), ones()).shape((1, 1, 1)) == (1, 4, 1)
+    assert convolution(4, 3, 1, 1, weights=ones(), biases=ones()).shape((1, 1, 1)) == (1, 4, 1)
 
 
 def test_a_vector_is_refused():
-    layer = convolution(4, 3, 1, 0, ones(), ones())
+    layer = convolution(4, 3, 1, 0, weights=ones(), biases=ones())
     with pytest.raises(ValueError, match=r"^takes an image .*, but gets a vector of 50 features;"):
         layer.shape((50,))

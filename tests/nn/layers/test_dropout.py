@@ -167,5 +167,5 @@ def test_the_shape_is_kept_and_there_is_nothing_to_learn():
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0, 1.5, math.nan, math.inf])
 def test_a_rate_out_of_range(rate):
-    with pytest.raises(ValueError, match="the rate of dropout must be at least 0 and below 1"):
+    with pytest.raises(ValueError, match="rate must be at least 0 and below 1"):
         dropout(rate)

@@ -74,3 +74,24 @@ def line(axes, label):
     """Return the (x, y) of the points of the line with this label."""
     (found,) = (line for line in axes.get_lines() if line.get_label() == label)
     return found.get_xydata()
+
+
+def only(frame, status):
+    """Return the trials of one status."""
+    return frame[frame["status"] == status]
+
+
+def drawn(axes, look):
+    """Return the (x, y) of the points of one look, in the order of the trials."""
+    offsets = [np.asarray(points.get_offsets()) for points in axes.collections if points.get_label() == look]
+    return np.concatenate(offsets) if offsets else np.empty((0, 2))
+
+
+def all_drawn(axes):
+    """Return the (x, y) of the points of all completed trials."""
+    return np.concatenate([drawn(axes, look) for look in ("completed", "beyond", "best")])
+
+
+def panel(figure, name):
+    """Return the panel of a parameter."""
+    return next(axes for axes in figure.axes if axes.get_xlabel() == name)

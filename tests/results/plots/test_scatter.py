@@ -10,27 +10,24 @@ import pytest
 from matplotlib.colors import to_hex
 
 from sweep.errors import UsageError
+from sweep.metrics import Objective
 from sweep.records import Parameter
+from sweep.results.format import format_value
 from sweep.results.plots import save, scatter_grid
-from tests.results.plots.plot_setup import ACTIVATION, ALPHA, BATCH, PARAMETERS, RATE, WIDTH, tick_words, trials
-
-
-def only(frame, status):
-    return frame[frame["status"] == status]
-
-
-def drawn(axes, look):
-    """Return the (x, y) of the points of one look, in the order of the trials."""
-    offsets = [np.asarray(points.get_offsets()) for points in axes.collections if points.get_label() == look]
-    return np.concatenate(offsets) if offsets else np.empty((0, 2))
-
-
-def all_drawn(axes):
-    return np.concatenate([drawn(axes, look) for look in ("completed", "beyond", "best")])
-
-
-def panel(figure, name):
-    return next(axes for axes in figure.axes if axes.get_xlabel() == name)
+from tests.results.plots.plot_setup import (
+    ACTIVATION,
+    ALPHA,
+    BATCH,
+    PARAMETERS,
+    RATE,
+    WIDTH,
+    all_drawn,
+    drawn,
+    only,
+    panel,
+    tick_words,
+    trials,
+)
 
 
 def test_each_searched_parameter_has_a_panel_labeled_with_its_short_name():
@@ -121,10 +118,13 @@ def test_the_best_trial_is_the_star_and_named_in_the_legend(metric, smallest):
     frame = trials()
     values = frame[metric]
     row = frame.loc[values.idxmin() if smallest else values.idxmax()]
-    figure = scatter_grid(frame, PARAMETERS, metric)
+    figure = scatter_grid(frame, PARAMETERS, Objective().by(metric))
     star = drawn(panel(figure, "hidden[0]"), "best")
     np.testing.assert_allclose(star, [[row["hidden[0]"], row[metric]]])
-    assert figure.legends[0].get_texts()[0].get_text() == f"best: trial {row['trial']}, {row[metric]:.4f}"
+    assert (
+        figure.legends[0].get_texts()[0].get_text()
+        == f"best: trial {row['trial']}, {format_value(metric, row[metric])}"
+    )
 
 
 def test_among_equally_accurate_trials_the_one_of_lower_loss_and_then_lower_number_is_the_star():
@@ -195,64 +195,6 @@ def test_long_category_names_are_broken_or_upright_and_never_overlap():
         assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
-def outlying(count=50):
-    frame = only(trials(200), "completed").head(count).reset_index(drop=True)
-    frame.loc[[4, 9], "test_accuracy"] = [0.098, 0.15]
-    frame.loc[[4, 9], "test_loss"] = [7.0, 2.3]
-    diverged = only(trials(200), "diverged").head(5)
-    return pd.concat([frame, diverged], ignore_index=True)
-
-
-@pytest.mark.parametrize(
-    ("metric", "words"),
-    [("test_accuracy", "2 below the axis, the lowest 0.0980"), ("test_loss", "2 above the axis, the highest 7.0000")],
-)
-def test_a_few_bad_outliers_are_counted_triangles_on_the_edge_of_an_axis_made_for_the_others(metric, words):
-    frame = outlying()
-    figure = scatter_grid(frame, PARAMETERS, metric)
-    axes = panel(figure, "hidden[0]")
-    triangles = drawn(axes, "beyond")
-    assert sorted(triangles[:, 0]) == sorted(frame.loc[[4, 9], "hidden[0]"])
-    others = frame[metric].drop([4, 9]).dropna()
-    assert np.ptp(axes.get_ylim()) < 1.5 * np.ptp(others)
-    if metric == "test_accuracy":
-        assert (triangles[:, 1] < others.min()).all()
-        assert (triangles[:, 1] > drawn(axes, "diverged")[:, 1].max()).all()
-    else:
-        assert (triangles[:, 1] > others.max()).all()
-        assert (triangles[:, 1] <= axes.get_ylim()[1]).all()
-    assert len(all_drawn(axes)) == 50
-    assert [text.get_text() for text in figure.legends[0].get_texts()][1] == words
-
-
-@pytest.mark.parametrize(
-    "accuracies",
-    [
-        # The quartiles are near 0.92 and 0.96, so what is far out begins near 0.8.
-        [*np.linspace(0.9, 0.98, 48), 0.805],
-        [*np.linspace(0.9, 0.98, 48), 0.805, 0.79],
-        [*[0.97] * 40, 0.98, 0.15],
-        [*np.linspace(0.9, 0.98, 18), 0.098],
-        np.linspace(0.1, 0.9, 48),
-    ],
-    ids=["not far out", "hardly further out than others", "most are equal", "too few trials", "no outliers"],
-)
-def test_otherwise_every_completed_trial_has_its_place_on_the_axis(accuracies):
-    frame = trials(len(accuracies)).assign(status="completed", test_accuracy=accuracies)
-    axes = scatter_grid(frame, [WIDTH]).axes[0]
-    assert not len(drawn(axes, "beyond"))
-    expected = only(frame, "completed")["test_accuracy"]
-    np.testing.assert_allclose(sorted(all_drawn(axes)[:, 1]), sorted(expected))
-
-
-def test_good_outliers_are_never_cut_off():
-    frame = outlying()
-    frame["test_accuracy"] = 1 - frame["test_accuracy"]
-    axes = scatter_grid(frame, [WIDTH]).axes[0]
-    assert not len(drawn(axes, "beyond"))
-    assert axes.get_ylim()[1] > 0.902
-
-
 def test_the_title_counts_the_trials_drawn_and_those_that_are_not():
     frame = trials()
     frame.loc[0, "test_accuracy"] = np.nan
@@ -303,11 +245,6 @@ def test_only_the_parameters_asked_for_are_drawn_by_short_or_full_name():
 def test_a_parameter_that_was_not_searched_is_answered_with_the_closest_one():
     with pytest.raises(UsageError, match="no parameter 'learning_rat': did you mean 'learning_rate'"):
         scatter_grid(trials(), PARAMETERS, x=["alpha", "learning_rat"])
-
-
-def test_an_unknown_metric_is_answered_with_the_closest_one():
-    with pytest.raises(UsageError, match="no metric 'test_los': did you mean 'test_loss'"):
-        scatter_grid(trials(), PARAMETERS, "test_los")
 
 
 @pytest.mark.parametrize(

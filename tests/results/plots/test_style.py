@@ -4,7 +4,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from sweep.results.plots.style import draw_words, fits, shortened
+from sweep.results.plots.style import draw_titles, fits, shorten
 from tests.results.plots.plot_setup import assert_legible
 
 
@@ -19,7 +19,7 @@ from tests.results.plots.plot_setup import assert_legible
     ],
 )
 def test_long_names_lose_their_middle(name, letters, expected):
-    assert shortened(name, letters) == expected
+    assert shorten(name, letters) == expected
     assert len(expected) <= letters
 
 
@@ -34,13 +34,13 @@ def test_words_fit_while_neighbors_stay_apart():
 def test_a_heading_of_any_length_stays_within_the_figure(width):
     figure = Figure(figsize=(width, 4), layout="constrained")
     figure.subplots()
-    draw_words(figure, "MANY-WORDS " * 12 + "and" * 40, "2 facts")
+    draw_titles(figure, "MANY-WORDS " * 12 + "and" * 40, "2 facts")
     assert_legible(figure)
 
 
 def test_a_heading_is_broken_between_words_and_its_dollar_signs_are_letters():
     figure = Figure(figsize=(3, 4))
-    draw_words(figure, "a sweep of $ $ trials many-hyphened-words", "2 facts")
+    draw_titles(figure, "a sweep of $ $ trials many-hyphened-words", "2 facts")
     (heading,) = figure.findobj(lambda artist: isinstance(artist, Text) and "facts" in artist.get_text())
     assert heading.get_text() == "a sweep of $ $ trials\nmany-hyphened-words: 2 facts"
     assert not heading.get_parse_math()

@@ -1,0 +1,98 @@
+"""One trial in the terminal: how it ended, its configuration, its epochs, its log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from sweep.cli.output.tables import console, print_frame
+from sweep.errors import SweepError
+from sweep.results.format import format_value
+
+if TYPE_CHECKING:
+    from sweep.metrics import Objective
+    from sweep.records import TrialRecord
+    from sweep.results.sweep import Sweep
+
+
+def print_trial(results: Sweep, number: int) -> None:
+    """Print all that is known of one trial."""
+    trial, out = results.trial(number), console()
+    out.print(f"[bold]{results.name}/{number}[/bold]  {trial.status}, attempt {trial.attempt}")
+    for line in _ending(trial, results.objective):
+        out.print(Text(line))
+    if results.repeats > 1:
+        out.print(Text(_repeats(results, number)))
+    seeds = trial.seeds
+    out.print(f"seeds: weights {seeds.weights}, shuffling {seeds.shuffling}, dropout {seeds.dropout}")
+    for line in _configuration(trial.configuration):
+        out.print(Text(line))
+    print_frame(results.epochs(number).drop(columns="trial"), "Epochs")
+
+
+def print_log(results: Sweep, number: int) -> None:
+    """Print the end of what the command of a trial has written, besides its epochs.
+
+    Raises:
+        SweepError: when no log is kept.
+    """
+    log = results.trial(number).log
+    if not log:
+        raise SweepError(f"no log of {results.name}/{number} is kept; only trials that a command trains have one")
+    print(log, end="" if log.endswith("\n") else "\n")
+
+
+def _configuration(configuration: Mapping[str, Any]) -> Iterator[str]:
+    for section, values in configuration.items():
+        if isinstance(values, Mapping):
+            yield from (f"{section}.{key} = {json.dumps(value)}" for key, value in values.items())
+        else:
+            yield f"{section} = {json.dumps(values)}"
+
+
+def _repeats(results: Sweep, number: int) -> str:
+    """Return a line with all trainings of a trial's configuration."""
+    parts = []
+    for sibling in results.siblings(number):
+        other = results.trial(sibling)
+        value = "" if other.best_value is None else f" {format_value(results.objective.metric, other.best_value)}"
+        parts.append(f"{sibling} {other.status}{value}")
+    return f"repeats of this configuration, {results.objective.metric}: {', '.join(parts)}"
+
+
+def _ending(trial: TrialRecord, objective: Objective) -> list[str]:
+    """Return the lines that say how a trial ended."""
+    lines = []
+    if trial.best_value is not None:
+        lines.append(_value(trial, objective))
+    if at := trial.divergence:
+        lines.append(f"diverged in epoch {at.epoch}, step {at.step}: {at.kind} in {at.place}")
+    if trial.error:
+        word = "failed" if trial.status == "failed" else "warning"
+        lines += [f"{word}: {trial.error}", *(trial.traceback or "").splitlines()]
+    if trial.log:
+        lines.append("a log is kept; print it with --log")
+    if trial.weights:
+        lines.append(f"weights of epoch {trial.weights.epoch} are kept: {trial.weights.file}")
+    if trial.seconds is not None:
+        lines.append(f"trained for {trial.seconds:.1f} s by {trial.owner}")
+    return lines
+
+
+def _value(trial: TrialRecord, objective: Objective) -> str:
+    """Return the value that a trial is ranked by, and the tie-break at the same epoch."""
+    shown = format_value(objective.metric, trial.best_value)
+    line = f"{objective.epoch} {_spoken(objective.metric)} {shown} at epoch {trial.best_epoch}"
+    if objective.tie_break is None or trial.tie_value is None:
+        return line
+    return f"{line}, {_spoken(objective.tie_break)} there {format_value(objective.tie_break, trial.tie_value)}"
+
+
+def _spoken(name: str) -> str:
+    """Return the name of a metric as text; a user's own stays as it is."""
+    from sweep.metrics import metric
+
+    return name.replace("_", " ") if metric(name).part else name

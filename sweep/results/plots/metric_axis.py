@@ -1,0 +1,112 @@
+"""The vertical axis of a metric: its limits, its ticks, and what is too bad to have a place on it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from sweep.metrics import Objective, metric
+from sweep.results.plots.style import escape
+
+_BAND = 0.11
+"""Fraction of a panel's height that the band of the diverged trials takes."""
+_FEWEST_TO_CLIP = 20
+"""The quartiles of fewer values say too little about which of them are outliers."""
+_LARGEST = 1e150
+"""Largest absolute value that is drawn where it is: the limits of an axis beyond cannot be computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricAxis:
+    """The vertical axis that all panels share; from `bottom` to `low` it is the band of the diverged trials."""
+
+    objective: Objective
+    bottom: float
+    low: float
+    high: float
+    bound: float
+    """The worst value that has a place on the axis."""
+    has_values: bool
+
+    @classmethod
+    def of(
+        cls, values: NDArray[np.float64], errors: NDArray[np.float64], objective: Objective, *, has_band: bool
+    ) -> MetricAxis:
+        """Choose the limits of the axis.
+
+        Args:
+            values: the values to be drawn, finite, shape (trials,).
+            errors: the length of each value's error bar to either side, NaN where it has none.
+            objective: the metric and its direction.
+            has_band: whether there are diverged trials.
+        """
+        is_max = objective.is_max
+        kept = _is_in_place(values, is_max=is_max)
+        ends = np.nan_to_num(errors[kept])
+        drawn = values[kept].clip(-_LARGEST, _LARGEST)
+        low, high = ((drawn - ends).min(), (drawn + ends).max()) if len(drawn) else (0.0, 1.0)
+        bound = (drawn.min() if is_max else drawn.max()) if len(drawn) else low
+        pad = 0.06 * (high - low) or 0.05 * abs(high) or 0.05
+        low, high = low - pad, high + pad
+        band = (high - low) * _BAND / (1 - _BAND) if has_band else 0.0
+        return cls(objective, float(low - band), float(low), float(high), float(bound), len(values) > 0)
+
+    @property
+    def label(self) -> str:
+        """The name of the metric as a label; underscores in names of ours are spaces."""
+        described = metric(self.objective.metric)
+        return escape(described.name.replace("_", " ") if described.part else described.name)
+
+    @property
+    def edge(self) -> float:
+        """Where the values beyond `bound` are drawn."""
+        return self.low if self.objective.is_max else self.high
+
+    def is_beyond(self, values: pd.Series[float]) -> pd.Series[bool]:
+        """Tell which values are too bad for the axis."""
+        return values < self.bound if self.objective.is_max else values > self.bound
+
+    def ticks(self) -> tuple[list[float], list[str]]:
+        """Return the positions and the labels of the ticks, that of the band included."""
+        lowest, highest = metric(self.objective.metric).limits
+        low, high = max(self.low, lowest), min(self.high, highest)
+        places = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(self.low, self.high)
+        step = float(places[1] - places[0])
+        ticks = [float(place) for place in places if self.has_values and low <= place <= high + 1e-9 * step]
+        labels = _tick_labels(ticks, step)
+        if self.bottom < self.low:
+            return [(self.bottom + self.low) / 2, *ticks], ["diverged", *labels]
+        return ticks, labels
+
+
+def _tick_labels(ticks: list[float], step: float) -> list[str]:
+    """Return ticks that are a multiple of `step` apart as numbers that differ; very large or small ones as powers."""
+    largest = max(map(abs, ticks), default=1.0)
+    if step > 1e-4 and largest < 1e6:
+        decimals = max(0, math.ceil(-math.log10(step) - 1e-9))
+        return [f"{tick:.{decimals}f}" for tick in ticks]
+    digits = max(1, math.ceil(math.log10(max(largest, step) / step) - 1e-9) + 1)
+    return [
+        f"{0.0 if abs(tick) < step / 2 else tick:.{digits}g}".replace("e+0", "e").replace("e-0", "e-") for tick in ticks
+    ]
+
+
+def _is_in_place(values: NDArray[np.float64], *, is_max: bool) -> NDArray[np.bool_]:
+    """Tell which values the axis should reach: all, unless most of it would then belong to a few outliers.
+
+    An outlier is worse than the worse quartile by more than three times the distance of the quartiles:
+    Tukey's "far out" (Exploratory Data Analysis, 1977, chapter 2), on the bad side only.
+    """
+    everything = np.ones(len(values), dtype=np.bool_)
+    if len(values) < _FEWEST_TO_CLIP:
+        return everything
+    goodness = (values if is_max else -values).clip(-_LARGEST, _LARGEST)
+    lower, upper = np.quantile(goodness, [0.25, 0.75])
+    in_place = goodness >= lower - 3 * (upper - lower)
+    is_worthwhile = upper > lower and np.ptp(goodness) > 2 * np.ptp(goodness[in_place])
+    return in_place if is_worthwhile else everything

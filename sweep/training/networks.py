@@ -1,0 +1,121 @@
+"""Networks, optimizers and schedules, built as a configuration describes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+
+from sweep.experiment.sections import Configuration, Kind
+from sweep.experiment.sections.network import NetworkSection
+from sweep.experiment.sections.registry import supplied
+from sweep.nn.bounds import LARGEST
+from sweep.nn.initializers import INITIALIZERS, Initializer
+from sweep.nn.layer import Layer, Shape
+from sweep.nn.layers import LAYERS
+from sweep.nn.layers.activations import ACTIVATIONS
+from sweep.nn.layers.affine import affine
+from sweep.nn.layers.reshaping import image
+from sweep.nn.losses import LOSSES
+from sweep.nn.network import Network, perceptron
+from sweep.nn.optimizers import OPTIMIZERS, Optimizer
+from sweep.nn.penalties import Penalty
+from sweep.nn.regression import REGRESSION_LOSSES, numbers
+from sweep.nn.schedules import SCHEDULES, Schedule
+
+
+def build_network(configuration: Configuration, outputs: int, example: Shape = ()) -> Network:
+    """Build the network with one output for each class, or one for regression.
+
+    `example` is the shape of an example, (channels, rows, columns) or (features,); a perceptron does not need it.
+    """
+    layers = build_layers(configuration.network, outputs, example)
+    if configuration.is_regression:
+        return Network(layers, REGRESSION_LOSSES[configuration.loss], numbers)
+    return Network(layers, LOSSES[configuration.loss][configuration.output])
+
+
+def check_fit(configuration: Configuration, outputs: int, example: Shape) -> None:
+    """Check that every layer fits the output of the layer before it, and that its own fits into memory.
+
+    Raises:
+        ValueError: when one does not; the message names it, its input and what it needs.
+    """
+    shape: Shape = (math.prod(example),)
+    for name, layer in build_layers(configuration.network, outputs, example).items():
+        try:
+            shape = layer.shape(shape)
+        except ValueError as error:
+            raise ValueError(f"network.{name} {error}") from None
+        if math.prod(shape) > LARGEST:
+            raise ValueError(f"network.{name} makes {math.prod(shape)} numbers of each example; no memory holds them")
+
+
+def build_optimizer(configuration: Configuration) -> Optimizer:
+    """Build the optimizer."""
+    optimizer = configuration.training.optimizer
+    return OPTIMIZERS[optimizer.kind](**optimizer.values())
+
+
+def build_schedule(configuration: Configuration) -> Schedule:
+    """Build the schedule of the learning rate."""
+    schedule = configuration.training.schedule
+    return SCHEDULES[schedule.kind](**schedule.values())
+
+
+def build_penalty(configuration: Configuration) -> Penalty:
+    """Build the regularization."""
+    return Penalty(configuration.training.l1, configuration.training.l2)
+
+
+def initializer(section: Kind) -> Initializer:
+    """Build an initializer."""
+    return INITIALIZERS[section.kind](**section.values())
+
+
+def build_layers(section: NetworkSection, outputs: int, example: Shape) -> dict[str, Layer]:
+    """Build the layers of a network, the last of which gives `outputs` logits.
+
+    `example` is the shape of the data set's examples, (channels, rows, columns) or (features,).
+    """
+    weights, biases = initializer(section.weights), initializer(section.biases)
+    if not section.layers:
+        activation = section.activation
+        return perceptron(
+            section.hidden,
+            lambda: ACTIVATIONS[activation.kind](**activation.values()),
+            activation.kind,
+            weights,
+            biases,
+            outputs,
+        )
+    layers = dict(_listed_layers(section, weights, biases))
+    if len(example) == 3 and not all(_takes_vectors(layer) for layer in layers.values()):
+        layers = {"image": image(example), **layers}
+    return {**layers, "output": affine(outputs, weights, biases)}
+
+
+def _listed_layers(section: NetworkSection, weights: Initializer, biases: Initializer) -> Iterator[tuple[str, Layer]]:
+    """Yield (name, layer) of each item of `layers`.
+
+    A layer without the key `bias` has biases, but not in front of a batch normalization, which subtracts them: their
+    gradient would be only rounding, and Adam, which divides by its size, would let them drift.
+    """
+    for index, (layer, above) in enumerate(pairwise([*section.layers, None])):
+        assert layer is not None
+        function, values = LAYERS[layer.kind], layer.values()
+        initializers: dict[str, Initializer | None] = {"weights": weights, "biases": biases}
+        bias = values.pop("bias", None)
+        if bias is False or (bias is None and above is not None and above.kind == "batch_norm"):
+            initializers["biases"] = None
+        given = {name: initializers[name] for name in supplied(function)}
+        yield f"layers[{index}]/{layer.kind}", function(**values, **given)
+
+
+def _takes_vectors(layer: Layer) -> bool:
+    """Return whether a layer takes vectors, and not images only."""
+    try:
+        layer.shape((1,))
+    except ValueError:
+        return False
+    return True
