@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select, true
+from sqlalchemy import Connection, RowMapping, TableValuedAlias, case, func, select, true
 
 from sweep.metrics import NATIVE_METRICS, Objective, metric
 from sweep.records import Progress, RunningTrial
@@ -51,12 +51,19 @@ def recorded_metrics(connection: Connection, sweep_id: int, number: int | None =
     total, *natives, in_json = connection.execute(joined.where(mine)).one()
     names: list[str] = []
     if in_json:
-        keys = func.json_each if connection.dialect.name == "sqlite" else func.json_each_text
-        each = keys(epochs.c.metrics).table_valued("key")
+        each = _members(connection.dialect.name)
         query = select(each.c.key).distinct().select_from(trials.join(epochs, last).join(each, true()))
-        names = list(connection.execute(query.where(mine)).scalars())
+        names = list(connection.execute(query.where(mine, each.c.key.is_not(None))).scalars())
     others = sorted(names, key=lambda name: (metric(name).part is None, name))
     return Recorded(dict(zip(NATIVE_METRICS, natives, strict=True)), others, total)
+
+
+def _members(dialect: str) -> TableValuedAlias:
+    """Return the members of the JSON of an epoch, each with its `key`; none of the JSON value null."""
+    if dialect == "sqlite":
+        return func.json_each(epochs.c.metrics).table_valued("key")
+    metrics = case((func.json_typeof(epochs.c.metrics) == "object", epochs.c.metrics))
+    return func.json_each_text(metrics).table_valued("key")
 
 
 def sweep_head(connection: Connection, sweep_id: int) -> tuple[Objective, int]:

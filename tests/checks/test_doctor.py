@@ -15,8 +15,10 @@ import pytest
 import sweep
 from sweep.checks import doctor
 from sweep.errors import SweepError
+from sweep.store.repair.mend import restart
 from sweep.store.repair.wal import lost_transactions
 from tests.fault_tools import assert_same, assert_whole, figures
+from tests.store.store_setup import row_of
 
 OVERRIDES = ["trials=12", "training.epochs=6", "training.record_batches=true", "training.batch_size=300"]
 TABLES = ("sweeps", "trials", "parameters", "epochs", "batches")
@@ -59,10 +61,8 @@ def finished(tmp_path_factory):
         assert {"completed", "diverged"} <= set(results.trials()["status"])
         store, sweep_id = results.store, results.record.id
         with store.database.writing() as connection:  # some that wait, and one that was stopped
-            from sweep.store.lifecycle import restart
-
             for number in (1, 4):
-                restart(connection, store.trial(sweep_id, number)["id"])
+                restart(connection, row_of(store, sweep_id, number)["id"])
         store.close()
     assert not Path(f"{path}-wal").exists()
     return path, whole
@@ -174,7 +174,7 @@ ACCIDENTS = {
     "a trial gone": (f"DELETE FROM trials WHERE id = {OTHER}", "digits-quickstart/5 is missing"),
     "a trial of no sweep": ("UPDATE trials SET sweep_id = 99 WHERE number = 5", "belong to no row of sweeps"),
     "a trial of another number": ("UPDATE trials SET number = 77 WHERE number = 5", "digits-quickstart/5 is missing"),
-    "a waiting trial changed": ("UPDATE trials SET deaths = 2 WHERE number = 4", "is not what was written"),
+    "a waiting trial changed": ("UPDATE trials SET crashes = 2 WHERE number = 4", "is not what was written"),
 }
 
 
@@ -267,7 +267,7 @@ def test_a_trial_without_an_owner_is_a_note_and_goes_back(damaged, finished):
 
 def test_lost_weights_are_a_note(damaged):
     results = sweep.load()
-    (results.store.folder / results.trial(5)["weights"]).unlink()
+    (results.store.folder / results.trial(5).weights.file).unlink()
     (note,) = doctor.examine(str(damaged)).notes
     assert "are gone" in note.words
 

@@ -16,6 +16,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
+from sweep.metrics import Objective
 from sweep.records import Seeds, SweepRecord, Trial
 from sweep.store import Ending, Store
 from sweep.store.digests import trial_digests
@@ -59,24 +60,24 @@ def claims(store, rng):
         queued = store.queued(sweep_id)
         rng.shuffle(queued)
         for number in queued:
-            if held := store.claim(sweep_id, number, owner()):
-                yield sweep_id, held
+            if claim := store.claim(sweep_id, number, owner()):
+                yield sweep_id, claim
         if not queued:
             add_sweep(store)
 
 
-def train(store, sweep_id, held, rng, acknowledge):
+def train(store, sweep_id, claim, rng, acknowledge):
     """Write all epochs of a trial, a few at a time, as workers do; acknowledge each when it is stored."""
-    all_epochs = [epoch_of(sweep_id, held.number, n) for n in range(EPOCHS)]
+    all_epochs = [epoch_of(sweep_id, claim.number, n) for n in range(EPOCHS)]
     written = 0
     while written < EPOCHS:
         upto = written + rng.randint(1, MOST_AT_ONCE)
         new, best = all_epochs[written:upto], max(all_epochs[:upto], key=lambda epoch: epoch.metrics["test_accuracy"])
         if upto < EPOCHS:
-            store.record(held, new, best)
+            store.record(claim, new, best)
         else:
-            store.finish(held, Ending("completed", 1.5), new, best)
-        acknowledge(sweep_id, held.number, [epoch.number for epoch in new])
+            store.finish(claim, Ending("completed", 1.5), new, best)
+        acknowledge(sweep_id, claim.number, [epoch.number for epoch in new])
         written = upto
 
 
@@ -90,8 +91,8 @@ def write(url, file, ready, seconds):
 
         ready()
         end = time.monotonic() + seconds
-        for sweep_id, held in claims(store, rng):
-            train(store, sweep_id, held, rng, acknowledge)
+        for sweep_id, claim in claims(store, rng):
+            train(store, sweep_id, claim, rng, acknowledge)
             if time.monotonic() > end:
                 break
     store.close()
@@ -109,7 +110,7 @@ def read(url, file, ready, seconds):
         progress = store.progress(sweep_id)
         assert sum(progress.counts.values()) == TRIALS
         assert len(progress.running) == progress.counts.get("running", 0)
-        assert len(store.trials(sweep_id)) == len(store.trials(sweep_id, "test_loss")) == TRIALS
+        assert len(store.trials(sweep_id)) == len(store.trials(sweep_id, Objective().by("test_loss"))) == TRIALS
         for _, epochs in store.epochs(sweep_id).groupby("trial")["epoch"]:
             assert epochs.tolist() == list(range(len(epochs)))
         reads += 1
@@ -258,5 +259,5 @@ def write_the_rest(store):
     for name in store.names():
         sweep_id = store.sweep(name).id
         for number in store.queued(sweep_id):
-            held = store.claim(sweep_id, number, owner())
-            train(store, sweep_id, held, random.Random(), lambda *row: None)
+            claim = store.claim(sweep_id, number, owner())
+            train(store, sweep_id, claim, random.Random(), lambda *row: None)

@@ -1,0 +1,93 @@
+"""Every trial that is not running has a digest, which sees every change."""
+
+import math
+
+import pytest
+from sqlalchemy import and_, select, update
+
+from sweep.records import BatchLosses
+from sweep.store.digests import drawn_digests, sweep_digest, trial_digests
+from sweep.store.schema import metadata, sweeps, trials
+from tests.store.store_setup import (
+    add,
+    epoch,
+    finished,
+    nobody,
+    row_of,
+)
+
+
+class TestDigests:
+    CHANGES = (
+        ("trials", "best_value", 0.5000001),
+        ("trials", "seconds", 1.5000000000000002),
+        ("trials", "status", "diverged"),
+        ("trials", "owner", "you:1"),
+        ("trials", "seed_weights", 1),
+        ("epochs", "test_loss", math.nextafter(1.0, 2)),
+        ("epochs", "epoch", 7),
+        ("epochs", "seconds", 0.2500000000000001),
+        ("batches", "loss", math.nextafter(0.1, 1)),
+        ("parameters", "number", 0.3),
+        ("parameters", "name", "ls"),
+    )
+
+    def digests(self, store, trial_id):
+        with store.database.reading() as connection:
+            this = trials.c.id == trial_id
+            pairs = [*trial_digests(connection, this), *drawn_digests(connection, this)]
+        assert [pair[0] for pair in pairs] == [trial_id] * 2
+        return tuple(digest for _, digest in pairs)
+
+    def assert_sealed(self, store, sweep_id, *numbers):
+        for number in numbers:
+            row = row_of(store, sweep_id, number)
+            assert (row["digest"], row["drawn_digest"]) == self.digests(store, row["id"]), number
+
+    def test_every_trial_that_is_not_running_is_sealed(self, store):
+        sweep_id = add(store, 6)
+        self.assert_sealed(store, sweep_id, *range(6))
+        finished(store, sweep_id, 0, [epoch(0), epoch(1)], losses=[BatchLosses(1, (0.1, 0.2))])
+        finished(store, sweep_id, 1, [epoch(0)], "interrupted")
+        for number in (2, 3, 4):
+            store.claim(sweep_id, number, "me:1")
+        assert row_of(store, sweep_id, 2)["digest"] is None
+        store.record_crash(sweep_id, 2, "gone", nobody)
+        store.fail(sweep_id, 3, "slow", nobody)
+        self.assert_sealed(store, sweep_id, 0, 1, 2, 3, 5)
+        store.requeue(sweep_id, nobody)
+        self.assert_sealed(store, sweep_id, *range(6))
+        store.retry(sweep_id)
+        store.extend(sweep_id, [0], 9)
+        self.assert_sealed(store, sweep_id, *range(6))
+
+    def test_the_digest_of_a_sweep_follows_its_row(self, store):
+        add(store)
+        sweep_id = store.sweep().id
+        store.extend(sweep_id, [], 9)
+        with store.database.reading() as connection:
+            kept = connection.execute(select(sweeps.c.digest)).scalar()
+            assert kept == sweep_digest(connection, sweep_id)
+
+    @pytest.mark.parametrize(("table", "column", "value"), CHANGES)
+    def test_the_digest_sees_every_change(self, store, table, column, value):
+        sweep_id = add(store, 4)
+        finished(store, sweep_id, 3, [epoch(0), epoch(1)], losses=[BatchLosses(1, (0.1, 0.2))])
+        row = row_of(store, sweep_id, 3)
+        changed = metadata.tables[table]
+        this = changed.c.id == row["id"] if table == "trials" else changed.c.trial_id == row["id"]
+        if table == "epochs":
+            this = and_(this, changed.c.epoch == 1)
+        if table == "batches":
+            this = and_(this, changed.c.step == 1)
+        with store.database.writing() as connection:
+            connection.execute(update(changed).where(this).values({column: value}))
+        after, drawn = self.digests(store, row["id"])
+        assert after != row["digest"]
+        assert (drawn != row["drawn_digest"]) == (table == "parameters" or column == "seed_weights")
+
+    def test_a_sweeps_row_is_sealed_too(self, store):
+        sweep_id = add(store)
+        with store.database.writing() as connection:
+            connection.execute(update(sweeps).values(seed=8))
+            assert connection.execute(select(sweeps.c.digest)).scalar() != sweep_digest(connection, sweep_id)
