@@ -28,6 +28,7 @@ from sweep.nn.layer import Array, Call
 from sweep.nn.network import chain
 from sweep.records import Trial
 from sweep.results.plots import save
+from sweep.training.build import network_settings
 from sweep.training.loop import NetworkTrainer
 
 NAME = "mnist-cnn-batch-norm"
@@ -87,7 +88,9 @@ class Instruments:
     def _reestimated_accuracy(self) -> float:
         """Let all training images pass once, without training, and evaluate with the statistics found on the way."""
         trainer, cumulative = self.trainer, _with_cumulative_statistics(self.configuration)
-        plan = network_settings(Configuration.model_validate(cumulative), trainer.dataset, self.folder, self.trial.seeds)
+        plan = network_settings(
+            Configuration.model_validate(cumulative), trainer.dataset, self.folder, self.trial.seeds
+        )
         net, features = chain(plan.network.layers), trainer.dataset.train.x.shape[1]
         _, states = net.init(np.random.default_rng(0), (features,), plan.dtype)
         rng = np.random.default_rng(0)  # dropout comes after the last batch norm

@@ -45,25 +45,25 @@ def numbers_of(place: str, name: str, cells: pd.Series[Any]) -> tuple[NDArray[An
     return numbers, gaps
 
 
-def refuse_numbers_and_dates(place: str, name: str, cells: pd.Series[Any]) -> bool:
-    """Return whether a column is one of text, after the check that it can be used as such.
+def is_text(place: str, name: str, cells: pd.Series[Any]) -> bool:
+    """Return whether a column holds text, checked to be text of which features can be made.
 
-    Raises: DataError if most of its cells are numbers, or all are dates.
+    Raises: DataError if most of its different values are dates, or most are numbers.
     """
     numbers, gaps = _parse(cells)
     wrong = np.isnan(numbers) & ~gaps
     if not wrong.any():
         return False
-    texts = texts_of(cells)
-    given = texts[texts != ""]
-    if all(map(_DATE.fullmatch, given)):
+    texts = [text for text in dict.fromkeys(texts_of(cells)) if text.casefold() not in GAPS]
+    dates = [text for text in texts if _DATE.fullmatch(text)]
+    if len(dates) > len(texts) / 2:
         raise DataError(
-            f"{place}: column {name!r} holds dates such as {given[0]!r}, which cannot be inputs as they are: replace "
+            f"{place}: column {name!r} holds dates such as {dates[0]!r}, which cannot be inputs as they are: replace "
             "it by numbers (the year, the month, days since the first), or name it in `drop`."
         )
-    if np.mean([_is_like_a_number(text) for text in given]) > 0.5:
+    if sum(map(_is_like_a_number, texts)) > len(texts) / 2:
         raise DataError(
-            f"{place}: column {name!r} holds {_first(cells, wrong)}, but most of its cells are numbers, and features "
+            f"{place}: column {name!r} holds {_first(cells, wrong)}, but most of its values are numbers, and features "
             "must be finite numbers or text throughout: correct the cell, leave it empty, set `decimal` if that is "
             "how the file writes numbers, or name the column in `drop`."
         )
@@ -71,14 +71,10 @@ def refuse_numbers_and_dates(place: str, name: str, cells: pd.Series[Any]) -> bo
 
 
 def _is_like_a_number(text: str) -> bool:
-    return text.casefold() in GAPS or bool(_OTHER_NUMBER.fullmatch(text)) or _is_number(text)
-
-
-def _is_number(text: str) -> bool:
     try:
         float(text)
     except ValueError:
-        return False
+        return bool(_OTHER_NUMBER.fullmatch(text))
     return True
 
 

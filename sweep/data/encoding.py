@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.data.columns import numbers_of, refuse_numbers_and_dates, texts_of
-from sweep.data.tables import Dialect, read_table
+from sweep.data.columns import is_text, numbers_of, texts_of
+from sweep.data.tables import Dialect, check_names, read_table
 from sweep.errors import DataError
 
 if TYPE_CHECKING:
@@ -116,11 +116,14 @@ class Encoding:
         Returns: an array of the data set's own dtype, or of float64 where that does not hold the numbers exactly.
         Raises: DataError if the table is empty, cannot be read, or lacks a column, or a cell is not a number.
         """
-        place = "the table" if _is_frame(table) else str(table)
-        frame = table if _is_frame(table) else self._read(Path(table))  # type: ignore[arg-type]
-        if not len(frame):  # type: ignore[arg-type]
+        if isinstance(table, str | Path):
+            place, frame = str(table), self._read(Path(table))
+        else:
+            place, frame = "the table", table.rename(columns=lambda name: str(name).strip())
+            check_names(place, list(frame.columns))
+        if frame.empty:
             raise DataError(f"{place} has no rows: add the data.")
-        x = self.encode(place, frame)  # type: ignore[arg-type]
+        x = self.encode(place, frame)
         with np.errstate(invalid="ignore"):
             own = x.astype(self.dtype)
         return own if np.array_equal(own, x) else x.astype(np.float64)
@@ -148,10 +151,6 @@ class Encoding:
         return cls(columns, **given)
 
 
-def _is_frame(table: object) -> bool:
-    return hasattr(table, "columns")
-
-
 def fit(path: Path, frame: pd.DataFrame, rows: _Array) -> Encoding:
     """Return the encoding of a table, whose levels and medians are those of the training part.
 
@@ -177,9 +176,8 @@ def fit_transform(path: Path, frame: pd.DataFrame, rows: _Array, dialect: Dialec
 
 
 def _fit_column(path: Path, name: str, cells: pd.Series[Any], rows: _Array) -> Column:
-    if refuse_numbers_and_dates(str(path), name, cells):
-        texts = texts_of(cells)[rows]
-        return _fit_text(path, name, texts)
+    if is_text(str(path), name, cells):
+        return _fit_text(path, name, texts_of(cells)[rows])
     numbers, gaps = numbers_of(str(path), name, cells)
     _refuse_empty(path, name, gaps[rows])
     from sklearn.impute import SimpleImputer
@@ -189,10 +187,9 @@ def _fit_column(path: Path, name: str, cells: pd.Series[Any], rows: _Array) -> C
     return Column(name, median=float(median), marks_gaps=bool(gaps[rows].any()))
 
 
-def _fit_text(path: Path, name: str, texts: Sequence[str] | _Array) -> Column:
+def _fit_text(path: Path, name: str, texts: _Array) -> Column:
     from sklearn.preprocessing import OneHotEncoder
 
-    texts = np.asarray(texts, object)
     _refuse_empty(path, name, texts == "")
     (levels,) = OneHotEncoder().fit(texts[texts != ""][:, None]).categories_
     if len(levels) > MOST_LEVELS:

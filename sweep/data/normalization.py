@@ -16,7 +16,7 @@ _Axis = Literal[0] | None
 _Fit = Callable[[Array, _Axis], tuple[Array, Array]]
 
 _BLOCK = 8192
-"""Elements of the work buffers: 64 KiB of float64, which stay in the cache next to the processor."""
+"""Elements of the work buffers: 64 KiB of float64, which fit the processor's L2 cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +60,13 @@ class Normalization:
 def fit(kind: str, over: str, x_train: Array, dtype: DTypeLike) -> Normalization:
     """Return the normalization of `kind` whose statistics are those of `x_train`.
 
-    `none` leaves x as it is, `min_max` maps the smallest value to 0 and the largest to 1, `z_score` the
+    `none` leaves x as it is; `min_max` maps the smallest value to 0 and the largest to 1; `z_score` maps the
     mean to 0 and the population standard deviation to 1.
 
-    What is constant in the training part gets scale 0 and so becomes 0 in every part, as it can have taught
-    the network nothing. Dividing by a small number instead, as one published article does with 1e-7, sends a
-    stray pixel of 255 in a test image to 2.5e9. Values whose spread is below the resolution of float64 count
-    as constant.
+    A feature that is constant in the training part gets scale 0 and so becomes 0 in every part, as the network
+    cannot have learned anything from it. Dividing by a small number instead, as one published article does with
+    1e-7, sends a stray pixel of 255 in a test image to 2.5e9. Values whose spread is below the resolution of
+    float64 count as constant.
 
     Args:
         kind: `none`, `min_max` or `z_score`.
@@ -83,7 +83,7 @@ def fit(kind: str, over: str, x_train: Array, dtype: DTypeLike) -> Normalization
         raise DataError(f"A normalization cannot go over {over!r}: {suggest(over, OVER)}")
     shift, scale = KINDS[kind](x_train, OVER[over])
     computation = np.result_type(x_train.dtype, dtype)
-    if computation == np.float32 and not _bears_float32(shift, scale):
+    if computation == np.float32 and not _fits_float32(shift, scale):
         computation = np.dtype(np.float64)
     return Normalization(shift.astype(computation) if shift.any() else None, scale.astype(computation))
 
@@ -100,7 +100,7 @@ def _min_max(x: Array, axis: _Axis) -> tuple[Array, Array]:
 def _z_score(x: Array, axis: _Axis) -> tuple[Array, Array]:
     """Return mean and 1 / standard deviation, by two passes over the values mapped to [0, 1].
 
-    There neither sums nor squares can overflow, and the deviations from the mean do not cancel.
+    In [0, 1], neither sums nor squares can overflow, and the deviations from the mean do not cancel.
     """
     low, spread = _range(x, axis)
     unit = Normalization(low, _inverse(spread))
@@ -150,11 +150,11 @@ def _average(x: Array, unit: Normalization, axis: _Axis, center: Array | None = 
     return np.asarray(total * (total.size / x.size))
 
 
-def _bears_float32(shift: Array, scale: Array) -> bool:
-    """Tell whether float32 data can be normalized in float32.
+def _fits_float32(shift: Array, scale: Array) -> bool:
+    """Return whether float32 data can be normalized in float32.
 
     The rounded shift must not move the result by more than 1e-6, as it does where the mean is far above
-    the standard deviation; and x − shift and scale must stay clear of the ends of float32's range.
+    the standard deviation; and x − shift and scale must stay within float32's range by a wide margin.
     """
     used = scale > 0
     moved = np.abs(shift - shift.astype(np.float32)) * scale

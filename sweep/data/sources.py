@@ -79,7 +79,7 @@ def expanded(path: str) -> Path:
 
 
 def is_file(path: Path) -> bool:
-    """Return whether `path` is a file that can be seen; in a forbidden folder there is none."""
+    """Return whether `path` is a file that can be seen; False in a folder that cannot be read."""
     try:
         return path.is_file()
     except OSError:

@@ -55,34 +55,41 @@ def read_table(path: Path, wanted: Collection[str], text: Collection[str], diale
 
     Raises: DataError if it is not a table, or a column has no name or that of another.
     """
-    import pandas as pd
-
     try:
-        dialect = _complete(dialect, _first_lines(path), wanted)
-        separator, decimal, skipped = dialect
-        names = [str(name) for name in _rows(path, separator or ",", skiprows=skipped, header=None, nrows=1).iloc[0]]
-        kept = {name: str for name in names if name.strip() in text}
-        frame = pd.read_csv(
-            path,
-            sep=separator,
-            decimal=decimal or ".",
-            skiprows=skipped,
-            dtype=kept,
-            keep_default_na=False,
-            na_values=[""],
-            skipinitialspace=True,
-            low_memory=False,
-        )
+        dialect, names, frame = _parse(path, wanted, text, dialect)
     except Exception as error:  # whatever pandas, its parser and the decompressors raise on another file
         raise DataError(
             f"{path} cannot be read as comma-separated values ({one_line(error)}): "
             "save it as UTF-8 text with a header row."
         ) from error
-    if not isinstance(frame.index, pd.RangeIndex) or len(frame.columns) != len(names):
+    if type(frame.index).__name__ != "RangeIndex" or len(frame.columns) != len(names):
         raise DataError(_no_header(path, names))
-    frame.columns = pd.Index([name.strip() for name in names], dtype=object)
-    _check_names(path, list(frame.columns))
+    frame = frame.set_axis([name.strip() for name in names], axis=1)
+    check_names(str(path), list(frame.columns))
     return Table(frame, dialect)
+
+
+def _parse(
+    path: Path, wanted: Collection[str], text: Collection[str], dialect: Dialect
+) -> tuple[Dialect, list[str], pd.DataFrame]:
+    """Return the whole dialect, the names of the header as they are written, and the rows."""
+    import pandas as pd
+
+    dialect = _complete(dialect, _first_lines(path), wanted)
+    separator, decimal, skipped = dialect
+    names = [str(name) for name in _rows(path, separator or ",", skiprows=skipped, header=None, nrows=1).iloc[0]]
+    frame = pd.read_csv(
+        path,
+        sep=separator,
+        decimal=decimal or ".",
+        skiprows=skipped,
+        dtype={name: str for name in names if name.strip() in text},
+        keep_default_na=False,
+        na_values=[""],
+        skipinitialspace=True,
+        low_memory=False,
+    )
+    return dialect, names, frame
 
 
 def _rows(path: Path, separator: str, **options: object) -> pd.DataFrame:
@@ -133,17 +140,18 @@ def _no_header(path: Path, names: list[str]) -> str:
     if len(names) == 1:
         return (
             f"{path}: the first line {names[0][:60]!r} has one cell but the next has more: remove it if it is not the "
-            "header, or give each column a name."
+            "header."
         )
     return f"{path} has rows with more cells than the header has names: give each column a name."
 
 
-def _check_names(path: Path, names: list[str]) -> None:
+def check_names(place: str, names: list[str]) -> None:
+    """Raise DataError unless each column has a name of its own; `place` is the file, for the error."""
     for position, name in enumerate(names, start=1):
         # A column without a name is nearly always the row number that pandas wrote: as a feature it would give
         # away the order of the rows, and in a sorted file so the labels.
         if not name and len(names) > 1:
-            raise DataError(f"{path}: column {position} has no name; name it, or remove it if it numbers the rows.")
+            raise DataError(f"{place}: column {position} has no name; name it, or remove it if it numbers the rows.")
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise DataError(f"{path} has more than one column {twice[0]!r}: give each column a name of its own.")
+        raise DataError(f"{place} has more than one column {twice[0]!r}: give each column a name of its own.")

@@ -1,4 +1,7 @@
-"""Engines, which train the trials of a sweep in parallel; one more is a new file and a line in `KINDS`."""
+"""Engines, which train the trials of a sweep in parallel.
+
+One more is a new file and a line in `KINDS`.
+"""
 
 from __future__ import annotations
 

@@ -45,7 +45,10 @@ def _owned_by(process: int) -> Callable[[str, float], bool]:
 
 
 def memory_kills() -> int:
-    """Return how many processes the system has killed for lack of memory since it started; 0 if it does not tell."""
+    """Return how many processes the system has killed for lack of memory since its start.
+
+    It is 0 where the system does not count them.
+    """
     with suppress(OSError, ValueError):
         for line in MEMORY_COUNTER.read_text(encoding="ascii").splitlines():
             if line.startswith("oom_kill "):
@@ -54,7 +57,7 @@ def memory_kills() -> int:
 
 
 def cause(process: BaseProcess, memory_kills_before: int) -> str:
-    """Return why a process has ended: its exit code, a signal, or that there was no memory left."""
+    """Return why a process has ended: exit code, signal or lack of memory."""
     process.join(EXIT_CODE_SECONDS)
     code = process.exitcode
     if code is None:

@@ -1,16 +1,16 @@
-"""Processes of this machine: joblib's threading backend drives one single-process loky executor per worker.
+"""Processes of this machine, each a loky executor of its own that joblib's threads drive.
 
-So a trial that kills its process costs that trial alone. The parent never trains, not even with one worker: it would
+So a trial that crashes its process costs that trial alone. The parent never trains, not even with one worker: it would
 use other BLAS threads and give other bits.
 """
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import queue
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Overtime
@@ -51,10 +51,10 @@ class Worker:
         """Start a process, without waiting for it."""
         kills = memory_kills()
         executor = ProcessPoolExecutor(
-            1, initializer=start_worker, initargs=(os.getpid(),), env=BLAS_THREADS, timeout=None
+            1, initializer=_start, initargs=(os.getpid(),), env=BLAS_THREADS, timeout=None
         )
         started = executor.submit(ready)
-        (process,) = executor._processes.values()  # loky has no public way to the exit code, which tells the cause
+        (process,) = executor._processes.values()  # private, but the only way to the exit code and to an early signal
         return cls(executor, process, started, kills)
 
     @property
@@ -77,6 +77,15 @@ class Worker:
         self.executor.shutdown(wait=wait, kill_workers=True)
 
 
+
+def _start(parent: int) -> None:
+    """Prepare a worker process, which loky must not end because a user's training function needs memory."""
+    from joblib.externals.loky import process_executor
+
+    process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize  # it would end workers that grow by 300 MB, with a warning
+    start_worker(parent)
+
+
 class LocalEngine:
     """Worker processes of this machine, each with one trial at a time."""
 
@@ -92,7 +101,10 @@ class LocalEngine:
     @classmethod
     @contextlib.contextmanager
     def opened(cls, options: RunOptions, store: Store, trials: int) -> Iterator[LocalEngine]:
-        """Start all processes, which import what they need meanwhile, and end them when the context is left."""
+        """Start all processes, and end them when the context is left.
+
+        They import what they need meanwhile.
+        """
         engine = cls(min(options.workers or cpu_count(), trials), CrashHandler(store), options.timeout)
         with engine.running():
             yield engine
@@ -110,7 +122,8 @@ class LocalEngine:
         finally:
             for worker in list(self._workers):
                 worker.end(wait=True)
-            self._release_executors()
+            self._workers.clear()  # with `_free`, frees the executors and so their semaphores, before Python exits
+            self._free = queue.SimpleQueue()
 
     def run_all(self, assignments: Sequence[Assignment]) -> Iterator[Status | None]:
         """Train trials in parallel; yield the status of each as it ends."""
@@ -120,7 +133,7 @@ class LocalEngine:
         yield from threads(delayed(self._run)(assignment) for assignment in assignments)
 
     def _run(self, assignment: Assignment) -> Status | None:
-        """Train one trial, in another worker if it is requeued after a crash; do nothing after a shutdown."""
+        """Train one trial, again after a crash that requeues it; do nothing after a shutdown."""
         status: Status | None = "queued"
         while status == "queued" and not self.shutdown.is_requested:
             worker = self._free.get()
@@ -176,15 +189,6 @@ class LocalEngine:
         if worker in self._workers:
             self._workers.remove(worker)
             worker.end(wait=False)
-
-    def _release_executors(self) -> None:
-        """Free the executors now: at the end of the program their semaphores might be released too late.
-
-        loky's resource tracker would then warn of leaks that are none.
-        """
-        self._workers.clear()
-        self._free = queue.SimpleQueue()
-        gc.collect()
 
     def _send_all(self, number: signal.Signals) -> None:
         for worker in list(self._workers):

@@ -44,7 +44,10 @@ class Shutdown:
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Request the shutdown on SIGINT and SIGTERM; has no effect outside the main thread, which alone gets them."""
+        """Request the shutdown on SIGINT and SIGTERM within this context.
+
+        It has no effect outside the main thread, which alone gets signals.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return

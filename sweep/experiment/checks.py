@@ -39,7 +39,7 @@ def check(models: Sequence[tuple[Any, Tree]], source: str) -> list[Any]:
 
 
 def check_configuration(configuration: Any, source: str) -> None:
-    """Check a configuration without distributions, of our networks or of the user's own trainer.
+    """Check a drawn configuration, of our networks or of the user's own trainer.
 
     Raises:
         ExperimentError: when anything in it is wrong.

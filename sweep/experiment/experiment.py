@@ -14,6 +14,7 @@ from typing import Any
 
 from sweep.experiment.checks import check_configuration
 from sweep.experiment.parameters import named_parameters
+from sweep.experiment.sections.data import resolve_defaults
 from sweep.experiment.sections.header import Header, NativeHeader
 from sweep.metrics import Objective
 from sweep.records import Parameter, Scalar, Trial
@@ -27,7 +28,7 @@ FORMAT = 2
 
 @dataclass(frozen=True)
 class Experiment:
-    """A checked experiment: every end of every range and every option makes a valid configuration."""
+    """A checked experiment: every end of a range and every option is valid."""
 
     header: Header
     sampler_kind: str
@@ -77,7 +78,7 @@ class Experiment:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of all that decides the trials: of one format, equal fingerprints have equal trials.
+        """SHA-256 of all that decides the trials of an experiment of one format.
 
         A key that the first edition did not have enters only where its value is not the default.
         """
@@ -116,7 +117,7 @@ class Experiment:
             )
 
     def draw(self, number: int, point: Point) -> Trial:
-        """Draw the configuration of a point, by its number, check it, and return its first training.
+        """Draw and check the configuration of a point; return its first training.
 
         Raises:
             ExperimentError: when the configuration is impossible.
@@ -128,23 +129,6 @@ class Experiment:
         first = number * self.repeats
         check_configuration(configuration, f"{self.name}, trial {first}")
         if "data" in configuration and self.format >= 2:
-            configuration["data"] = _resolve_defaults(configuration["data"])
+            configuration["data"] = resolve_defaults(configuration["data"])
         seeds = trial_seeds(self.header.seed, number)
         return Trial(first, drawn, configuration, seeds, planned_epochs=self.header.planned_epochs())
-
-
-def _resolve_defaults(data: dict[str, Any]) -> dict[str, Any]:
-    from sweep.experiment.sections import data as section
-
-    resolve = getattr(section, "resolve_defaults", dict)
-    resolved: dict[str, Any] = resolve(data)
-    return resolved
-
-
-def __getattr__(name: str) -> Any:
-    """Return a function that has moved to `sweep.experiment.file`."""
-    if name in ("experiment_of", "find", "load", "parse"):
-        from sweep.experiment import file
-
-        return getattr(file, name)
-    raise AttributeError(name)

@@ -15,6 +15,7 @@ from sweep.experiment.parameters import is_native, parse_sections, read_table
 from sweep.experiment.sections.header import MOST_TRIALS, Header, NativeHeader, OwnHeader
 from sweep.experiment.sections.objective import ObjectiveSection, native_objective, own_objective
 from sweep.experiment.sections.sampler import build_sampler, sampler_holder
+from sweep.experiment.sections.trainer import trainer_table
 from sweep.metrics import Objective
 from sweep.records import SweepRecord
 from sweep.space.distributions import Tree
@@ -42,8 +43,7 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Experiment:
 def experiment_of(record: SweepRecord) -> Experiment:
     """Return the experiment that a stored sweep was drawn from."""
     folder = record.experiment_folder
-    file_format = getattr(record, "format", FORMAT)
-    parsed = parse(record.experiment, record.name, record.overrides, file_format)
+    parsed = parse(record.experiment, record.name, record.overrides, record.format)
     return replace(parsed, path=Path(folder) / f"{record.name}.toml" if folder else None)
 
 
@@ -80,6 +80,8 @@ def parse(text: str, source: str, overrides: Sequence[str] = (), file_format: in
 def _check_header(table: dict[str, Any], source: str) -> tuple[Header, Any]:
     """Return the checked header, and the checked table of the sampler."""
     model: type[Header] = NativeHeader if is_native(table) else OwnHeader
+    if "trainer" in table:
+        table = {**table, "trainer": trainer_table(table["trainer"])}  # so that errors name the keys of the table
     holder = {"sampler": table.get("sampler", "random")}
     header, held = check([(model, table), (sampler_holder(), holder)], source)
     return header, held.sampler
@@ -113,7 +115,7 @@ def _objectives(header: Header, configurations: list[Any], source: str) -> tuple
 
 
 def find(source: str | Path) -> Path:
-    """Return the experiment file that a path, or the name of one that comes with sweep, stands for.
+    """Return the experiment file of a path, or of the name of one that comes with sweep.
 
     Raises:
         ExperimentError: when there is no such file; close names are suggested.
@@ -136,6 +138,6 @@ def find(source: str | Path) -> Path:
 
 
 def _experiment_folders() -> list[Path]:
-    """Return the folders of experiments that come with sweep: in an installed package, beside it in a checkout."""
+    """Return where the experiments that come with sweep are: in the package or beside it."""
     package = Path(__file__).parents[1]
     return [folder for folder in (package / "experiments", package.parent / "experiments") if folder.is_dir()]

@@ -63,8 +63,9 @@ def from_function(
 ) -> tuple[Experiment, PickledFunction | None]:
     """Return the experiment that searches the parameters of a training function.
 
-    A function that can be imported by name is named in the experiment; its `folder` is that of the function's top-level
-    module. Any other is pickled; its file has to be written before the sweep begins.
+    A function that can be imported by name is named in the experiment, whose `folder` is then that of the function's
+    top-level module. Any other is pickled, and the folder is the current one; `PickledFunction.write` has to be called
+    before the sweep begins.
 
     Args:
         function: a generator function `train(config, trial)` that yields a mapping of metrics for each epoch.
@@ -92,7 +93,7 @@ def from_function(
         "objective": _objective_table(objective),
     }
     experiment = parse(_text(table, name), name)
-    return replace(experiment, path=folder / f"{name}.toml" if folder else None), pickled
+    return replace(experiment, path=folder / f"{name}.toml"), pickled
 
 
 def _text(table: Mapping[str, Any], name: str) -> str:
@@ -121,18 +122,18 @@ def _objective_table(objective: ObjectiveLike) -> dict[str, Any]:
     return {"metric": objective[0], "direction": objective[1]}
 
 
-def _trainer(function: Callable[..., Any], name: str) -> tuple[dict[str, Any], Path | None, PickledFunction | None]:
-    """Return the trainer's table, the folder of its module and, where no module has it by name, the pickle."""
+def _trainer(function: Callable[..., Any], name: str) -> tuple[dict[str, Any], Path, PickledFunction | None]:
+    """Return the trainer's table, the experiment's folder, and the pickle or None."""
     if module := _module_of(function):
         named = f"{module}:{function.__qualname__}"
         return {"kind": "function", "function": named}, _folder_of(module), None
     content = _pickle(function, name)
     pickled = PickledFunction(f"{name}/trainer.pkl", content, hashlib.sha256(content).hexdigest())
-    return {"kind": "pickle", "file": pickled.file, "sha256": pickled.sha256}, None, pickled
+    return {"kind": "pickle", "file": pickled.file, "sha256": pickled.sha256}, Path.cwd(), pickled
 
 
 def _module_of(function: Callable[..., Any]) -> str | None:
-    """Return the module in which a worker finds the same function by its name; None where there is no such module."""
+    """Return the module in which the function is found by its name; None without one."""
     module = getattr(function, "__module__", None)
     found: Any = sys.modules.get(module) if module and module != "__main__" else None
     for part in getattr(function, "__qualname__", "").split("."):
@@ -140,13 +141,13 @@ def _module_of(function: Callable[..., Any]) -> str | None:
     return module if found is function else None
 
 
-def _folder_of(module: str) -> Path | None:
-    """Return the folder from which a module's top-level package is imported; None where no file has it."""
+def _folder_of(module: str) -> Path:
+    """Return the folder of a module's top-level package, else the current folder."""
     top = sys.modules[module.partition(".")[0]]
     if file := getattr(top, "__file__", None):
         path = Path(file).absolute()
         return path.parents[1] if path.name.startswith("__init__.") else path.parent
-    return next((Path(folder).absolute().parent for folder in getattr(top, "__path__", ())), None)
+    return next((Path(folder).absolute().parent for folder in getattr(top, "__path__", ())), Path.cwd())
 
 
 def _pickle(function: Callable[..., Any], name: str) -> bytes:

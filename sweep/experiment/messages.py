@@ -14,7 +14,7 @@ from sweep.space.trees import join
 
 
 def describe_errors(error: ValidationError, tree: Any) -> list[str]:
-    """Return a sentence for each error in `tree` that names the dotted key, what was given and what is right."""
+    """Return a sentence for each error in `tree`: the key, what was given, what is right."""
     return [_sentence(detail, tree) for detail in error.errors()]
 
 
@@ -58,7 +58,7 @@ def _in_plain_words(message: str) -> str:
 
 
 def _dotted(location: tuple[int | str, ...], tree: Any) -> str:
-    """Return pydantic's location as a dotted key, without the kinds that pydantic puts between."""
+    """Return pydantic's location as a dotted key, without the kinds between."""
     path, here, tagged = "", tree, False
     for part in location:
         if isinstance(part, int):

@@ -27,12 +27,12 @@ OWN_KEYS = (*COMMON_KEYS, "trainer", "epochs", *OWN_SECTIONS)
 
 
 def is_native(table: dict[str, Any]) -> bool:
-    """Tell whether an experiment trains our networks rather than by a trainer of the user's own."""
+    """Tell whether an experiment trains our networks, not by a trainer of the user's own."""
     return "trainer" not in table and ("parameters" not in table or bool({"network", "training"} & table.keys()))
 
 
 def read_table(text: str, source: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the tables of an experiment file with the overrides applied; `source` names it in errors.
+    """Return the tables of an experiment file with the overrides applied.
 
     Raises:
         ExperimentError: when the text is not TOML.
@@ -62,12 +62,12 @@ def parse_sections(table: dict[str, Any], source: str) -> Tree:
 
 
 def named_parameters(tree: Tree, reserved: Collection[str] = ()) -> list[Parameter]:
-    """Return the parameters of parsed sections; short names avoid the columns of tables and `reserved`."""
+    """Return the parameters of parsed sections; no short name is a column or `reserved`."""
     return parameters(tree, RESERVED.union(reserved))
 
 
 def parameters_of(record: SweepRecord, reserved: Collection[str] = ()) -> list[Parameter]:
-    """Return what a stored sweep searches; no short name is one of `reserved`, such as the names of its metrics."""
+    """Return what a stored sweep searches; no short name is one of `reserved`."""
     table = read_table(record.experiment, record.name, record.overrides)
     metric = table.get("objective", {}).get("metric")
     return named_parameters(parse_sections(table, record.name), {*reserved, *([metric] if metric else [])})

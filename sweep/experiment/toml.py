@@ -109,7 +109,7 @@ def _paths(tree: Tree, path: str) -> list[str]:
 
 
 def write_toml(table: Mapping[str, Any]) -> str:
-    """Return a table as TOML text: first its plain values, then a section for each table in it.
+    """Return a table as TOML text: its plain values, then a section for each table in it.
 
     Raises:
         ValueError: when a value is not text, a number, a truth value, a list or a table; the message begins with its

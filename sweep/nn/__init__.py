@@ -1,1 +1,1 @@
-"""Functional neural networks in NumPy: layers, losses, initializers and optimizers, registered by their kind."""
+"""Functional neural networks in NumPy."""

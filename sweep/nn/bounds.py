@@ -1,4 +1,4 @@
-"""Bounds of the arguments of layers, optimizers and other kinds, written once: in the signature of their function.
+"""Bounds of the arguments of kinds, written once: in the signature of their function.
 
 An experiment file is checked against the same annotations (`sweep.experiment.sections.registry`).
 """
@@ -16,7 +16,7 @@ LARGEST = 2**31 - 1
 
 @dataclass(frozen=True)
 class Bounds:
-    """The range of a number, as in `Annotated[float, Bounds(ge=0, lt=1)]`; no bound admits infinity or NaN."""
+    """The range of a finite number, as in `Annotated[float, Bounds(ge=0, lt=1)]`."""
 
     gt: float | None = None
     ge: float | None = None

@@ -1,4 +1,4 @@
-"""Numerical derivatives: extrapolated differences, from the largest steps at which a function is smooth.
+"""Numerical derivatives by extrapolation, from the largest steps of a smooth function.
 
 **Steps.** The derivative with respect to one parameter is found from losses at ±t, for t = 1, 1/2, 1/4, … times
 max(1, |parameter|). Central differences of two steps are extrapolated to t = 0 (Richardson 1911), with an error of the
@@ -64,7 +64,7 @@ def derivative(function: Function, center: float, scale: float, loss_rounding: f
 
 
 def odd_and_even(function: Function, center: float, step: float) -> tuple[float, float]:
-    """Return (f(t) − f(−t))/2t, near the derivative, and (f(t) + f(−t) − 2·f(0))/2t, near half the kink."""
+    """Return (f(t) − f(−t))/2t and (f(t) + f(−t) − 2·f(0))/2t: about slope and half kink."""
     above, below = function(step), function(-step)
     return (above - below) / (2 * step), (above + below - 2 * center) / (2 * step)
 

@@ -1,4 +1,4 @@
-"""The gradient check: the derivatives that a network computes, compared with differences of its loss.
+"""The gradient check: computed derivatives, compared with differences of the loss.
 
 Differences and their rounding are those of `sweep.nn.finite_differences`. Entries of a parameter for which no step is
 small enough, or where the steps are so small that rounding would spoil the comparison, are left out and counted.
@@ -142,7 +142,9 @@ def check(
     samples: int | None = 100,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Comparison]:
-    """Compare the gradient of a network's cost with differences of the cost, in training mode and float64.
+    """Compare the gradient of a network's cost with differences of it, in float64.
+
+    The network is in training mode.
 
     Args:
         network: its layers, its loss and the form of its targets.
@@ -197,7 +199,7 @@ def _case(network: Network, x: Array, targets: Array, seeds: Seeds, penalty: Pen
 
 
 def _parts(case: Case) -> list[ParameterSlice]:
-    """Divide each layer's array into weights and biases, or gamma and beta where a layer has no weights."""
+    """Divide each layer's array into weights and biases, or gamma and beta without weights."""
     parts: list[ParameterSlice] = []
     offset = 0
     for index, (name, layer) in enumerate(case.network.layers.items()):
@@ -222,7 +224,7 @@ def _choose(entries: Array, samples: int | None, rng: np.random.Generator) -> Ar
 
 
 def _compute(case: Case, rng: np.random.Generator) -> Computed:
-    """Compute the gradient as training does, and its variation with the last digits of all parameters."""
+    """Compute the gradient, and its variation with the last digits of all parameters."""
     here = case.vector.copy()
     _, gradient = _loss_and_gradient(case)
     variation, losses = np.zeros_like(gradient), []
@@ -272,7 +274,7 @@ def _examine(
 def _estimate(
     case: Case, index: int, entries: Array, loss_rounding: float, tell: Callable[[], None]
 ) -> list[Estimate | None]:
-    """Compute numerical derivatives by entries of the parameters of layer `index`, None at a kink."""
+    """Compute numerical derivatives by entries of the parameters of a layer, None at a kink."""
     on_kink = _is_on_kink(case, index, loss_rounding)
     rng = case.rng()
     x = case.forward(case.x, 0, index, rng).copy()  # the layers above may overwrite it
@@ -297,7 +299,7 @@ def _estimate(
 
 
 def _is_on_kink(case: Case, index: int, loss_rounding: float) -> bool:
-    """Return whether the loss has a kink at this point, as a function of the output of layer `index`."""
+    """Return whether the loss has a kink here, as a function of the output of a layer."""
     rng = case.rng()
     x = case.forward(case.x, 0, index + 1, rng).copy()
     here = without_ones(x).copy()
@@ -326,7 +328,7 @@ def _precise(values: Array, roundings: Array) -> Array:
 
 
 def compare(numeric: Array, computed: Array, roundings: Array, variation: Array) -> tuple[float, Verdict]:
-    """Return the relative error and the verdict of a comparison; all arrays have shape (entries,).
+    """Return the relative error and the verdict; all arrays have shape (entries,).
 
     `roundings` are the errors that rounding may have caused in `numeric`, and `variation` those in `computed`, whose
     changes they are when the parameters vary in their last digits.

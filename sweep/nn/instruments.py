@@ -1,4 +1,4 @@
-"""Instruments: a network whose every result is reported as it is computed, with no change to any bit.
+"""Instruments: report every result of a network as it is computed, and change no bit.
 
 A result is reported with its place: `<layer>/input`, `<layer>/forward`, `<layer>/backward` or `loss`. What is reported
 are the arrays themselves, which later computations may overwrite: copy what is to be kept.
@@ -17,17 +17,17 @@ class Seen(Protocol):
     """What is called with each result."""
 
     def __call__(self, place: str, *results: Any) -> None:
-        """Take the results of one computation: arrays, numbers, None, or nested tuples and lists of them."""
+        """Take the results of one computation: arrays, numbers, None, or nested tuples of them."""
 
 
 def observe(network: Network, seen: Seen) -> Network:
-    """Return a network that computes the same, and reports every result of its layers and its loss to `seen`."""
+    """Return the same network, which reports every result of its layers and loss to `seen`."""
     layers = {name: observe_layer(name, layer, seen) for name, layer in network.layers.items()}
     return network._replace(layers=layers, loss=observe_loss(network.loss, seen))
 
 
 def observe_layer(name: str, layer: Layer, seen: Seen) -> Layer:
-    """Return a layer that reports x (input), then y and its state (forward), and dx and its gradient (backward)."""
+    """Return a layer that reports x, then y and its state, and dx and its gradient."""
 
     def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
         seen(f"{name}/input", x)

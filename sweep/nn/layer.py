@@ -1,4 +1,4 @@
-"""The layer protocol: a layer is eight pure functions, and a network is a layer made of named layers.
+"""The layer protocol: eight pure functions; a network is a layer made of named layers.
 
 Samples are the last axis: measured, this makes matrix products, convolution and pooling fast in NumPy.
 
@@ -45,7 +45,7 @@ class Call(NamedTuple):
 
 
 class OuterProduct(NamedTuple):
-    """The gradient `left @ right.T` before it is multiplied: SGD adds the product to the weights in one BLAS call."""
+    """The gradient `left @ right.T`, not multiplied yet: SGD adds it to the weights by BLAS."""
 
     left: Array
     """Shape (rows, samples)."""
@@ -70,11 +70,11 @@ def no_weights(params: Array) -> Array:
 
 
 def no_output(work: Work) -> None:
-    """Return None: the `output` of a layer whose backward pass reads y, or whose y is its input."""
+    """Return None: the `output` of a layer whose backward reads y, or whose y is its input."""
 
 
 def own_arrays(work: Work, x: Array) -> Work:
-    """Return the work as it is: the `reuse` of a layer that does not use the memory of its input."""
+    """Return the work as it is: the `reuse` of a layer that does not write to its input."""
     return work
 
 

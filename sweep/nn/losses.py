@@ -1,4 +1,4 @@
-"""Losses of classification, each joined with its output: from logits to the mean loss and its gradient.
+"""Losses of classification, each joined with its output: from logits to a mean loss.
 
 A loss takes the *positions* of the true classes in the raveled (classes, samples) array, `label · samples + sample`:
 subtracting a one-hot target is one subtraction at these positions, and no such array is made.
@@ -55,7 +55,9 @@ def loss_work(outputs: int, samples: int, dtype: Dtype) -> LossWork:
 
 
 def positions(labels: Array, samples: int | Array) -> Array:
-    """Return the positions of the true classes in the raveled (classes, samples) arrays of mini-batches.
+    """Return the positions of the true classes in raveled (classes, samples) arrays.
+
+    There is such an array for each mini-batch.
 
     Args:
         labels: (n,) classes, in the order of the samples.
@@ -89,7 +91,9 @@ def softmax_cross_entropy(logits: Array, positions: Array, work: LossWork) -> tu
 
 
 def sigmoid_binary_cross_entropy(logits: Array, positions: Array, work: LossWork) -> tuple[float, Array]:
-    """Compute Σ −log sigmoid(±logit), + for the true class; gradient (sigmoid − target)/samples.
+    """Compute Σ −log sigmoid(±logit), + for the true class.
+
+    The gradient is (sigmoid − target)/samples.
 
     Written as Σ log(1 + exp(logit)) − logit of the true class: stable for every logit, exact to one rounding of the
     largest, and NaN where a logit of the true class is infinite, so that it is never a loss of 0.
@@ -104,7 +108,7 @@ def sigmoid_binary_cross_entropy(logits: Array, positions: Array, work: LossWork
 
 
 def mean_squared_error(output: str) -> Loss:
-    """Return the loss mean((y − target)²) over samples and outputs, with y the `output` of the logits."""
+    """Return the loss mean((y − target)²) over samples and outputs, y = `output`(logits)."""
     evaluate, pull_back = OUTPUTS[output]
 
     def loss(logits: Array, positions: Array, work: LossWork) -> tuple[float, Array]:
@@ -120,7 +124,7 @@ def mean_squared_error(output: str) -> Loss:
 
 
 def _normalized_exponentials(p: Array, total: Array) -> None:
-    """Replace p by softmax(p) and `total` by the sums of exponentials; the largest p of a sample must be 0."""
+    """Replace p, whose largest of each sample must be 0, by softmax(p); `total` by the sums."""
     np.exp(p, out=p)
     np.add.reduce(p, 0, out=total)
     p /= total

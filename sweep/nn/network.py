@@ -43,7 +43,10 @@ def perceptron(
     biases: Initializer,
     outputs: int,
 ) -> dict[str, Layer]:
-    """Build a multilayer perceptron: an affine layer and an activation for each width, then the logits."""
+    """Build a multilayer perceptron: affine layers, each with an activation, and the logits.
+
+    `hidden` has the width of each hidden layer.
+    """
     layers: dict[str, Layer] = {}
     for index, units in enumerate(hidden):
         layers[f"hidden[{index}]"] = affine(units, weights, biases)

@@ -23,7 +23,7 @@ def no_scratch(params: Array) -> Scratch:
 
 
 class Optimizer(NamedTuple):
-    """Pure functions on one array of parameters: the flat vector of all, or a layer's own array."""
+    """Pure functions on one array of parameters: the flat vector of all, or a layer's own."""
 
     init: Callable[[Array], OptimizerState]
     """(params) -> state"""
@@ -99,7 +99,10 @@ def one_step_momentum(learning_rate: Positive = 0.01, momentum: Fraction = 0.9) 
 
 
 def nesterov(learning_rate: Positive = 0.01, momentum: Fraction = 0.9) -> Optimizer:
-    """Nesterov's momentum (Sutskever et al. 2013): v as in `momentum`; params ← params + momentum·v − η·g."""
+    """Nesterov's momentum (Sutskever et al. 2013): params ← params + momentum·v − η·g.
+
+    v is that of `momentum`.
+    """
 
     def update(
         params: Array, gradient: Gradient, state: MomentumState, factor: float = 1.0, scratch: Scratch = None
@@ -144,7 +147,10 @@ def adagrad(learning_rate: Positive = 0.01, eps: Positive = 1e-8) -> Optimizer:
 
 
 def rmsprop(learning_rate: Positive = 0.001, decay: Fraction = 0.9, eps: Positive = 1e-8) -> Optimizer:
-    """RMSProp (Tieleman & Hinton 2012): h ← decay·h + (1 − decay)·g²; params ← params − η·g/(√h + eps)."""
+    """RMSProp (Tieleman & Hinton 2012): params ← params − η·g/(√h + eps).
+
+    h ← decay·h + (1 − decay)·g².
+    """
 
     def update(
         params: Array, gradient: Gradient, state: SquaresState, factor: float = 1.0, scratch: Scratch = None
@@ -230,7 +236,7 @@ def add_outer_product(params: Array, factor: float, gradient: OuterProduct) -> N
 
 @cache
 def _gemm(dtype: np.dtype[Any]) -> Callable[..., Array]:
-    """Return BLAS's matrix product of a dtype; imported on first use, as importing SciPy is slow."""
+    """Return BLAS's matrix product of a dtype; SciPy is slow to import, so on first use."""
     from scipy.linalg.blas import dgemm, sgemm
 
     return sgemm if dtype == np.float32 else dgemm  # type: ignore[no-any-return]

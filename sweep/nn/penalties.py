@@ -10,7 +10,9 @@ from sweep.nn.layer import Array
 
 
 class Penalty(NamedTuple):
-    """The cost l1·Σ|w| + l2/2·Σw² over the weights w, biases excluded, and its gradient l1·sign(w) + l2·w.
+    """The cost l1·Σ|w| + l2/2·Σw² of the weights w; biases are excluded.
+
+    Its gradient is l1·sign(w) + l2·w.
 
     (A published document has the cost λ/2·Σ|w| but the gradient λ·sign(w); this cost has that gradient.)
     """

@@ -1,4 +1,4 @@
-"""Regression: losses of one real output against real targets, and the errors that an evaluation reports.
+"""Regression: losses of one real output, and the errors that an evaluation reports.
 
 A loss takes the output of the last affine layer, shape (1, samples), and the targets, shape (samples,), best
 standardized and of the network's dtype. It is minimal in the mean of its samples.
@@ -28,7 +28,7 @@ def mean_squared_error(outputs: Array, targets: Array, work: LossWork) -> tuple[
 
 
 def mean_absolute_error(outputs: Array, targets: Array, work: LossWork) -> tuple[float, Array]:
-    """Compute mean(|e|) of the errors e = output − target; gradient sign(e)/samples, 0 at e = 0."""
+    """Compute mean(|e|) of e = output − target; gradient sign(e)/samples, 0 at e = 0."""
     errors = np.subtract(outputs, targets, out=work.y)
     sizes = np.abs(errors, out=work.gradient)
     value = float(sizes[0].dot(work.shares))
@@ -38,7 +38,9 @@ def mean_absolute_error(outputs: Array, targets: Array, work: LossWork) -> tuple
 
 
 def huber(outputs: Array, targets: Array, work: LossWork) -> tuple[float, Array]:
-    """Compute the mean of e²/2 where |e| ≤ 1 and |e| − ½ elsewhere (Huber 1964), of the errors e = output − target.
+    """Compute the mean of e²/2 where |e| ≤ 1, |e| − ½ elsewhere, of e = output − target.
+
+    Huber 1964, with the threshold 1.
 
     The gradient is clip(e, −1, 1)/samples.
     """
@@ -61,7 +63,7 @@ REGRESSION_LOSSES: dict[str, Loss] = {
 
 
 def squared_error(outputs: Array, targets: Array) -> float:
-    """Return Σ(output − target)² of some samples in float64; outputs have shape (1, samples), targets (samples,)."""
+    """Return Σ(output − target)² in float64, of outputs (1, samples) and targets (samples,)."""
     errors = outputs[0].astype(np.float64) - targets
     return float(errors @ errors)
 
@@ -75,7 +77,9 @@ def rmse(total: float, samples: int, scale: float = 1.0) -> float:
 
 
 def r2(total: float, targets: Array) -> float:
-    """Return the coefficient of determination, 1 − Σ(output − target)²/Σ(target − mean)², at most 1.
+    """Return the coefficient of determination, at most 1.
+
+    It is 1 − Σ(output − target)²/Σ(target − mean)².
 
     `total` is the `squared_error` of all samples, and `targets` (samples,) all of theirs. Where all targets are equal,
     it is 1 for predictions without error and otherwise 0, as in scikit-learn.

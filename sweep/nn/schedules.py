@@ -28,7 +28,10 @@ def step(every: Count = 10, factor: Annotated[float, Bounds(gt=0, le=1)] = 0.1) 
 
 
 def cosine() -> Schedule:
-    """Follow half a cosine from 1 towards 0 (Loshchilov & Hutter 2017, equation 5, without restarts)."""
+    """Follow half a cosine from 1 towards 0, without restarts.
+
+    Loshchilov & Hutter 2017, equation 5.
+    """
     return lambda epoch, epochs: 0.5 * (1 + math.cos(math.pi * (epoch - 1) / epochs))
 
 

@@ -172,10 +172,10 @@ def predict(record: SweepRecord, number: int, store: Store, *, data: Path | None
             damaged, or the data set is not there.
     """
     trainer, output = _kept(record, number, store, data)
-    parts: dict[str, PartPrediction] = {}
-    for name in get_args(PartName):
-        if name in trainer.dataset.parts:
-            parts[name] = _predict_part(trainer, name, output)
+    names: tuple[PartName, ...] = get_args(PartName)
+    parts: dict[str, Prediction | RegressionPrediction] = {
+        name: _predict_part(trainer, name, output) for name in names if name in trainer.dataset.parts
+    }
     return TrialPrediction(trainer.state.epoch, parts)
 
 

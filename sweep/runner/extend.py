@@ -1,4 +1,4 @@
-"""Extending completed trials: more epochs, from their kept weights, with the bits of a longer training."""
+"""Extending completed trials by more epochs, with the bits of a longer training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sweep.trial.weights import identity, restore
 
 
 def extend(record: SweepRecord, numbers: Sequence[int], epochs: int, store: Store, options: RunOptions) -> None:
-    """Train completed trials of a sweep from their kept weights until they have `epochs` epochs in all.
+    """Train completed trials from their kept weights until they have `epochs` epochs.
 
     The result is bit for bit that of trials that were so long from the beginning.
 

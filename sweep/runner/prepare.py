@@ -1,4 +1,4 @@
-"""Preparing a run: data sets in the cache, networks that fit them, warnings about a changed environment."""
+"""Preparing a run: data sets in the cache, networks that fit, a compared environment."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def prepare_datasets(
 
 
 def prepare_again(record: SweepRecord, data: Path | None, observer: Observer) -> dict[str, str]:
-    """Bring the data sets of a stored sweep into the cache; return the folder of each by its key.
+    """Bring the data sets of a stored sweep into the cache; return each one's folder by key.
 
     Raises:
         DataError: when one is missing or damaged.
@@ -59,7 +59,7 @@ def plan(trials: Sequence[Trial], folders: Mapping[str, str]) -> list[Trial]:
     """Return trials with their planned epochs, after checking that each network fits its data set.
 
     Raises:
-        ExperimentError: when the layers of a network do not fit each other or the data set.
+        ExperimentError: when the layers of a trial do not fit each other or its data set.
     """
     datasets = {key: open_dataset(Path(folder)) for key, folder in folders.items()}
     return [trial if "trainer" in trial.configuration else _plan_network(trial, datasets) for trial in trials]
@@ -102,7 +102,10 @@ def _check_digests(record: SweepRecord, folders: dict[str, str]) -> None:
 
 
 def warn_of_changes(record: SweepRecord, observer: Observer) -> None:
-    """Tell the observer which versions differ from those the sweep was begun with, as results may then differ, too."""
+    """Tell the observer which versions have changed since the sweep was begun.
+
+    The last bits of results may differ then.
+    """
     folder = Path(record.experiment_folder) if record.experiment_folder else None
     if changes := differences(record.environment, surroundings(trainer_of(record), folder)):
         observer.note(

@@ -1,4 +1,4 @@
-"""Reporting to the observer: the progress of a sweep, and whether the database can be written."""
+"""Reporting to the observer: progress, and whether the database can be written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROBE_SECONDS = 5.0
 
 @contextmanager
 def reporting(store: Store, sweep_id: int, observer: Observer) -> Iterator[None]:
-    """Report the progress of a sweep regularly, from a thread of its own, and once more at the end."""
+    """Report the progress of a sweep regularly, from a thread, and once more at the end."""
     done = threading.Event()
 
     def report() -> None:
@@ -41,7 +41,7 @@ def reporting(store: Store, sweep_id: int, observer: Observer) -> Iterator[None]
 
 
 class WriteProbe:
-    """Notes when the database can no longer be written, for which the workers wait, and when it can be again."""
+    """Notes when the database becomes unwritable, for which the workers wait, and writable."""
 
     def __init__(self, store: Store, observer: Observer) -> None:
         self._store = store

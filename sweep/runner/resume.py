@@ -11,7 +11,9 @@ from sweep.system.processes import is_lost
 
 
 def resume(name: str | None, store: Store, options: RunOptions, *, retry_failed: bool = False) -> SweepRecord:
-    """Train the trials that are queued, interrupted or have lost their worker; return the sweep's record.
+    """Train the queued and interrupted trials, and those that have lost their worker.
+
+    Returns the sweep's record.
 
     Args:
         name: the sweep; None for the newest.

@@ -1,4 +1,4 @@
-"""The search space: distributions, trees in which they stand, names of parameters, and samplers.
+"""The search space: distributions, trees, names of parameters, and samplers.
 
 `uniform`, `log_uniform`, `integer` and `choice` make the distributions of parameters that are given from Python.
 """

@@ -69,7 +69,7 @@ class Uniform:
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """Integers low, low + step, … high, equally likely; with `log`, about in proportion to 1/value."""
+    """Integers low, low + step, … high, equally likely, or with `log` about as 1/value."""
 
     low: int
     high: int
@@ -121,7 +121,7 @@ class Integer:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several equally likely options; an option may be a tree that contains distributions itself."""
+    """One of several equally likely options, which may contain distributions themselves."""
 
     options: tuple[Tree, ...]
 
@@ -146,7 +146,7 @@ class Choice:
 
     @property
     def labels(self) -> tuple[Scalar, ...]:
-        """The value shown in tables and charts for each option: a scalar itself, a tree as short text."""
+        """The value that tables show for each option: a scalar itself, a tree as short text."""
         labels = [option if isinstance(option, Scalar) else _text(option) for option in self.options]
         counts = Counter(labels)
         return tuple(
@@ -159,7 +159,7 @@ class Choice:
         return next(label for label, o in zip(self.labels, self.options, strict=True) if o is option)
 
     def table(self) -> dict[str, Any]:
-        """Return the table that stands for it in an experiment file; distributions in its options stay as they are."""
+        """Return the table that stands for it in an experiment file, its options as they are."""
         return {"choice": list(self.options)}
 
 
@@ -167,7 +167,7 @@ Distribution = Uniform | Integer | Choice
 
 
 def _stands_for(text: str, label: Scalar) -> bool:
-    """Tell whether a CSV cell has a label, as Python or TOML writes it, or as another form of its number."""
+    """Tell whether a CSV cell is a label in the form of Python, of TOML or of a number."""
     if text == str(label):
         return True
     if isinstance(label, bool):
@@ -202,7 +202,7 @@ def _check_order(kind: str, low: float, high: float) -> None:
 
 
 def _text(tree: Tree) -> str:
-    """Return a tree as one line of text, with `*` for distributions, which are parameters of their own."""
+    """Return a tree as one line of text, with `*` for each distribution."""
     if isinstance(tree, Mapping):
         fixed = {k: v for k, v in tree.items() if k != "kind" and not isinstance(v, Distribution)}
         values = ", ".join(f"{key}={_text(value)}" for key, value in fixed.items())
@@ -242,7 +242,7 @@ def parse_distribution(table: Mapping[str, Any]) -> Distribution:
 
 
 def uniform(low: float, high: float) -> Uniform:
-    """Return the uniform distribution of the real numbers from `low` to `high`, for `sweep.run`.
+    """Return the uniform distribution of the real numbers from `low` to `high`.
 
     Raises:
         ValueError: when an end is not finite, or `low` is above `high`.
@@ -251,7 +251,7 @@ def uniform(low: float, high: float) -> Uniform:
 
 
 def log_uniform(low: float, high: float) -> Uniform:
-    """Return the distribution from `low` to `high` whose logarithm is uniform; both ends are above 0.
+    """Return the distribution from `low` to `high`, both above 0, of uniform logarithm.
 
     Raises:
         ValueError: when an end is not finite and above 0, or `low` is above `high`.
@@ -272,7 +272,7 @@ def integer(low: int, high: int, step: int = 1, log: bool = False) -> Integer:
 
 
 def choice(options: Sequence[Tree]) -> Choice:
-    """Return the distribution of equally likely options; an option may contain distributions itself.
+    """Return the distribution of equally likely options, which may contain distributions.
 
     Raises:
         ValueError: when there is no option.

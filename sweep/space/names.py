@@ -23,7 +23,7 @@ RESERVED = COLUMNS | {f"{part}_{measure}" for part in PARTS for measure in MEASU
 
 
 def parameters(tree: Tree, reserved: Collection[str] = frozenset()) -> list[Parameter]:
-    """Return the parameters of a parsed tree in its order, with short names that are unique and not `reserved`."""
+    """Return the parameters of a parsed tree; short names are unique and not `reserved`."""
     found: dict[str, list[Distribution]] = {}
     for name, distribution in distributions(tree):
         found.setdefault(name, []).append(distribution)
@@ -44,13 +44,13 @@ def _is_log(alternatives: list[Distribution]) -> bool:
 
 
 def _has_text(choice: Choice) -> bool:
-    """Tell whether tables show an option as text; one that is a distribution is shown as the value drawn from it."""
+    """Tell whether tables show an option as text, rather than as a number."""
     pairs = zip(choice.options, choice.labels, strict=True)
     return any(isinstance(label, str | bool) and not isinstance(option, Distribution) for option, label in pairs)
 
 
 def short_name(name: str, names: Mapping[str, object], reserved: Collection[str] = frozenset()) -> str:
-    """Return the shortest end of a dotted path that is the end of no other path and not reserved."""
+    """Return the shortest end of a path that is the end of no other and not reserved."""
     parts = name.split(".")
     for length in range(1, len(parts)):
         tail = ".".join(parts[-length:])
@@ -60,7 +60,7 @@ def short_name(name: str, names: Mapping[str, object], reserved: Collection[str]
 
 
 def matches(name: str, full_names: Iterable[str]) -> list[str]:
-    """Return the full names that a full or short name stands for; an exact one stands for itself alone."""
+    """Return the full names that end so, or only the one that is equal to `name`."""
     full_names = list(full_names)
     if name in full_names:
         return [name]

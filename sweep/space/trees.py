@@ -22,7 +22,7 @@ from sweep.space.distributions import (
 
 
 def join(path: str, key: str) -> str:
-    """Return the dotted path of a key within a path; a key with other than word characters is quoted."""
+    """Return the dotted path of a key within a path; an unusual key is quoted."""
     key = key if re.fullmatch(r"[\w-]+", key) else repr(key)
     return f"{path}.{key}" if path else key
 
@@ -49,7 +49,7 @@ def parse_tree(tree: Tree, path: str = "") -> Tree:
 
 
 def unparse_tree(tree: Tree) -> Tree:
-    """Replace every distribution, at any depth, by the table that describes it: the inverse of `parse_tree`."""
+    """Replace every distribution by the table that describes it, as before `parse_tree`."""
     if isinstance(tree, Distribution):
         return unparse_tree(tree.table())
     if isinstance(tree, Mapping):
@@ -60,7 +60,7 @@ def unparse_tree(tree: Tree) -> Tree:
 
 
 def distributions(tree: Tree, path: str = "") -> Iterator[tuple[str, Distribution]]:
-    """Yield (full name, distribution) for each in a parsed tree, those inside options included."""
+    """Yield (full name, distribution) for each in a parsed tree, also inside options."""
     if isinstance(tree, Distribution):
         yield path, tree
         if isinstance(tree, Choice):
@@ -95,7 +95,7 @@ that is itself an option, which has the name of the choice around it: 1 more tha
 
 
 def draw(tree: Tree, pick: Pick, drawn: dict[str, Scalar], path: str = "", depth: int = 0) -> Tree:
-    """Replace every distribution of a parsed tree by the value that `pick` returns, and add the values to `drawn`."""
+    """Replace every distribution by the value that `pick` returns, noted in `drawn` by name."""
     if isinstance(tree, Distribution):
         value = pick(path, tree, depth)
         drawn[path] = tree.label(value) if isinstance(tree, Choice) else value
@@ -108,7 +108,7 @@ def draw(tree: Tree, pick: Pick, drawn: dict[str, Scalar], path: str = "", depth
 
 
 def cover(tree: Tree) -> list[Tree]:
-    """Return trees without distributions in which each end of each range and each option occurs at least once."""
+    """Return trees without distributions in which every end and every option occurs."""
     if isinstance(tree, Choice):
         return [covered for option in tree.options for covered in cover(option)]
     if isinstance(tree, Uniform | Integer):
@@ -121,7 +121,7 @@ def cover(tree: Tree) -> list[Tree]:
 
 
 def _side_by_side(trees: Iterable[Tree]) -> list[tuple[Tree, ...]]:
-    """Return rows with one covering value of each tree; a tree with fewer values than rows repeats its first."""
+    """Return rows of one value for each tree; a shorter column repeats its first value."""
     columns = [cover(tree) for tree in trees]
     missing = object()
     return [

@@ -41,7 +41,7 @@ def is_full(error: BaseException | None) -> bool:
 
 
 def within(folder: Path, *parts: str) -> Path:
-    """Return the path of a file below `folder` that a database names, whose contents are not trusted.
+    """Return the path of a file below `folder` that a database names and nobody vouches for.
 
     Raises:
         SweepError: when it lies elsewhere.

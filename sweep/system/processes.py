@@ -1,4 +1,7 @@
-"""The processes that own trials, known by number and start time as numbers are reused, and whether they still run."""
+"""The processes that own trials, and whether they still run.
+
+They are known by number and start time, since numbers are used again.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ SAME_START_SECONDS = 1.0
 
 
 def owner(parent: int | None = None) -> str:
-    """Return the name under which this process claims trials: its host, its number and its start time.
+    """Return the name under which this process claims trials: host, number and start time.
 
     Args:
         parent: number of the process that this one ends with, which becomes a part of the name.
@@ -25,7 +28,7 @@ def owner(parent: int | None = None) -> str:
 
 
 def process_of(owner: str) -> tuple[str, int]:
-    """Return the host and the process number of an owner; the number is 0 if `owner` does not name one."""
+    """Return the host and the process number of an owner; 0 where it does not name one."""
     host, _, processes = owner.partition(":")
     number = processes.partition("@")[0]
     return host, int(number) if number.isdecimal() else 0
@@ -48,7 +51,10 @@ def silence_limit() -> float:
 
 
 def is_lost(owner: str, silent_seconds: float) -> bool:
-    """Whether a trial has lost its owner: a process that is gone on this host, or silent for too long on any."""
+    """Whether a trial has lost its owner.
+
+    The owner is a process of this host that is gone, or it was silent for too long on any host.
+    """
     return silent_seconds > silence_timeout() or not is_alive(owner)
 
 

@@ -37,12 +37,12 @@ def cache_folder() -> Path | None:
 
 
 def results_folder() -> Path:
-    """Return the folder for files that belong to a database on a server: SWEEP_RESULTS, else the default."""
+    """Return the folder for files of a database on a server, SWEEP_RESULTS or the default."""
     return Path(os.environ.get("SWEEP_RESULTS") or DEFAULT_RESULTS)
 
 
 def patience() -> float:
-    """Return for how many seconds a write to the database is retried: SWEEP_PATIENCE, else the default.
+    """Return for how many seconds a write to the database is retried (SWEEP_PATIENCE).
 
     Raises:
         UsageError: when the variable is not a positive number.
@@ -51,7 +51,7 @@ def patience() -> float:
 
 
 def silence_timeout() -> float:
-    """Return after how many seconds without a heartbeat an owner counts as lost: SWEEP_SILENCE, else the default.
+    """Return after how many seconds without a heartbeat an owner is lost (SWEEP_SILENCE).
 
     Raises:
         UsageError: when the variable is not a positive number.

@@ -1,4 +1,4 @@
-"""Mini-batches: rows of a data set, gathered and normalized into the form that layers take."""
+"""Mini-batches: rows of a data set, gathered and normalized in the form for layers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ class Batch:
         return self._normalized(self._x.take(rows, 0, self._raw[: len(rows)], "clip"))
 
     def gather_each(self, order: Array, runs: Sequence[tuple[int, int]]) -> Iterator[Array]:
-        """Yield the rows of each run (start, stop) of `order` as vectors; the next ones may overwrite them."""
+        """Yield the rows of each run (start, stop) of `order` as vectors.
+
+        The next ones may overwrite them.
+        """
         longest = max(stop - start for start, stop in runs)
         together = max(1, GATHERED // self._rows.shape[1] // longest)
         for block in (runs[first : first + together] for first in range(0, len(runs), together)):
@@ -77,14 +80,17 @@ def runs(total: int, length: int) -> Iterator[tuple[int, int]]:
 
 
 def split(total: int, parts: int) -> Iterator[tuple[int, int]]:
-    """Yield (start, stop) of `parts` consecutive runs; lengths differ by at most one, longer ones first."""
+    """Yield (start, stop) of `parts` consecutive runs, whose lengths differ by at most one.
+
+    The longer ones come first.
+    """
     stops = np.cumsum([total // parts + (part < total % parts) for part in range(parts)]).tolist()
     yield from zip([0, *stops[:-1]], stops, strict=True)
 
 
 @dataclass(frozen=True)
 class Batching:
-    """How an epoch is divided into mini-batches: of `batch_size` samples, or into `batches_per_epoch`."""
+    """How an epoch is divided into mini-batches: by their size, or into a number of them."""
 
     batch_size: int | None = None
     batches_per_epoch: int | None = None

@@ -1,4 +1,4 @@
-"""Checkpoint files: what a trainer needs to continue from the end of an epoch, whoever wrote the trainer.
+"""Checkpoint files: what any trainer needs to continue from the end of an epoch.
 
 A file is an `.npz` archive that NumPy alone can read: one array for each name of `Snapshot.arrays`, and a text `about`
 with the rest as JSON.
@@ -29,7 +29,7 @@ _ARRAYS = "arrays"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The state of a trainer at the end of an epoch; training from it gives the bits of training without a stop."""
+    """The state of a trainer at the end of an epoch, to continue from bit for bit."""
 
     epoch: int
     arrays: dict[str, NDArray[Any]]
@@ -41,7 +41,9 @@ class Snapshot:
 
 
 def pack(epoch: int, values: Mapping[str, Any], about: Mapping[str, Any]) -> Snapshot:
-    """Return a snapshot of a mapping of arrays, NumPy scalars and JSON values, such as a user's trainer saves.
+    """Return a snapshot of a mapping of arrays, NumPy scalars and JSON values.
+
+    This is what a user's trainer saves.
 
     Raises:
         WeightsError: when a value is of another type, or an array holds Python objects.
@@ -58,7 +60,7 @@ def pack(epoch: int, values: Mapping[str, Any], about: Mapping[str, Any]) -> Sna
 
 
 def unpack(snapshot: Snapshot) -> dict[str, Any]:
-    """Return the mapping that `pack` was given; an array of shape () comes back as a NumPy scalar."""
+    """Return the mapping that `pack` was given; arrays of shape () become NumPy scalars."""
     arrays = {name.removeprefix(f"{_ARRAYS}."): array[()] for name, array in snapshot.arrays.items()}
     return {**arrays, **snapshot.state}
 
@@ -97,7 +99,9 @@ def write(snapshot: Snapshot, path: Path) -> None:
 
 
 def read(path: Path) -> Snapshot:
-    """Read a snapshot from a file of any format; arrays of format 1 keep the names that they have there.
+    """Read a snapshot from a file of any format.
+
+    Arrays of format 1 keep the names that they have there.
 
     Raises:
         WeightsError: when the file is missing, damaged, not a checkpoint, or of a newer format.

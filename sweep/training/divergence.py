@@ -1,4 +1,4 @@
-"""Detection of divergence: cheap signs while training, and an exact answer from a second run of the epoch.
+"""Detection of divergence: cheap signs in training, then a checked run of the epoch.
 
 NumPy's floating-point flags cost nothing, but they do not report a NaN that is already there nor overflow in SciPy's
 BLAS calls, and are sometimes raised without need; and a finite loss can come from infinite weights. So flags, the loss
@@ -73,12 +73,15 @@ class Flags:
         self.kind = None
 
     def watching(self) -> AbstractContextManager[None]:
-        """Return the context in which NumPy reports its flags here; enter it once an epoch, it costs 1 µs."""
+        """Return the context in which NumPy reports its flags here.
+
+        Enter it once an epoch: it costs 1 µs.
+        """
         return np.errstate(over="call", invalid="call", divide="call", under="ignore", call=self)
 
 
 class FiniteCheck:
-    """Checks every element of every result that it is called with, as `sweep.nn.instruments` does.
+    """Checks every element of every result that an instrument reports to it.
 
     Raises:
         NotFinite: at the first value that is not finite.

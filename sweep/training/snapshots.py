@@ -109,7 +109,7 @@ def _rebuilt(tree: Any, arrays: Mapping[str, Array], path: str) -> Any:
 
 
 def _checked(arrays: Mapping[str, Array], tree: dict[str, Any]) -> Mapping[str, Array]:
-    """Return the arrays of a snapshot by their present names, all of the tree's names, shapes and types."""
+    """Return a snapshot's arrays by their present names, with names, shapes and types checked."""
     arrays = _renamed(arrays, tree["optimizer"])
     expected = dict(_leaves(tree))
     for name, leaf in expected.items():
@@ -127,7 +127,9 @@ def _checked(arrays: Mapping[str, Array], tree: dict[str, Any]) -> Mapping[str, 
 
 
 def _renamed(arrays: Mapping[str, Array], states: dict[str, Any]) -> Mapping[str, Array]:
-    """Give the arrays `optimiser.<number>.<position>` of format 1 their names, and leave out its work array.
+    """Give arrays of format 1, `optimiser.<number>.<position>`, the names of format 2.
+
+    Its work array is left out.
 
     That array stood after those of the state, and before its numbers.
     """

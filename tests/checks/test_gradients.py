@@ -11,7 +11,6 @@ from sweep.checks.gradients import gradient_check, has_problem
 from sweep.data import KINDS, open_dataset, prepare
 from sweep.errors import DataError, ExperimentError, UsageError
 from sweep.experiment.file import load, parse
-from sweep.experiment.sections import Configuration
 from sweep.nn.layer import OuterProduct
 from sweep.nn.network import Network
 from sweep.nn.penalties import Penalty
@@ -44,11 +43,11 @@ def experiment(dataset='"digits"', more="", path=None):
 @pytest.fixture
 def fault(monkeypatch):
     """A function that multiplies the gradients of a layer's parameters in every network that is built."""
-    build = Configuration.build_network
+    build = gradients.build_network
 
     def plant(name, factor):
-        def built(self, classes, example=()):
-            network = build(self, classes, example)
+        def built(configuration, classes, example=()):
+            network = build(configuration, classes, example)
             layer = network.layers[name]
 
             def backward(*operands):
@@ -57,7 +56,7 @@ def fault(monkeypatch):
 
             return Network({**network.layers, name: layer._replace(backward=backward)}, network.loss)
 
-        monkeypatch.setattr(Configuration, "build_network", built)
+        monkeypatch.setattr(gradients, "build_network", built)
 
     return plant
 

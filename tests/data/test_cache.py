@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from sweep.data import Dataset, Part, open_dataset, prepare
-from sweep.data.cache import cache_folder, find, store
+from sweep.data.cache import add, cache_folder, contents, find, question, store
+from sweep.data.dataset import Target
+from sweep.data.encoding import Column, Encoding
 
 ROOT = Path(__file__).parents[2]
 SHA = "0123456789abcdef" * 4
@@ -87,6 +89,60 @@ def test_two_processes_map_the_same_file():
     assert mapped(ours) == mapped(theirs)
     assert {mode for _, _, mode in mapped(ours)} == {"r--s"}
     assert len(dataset.train.x) == 7
+
+
+def everything():
+    """A regression with a validation part and an encoding."""
+    rng = np.random.default_rng(0)
+    drawn = {
+        name: Part(rng.normal(size=(rows, 2)), rng.normal(size=rows)) for name, rows in (("train", 5), ("test", 2))
+    }
+    drawn["validation"] = Part(np.zeros((1, 2)), np.zeros(1))
+    encoding = Encoding((Column("a", median=0.1), Column("ä", levels=("x",))))
+    return Dataset("mine", drawn, "regression", (), (2,), SHA, Target(0.1, 1 / 3), encoding)
+
+
+def test_every_field_is_kept():
+    given = everything()
+    kept = open_dataset(store(given))
+    assert list(kept.parts) == ["train", "test", "validation"]
+    for name, part in given.parts.items():
+        np.testing.assert_array_equal(kept.parts[name].x, part.x)
+        np.testing.assert_array_equal(kept.parts[name].t, part.t)
+    for field in dataclasses.fields(Dataset):
+        if field.name != "parts":
+            assert getattr(kept, field.name) == getattr(given, field.name)
+    assert find("mine", SHA)
+
+
+def test_a_damaged_validation_part_is_noticed():
+    folder = store(everything())
+    (folder / "x_validation.npy").write_bytes((folder / "x_validation.npy").read_bytes()[:-1] + b"\1")
+    assert find("mine", SHA) is None
+
+
+def test_the_question_is_kept():
+    assert question(keep()) is None
+    assert question(store(dataclasses.replace(everything(), sha256="1" * 64), "Which?")) == "Which?"
+
+
+def test_an_entry_of_the_first_format_is_rebuilt(small_mnist):
+    folder = prepare("mnist", folder=small_mnist)
+    damage_meta(format=1, parts=None, task=None, target=None, encoding=None, question=None)(folder)
+    assert prepare("mnist", folder=small_mnist) == folder
+    assert json.loads((folder / "meta.json").read_text())["format"] == 2
+
+
+def test_an_entry_is_moved_to_another_machine(monkeypatch, tmp_path, refused):
+    folder = store(everything())
+    files = contents(str(folder))
+    monkeypatch.setenv("SWEEP_CACHE", str(tmp_path / "elsewhere"))
+    moved = add(folder.name, files)
+    assert moved == tmp_path / "elsewhere" / folder.name
+    np.testing.assert_array_equal(open_dataset(moved).parts["validation"].x, np.zeros((1, 2)))
+    for wrong in (files | {"x.npy": b""}, {"meta.json": b""}, {k: v for k, v in files.items() if k != "x_test.npy"}):
+        with refused("are not a data set"):
+            add(folder.name, wrong)
 
 
 def damage_meta(**changed):

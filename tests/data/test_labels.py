@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweep.data.labels import encode
+from sweep.data.labels import MANY_CLASSES, encode, number, question
 
 FILE = Path("labels.csv")
 
@@ -48,3 +48,37 @@ def test_names_of_texts_are_distinct_and_cover_all(labels):
 def test_one_class_is_refused(refused):
     with refused(FILE, "one class 7"):
         encode(np.array([7, 7, 7]), FILE)
+
+
+WHOLE = tuple(map(str, range(MANY_CLASSES + 1)))
+
+
+@pytest.mark.parametrize(
+    ("names", "samples", "asks"),
+    [
+        (("0", "1"), 100, False),
+        (("0.5", "1"), 100, True),
+        (("a", "0.5"), 3, False),
+        (("0.5", "nan"), 3, False),
+        (WHOLE, len(WHOLE), True),
+        (WHOLE, 2 * len(WHOLE) - 1, True),
+        (WHOLE, 2 * len(WHOLE), False),
+        (WHOLE[:-1], MANY_CLASSES, False),
+        ((*WHOLE, "none"), len(WHOLE) + 1, False),
+    ],
+)
+def test_numbers_that_may_be_a_target_are_asked_about(names, samples, asks):
+    sentence = question(names, samples, "a.csv: the label column 'y'")
+    assert bool(sentence) == asks
+    if sentence:
+        assert f"'y' holds {len(names)} different numbers in {samples} samples" in sentence
+        assert 'data.task = "regression"' in sentence
+        assert 'data.task = "classification"' in sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1", 1.0), ("-2.5e3", -2500.0), ("0.1", 0.1), ("1_0", None), ("inf", None), ("nan", None), ("x", None)],
+)
+def test_finite_numbers_are_told_from_other_texts(text, value):
+    assert number(text) == value

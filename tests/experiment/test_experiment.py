@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from sweep.experiment.file import parse
-from tests.experiment.toys import CONDITIONAL, TOY, drawn, text_of, toy
+from sweep.experiment.file import experiment_of, parse
+from sweep.records import SweepRecord
+from tests.experiment.toys import CONDITIONAL, TOY, drawn, own, refusal, text_of, toy
 
 
 class TestDrawing:
@@ -113,3 +114,59 @@ class TestFingerprint:
     def test_it_is_a_sha256_and_the_same_in_every_process(self):
         assert re.fullmatch("[0-9a-f]{64}", parse(toy(), "x").fingerprint)
         assert parse(toy(), "x").fingerprint == parse(toy(), "y").fingerprint
+
+
+class TestRepeats:
+    @pytest.mark.parametrize("text", [toy(), own()], ids=["ours", "own"])
+    def test_each_configuration_is_trained_so_often_with_seeds_of_its_own(self, text):
+        once = parse(text, "x").trials()
+        trials = parse(text, "x", ["repeats=3"]).trials()
+        assert [trial.number for trial in trials] == [*range(3 * len(once))]
+        assert [trial.repeat for trial in trials] == [0, 1, 2] * len(once)
+        for trial in trials:
+            point = once[trial.number // 3]
+            assert trial.parameters == point.parameters
+            assert trial.configuration == point.configuration
+            assert trial.planned_epochs == point.planned_epochs
+            assert (trial.seeds == point.seeds) == (trial.repeat == 0)
+        assert len({trial.seeds for trial in trials}) == len(trials)
+
+    def test_once_changes_nothing(self):
+        plain, once = parse(toy(), "x"), parse(toy(repeats=1), "x")
+        assert once.trials() == plain.trials()
+        assert once.fingerprint == plain.fingerprint
+        assert (plain.repeats, parse(toy(repeats=2), "x").repeats) == (1, 2)
+        assert parse(toy(repeats=2), "x").fingerprint != plain.fingerprint
+
+    def test_trainings_share_nothing_that_can_be_changed(self):
+        first, second = parse(toy(repeats=2), "x").trials()[:2]
+        second.configuration["network"]["hidden"].clear()
+        second.parameters.clear()
+        assert first.configuration["network"]["hidden"]
+        assert first.parameters
+
+    @pytest.mark.parametrize("repeats", [0, -1, 2.0, True, "2", {"int": [1, 2]}])
+    def test_it_is_an_integer_of_at_least_1(self, repeats):
+        assert refusal(toy(repeats=repeats)).startswith("toy.toml: repeats is ")
+
+    def test_there_is_a_most_of_all_trainings(self):
+        assert refusal(toy(trials=10**7, repeats=2)) == (
+            "toy.toml: trials = 10000000 with repeats = 2 makes 20000000 trainings; make it at most 10000000"
+        )
+
+
+class TestFormat:
+    @pytest.mark.parametrize("text", [toy, own], ids=["ours", "own"])
+    def test_a_table_is_normalized_over_each_feature_from_the_second_format_on(self, text):
+        table = {"dataset": {"kind": "csv", "file": "a.csv", "label": "y"}, "normalization": "z_score"}
+        released, current = parse(text(data=table), "x", file_format=1), parse(text(data=table), "x")
+        assert (released.format, current.format) == (1, 2)
+        assert released.trials()[0].configuration["data"] == table
+        resolved = {**table, "normalization": {"kind": "z_score", "over": "feature"}}
+        assert current.trials()[0].configuration["data"] == resolved
+        assert current.fingerprint == released.fingerprint
+
+    def test_a_stored_sweep_has_the_format_that_it_was_begun_in(self):
+        record = SweepRecord("toy", "", 7, 2, toy(), [], "", [], None, None, {}, format=1)
+        assert experiment_of(record).format == 1
+        assert experiment_of(record).trials() == parse(toy(), "toy", file_format=1).trials()

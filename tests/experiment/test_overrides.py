@@ -4,7 +4,7 @@ import pytest
 
 from sweep.experiment.file import parse
 from sweep.space.distributions import Choice, Integer
-from tests.experiment.toys import REMOVED, refusal, toy
+from tests.experiment.toys import REMOVED, own, refusal, toy
 
 
 class TestOverrides:
@@ -140,3 +140,31 @@ class TestOverrides:
 
     def test_an_unknown_short_name_is_not_answered_with_a_wrong_path(self):
         assert "training.hidden" not in refusal(toy(), "hidden[2]=5")
+
+
+class TestOwnTrainers:
+    @pytest.mark.parametrize(
+        ("override", "path", "value"),
+        [
+            ("learning_rate=0.5", ("parameters", "learning_rate"), 0.5),
+            ("parameters.model.layers[0]=2", ("parameters", "model", "layers"), [2, 8]),
+            ("fixed=false", ("parameters", "fixed"), False),
+            ("parameters.more=1", ("parameters", "more"), 1),
+            ("trainer=other:fit", ("trainer", "function"), "other:fit"),
+            ("data={dataset='digits'}", ("data", "dataset"), "digits"),
+        ],
+    )
+    def test_a_value_is_replaced_for_all_trials(self, override, path, value):
+        for trial in parse(own(), "own.toml", [override]).trials():
+            here = trial.configuration
+            for step in path:
+                here = here[step]
+            assert here == value
+
+    def test_epochs_are_those_at_the_top(self):
+        assert [trial.planned_epochs for trial in parse(own(), "own.toml", ["epochs=3"]).trials()] == [3] * 4
+
+    def test_the_objective_is_given_by_its_path(self):
+        changes = ["objective.metric=mae", "objective.epoch=last"]
+        objective = parse(own(), "own.toml", changes).objective
+        assert (objective.metric, objective.direction, objective.epoch) == ("mae", "min", "last")

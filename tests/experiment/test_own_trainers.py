@@ -1,6 +1,8 @@
 """Files with a trainer of the user's own: what they need, what is drawn, and the answer to every mistake."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -87,6 +89,12 @@ def test_a_stored_sweep_s_parameters_avoid_the_names_of_its_metrics():
     assert short_names == ["parameters.learning_rate", "layers[0]", "activation"]
 
 
+def test_the_parameters_of_a_stored_sweep_are_read_without_the_models_of_files():
+    code = "import sys, sweep.experiment.parameters; print({'pydantic', 'pandas'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
 class TestFingerprint:
     def test_a_bare_name_is_the_function_s_table(self):
         assert parse(own(trainer=FUNCTION), "x").fingerprint == parse(own(), "x").fingerprint
@@ -135,7 +143,7 @@ class TestFingerprint:
             "[parameters]",
         ),
         ({"epochs": 0}, "epochs is 0, but must be greater than or equal to 1"),
-        ({"trainer": 5}, "trainer needs a kind, as a string or as a table with the key 'kind', not 5"),
+        ({"trainer": 5}, "trainer is 5, but must be a table"),
         ({"trainer": "train"}, "trainer.function is 'train', but must be module:name, such as 'mine:train'"),
         ({"trainer": "mine:"}, "trainer.function is 'mine:', but must be module:name, such as 'mine:train'"),
         (
@@ -147,7 +155,7 @@ class TestFingerprint:
         ({"trainer": {"kind": "function"}}, "trainer.function is missing"),
         ({"trainer": {"kind": "function", "function": 5}}, "trainer.function is 5, but must be a valid string"),
         (
-            {"trainer": {"kind": "comand", "run": "x"}},
+            {"trainer": {"kind": "comand"}},
             "trainer is of the unknown kind 'comand'; did you mean 'command'?",
         ),
         ({"trainer": {**FUNCTION, "deterministic": 1}}, "trainer.deterministic is 1, but must be a valid boolean"),
@@ -165,7 +173,6 @@ class TestFingerprint:
             "parameters.'a b' is searched, so its keys must be of letters, digits, dashes and underscores",
         ),
     ],
-    ids=str,
 )
 def test_a_mistake_is_answered_with_one_sentence(changes, sentence):
     assert refusal(own(**changes)) == f"toy.toml: {sentence}"
@@ -177,10 +184,8 @@ def test_a_date_is_refused():
 
 
 def test_parameters_do_not_go_with_our_networks():
-    assert refusal(text_of({**TOY, "parameters": {}})) == (
-        "toy.toml: the file has no key 'parameters'; it goes with a trainer of one's own instead of network "
-        "and training"
-    )
+    message = refusal(text_of({**TOY, "parameters": {}}))
+    assert message.startswith("toy.toml: the file has no key 'parameters'; it goes with a trainer of one's own")
 
 
 class TestCommands:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sweep.errors import SweepError
 from sweep.experiment.file import parse
+from sweep.experiment.parameters import KEYS, OWN_KEYS
 from tests.experiment.toys import CONDITIONAL, OWN, TOY, text_of, toml, toy
 
 COMMAND = {**OWN, "trainer": {"kind": "command", "run": "train --lr {learning_rate} {fixed}"}, "repeats": 2}
@@ -22,47 +23,9 @@ WORDS = [
     *("name", "trials", "seed", "sampler", "data", "network", "training", "dataset", "normalization", "hidden"),
     *("activation", "weights", "output", "epochs", "batch_size", "optimizer", "learning_rate", "loss", "dtype"),
     *("kind", "alpha", "over", "file", "label", "min", "max", "std", "uniform", "log_uniform", "int", "choice"),
-    *(
-        "trainer",
-        "parameters",
-        "objective",
-        "metric",
-        "direction",
-        "repeats",
-        "function",
-        "command",
-        "run",
-        "deterministic",
-    ),
-    *(
-        "validation_loss",
-        "test_loss",
-        "mine:train",
-        "mine.py:train",
-        "{lr}",
-        "{",
-        "'",
-        "f1",
-        "metrics",
-        "task",
-        "regression",
-    ),
-    *(
-        "step",
-        "log",
-        "random",
-        "table",
-        "validation",
-        "list",
-        "digits",
-        "npz",
-        "csv",
-        "z_score",
-        "relu",
-        "leaky_relu",
-        "normal",
-        "sgd",
-    ),
+    *("step", "log", "random", "list", "table", "digits", "npz", "csv", "z_score", "relu", "leaky_relu", "sgd"),
+    *("trainer", "parameters", "objective", "metric", "direction", "repeats", "function", "command", "run"),
+    *("validation", "test_loss", "validation_loss", "mine:train", "task", "regression", "metrics", "f1", "epoch"),
     *("softmax", "sigmoid", "mean_squared_error", "float64", "", "a\nb", "{x}", "'", "a\0b"),
 ]
 INTEGERS = st.integers(-3, 12) | st.sampled_from(
@@ -164,18 +127,47 @@ def test_a_damaged_tree_is_drawn_from_or_refused(text):
     check(text)
 
 
+GARBAGE = st.dictionaries(st.sampled_from([*KEYS, *OWN_KEYS]), VALUES, max_size=8)
+TRAINERS = st.fixed_dictionaries({"kind": st.just("command"), "run": st.text("ab {}.'\"\\\0\n", max_size=8)})
+
+
+@settings(max_examples=300, deadline=None)
+@given(GARBAGE)
+def test_garbage_is_refused_with_sentences(tree):
+    check(text_of(tree))
+
+
+@settings(max_examples=300, deadline=None)
+@given(TRAINERS | VALUES, st.dictionaries(st.sampled_from(["a", "b", "a b"]), VALUES, max_size=2), VALUES)
+def test_any_trainer_parameters_and_objective_are_taken_or_refused(trainer, parameters, metric):
+    check(text_of({**OWN, "trainer": trainer, "parameters": parameters}))
+    check(text_of({**OWN, "objective": {"metric": metric, "direction": "max"}}))
+    check(text_of({**TOY, "objective": {"metric": metric}}))
+
+
 @settings(max_examples=300, deadline=None)
 @given(scribbled())
 def test_a_scribbled_text_is_drawn_from_or_refused(text):
     check(text)
 
 
-KEYS = ["epochs", "training.epochs", "hidden[0]", "network.hidden[1]", "alpha", "network", "name", "int", "kind", "a.b"]
+SET_KEYS = [
+    "epochs",
+    "training.epochs",
+    "hidden[0]",
+    "network.hidden[1]",
+    "alpha",
+    "network",
+    "name",
+    "int",
+    "kind",
+    "a.b",
+]
 
 
 @settings(max_examples=300, deadline=None)
 @given(
-    st.sampled_from(KEYS) | st.text("ab.[]01 ='{}\"", max_size=8),
+    st.sampled_from(SET_KEYS) | st.text("ab.[]01 ='{}\"", max_size=8),
     st.text("ab.[]01 ='{}\"\n,#", max_size=8) | VALUES.map(toml),
 )
 @example(".", "5")

@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sweep.engines import RunOptions
 from sweep.errors import WeightsError
 from sweep.experiment.file import parse
-from sweep.observer import Silent
-from sweep.runner.prepare import prepare_datasets
-from sweep.runner.run import _describe
+from sweep.runner.run import draw
 from sweep.store import Store
 from sweep.training import checkpoint
 from sweep.training.loop import NetworkTrainer
@@ -51,10 +50,9 @@ class Place:
     def __init__(self, folder):
         self.store = Store(str(folder / "sweeps.db"), create=True)
         experiment = parse(EXPERIMENT, "cnn.toml", [])
-        folders = prepare_datasets([{"dataset": "digits"}], None, None, Silent())
-        record = _describe(experiment, EPOCHS, {"digits": {"dataset": "digits"}}, folders, None)
-        self.sweep_id = self.store.add_sweep(record, experiment.trials())
-        self.assignment = Assignment(str(self.store.database.url), self.sweep_id, "cnn", 0, folders)
+        drawn = draw(experiment, RunOptions())
+        self.sweep_id = self.store.add_sweep(drawn.record, drawn.trials)
+        self.assignment = Assignment(str(self.store.database.url), self.sweep_id, "cnn", 0, drawn.datasets)
 
     def train(self):
         worker.open_store.cache_clear()

@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from sweep.data import data_options, options_key
+from sweep.engines import RunOptions
 from sweep.experiment.file import load
 from sweep.experiment.sections import Configuration
-from sweep.observer import Silent
 from sweep.records import Divergence
-from sweep.runner.prepare import prepare_datasets
-from sweep.runner.run import _describe
+from sweep.runner.run import draw
 from sweep.store import Store
 from sweep.store.digests import trial_digests
 from sweep.store.schema import trials
@@ -35,10 +35,9 @@ def store(tmp_path):
 def assignment(store):
     """A sweep of three small trials on digits, of which number 0 is assigned."""
     experiment = load("digits-quickstart", ["trials=3", "epochs=2"])
-    trials = experiment.trials()
-    folders = prepare_datasets([{"dataset": "digits"}], None, None, Silent())
-    sweep_id = store.add_sweep(_describe(experiment, 2, {"digits": {"dataset": "digits"}}, folders, None), trials)
-    return Assignment(str(store.database.url), sweep_id, experiment.name, 0, folders)
+    drawn = draw(experiment, RunOptions())
+    sweep_id = store.add_sweep(drawn.record, drawn.trials)
+    return Assignment(str(store.database.url), sweep_id, experiment.name, 0, drawn.datasets)
 
 
 def epochs(count):
@@ -63,7 +62,8 @@ def test_a_trial_is_completed_with_its_digest(store, assignment):
     assert row["best_epoch"] == frame["test_accuracy"].idxmax()
     assert row["seconds"] > 0
     with store.database.reading() as connection:
-        assert [*trial_digests(connection, trials.c.id == row["id"])] == [(row["id"], row["digest"])]
+        stored = connection.execute(select(trials.c.id, trials.c.digest).where(trials.c.number == 0)).one()
+        assert [*trial_digests(connection, trials.c.id == stored.id)] == [tuple(stored)]
 
 
 def test_a_trial_that_another_worker_has_is_left_alone(store, assignment):

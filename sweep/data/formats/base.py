@@ -30,7 +30,7 @@ class Request:
     """Seed of the draw of the validation part, at least 0."""
 
     def check_stated(self, question: str | None) -> None:
-        """Raise DataError with the question which task is meant, unless there is none or the task is stated."""
+        """Raise DataError if there is a question which task is meant and the task is not stated."""
         if question and self.task is None:
             raise DataError(question)
 

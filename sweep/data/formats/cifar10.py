@@ -79,7 +79,7 @@ def read_batch(path: Path) -> tuple[Array, Array]:
 
     Returns: (samples, 3072) uint8, of each image the red, then the green, then the blue values, row by row; and
         (samples,) int64 in [0, 9].
-    Raises: DataError if the file is damaged, foreign or empty.
+    Raises: DataError if the file is damaged, of another format or empty.
     """
     batch = unpickle(path)
     x, t = _images(path, _entry(path, batch, "data")), _labels(path, _entry(path, batch, "labels"))
@@ -91,7 +91,7 @@ def read_batch(path: Path) -> tuple[Array, Array]:
 def read_class_names(path: Path) -> tuple[str, ...]:
     """Return the names of the ten classes from `batches.meta`.
 
-    Raises: DataError if the file is damaged or foreign, or does not hold ten different names.
+    Raises: DataError if the file is damaged or of another format, or does not hold ten different names.
     """
     given = _entry(path, unpickle(path), "label_names")
     names = tuple(map(_text, given)) if isinstance(given, list) else ()

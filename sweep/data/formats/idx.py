@@ -36,7 +36,7 @@ _LABELS = _ItemType(0x0801, "labels", (), "labels")
 def read_images(path: Path) -> Array:
     """Return the images of an IDX file, gzipped or not, as (samples, 784) uint8.
 
-    Raises: DataError if the file is damaged, foreign or empty, or the images are not 28×28.
+    Raises: DataError if the file is damaged, of another format or empty, or the images are not 28×28.
     """
     return _items(path, _IMAGES).reshape(-1, 28 * 28)
 
@@ -44,7 +44,7 @@ def read_images(path: Path) -> Array:
 def read_labels(path: Path) -> Array:
     """Return the labels of an IDX file, gzipped or not, as (samples,) int64 in [0, 9].
 
-    Raises: DataError if the file is damaged, foreign or empty, or a label is above 9.
+    Raises: DataError if the file is damaged, of another format or empty, or a label is above 9.
     """
     labels = _items(path, _LABELS)
     if labels.max() > 9:

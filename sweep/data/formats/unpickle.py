@@ -1,8 +1,8 @@
-"""Pickles of plain containers and arrays of bytes, read without running anything that they name.
+"""Pickles of plain containers and arrays of bytes, read without running code that they name.
 
-The names that a pickle of arrays needs stand for classes of this module, which only take note of what NumPy would
-be given. Nor does a list of allowed names suffice: a few bytes of the most harmless opcodes make `pickle` fill the
-memory or overflow the stack, so that the opcodes are looked through before it sees them.
+The names that a pickle of arrays needs stand for classes of this module, which only record what NumPy would be given.
+A list of allowed names is not enough: a few bytes of harmless opcodes make `pickle` fill the memory or overflow the
+stack, so the opcodes are checked before it reads them.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _OPCODES = {
     "other": "PROTO FRAME MARK NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 EMPTY_LIST EMPTY_DICT "
     "APPEND APPENDS SETITEM SETITEMS BUILD",
 }
-_SORTS = {name: sort for sort, names in _OPCODES.items() for name in names.split()}
+_GROUPS = {name: group for group, names in _OPCODES.items() for name in names.split()}
 _MOST_TUPLES = 60  # an array needs six
 
 
 class StoredType:
-    """What a pickle says of the type of an array."""
+    """Type of an array as a pickle describes it."""
 
     __slots__ = ("code",)
 
@@ -42,11 +42,11 @@ class StoredType:
         self.code = code
 
     def __setstate__(self, state: object) -> None:
-        """Take no note of the state, which tells nothing more of a type of single bytes."""
+        """Ignore the state, which adds nothing to a type of single bytes."""
 
 
 class StoredArray:
-    """What a pickle says of an array."""
+    """Array as a pickle describes it."""
 
     __slots__ = ("_state",)
 
@@ -54,7 +54,7 @@ class StoredArray:
         self._state: object = None
 
     def __setstate__(self, state: object) -> None:
-        """Take note of (version, shape, type, whether column by column, values)."""
+        """Record (version, shape, type, whether column by column, values)."""
         self._state = state
 
     def uint8(self) -> Array | None:
@@ -75,7 +75,7 @@ def _shaped(values: bytes, shape: tuple[object, ...], order: Literal["C", "F"]) 
         return None
 
 
-_NDARRAY = object()  # named as the class to make, never called
+_NDARRAY = object()  # named as the class to create, never called
 
 # NumPy 2 moved its core; the pickles of CIFAR-10 were published long before.
 _GLOBALS: dict[tuple[str, str], object] = {
@@ -88,7 +88,7 @@ _GLOBALS: dict[tuple[str, str], object] = {
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module_name: str, global_name: str) -> object:
-        """Return what stands for a name in an array's pickle; nothing is imported or looked up."""
+        """Return the substitute for a name in an array's pickle; nothing is imported."""
         if (module_name, global_name) not in _GLOBALS:
             raise pickle.UnpicklingError(f"it asks for {f'{module_name}.{global_name}'!r}")
         return _GLOBALS[module_name, global_name]
@@ -99,7 +99,7 @@ def unpickle(path: Path) -> object:
 
     What Python 2 wrote as a string becomes bytes.
 
-    Raises: DataError if the file cannot be read, is damaged or foreign, or holds or asks for anything else.
+    Raises: DataError if the file cannot be read or is damaged, or holds or asks for anything else.
     """
     try:
         content = path.read_bytes()
@@ -109,18 +109,18 @@ def unpickle(path: Path) -> object:
         raise unreadable(path, error) from error
     except Exception as error:  # whatever pickletools and pickle raise on damaged files
         raise DataError(
-            f"{path} is damaged or no pickle of plain containers and arrays ({one_line(error)[:120]}): "
+            f"{path} is damaged or not a pickle of plain containers and arrays ({one_line(error)[:120]}): "
             "download it again."
         ) from error
 
 
 def _check_opcodes(content: bytes) -> None:
-    """Raise ValueError if a pickle is incomplete, or does more than to build containers no larger than itself."""
+    """Raise ValueError if a pickle is incomplete, or does more than build containers no larger than itself."""
     leaves: dict[Any, bool] = {}  # by place in the memo
-    sort, tuples = "", 0
+    group, tuples = "", 0
     for opcode, argument, position in pickletools.genops(content):
-        before, sort = sort, _SORTS.get(opcode.name, "")
-        match sort:
+        before, group = group, _GROUPS.get(opcode.name, "")
+        match group:
             case "":
                 raise ValueError(f"it uses the opcode {opcode.name}")
             case "put":
@@ -134,6 +134,6 @@ def _check_opcodes(content: bytes) -> None:
                 tuples += 1
             case "stop" if position != len(content) - 1:
                 raise ValueError("it goes on after its end")
-    # A tuple's hash is the only step that recurses: without limit where tuples nest, for ever where they repeat.
+    # A tuple's hash is the only step that recurses: without limit where tuples nest, without end where they repeat.
     if tuples > _MOST_TUPLES:
         raise ValueError("it holds more tuples than arrays do")

@@ -1,4 +1,7 @@
-"""The connection to a Dask scheduler: tasks go out, answers come back; no call blocks, whatever hangs or has gone."""
+"""The connection to a Dask scheduler: tasks go out, answers come back.
+
+No call blocks for long, even if the scheduler or a worker hangs or has gone.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A cluster of machines: the same worker function through Dask's futures.
 
-Dask runs a task again when its worker dies. That is harmless, since every write names its attempt, and how often a
+Dask runs a task again when its worker crashes. That is harmless, since every write names its attempt, and how often a
 trial may crash its worker is counted in the store alone.
 """
 
@@ -34,11 +34,11 @@ class DaskEngine:
     """The workers of a Dask scheduler."""
 
     def __init__(self, client: DaskClient, store: Store, timeout: float | None, note: Callable[[str], None]) -> None:
-        self.shutdown = Shutdown()  # `run_all` looks at it all the time
+        self.shutdown = Shutdown()  # `run_all` polls it
         self._client = client
         self._waiting: deque[Assignment] = deque()
         self._tasks: set[Task] = set()
-        """Submitted trials; never more than there are threads, so that none waits long."""
+        """Submitted trials, at most one per thread, so that each starts at once."""
         self._given_up: set[Task] = set()
         """Trials whose workers do not answer; the scheduler counts these workers as busy, and so do we."""
         self._unanswered: list[Task] = []
@@ -118,7 +118,7 @@ class DaskEngine:
             )
 
     def _handle_answer(self, task: Task, answer: Any) -> None:
-        """Take from a worker how a trial has ended, or that there will be no answer."""
+        """Record how a trial has ended, send the data set that it lacks, or list it as unanswered."""
         from distributed import KilledWorker
 
         if task in self._given_up:
@@ -131,11 +131,14 @@ class DaskEngine:
             self._transfers.send(answer, task.assignment)
         else:
             self._workers.handle_error(answer)
-            task.is_lost = isinstance(answer, KilledWorker)  # more died than Dask allows; the store has the last word
+            task.is_lost = isinstance(answer, KilledWorker)  # more crashes than Dask allows; the store decides
             self._unanswered.append(task)
 
     def _check_leases(self, sweep_id: int) -> None:
-        """Ask the store what has become of trials without an answer; what they still write is refused."""
+        """Settle trials without an answer by their leases.
+
+        What their workers may still write is refused by the store.
+        """
         try:
             leases = self._leases.leases(sweep_id)
             for task in list(self._tasks):
@@ -146,10 +149,10 @@ class DaskEngine:
             for task in list(self._unanswered):
                 self._settle(task, self._leases.outcome(task, leases.get(task.assignment.number)))
         except StoreBusy:
-            self._leases.restart_clock()
+            self._leases.restart_silence()
 
     def _settle(self, task: Task, status: Status | None) -> None:
-        """Take a trial without an answer from the list if it has ended, or waits again."""
+        """Remove a trial from the unanswered ones if it has ended or is queued again."""
         if status in (None, "running"):
             return
         self._unanswered.remove(task)

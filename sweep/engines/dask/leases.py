@@ -1,4 +1,4 @@
-"""Trials without an answer from Dask: their leases in the store tell whether they have crashed, ended or go on."""
+"""Trials without an answer from Dask: whether they crashed, ended or run, by their leases."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Task:
 
 
 class LeaseCheck:
-    """Judges trials by their leases; a lease is not lost before the store could have heard of its owner."""
+    """Checks leases; silence counts only while the store was reachable for heartbeats."""
 
     def __init__(self, store: Store, timeout: float | None) -> None:
         self._store = store
@@ -38,24 +38,30 @@ class LeaseCheck:
         """Return the leases of all running trials by number."""
         return self._store.leases(sweep_id)
 
-    def restart_clock(self) -> None:
-        """Take note that the store is not reachable: nobody can send it a heartbeat."""
+    def restart_silence(self) -> None:
+        """Count silence from now on, since the store was not reachable for heartbeats until now."""
         self._reachable_since = time.monotonic()
 
     def is_overdue(self, task: Task, lease: Lease | None) -> bool:
-        """Whether to wait no longer for an answer: nobody claims the trial, its owner is lost, or it takes too long."""
+        """Whether to stop waiting for an answer.
+
+        So it is when nobody claims the trial, its owner is lost, or it takes too long.
+        """
         if lease is None:
             return time.monotonic() - task.submitted > silence_timeout()
         return self._is_lost(lease.owner, lease.silent_seconds) or self._is_timed_out(lease)
 
     def outcome(self, task: Task, lease: Lease | None) -> Status | None:
-        """Return the status of a trial without an answer, after recording the crash or timeout of its worker."""
+        """Record a crash or timeout of a trial without an answer; return the trial's status.
+
+        None means that it is still running.
+        """
         trial = task.assignment.sweep_id, task.assignment.number
         if lease and self._is_timed_out(lease):
             reason = overtime(self._timeout or 0.0)
             return self._store.fail(*trial, reason, lambda owner, silent: True, patient=False)
         if lease and self._is_lost(lease.owner, lease.silent_seconds):
-            reason = "it has not been heard of again"
+            reason = "it has stopped sending heartbeats"
             return self._store.record_crash(*trial, reason, self._is_lost, unclaimed=False, patient=False)
         if lease is None and task.is_lost:
             return self._store.record_crash(*trial, "the workers that had it are gone", self._is_lost, patient=False)

@@ -33,7 +33,7 @@ class MissingData:
 
 @dataclass(frozen=True)
 class NodeError:
-    """The answer of a node that could not do its task; Dask would log an exception with all its arguments."""
+    """The answer of a node that failed; Dask would log an exception with all arguments."""
 
     host: str
     sentence: tuple[str | Hint, ...]
@@ -53,7 +53,11 @@ class NodeInfo:
 
 
 def describe(database: str, marker: str) -> NodeInfo | NodeError:
-    """Describe this worker; `marker` is a file beside the kept weights of the machine that leads the sweep."""
+    """Describe this worker.
+
+    Args:
+        marker: name of a file beside the kept weights of the machine that leads the sweep.
+    """
     try:
         sees_results = (open_store(database).folder / marker).exists()
     except SweepError as error:
@@ -71,7 +75,11 @@ def train(assignment: Assignment) -> Status | MissingData | NodeError | None:
 
 
 def receive(folder: str, files: Mapping[str, bytes]) -> NodeError | None:
-    """Add the files of a data set to the cache of this node; `folder` is its cached folder elsewhere."""
+    """Add the files of a data set to the cache of this node.
+
+    Args:
+        folder: its cached folder elsewhere, whose name is used here, too.
+    """
     try:
         cache.add(Path(folder).name, files)
     except DataError as error:
@@ -89,7 +97,7 @@ _trials_lock = threading.Lock()
 
 @contextmanager
 def _reserved(assignment: Assignment) -> Iterator[bool]:
-    """Reserve a trial for one thread of this process, since the store tells processes apart, not threads."""
+    """Reserve a trial for one thread, since the store tells processes apart, not threads."""
     trial = (assignment.database, assignment.sweep_id, assignment.number)
     with _trials_lock:
         is_free = trial not in _trials
@@ -117,7 +125,7 @@ def _train(assignment: Assignment) -> Status | MissingData | None:
 
 
 def _is_requeued(assignment: Assignment) -> bool:
-    """Record the crash of the worker that has a trial, if it is gone; return whether the trial is queued again."""
+    """Record the crash of the trial's worker, if it is gone; return whether it is requeued."""
     store, reason = open_store(assignment.database), "the worker that had it is gone"
     return store.record_crash(assignment.sweep_id, assignment.number, reason, is_lost, unclaimed=False) == "queued"
 
@@ -135,7 +143,7 @@ def _missing(folder: str) -> MissingData:
 
 
 def _find(assignment: Assignment, key: str, name: str) -> str | None:
-    """Return the folder of a data set on this node: from its cache, else prepared from the files in SWEEP_DATA."""
+    """Return the folder of a data set on this node, from its cache or made from SWEEP_DATA."""
     folder = cache.cache_folder() / name
     if _is_cached(str(folder)):
         return str(folder)

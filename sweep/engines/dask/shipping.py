@@ -26,7 +26,7 @@ class Transfer:
 
 
 class Transfers:
-    """Sends each data set once to each node that lacks it, and requeues the trials that need it afterwards."""
+    """Sends each data set once to each node that lacks it, then requeues the waiting trials."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Transfers:
         self._transfers[key].waiting.append(assignment)
 
     def check_workers(self, workers: Container[str]) -> None:
-        """Give up what was sent to workers that have left; its trials are requeued, and find out what they need."""
+        """Give up the transfers to workers that have left, and requeue their trials."""
         for key, transfer in list(self._transfers.items()):
             if transfer.worker not in workers:
                 self._finish(key)

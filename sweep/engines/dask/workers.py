@@ -1,4 +1,4 @@
-"""Checking the workers of a cluster: whether they can train, and what about them may surprise."""
+"""Checking whether the workers of a cluster can train, and how they differ from us."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sweep.trial.worker import Assignment
 
 
 class WorkerCheck:
-    """Has each worker describe itself once, and reports what the observer must know, each sentence once."""
+    """Has each worker describe itself once, and sends warnings to the observer, each once."""
 
     def __init__(self, client: DaskClient, store: Store, note: Callable[[str], None]) -> None:
         self._client = client
@@ -30,7 +30,7 @@ class WorkerCheck:
         self._keeps_files = False
 
     def note_once(self, sentence: str) -> None:
-        """Tell the observer a sentence, unless it has heard it."""
+        """Send the observer a message, unless it was sent before."""
         if sentence not in self._noted:
             self._noted.add(sentence)
             self._note(sentence)
@@ -42,7 +42,7 @@ class WorkerCheck:
         self.note_once(f"the scheduler {lack}; start some with: {command}")
 
     def write_marker(self, sweep: str) -> None:
-        """Write a file where kept weights go, by which nodes can tell whether they share that folder."""
+        """Write a file beside the kept weights, so that nodes can tell if they share the folder."""
         training = experiment_of(self._store.sweep(sweep)).tree["training"]
         self._keeps_files = training.get("keep_weights", "none") != "none" or "checkpoint_every" in training
         if self._keeps_files:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import Field, create_model
+from pydantic import Field, create_model, model_validator
+from pydantic_core import PydanticCustomError
 
 from sweep.data import KINDS
 from sweep.experiment.sections.base import Kind, Section, by_kind, kind_table
@@ -60,6 +61,15 @@ class Data(Section):
     """Fraction of the training part that becomes the validation part."""
     split_seed: Seed = 0
     """Seed of the draw of the validation part."""
+
+    @model_validator(mode="after")
+    def _refuse_classes_as_numbers(self) -> Data:
+        kind = self.dataset.kind
+        if self.task == "regression" and KINDS[kind].classes is not None:
+            raise PydanticCustomError(
+                "one_of", "has task = 'regression', but {kind} is a data set of classes; leave task out", {"kind": kind}
+            )
+        return self
 
 
 TABLES = frozenset(["csv"])

@@ -17,7 +17,7 @@ MOST_TRIALS = 10_000_000
 
 
 class Header(Section):
-    """The keys that every experiment file has; `sampler` is checked by the registry of samplers."""
+    """The keys that every experiment file has; `sampler` is checked by its registry."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
     description: str = ""

@@ -39,7 +39,7 @@ def own_objective(section: ObjectiveSection) -> Objective:
 
 
 def check_metric_name(name: str) -> str | None:
-    """Return what is wrong with a metric's name, as the end of a sentence; None if it can be used."""
+    """Return what is wrong with a metric's name, None if nothing is."""
     if name in COLUMNS:
         return "that is a column of the tables of results; name the metric differently"
     if not name or not name.isprintable() or name != name.strip() or len(name) > LONGEST:
@@ -81,7 +81,7 @@ def native_objective(section: ObjectiveSection, configurations: Sequence[Any]) -
 
 
 def _recorded(configurations: Sequence[Any]) -> tuple[list[str], list[str]]:
-    """Return the measures and the parts that every trial records; the first and the last rank by default."""
+    """Return the measures and parts of every trial; the first measure and last part rank."""
     data = [configuration["data"] for configuration in configurations]
     is_regression = _same_for_all([table.get("task", "classification") == "regression" for table in data], TASKS)
     has_validation = _same_for_all([table.get("validation", 0) > 0 for table in data], VALIDATIONS)

@@ -1,4 +1,4 @@
-"""Sections whose kinds are those of a registry; the keys of a kind are the parameters of its function.
+"""Kinds of a registry as sections: their keys are the parameters of their function.
 
 So a new layer, optimizer or other kind needs its function and one line in its registry, and nothing here.
 """
@@ -89,7 +89,7 @@ def plain_kind(kind: str, function: Function) -> Kind:
 
 
 def checked_kind(table: dict[str, Any], function: Function) -> Kind:
-    """Make a kind of a table, and check values that depend on each other by calling the function with them."""
+    """Make a kind of a table, and call its function to check values against each other."""
     section = kind_model(table["kind"], function).model_validate(table)
     if not supplied(function):
         try:
@@ -101,7 +101,7 @@ def checked_kind(table: dict[str, Any], function: Function) -> Kind:
 
 @lru_cache(maxsize=512)
 def kind_model(kind: str, function: Function) -> type[Kind]:
-    """Make the model of a kind from its function's parameters: their types, bounds and defaults."""
+    """Make the model of a kind from its function: types, bounds and defaults."""
     hints = get_type_hints(function, include_extras=True)
     fields: dict[str, Any] = {"kind": (Literal[kind], ...)}
     for name, parameter in inspect.signature(function).parameters.items():
@@ -116,5 +116,5 @@ def kind_model(kind: str, function: Function) -> type[Kind]:
 
 @lru_cache(maxsize=512)
 def supplied(function: Function) -> frozenset[str]:
-    """Return which of a layer's parameters are not values of its table, but the network's initializers."""
+    """Return which parameters of a layer are the network's initializers, not table values."""
     return frozenset({"weights", "biases"} & inspect.signature(function).parameters.keys())

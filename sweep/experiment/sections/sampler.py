@@ -1,4 +1,4 @@
-"""The key `sampler`: models made from the registry of samplers, so that a new one needs none of its own."""
+"""The key `sampler`: models made from the registry of samplers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sweep.space.samplers import KINDS, Sampler
 
 
 def sampler_holder() -> type[Section]:
-    """Return the model of a table with the key `sampler`, for the samplers that are registered now."""
+    """Return the model of a table with the key `sampler`, as samplers are registered now."""
     return _holder(tuple(KINDS.items()))
 
 
@@ -25,7 +25,7 @@ def _holder(kinds: tuple[tuple[str, type[Sampler]], ...]) -> type[Section]:
 
 
 def _model(kind: str, sampler: type[Sampler]) -> type[Kind]:
-    """Return the model of a sampler's table: its kind, and an option for each field of the dataclass."""
+    """Return the model of a sampler's table: its kind, and an option for each field."""
     hints = get_type_hints(sampler, include_extras=True)
     options: dict[str, Any] = {field.name: (hints[field.name], _default(field)) for field in fields(cast(Any, sampler))}
     tag: Any = (Literal[kind], ...)

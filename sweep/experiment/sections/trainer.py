@@ -19,15 +19,15 @@ from sweep.space.names import matches
 from sweep.space.trees import leaves
 
 
-class Trainer(Kind):
+class TrainerKind(Kind):
     """What all trainers have."""
 
     deterministic: bool = False
     """Whether the same configuration and seed give the same metrics, bit for bit; such trials can be replayed."""
 
 
-class FunctionTrainer(Trainer):
-    """A generator function of a module, which is looked for beside the experiment file and then on the path."""
+class FunctionTrainer(TrainerKind):
+    """A generator function of a module beside the experiment file or on the path."""
 
     kind: Literal["function"]
     function: str
@@ -48,7 +48,7 @@ def _is_identifier(name: str) -> bool:
     return name.isidentifier() and not keyword.iskeyword(name)
 
 
-class CommandTrainer(Trainer):
+class CommandTrainer(TrainerKind):
     """A command that prints a line of JSON for each epoch."""
 
     kind: Literal["command"]
@@ -65,8 +65,8 @@ class CommandTrainer(Trainer):
         return run
 
 
-class PickledTrainer(Trainer):
-    """A function given from Python that no module has by name, pickled in a file beside the database."""
+class PickledTrainer(TrainerKind):
+    """A function that no module has by name, pickled in a file beside the database."""
 
     kind: Literal["pickle"]
     file: str
@@ -79,7 +79,7 @@ def _refused(sentence: str) -> PydanticCustomError:
 
 
 def trainer_table(value: Any) -> Any:
-    """Return the table that the bare string `module:name` stands for; other values as they are."""
+    """Return the table that a bare `module:name` stands for; other values as they are."""
     return {"kind": "function", "function": value} if isinstance(value, str) else value
 
 
@@ -134,7 +134,7 @@ def fill_command(run: str, parameters: Tree) -> list[str]:
 
 
 def _full_name(name: str, values: Mapping[str, Scalar]) -> str:
-    """Return the full name, without `parameters.`, of the one value that a placeholder stands for."""
+    """Return the full name, without `parameters.`, that a placeholder stands for."""
     found = matches(name.removeprefix("parameters."), values)
     if len(found) == 1:
         return found[0]

@@ -1,4 +1,4 @@
-"""Layers, one kind or family in a file, and the registry of those that an experiment file can name.
+"""Layers, one kind or family in a file, and the registry of their names.
 
 The parameters of a layer's function are the keys of its table in the file, with the same defaults and bounds; only
 `weights` and `biases` are the network's initializers, the latter or None by the key `bias`.

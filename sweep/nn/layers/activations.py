@@ -74,7 +74,7 @@ def leaky_relu(alpha: Annotated[float, Bounds(ge=0, le=1)] = 0.01) -> Layer:
 
 
 def relu() -> Layer:
-    """max(x, 0); the slope at 0 is 0. An infinite negative input gives NaN instead of a finite 0."""
+    """max(x, 0); the slope at 0 is 0; −∞ gives NaN instead of a finite 0."""
 
     def function(x: Array, y: Array, slope: Array, zero: Array) -> None:
         np.greater(x, zero, out=slope)
@@ -84,7 +84,7 @@ def relu() -> Layer:
 
 
 def sigmoid_into(x: Array, out: Array) -> Array:
-    """Compute 1/(1 + exp(−x)) as ½ + ½·tanh(x/2), which cannot overflow; its absolute error is one rounding."""
+    """Compute 1/(1 + exp(−x)) as ½ + ½·tanh(x/2): no overflow, exact to one rounding."""
     np.multiply(x, 0.5, out=out)
     np.tanh(out, out=out)
     out *= 0.5
@@ -125,7 +125,7 @@ def softplus() -> Layer:
 
 
 def softsign() -> Layer:
-    """x/(1 + |x|); slope 1/(1 + |x|)², as the square of the reciprocal, which does not overflow."""
+    """x/(1 + |x|); slope 1/(1 + |x|)², the square of the reciprocal, without overflow."""
 
     def function(x: Array, y: Array, slope: Array) -> None:
         np.abs(x, out=slope)
@@ -138,7 +138,7 @@ def softsign() -> Layer:
 
 
 def step() -> Layer:
-    """1 where x > 0, 0 elsewhere; slope 0 everywhere, so that the layers below it do not learn."""
+    """1 where x > 0, 0 elsewhere; slope 0 everywhere, so that layers below do not learn."""
 
     def function(x: Array, y: Array, slope: Array) -> None:
         np.heaviside(x, 0, out=y)  # unlike a comparison, keeps NaN

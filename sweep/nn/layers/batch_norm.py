@@ -1,4 +1,4 @@
-"""Batch normalization: every feature or channel gets the mean and variance that the layer learns."""
+"""Batch normalization: each feature or channel gets a mean and a variance to learn."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Statistics = Literal["moving", "cumulative"]
 
 
 class RunningStatistics(NamedTuple):
-    """The statistics for evaluation, float64 for every dtype so that a long mean stays precise.
+    """The statistics for evaluation, float64 for every dtype for the sake of long means.
 
     They are never overwritten: each batch makes new ones.
     """
@@ -49,7 +49,9 @@ def batch_norm(
     momentum: Annotated[float, Bounds(gt=0, le=1)] = 0.1,
     eps: Positive = 1e-5,
 ) -> Layer:
-    """Compute y = gamma·(x − mean)/√(variance + eps) + beta (Ioffe & Szegedy 2015, algorithm 1).
+    """Compute y = gamma·(x − mean)/√(variance + eps) + beta.
+
+    Ioffe & Szegedy 2015, algorithm 1.
 
     Args:
         over: the groups that share a mean, a variance, a gamma and a beta: each "channel" of an image, over rows,
@@ -110,7 +112,9 @@ def _center_in_place(work: Work, x: Array) -> Work:
 
 
 def _backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
-    """Compute dx = gamma·scale·(dy − mean(dy) − centered·scale²·mean(dy·centered)), with scale = 1/√(variance + eps).
+    """Compute dx = gamma·scale·(dy − mean(dy) − centered·scale²·mean(dy·centered)).
+
+    scale = 1/√(variance + eps).
 
     This is the sum of the six equations of section 3 of the paper.
     """
@@ -131,7 +135,7 @@ def _backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: 
 
 
 def _layout(over: Over, shape: Shape, samples: int) -> tuple[int, int, int]:
-    """Return the shape in which units are normalized: (rows, groups, values of a group in a row)."""
+    """Return the shape of units in a normalization: (rows, groups, values of a group)."""
     if over == "channel" and len(shape) == 3:
         rows, channels, columns = shape
         return rows, channels, columns * samples
@@ -139,7 +143,9 @@ def _layout(over: Over, shape: Shape, samples: int) -> tuple[int, int, int]:
 
 
 def _center(x: Array, centered: Array, ones: Array) -> tuple[Array, Array]:
-    """Fill `centered`, which may be x, with x − mean; return the mean and the biased variance (groups,).
+    """Fill `centered` with x − mean; return the mean and the biased variance (groups,).
+
+    `centered` may be x.
 
     The variance is that of the centered values. A mean has an error of about one rounding, which matters where the
     values hardly vary. If there is such a group, all are centered again after subtraction of their first value, so that
@@ -172,7 +178,9 @@ def _dots(x: Array, y: Array) -> Array:
 
 
 def _updated(state: RunningStatistics, mean: Array, variance: Array, count: int, weight: float) -> RunningStatistics:
-    """Return running statistics in which a batch of `count` values in each group has the given weight.
+    """Return running statistics in which a batch of `count` values has the given weight.
+
+    `count` is that of each group.
 
     Its variance is made unbiased by the factor count/(count − 1); the variance of a single value stays 0.
     """

@@ -1,4 +1,4 @@
-"""The convolution layer: matrix products of filters with columns of image patches, a few rows of the image at a time.
+"""Convolution by matrix products of filters with image patches, a few rows at a time.
 
 A patch is the part of the image that a filter is multiplied with at one place. Patches are copied as columns of a
 matrix, for a few rows of the output at a time so that they stay in the cache; this is faster than one large product,
@@ -91,7 +91,9 @@ def convolution(
     weights: Initializer,
     biases: Initializer | None,
 ) -> Layer:
-    """Compute y[r, f, c] = Σ W[f, ch, i, j]·x[r·stride + i − padding, ch, c·stride + j − padding] + b[f].
+    """Compute y[r, f, c] = Σ W[f, h, i, j]·x[r·s + i − p, h, c·s + j − p] + b[f].
+
+    The sum is over channels h, rows i and columns j of the filter; s is the stride and p the padding.
 
     This is the cross-correlation that is called convolution in neural networks, with an image that is 0 outside.
     `kernel` is the height and width of a filter, and `padding` the number of zeros on each side; None stands for
@@ -168,7 +170,10 @@ def convolution_work(
 
 
 def patches_of(padded: Array, kernel: int, stride: int, filters: int, constants: int) -> Patches:
-    """Divide all places of a window in `padded` into blocks; `constants` rows of ones follow each one's patches."""
+    """Divide all places of a window in `padded` into blocks.
+
+    `constants` rows of ones follow each one's patches.
+    """
     windows = sliding_window_view(padded, (kernel, kernel), (0, 2))[::stride, :, ::stride].transpose(0, 1, 4, 5, 2, 3)
     rows, channels, _, _, places, samples = windows.shape
     height = channels * kernel**2 + constants
@@ -190,7 +195,7 @@ def patches_of(padded: Array, kernel: int, stride: int, filters: int, constants:
 
 
 def at(y: Array, block: Block) -> Array:
-    """Return the part of `y` that belongs to a block, shape (rows, filters, places·samples): a view."""
+    """Return the view of the part of `y` of a block, shape (rows, filters, places·samples)."""
     part = y[block.rows, :, block.across]
     return part.reshape(*part.shape[:2], -1)
 
@@ -203,7 +208,7 @@ def convolve(params: Array, x: Patches, y: Array) -> None:
 
 
 def parameter_gradient(work: ConvolutionWork, dy: Array) -> Array:
-    """Return the gradient of the parameters; the patches of the last block are still there from `convolve`."""
+    """Return the gradient of the parameters; needs the last block's patches of `convolve`."""
     last = work.x.blocks[-1]
     for block in reversed(work.x.blocks):
         if block is not last:
@@ -214,7 +219,7 @@ def parameter_gradient(work: ConvolutionWork, dy: Array) -> Array:
 
 
 def flipped(params: Array, out: Array) -> Array:
-    """Fill `out` with the filters as weights of the convolution from dy to dx; return it as a matrix."""
+    """Fill `out` with the filters as weights from dy to dx; return it as a matrix."""
     channels, filters, kernel, _ = out.shape
     W = params[:, : channels * kernel**2].reshape(filters, channels, kernel, kernel)
     np.copyto(out, W[:, :, ::-1, ::-1].transpose(1, 0, 2, 3))
@@ -222,7 +227,7 @@ def flipped(params: Array, out: Array) -> Array:
 
 
 def spread_out(dy: Array, out: Array, margin: int, stride: int) -> None:
-    """Put each row and column i of dy at margin + i·stride of `out`, leaving out what falls outside of it.
+    """Put each row and column i of dy at margin + i·stride of `out`, if that is inside it.
 
     A margin below 0 is that of an image padded by more than its kernel reaches.
     """

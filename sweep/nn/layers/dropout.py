@@ -25,7 +25,9 @@ from sweep.nn.layer import (
 
 
 def dropout(rate: Fraction) -> Layer:
-    """In training, set each unit to 0 with probability `rate`, in [0, 1), and divide the others by 1 − rate.
+    """In training, set each unit to 0 with probability `rate`; divide others by 1 − rate.
+
+    `rate` is in [0, 1).
 
     Evaluation leaves x as it is. Srivastava et al. 2014 multiply by 1 − rate in evaluation instead; the expectation is
     the same, and evaluation costs nothing here.

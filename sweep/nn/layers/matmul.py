@@ -19,7 +19,9 @@ NARROWEST = 6
 
 
 def narrow(units: int, features: int, samples: int) -> int:
-    """Return the number of samples to multiply weights (units, features) with at a time, a divisor of `samples`.
+    """Return the number of samples to multiply weights with at a time.
+
+    It is a divisor of `samples`; the weights have shape (units, features).
 
     It is the fastest for samples that are contiguous in memory, as the rows of a data set are.
     """

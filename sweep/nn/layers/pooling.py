@@ -25,7 +25,10 @@ from sweep.nn.layers.reshaping import image_shape
 
 
 class PoolWork(NamedTuple):
-    """The arrays of one pooling layer; `inside` and `dx` are None where windows cover the image exactly."""
+    """The arrays of one pooling layer.
+
+    `inside` and `dx` are None where windows cover the image exactly.
+    """
 
     padded: Array
     """Shape (padded rows, channels, padded columns, samples): the image, with −inf below it and to its right."""
@@ -132,7 +135,7 @@ def maximum(arrays: list[Array], out: Array) -> None:
 
 
 def to_first(dy: Array, arrays: list[Array], maxima: Array, owns: list[Array], outs: list[Array]) -> None:
-    """Write `dy` into the one of `outs` whose array is the first equal to the `maxima`, and 0 into the others.
+    """Write `dy` into the one of `outs` whose array first equals `maxima`, 0 into the others.
 
     The last one gets the rest, so that the sum is exact. `owns` are work arrays of the comparisons, which are fast if
     long runs of them are contiguous; they may be the `outs`.

@@ -38,7 +38,9 @@ def image_shape(shape: Shape) -> tuple[int, int, int]:
 
 
 def image(shape: tuple[int, int, int]) -> Layer:
-    """Make images of vectors whose features are (channels, rows, columns) = `shape`, as in data sets.
+    """Make images of vectors with features (channels, rows, columns), as in data sets.
+
+    `shape` is (channels, rows, columns).
 
     From (channels·rows·columns + 1, samples) to (rows, channels, columns, samples). `Layer.shape` raises ValueError
     where the number of features differs.
@@ -75,7 +77,7 @@ def image(shape: tuple[int, int, int]) -> Layer:
 
 
 def flatten() -> Layer:
-    """Make vectors of images, with features in the order of the image's axes (rows, channels, columns).
+    """Make vectors of images, with features in the order (rows, channels, columns).
 
     From (rows, channels, columns, samples) to (rows·channels·columns + 1, samples); vectors stay as they are.
     """

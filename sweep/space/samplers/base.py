@@ -62,7 +62,7 @@ class Sampler(ABC):
         """
 
     def external(self, space: Space) -> Mapping[str, Any]:
-        """Return what is read from other files and decides the points, as JSON; part of the fingerprint."""
+        """Return what other files contribute to the points, as JSON, for the fingerprint."""
         return {}
 
 
@@ -81,6 +81,6 @@ def random_point(seed: int, trial: int, name: str) -> float:
 
 
 def trial_seeds(seed: int, point: int, repeat: int = 0) -> Seeds:
-    """Return the seeds of the generators of one training of a point; they do not depend on its parameters."""
+    """Return the seeds of one training of a point; they do not depend on its parameters."""
     suffix = f", repeat {repeat}" if repeat else ""
     return Seeds(*(_bits(seed, point, f"seed of {use}{suffix}", 63) for use in USES))

@@ -22,9 +22,9 @@ def good(**changed):
 def load(tmp_path):
     """Save arrays, prepare the file, open the data set."""
 
-    def load(**arrays):
+    def load(task=None, **arrays):
         np.savez(tmp_path / "mine.npz", **arrays)
-        return open_dataset(prepare("npz", file=tmp_path / "mine.npz"))
+        return open_dataset(prepare("npz", file=tmp_path / "mine.npz", task=task))
 
     return load
 
@@ -190,3 +190,24 @@ def test_damage_anywhere_gives_a_sentence_or_sound_data(tmp_path, refused):
     path.write_bytes(sound[:start] + bytes(byte ^ 0x55 for byte in sound[start : start + 40]) + sound[start + 40 :])
     with refused(path, "the array x_train cannot be read"):
         prepare("npz", file=path)
+
+
+@pytest.mark.parametrize("stored", ["float32", "float64", "int16"])
+def test_a_regression_has_float64_targets(load, stored):
+    targets = {"t_train": np.array([1, 2, 3, 4, 5, 9], stored), "t_test": np.array([-1, 0, 1, 7], stored)}
+    dataset = load("regression", **good(**targets))
+    assert (dataset.task, dataset.outputs, dataset.class_names) == ("regression", 1, ())
+    assert dataset.train.t.dtype == np.float64
+    assert dataset.train.t.tolist() == [1, 2, 3, 4, 5, 9]
+    assert dataset.test.t.tolist() == [-1, 0, 1, 7]
+    assert dataset.target.mean == 4
+
+
+def test_text_is_not_the_target_of_a_regression(load, refused):
+    with refused("t_train is text", "must be numbers"):
+        load("regression", **good(t_train=np.array(list("ababab")), t_test=np.array(list("abab"))))
+
+
+def test_stated_classes_may_be_floats(load):
+    targets = {"t_train": np.array([0.0, 1.0] * 3), "t_test": np.array([0.0, 1.0] * 2)}
+    assert load("classification", **good(**targets)).class_names == ("0", "1")

@@ -1,4 +1,4 @@
-"""Trials without an answer: what their leases say of them."""
+"""Trials without an answer: what their leases show."""
 
 import socket
 import time
@@ -6,7 +6,7 @@ import time
 import pytest
 
 from sweep.engines.dask.leases import LeaseCheck, Task
-from sweep.store import Held as Lease
+from sweep.store import Lease
 from sweep.system.processes import owner
 from sweep.trial.worker import Assignment
 
@@ -20,11 +20,11 @@ class FakeStore:
     def __init__(self):
         self.calls = []
 
-    def bury(self, sweep_id, number, reason, is_lost, *, unclaimed=True, patient=True):
+    def record_crash(self, sweep_id, number, reason, is_lost, *, unclaimed=True, patient=True):
         self.calls.append((number, reason, unclaimed, patient))
         return "queued"
 
-    def abandon(self, sweep_id, number, reason, is_lost, *, patient=True):
+    def fail(self, sweep_id, number, reason, is_lost, *, patient=True):
         assert is_lost("", 0.0)
         self.calls.append((number, reason, patient))
         return "failed"
@@ -51,7 +51,7 @@ def task(submitted_seconds_ago=0.0, is_lost=False):
     return Task(assignment, time.monotonic() - submitted_seconds_ago, is_lost=is_lost)
 
 
-def test_a_living_owner_is_waited_for(check, store):
+def test_a_running_owner_is_waited_for(check, store):
     lease = Lease(owner(), silent_seconds=9, seconds=99)
     assert not check.is_overdue(task(1000), lease)
     assert check.outcome(task(1000), lease) is None
@@ -67,13 +67,13 @@ def test_a_task_that_nobody_claims_is_overdue_after_the_silence_timeout(check):
 def test_a_lost_owner_is_recorded_as_a_crash(check, store, lease):
     assert check.is_overdue(task(), lease)
     assert check.outcome(task(), lease) == "queued"
-    assert store.calls == [(7, "it has not been heard of again", False, False)]
+    assert store.calls == [(7, "it has stopped sending heartbeats", False, False)]
 
 
 def test_silence_counts_only_while_the_store_was_reachable(check):
     silent = Lease(ELSEWHERE, silent_seconds=11, seconds=11)
     assert check.is_overdue(task(), silent)
-    check.restart_clock()
+    check.restart_silence()
     assert not check.is_overdue(task(), silent)
 
 

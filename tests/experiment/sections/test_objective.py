@@ -5,12 +5,18 @@ import pytest
 from sweep.experiment.file import parse
 from sweep.experiment.sections.objective import ObjectiveSection, native_objective
 from sweep.metrics import Objective
-from tests.experiment.toys import refusal, toy
+from tests.experiment.toys import TOY, refusal, text_of, toy
 
 PLAIN = {"data": {}, "training": {}}
 VALIDATED = {"data": {"validation": 0.1}, "training": {}}
 REGRESSION = {"data": {"task": "regression"}, "training": {}}
 BOTH = {"data": {"task": "regression", "validation": 0.1}, "training": {}}
+EITHER_TASK = {
+    **TOY,
+    "data": {"dataset": "digits", "task": {"choice": ["classification", "regression"]}},
+    "network": {"hidden": [5]},
+    "training": {"epochs": 1, "batch_size": 10, "optimizer": "sgd", "loss": "mean_squared_error"},
+}
 LISTED = {"data": {}, "training": {"metrics": ["f1", "balanced_accuracy"]}}
 
 
@@ -68,8 +74,7 @@ def test_a_metric_that_is_recorded_may_be_named(configuration, section, objectiv
         (
             [REGRESSION],
             {"metric": "test_accuracy"},
-            "objective.metric is 'test_accuracy', which this experiment does not record; choose from test_loss, "
-            "test_r2, test_rmse, train_loss, train_r2, train_rmse",
+            "objective.metric is 'test_accuracy', which this experiment does not record; did you mean 'test_r2'?",
         ),
         (
             [PLAIN],
@@ -84,8 +89,8 @@ def test_a_metric_that_is_recorded_may_be_named(configuration, section, objectiv
         (
             [PLAIN, VALIDATED],
             {},
-            "data.validation is 0 in some trials and above 0 in others, so they cannot be ranked by one metric; "
-            "make it 0 in all of them, or above 0",
+            "data.validation is 0 in some trials and above 0 in others, so they cannot be ranked by one metric; make "
+            "it 0 in all of them, or above 0",
         ),
         (
             [PLAIN, REGRESSION],
@@ -136,3 +141,27 @@ def test_it_enters_the_fingerprint_where_it_is_not_the_default(objective, same):
 )
 def test_a_malformed_section_is_answered_with_file_and_key(objective, start):
     assert refusal(toy(objective=objective)).startswith(f"toy.toml: {start}")
+
+
+@pytest.mark.parametrize(
+    ("text", "metric"),
+    [
+        (toy(data__validation=0.1), "validation_accuracy"),
+        (toy(data__validation={"choice": [0.1, 0.2]}), "validation_accuracy"),
+        (toy(data__validation=0.1, objective={"metric": "test_loss"}), "test_loss"),
+        (toy(training__metrics=["f1"], objective={"metric": "test_f1"}), "test_f1"),
+    ],
+)
+def test_a_file_ranks_by_what_it_sets_aside_or_lists(text, metric):
+    assert parse(text, "x").objective.metric == metric
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        (toy(data__validation={"uniform": [0.0, 0.2]}), "data.validation is 0 in some trials and above 0 in others"),
+        (text_of(EITHER_TASK), "data.task is not the same in all trials"),
+    ],
+)
+def test_trials_that_could_not_be_compared_are_refused(text, start):
+    assert start in refusal(text)
