@@ -67,7 +67,7 @@ def scatter_grid(
         trials: one row for each trial; those that neither completed nor diverged are only counted, in the title.
         parameters: the searched parameters; if there are none, the metric is drawn against the trial number.
         objective: the metric, its direction and its tie-break.
-        title: what stands before the counts above the panels, such as the sweep's name.
+        title: text before the counts above the panels, such as the sweep's name.
         x: the parameters to draw, by short or full name, or `trial`; all parameters if None or empty.
         repeats: trainings of each configuration.
 
@@ -81,14 +81,18 @@ def scatter_grid(
     points = _points(drawn, axis)
     figure, grid = empty_grid(len(panels))
     for axes, parameter in zip(grid, panels, strict=True):
-        _draw_vertical_axis(axes, axis)
-        # A parameter that no trial has yet has no column either.
-        values = drawn.get(parameter.short_name, pd.Series(np.nan, index=drawn.index))
-        positions = _draw_horizontal_axis(axes, parameter, values)
-        _draw_points(axes, points.assign(x=positions[points["row"]]), axis)
+        _draw_panel(axes, parameter, drawn, points, axis)
     draw_titles(figure, title, _counts(trials, drawn, repeats), _legend(drawn, points, axis))
     figure.supylabel(axis.label if repeats == 1 else f"mean {axis.label}", fontsize=10)
     return figure
+
+
+def _draw_panel(axes: Axes, parameter: Parameter, drawn: pd.DataFrame, points: pd.DataFrame, axis: MetricAxis) -> None:
+    _draw_vertical_axis(axes, axis)
+    # A parameter that no trial has yet has no column either.
+    values = drawn.get(parameter.short_name, pd.Series(np.nan, index=drawn.index))
+    positions = _draw_horizontal_axis(axes, parameter, values)
+    _draw_points(axes, points.assign(x=positions[points["row"]]), axis)
 
 
 def _errors(drawn: pd.DataFrame) -> pd.Series[float]:
