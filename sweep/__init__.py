@@ -169,7 +169,7 @@ def extend(
 
     checked = RunOptions(**options)
     results = load(name, db=db)
-    numbers = [*trials, *(results.best(best)["trial"].tolist() if best is not None else [])]
+    numbers = [*trials, *(results.best_trials(best) if best is not None else [])]
     if not numbers:
         raise UsageError(f"there is no trial of {results.name} to go on with; name some that are completed")
     runner.extend(results.record, numbers, epochs, results.store, checked)

@@ -1,4 +1,4 @@
-"""The commands that check what is stored: train a trial again, look at the whole database."""
+"""Commands that check what is stored: train a trial again, check the whole database."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def replay(
 ) -> None:
     """Train a trial again and show its epochs; nothing is written.
 
-    With `--check` they are compared with the stored ones, the losses of mini-batches and the divergence too, if there
-    are any. If one is not the same the exit code is 1. It must be the same with the versions, the BLAS kernel and the
-    CPU that the trial was trained with; those with which its sweep was begun are shown beside today's.
+    With `--check` they are compared with the stored ones, and so are the losses of mini-batches and the divergence. The
+    exit code is 1 if one differs. None may differ with the versions, the BLAS kernel and the CPU that the trial was
+    trained with; differences to those with which its sweep began are printed.
     """
     from sweep.cli.output.progress import Lines, counting
 
@@ -51,13 +51,13 @@ def _show(played: Replay) -> None:
 
 
 def _compare(played: Replay) -> None:
-    """Say that all is the same, or show the first epoch that is not.
+    """Print that everything is the same, or the first epoch that is not.
 
     Raises:
         SweepError: when an epoch is not the same.
     """
     if not (different := played.different):
-        print(_praise(played))
+        print(_agreement(played))
         return
     first = different[0]
     print_table(played.beside(first), "table", f"Epoch {first} of {played.name}")
@@ -75,7 +75,7 @@ def _compare(played: Replay) -> None:
     )
 
 
-def _praise(played: Replay) -> str:
+def _agreement(played: Replay) -> str:
     from sweep.checks.replay import described
 
     epochs, losses = len(played.now.epochs), len(played.now.losses)
@@ -90,34 +90,36 @@ def _praise(played: Replay) -> str:
 
 @app.command()
 def doctor(
-    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended, after a copy was made.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Repair what can be repaired, after making a copy.")] = False,
     db: Db = None,
 ) -> None:
-    """Check that the database holds what was put into it.
+    """Check that the database is intact.
 
-    Every digest is computed again; a trial that has changed can be trained again, which gives its bits again. Without
+    Every digest is computed again. A trial that was changed can be trained again, which gives the same bits. Without
     `--repair` nothing is changed; the exit code is 1 if something is wrong.
     """
     from sweep.checks import doctor
     from sweep.cli.output.progress import counting
 
     url = sweep.database_url(db)
-    with counting("looking at the trials") as progress:
+    with counting("checking the trials") as progress:
         report = doctor.examine(url, progress)
-    _tell(report)
+    _print_findings(report)
     if repair and report.findings:
-        with counting("looking at the trials again") as progress:
+        with counting("checking the trials again") as progress:
             report, copy = doctor.repair(url, report, progress)
         say(f"repaired; the file as it was: {copy}" if copy else "repaired")
-        _tell(report)
+        _print_findings(report)
     if report.damages:
-        hint = "what is left cannot be repaired" if repair else "mend what can be mended with: sweep doctor --repair"
+        hint = (
+            "what is left cannot be repaired" if repair else "repair what can be repaired with: sweep doctor --repair"
+        )
         raise SweepError(f"{len(report.damages)} findings in {report.shown}; {hint}")
     counts = report.counts
     print(f"{report.shown} is sound: {counts.sweeps} sweeps, {counts.trials} trials, {counts.epochs} epochs checked")
 
 
-def _tell(report: Report) -> None:
+def _print_findings(report: Report) -> None:
     for finding in report.damages:
         print(f"damage: {finding.words}")
     for finding in report.notes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -115,15 +116,19 @@ def leaderboard(
 
     caption = "" if diverged or format != "table" else results.caption(by, direction, best_first=not worst)
     if watch:
-        from sweep.cli.output.watch import print_until_ended
-
-        print_until_ended(rank, results, format, caption)
+        _watch(rank, results, format, caption)
         return
     print_table(rank(), format)
     if caption:
         say(caption)
     if format == "table":
         _print_counts(results)
+
+
+def _watch(rank: Callable[[], pd.DataFrame], results: Sweep, format: Format, caption: str) -> None:
+    from sweep.cli.output.watch import print_until_ended
+
+    print_until_ended(rank, results, format, caption)
 
 
 @app.command()

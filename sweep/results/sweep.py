@@ -11,11 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweep.errors import Argument, UsageError, suggest
-from sweep.experiment.parameters import parameters_of
-from sweep.metrics import NATIVE_METRICS, Direction, Objective
-from sweep.records import Parameter, Status, SweepRecord, TrialRecord
-from sweep.store import Store
+from sweep.metrics import Direction
+from sweep.records import TrialRecord
+from sweep.results.trials import SweepTrials
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,20 +26,11 @@ if TYPE_CHECKING:
     from sweep.results.prediction import TrialPrediction
 
 
-class Sweep:
+class Sweep(SweepTrials):
     """One sweep in a database; every method reads the database, so the sweep may still be running."""
-
-    def __init__(self, store: Store, record: SweepRecord) -> None:
-        self.store = store
-        self.record = record
 
     def __repr__(self) -> str:
         return f"<Sweep {self.record.name!r}: {self.record.trials} trials in {self.store.database.shown}>"
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return self.record.name
 
     @property
     def folder(self) -> Path:
@@ -54,83 +43,6 @@ class Sweep:
         from sweep.experiment.file import experiment_of
 
         return experiment_of(self.record)
-
-    @cached_property
-    def parameters(self) -> list[Parameter]:
-        """The searched parameters; no short name is that of a metric."""
-        is_own = self.objective.metric not in NATIVE_METRICS
-        return parameters_of(self.record, self.metrics() if is_own else ())
-
-    @property
-    def objective(self) -> Objective:
-        """What its trials are ranked by."""
-        return self.record.objective
-
-    @property
-    def repeats(self) -> int:
-        """The number of trainings of each configuration."""
-        return self.record.repeats
-
-    def metrics(self) -> list[str]:
-        """Return the names of the metrics that its epochs have, in the order of tables."""
-        recorded = self.store.metrics(self.record.id)
-        own = [self.objective.metric, *([self.objective.tie_break] if self.objective.tie_break else [])]
-        if not recorded and self.objective.metric in NATIVE_METRICS:
-            recorded = list(NATIVE_METRICS)
-        return list(dict.fromkeys([*recorded, *own]))
-
-    def ranked_by(self, by: str | None = None, direction: Direction | None = None) -> Objective:
-        """Return the objective that ranks by a metric of the sweep, by default its own.
-
-        Args:
-            by: the name of a metric.
-            direction: whether more ("max") or less ("min") is better, where that is not known of the metric.
-
-        Raises:
-            UsageError: when there is no such metric, or its direction is not known.
-        """
-        own = self.objective
-        if direction not in (None, "max", "min"):
-            raise UsageError(f"the direction must be max or min, not {direction!r}")
-        if by is None or by == own.metric:
-            if direction not in (None, own.direction):
-                raise UsageError(f"{own.metric} of {self.name} has the direction {own.direction}; give no other one")
-            return own
-        names = self.metrics()
-        if by not in names:
-            raise UsageError(f"there is no metric '{by}' in {self.name}: {suggest(by, names)}")
-        try:
-            return own.by(by, direction)
-        except ValueError:
-            options = Argument("direction", "max"), " or ", Argument("direction", "min")
-            raise UsageError(f"whether more or less of {by} is better is not known; say it with ", *options) from None
-
-    def trials(self, by: str | None = None, direction: Direction | None = None) -> pd.DataFrame:
-        """Return one row for each trial, with its metrics at the epoch that stands for it and its parameters.
-
-        Args:
-            by: the metric that chooses the epoch, by default that of the sweep's objective.
-            direction: as of `ranked_by`.
-
-        Raises:
-            UsageError: when there is no such metric, or its direction is not known.
-        """
-        return self._trials(self.ranked_by(by, direction))
-
-    def _trials(
-        self, objective: Objective, status: Status | None = None, n: int | None = None, best_first: bool = True
-    ) -> pd.DataFrame:
-        """Return all trials, or the first `n` of a status by rank, with parameters by their short names."""
-        from sweep.results.leaderboard import counterpart
-        from sweep.store.frames import Selection
-
-        selection = Selection(status, n, best_first) if status else None
-        also = [name for name in (counterpart(objective),) if name]
-        frame = self.store.trials(self.record.id, objective, selection, also)
-        short_names = {parameter.name: parameter.short_name for parameter in self.parameters}
-        frame = frame.rename(columns=short_names)
-        others = [column for column in frame if column not in short_names.values()]
-        return frame[others + [name for name in short_names.values() if name in frame]]
 
     def epochs(self, trial: int | None = None) -> pd.DataFrame:
         """Return one row for each epoch of all trials, or of one."""
@@ -187,68 +99,6 @@ class Sweep:
             SweepError: when there is no such trial.
         """
         return self.store.trial(self.record.id, number)
-
-    def best(
-        self, n: int | None = 10, by: str | None = None, where: str | None = None, direction: Direction | None = None
-    ) -> pd.DataFrame:
-        """Rank the best `n` completed trials, or with repeats the best `n` configurations, by their mean.
-
-        Args:
-            n: number of rows; None for all.
-            by: a metric of the sweep; by default that of its objective.
-            where: a condition on parameters and metrics, such as "alpha < 0.1 and batch_size >= 50".
-            direction: as of `ranked_by`.
-
-        Raises:
-            UsageError: when an argument cannot be used.
-        """
-        return self._ranked(n, by, where, direction, best_first=True)
-
-    def worst(
-        self, n: int | None = 10, by: str | None = None, where: str | None = None, direction: Direction | None = None
-    ) -> pd.DataFrame:
-        """Rank the worst `n` that completed, the worst first; for diverged trials see `diverged`."""
-        return self._ranked(n, by, where, direction, best_first=False)
-
-    def _ranked(
-        self, n: int | None, by: str | None, where: str | None, direction: Direction | None, *, best_first: bool
-    ) -> pd.DataFrame:
-        from sweep.results import leaderboard
-
-        objective, rank = self.ranked_by(by, direction), leaderboard.best if best_first else leaderboard.worst
-        # With a condition all trials are read, so that a mistake in it always shows; with repeats for their counts.
-        needs_all = where is not None or self.repeats > 1
-        status: Status | None = None if needs_all else "completed"
-        trials = self._trials(objective, status, n and max(n, 1), best_first)
-        return rank(trials, self.parameters, objective, n, where, repeats=self.repeats)
-
-    def best_trials(self, n: int) -> list[int]:
-        """Return the numbers of the best `n` completed trials; with repeats of the best `n` configurations."""
-        table = self.best(n)
-        if self.repeats == 1:
-            return [int(number) for number in table["trial"]]
-        firsts = [int(text.partition("–")[0]) for text in table["trials"]]
-        trials = self.trials()
-        completed = set(trials.loc[trials["status"] == "completed", "trial"])
-        return [number for first in firsts for number in self.siblings(first) if number in completed]
-
-    def siblings(self, number: int) -> list[int]:
-        """Return the numbers of all trainings of a trial's configuration, its own included."""
-        first = number - number % self.repeats
-        return list(range(first, min(first + self.repeats, self.record.trials)))
-
-    def caption(self, by: str | None = None, direction: Direction | None = None, *, best_first: bool = True) -> str:
-        """Return one or two lines that say what the leaderboard is ranked by."""
-        from sweep.results import leaderboard
-
-        return leaderboard.caption(self.ranked_by(by, direction), self.repeats, best_first)
-
-    def diverged(self, n: int | None = None, where: str | None = None) -> pd.DataFrame:
-        """List the trials that diverged, with epoch, step, place and kind."""
-        from sweep.results import leaderboard
-
-        trials = self._trials(self.objective, "diverged" if where is None else None)
-        return leaderboard.diverged(trials, self.parameters, n, where)
 
     def export(self, destination: str | Path, *, format: str | None = None, table: Table = "trials") -> int:
         """Write all single trials, their epochs or their losses of mini-batches; return the number of rows.

@@ -119,6 +119,9 @@ class TestPredict:
             (["0", "--index", 1347, "--part", "train"], 2, "from 0 to 1346 in the train part"),
             (["9"], 1, "there is no trial 9"),
             (["0", "-o", "x.pdf"], 2, "must end in .png or .svg"),
+            (["0", "--part", "validation"], 2, "no validation part; choose from train, test"),
+            (["0", "--file", "new.csv"], 1, "second/0 was trained on digits, which is not a table"),
+            (["0", "--file", "new.csv", "--index", 3], 2, "--index and --file exclude each other"),
         ],
     )
     @pytest.mark.usefixtures("kept")

@@ -23,7 +23,7 @@ from tests.fault_tools import Command, running, wait_until
 NAME = "digits-quickstart"
 MINE = "sweep_id = (SELECT id FROM sweeps WHERE name = 'digits-quickstart')"
 UNDONE = (
-    f"UPDATE trials SET status = 'queued', best_value = NULL, best_epoch = NULL, best_loss = NULL, last_epoch = NULL, "
+    f"UPDATE trials SET status = 'queued', best_value = NULL, best_epoch = NULL, tie_value = NULL, last_epoch = NULL, "
     f"seconds = NULL WHERE {MINE}"
 )
 

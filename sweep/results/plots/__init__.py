@@ -1,4 +1,4 @@
-"""A sweep in pictures; pure functions of frames and arrays to figures.
+"""Charts of a sweep: pure functions of frames and arrays to figures.
 
 Figures are built with matplotlib's object interface alone: no window, no backend, no current figure.
 """

@@ -1,4 +1,4 @@
-"""How the loss falls: over every mini-batch, on average over each epoch, and evaluated after each."""
+"""The loss of every mini-batch, its average over each epoch, and the evaluated loss after each epoch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _Kind = Literal["linear", "log", "symlog"]
 _MOST = 12
 """Panels of a figure."""
 _COLUMNS = 1000
-"""The widest panel has fewer pixels in a row."""
+"""Pixel columns of a panel at most."""
 _HIGHEST = 1000
 """Where the axis ends at the latest, in units of the loss that a trial typically starts with."""
 _LARGEST = 1e150
@@ -41,8 +41,8 @@ _LARGEST = 1e150
 _MOST_LINEAR = 20
 """The factor between the losses on a linear axis."""
 _FEW = 40
-"""Points of a line that are still told apart when each is marked."""
-_LOOKS: tuple[dict[str, Any], ...] = (
+"""Lines of at most this many points have a marker at each."""
+_STYLES: tuple[dict[str, Any], ...] = (
     {"label": "each mini-batch", "color": PALE_BLUE, "lw": 0.9, "zorder": 2},
     {"label": "mean of an epoch's mini-batches", "color": BLUE, "lw": 2.2, "zorder": 5},
     {"label": "training part, after each epoch", "color": INK, "lw": 1.0, "zorder": 3},
@@ -153,7 +153,7 @@ def _limits(losses: Floats, bound: float) -> tuple[_Kind, float, float, float]:
 
 def _draw_axes(axes: Axes, each: Curve, scale: _Scale) -> None:
     style_axes(axes)
-    axes.set_title(each.words, fontsize=10, color=INK, loc="left")
+    axes.set_title(each.title, fontsize=10, color=INK, loc="left")
     axes.set_xlabel(each.unit)
     pad = 0.02 * (each.end - each.start)
     axes.set_xlim(each.start - pad, each.end + pad)
@@ -173,9 +173,9 @@ def _draw_axes(axes: Axes, each: Curve, scale: _Scale) -> None:
 def _draw_lines(axes: Axes, each: Curve, scale: _Scale) -> None:
     """Draw the four lines of a trial, and triangles for what is above the axis."""
     batches = thinned(each.batches, each.start, each.end, _COLUMNS)
-    for line, look in zip((batches, each.means, each.train, each.test), _LOOKS, strict=True):
-        dots = {"marker": "o", "ms": 1.6 + 1.5 * look["lw"]} if len(line.places) <= _FEW else {}
-        axes.plot(line.places, line.losses, **look, **dots)
+    for line, style in zip((batches, each.means, each.train, each.test), _STYLES, strict=True):
+        dots = {"marker": "o", "ms": 1.6 + 1.5 * style["lw"]} if len(line.places) <= _FEW else {}
+        axes.plot(line.places, line.losses, **style, **dots)
     for line in (batches, each.train, each.test):
         above = line.places[line.losses > scale.high]
         if len(above):
@@ -184,8 +184,8 @@ def _draw_lines(axes: Axes, each: Curve, scale: _Scale) -> None:
 
 def _legend(scale: _Scale) -> list[Line2D]:
     """Explain the lines, which are the same in all panels, and the triangles, if there are any."""
-    handles = [Line2D([], [], **look) for look in _LOOKS]
+    handles = [Line2D([], [], **style) for style in _STYLES]
     if scale.beyond:
-        words = f"losses above the axis: {scale.beyond}, the highest {scale.highest:.4g}"
-        handles.append(Line2D([], [], label=words, **_TRIANGLE))
+        label = f"losses above the axis: {scale.beyond}, the highest {scale.highest:.4g}"
+        handles.append(Line2D([], [], label=label, **_TRIANGLE))
     return handles

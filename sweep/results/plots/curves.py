@@ -1,4 +1,4 @@
-"""One trial's losses as curves over its epochs: arrays to arrays, nothing is drawn."""
+"""One trial's losses as curves over its epochs, computed from arrays; nothing is drawn here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Line:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Curve:
-    """What is known of the losses of one trial, placed along its epochs.
+    """The losses of one trial, placed along its epochs.
 
     Epoch e reaches from e - 1 to e, and its k-th of n mini-batches stands at e - 1 + k / n. A last epoch that
     was cut short ends at its last mini-batch, being as long as the others otherwise.
@@ -40,8 +40,8 @@ class Curve:
     """Where the axis ends: the last epoch would end there if it were whole."""
     unit: str
     """What the places are counted in."""
-    words: str
-    """What the panel is to say of the trial."""
+    title: str
+    """Title of the panel."""
 
 
 def curve(trial: int, batches: pd.DataFrame, epochs: pd.DataFrame) -> Curve:
@@ -67,9 +67,9 @@ def curve(trial: int, batches: pd.DataFrame, epochs: pd.DataFrame) -> Curve:
         lines = [Line((line.places - first + 1) * steps, line.losses) for line in lines]
         start, end, unit = 0, steps, f"mini-batch of epoch {last}"
     is_cut = is_of_unknown_length or step[-1] < steps
-    words = f"trial {trial}, up to mini-batch {step[-1]} of epoch {last}" if is_cut else f"trial {trial}"
+    title = f"trial {trial}, up to mini-batch {step[-1]} of epoch {last}" if is_cut else f"trial {trial}"
     placed, means, train, test = lines
-    return Curve(placed, means, train, test, start, end, unit, words)
+    return Curve(placed, means, train, test, start, end, unit, title)
 
 
 def _whole(frame: pd.DataFrame, column: str) -> NDArray[np.int64]:
@@ -85,12 +85,12 @@ def _means(batches: Line, epoch: NDArray[np.int64]) -> Line:
     firsts = np.flatnonzero(np.diff(epoch, prepend=epoch[0] - 1))
     counts = np.diff(firsts, append=len(epoch))
     middles = (epoch[firsts] - 1 + batches.places[firsts + counts - 1]) / 2
-    # Losses just before a divergence can be so high that their sum is none any more.
+    # Losses just before a divergence can be so high that their sum is infinite.
     return Line(middles, np.add.reduceat(batches.losses / np.repeat(counts, counts), firsts))
 
 
 def thinned(line: Line, start: float, end: float, columns: int) -> Line:
-    """Return those points of `line` that decide how it looks on so many pixel columns from `start` to `end`.
+    """Return the points of `line` that decide how it looks on a number of pixel columns from `start` to `end`.
 
     In each column these are the first, the last, the lowest and the highest point (M4: Jugel, Jerzak,
     Hackenbroich and Markl, VLDB 2014, section 4): every peak stays, and a line through them covers the same

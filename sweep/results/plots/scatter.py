@@ -54,11 +54,11 @@ def scatter_grid(
 ) -> Figure:
     """Draw a metric against each searched parameter, a panel for each, with a point for each completed trial.
 
-    A parameter drawn on a logarithmic scale gets a logarithmic axis, a categorical one a strip for each
-    category; numbers that very many trials share are spread into strips too. The diverged trials, which have
-    no metric, are crosses in a band at the foot of each panel. Where a few bad trials would squeeze all others
-    together, the axis ends before them, and they are triangles on its edge that the legend counts. The best
-    trial is a star. A trial without a value for a parameter is not in its panel.
+    A parameter drawn on a logarithmic scale gets a logarithmic axis, a categorical one a strip for each category;
+    numbers that very many trials share are spread into strips too. Diverged trials are crosses in a band at the foot of
+    each panel. Where a few bad trials would squeeze all others together, the axis ends before them, and they are
+    triangles on its edge that the legend counts. The best trial is a star. A trial without a value for a parameter is
+    not in its panel.
 
     With repeats a point is the mean over the completed trainings of a configuration, with a bar of one standard error
     to either side; a configuration with a diverged training has a cross in the band besides.
@@ -67,7 +67,7 @@ def scatter_grid(
         trials: one row for each trial; those that neither completed nor diverged are only counted, in the title.
         parameters: the searched parameters; if there are none, the metric is drawn against the trial number.
         objective: the metric, its direction and its tie-break.
-        title: what stands before the counts above the panels, such as the sweep's name.
+        title: text before the counts above the panels, such as the sweep's name.
         x: the parameters to draw, by short or full name, or `trial`; all parameters if None or empty.
         repeats: trainings of each configuration.
 
@@ -77,23 +77,39 @@ def scatter_grid(
     panels = _chosen(parameters, x)
     rows = configurations(trials, objective, repeats, _tie_break(objective)) if repeats > 1 else trials
     drawn = _drawn(rows, objective.metric)
-    errors: pd.Series[float] = drawn["standard_error"] if repeats > 1 else pd.Series(np.nan, index=drawn.index)
-    completed = drawn["status"] == "completed"
-    has_crosses = bool((~completed).any() or (repeats > 1 and drawn["diverged"].any()))
-    values = drawn.loc[completed, objective.metric].to_numpy(dtype=np.float64)
-    axis = MetricAxis.of(values, np.asarray(errors[completed], dtype=np.float64), objective, has_band=has_crosses)
-    points = _points(drawn, errors, axis)
+    axis = _metric_axis(drawn, objective)
+    points = _points(drawn, axis)
     figure, grid = empty_grid(len(panels))
     for axes, parameter in zip(grid, panels, strict=True):
-        _draw_vertical_axis(axes, axis)
-        # A parameter that no trial has yet has no column either.
-        positions = _draw_horizontal_axis(
-            axes, parameter, drawn.get(parameter.short_name, pd.Series(np.nan, index=drawn.index))
-        )
-        _draw_points(axes, points.assign(x=positions[points["row"]]), axis)
+        _draw_panel(axes, parameter, drawn, points, axis)
     draw_titles(figure, title, _counts(trials, drawn, repeats), _legend(drawn, points, axis))
     figure.supylabel(axis.label if repeats == 1 else f"mean {axis.label}", fontsize=10)
     return figure
+
+
+def _draw_panel(axes: Axes, parameter: Parameter, drawn: pd.DataFrame, points: pd.DataFrame, axis: MetricAxis) -> None:
+    _draw_vertical_axis(axes, axis)
+    # A parameter that no trial has yet has no column either.
+    values = drawn.get(parameter.short_name, pd.Series(np.nan, index=drawn.index))
+    positions = _draw_horizontal_axis(axes, parameter, values)
+    _draw_points(axes, points.assign(x=positions[points["row"]]), axis)
+
+
+def _errors(drawn: pd.DataFrame) -> pd.Series[float]:
+    """Return the standard error of each value; NaN without repeats."""
+    if "standard_error" in drawn:
+        return drawn["standard_error"]
+    return pd.Series(np.nan, index=drawn.index)
+
+
+def _metric_axis(drawn: pd.DataFrame, objective: Objective) -> MetricAxis:
+    """Return the vertical axis for what is drawn."""
+    completed = drawn["status"] == "completed"
+    has_crosses = bool((~completed).any() or ("diverged" in drawn and drawn["diverged"].any()))
+    values, errors = (
+        np.asarray(each[completed], dtype=np.float64) for each in (drawn[objective.metric], _errors(drawn))
+    )
+    return MetricAxis.of(values, errors, objective, has_band=has_crosses)
 
 
 def _tie_break(objective: Objective) -> list[str]:
@@ -116,7 +132,7 @@ def _chosen(parameters: Sequence[Parameter], x: Sequence[str] | None) -> list[Pa
     return list(dict.fromkeys(known[name] for name in x))
 
 
-def _points(drawn: pd.DataFrame, errors: pd.Series[float], axis: MetricAxis) -> pd.DataFrame:
+def _points(drawn: pd.DataFrame, axis: MetricAxis) -> pd.DataFrame:
     """Return the points of the chart: `row` of `drawn`, `look` (a key of `_looks`), height `y`, `error` or NaN."""
     values = drawn[axis.objective.metric].astype("float64")
     has_diverged = drawn["status"] == "diverged"
@@ -126,7 +142,7 @@ def _points(drawn: pd.DataFrame, errors: pd.Series[float], axis: MetricAxis) -> 
     middle, height = (axis.bottom + axis.low) / 2, axis.low - axis.bottom
     in_band = middle + 0.5 * height * pd.Series(_jitter(len(drawn), math.sqrt(2)))
     heights = values.mask(beyond, axis.edge).mask(has_diverged, in_band)
-    points = pd.DataFrame({"row": drawn.index, "look": looks, "y": heights, "error": errors.mask(beyond)})
+    points = pd.DataFrame({"row": drawn.index, "look": looks, "y": heights, "error": _errors(drawn).mask(beyond)})
     if "diverged" not in drawn:
         return points
     partly = (drawn["diverged"] > 0) & ~has_diverged

@@ -1,4 +1,4 @@
-"""What the charts share: colors, the look of axes, legible ticks, and words."""
+"""What all charts share: colors, the style of axes, legible ticks, titles and legends."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def label_numbers(axis: Axis) -> None:
     axis.set_major_formatter(FuncFormatter(lambda place, _: f"{place:.10g}".replace("e-0", "e-")))
 
 
-def fits(words: Sequence[str], letters: float) -> bool:
-    """Tell whether words, evenly set along an axis that has room for so many letters, stay apart."""
-    lengths = [max(map(len, word.split("\n"))) for word in words]
-    return all((left + right) / 2 + 0.5 <= letters / len(words) for left, right in pairwise(lengths))
+def fits(labels: Sequence[str], letters: float) -> bool:
+    """Tell whether labels, evenly spaced along an axis with room for `letters` letters, do not overlap."""
+    lengths = [max(map(len, label.split("\n"))) for label in labels]
+    return all((left + right) / 2 + 0.5 <= letters / len(labels) for left, right in pairwise(lengths))
 
 
 def escape(word: str) -> str:

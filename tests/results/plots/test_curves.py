@@ -30,7 +30,7 @@ def test_whole_epochs():
     assert_line(found.means, [0.5, 1.5], [5, 2.5])
     assert_line(found.train, [0, 1, 2], [0.25, 1.25, 2.25])
     assert_line(found.test, [0, 1, 2], [0.5, 1.5, 2.5])
-    assert (found.start, found.end, found.unit, found.words) == (0, 2, "epoch", "trial 7")
+    assert (found.start, found.end, found.unit, found.title) == (0, 2, "epoch", "trial 7")
 
 
 def test_the_order_of_the_rows_does_not_matter():
@@ -50,7 +50,7 @@ def test_a_last_epoch_cut_short_ends_at_its_last_mini_batch(is_evaluated):
     np.testing.assert_allclose(found.train.places, expected)
     np.testing.assert_allclose(found.test.places, expected)
     assert (found.start, found.end, found.unit) == (0, 2, "epoch")
-    assert found.words == "trial 3, up to mini-batch 2 of epoch 2"
+    assert found.title == "trial 3, up to mini-batch 2 of epoch 2"
 
 
 def test_a_single_whole_epoch():
@@ -58,7 +58,7 @@ def test_a_single_whole_epoch():
     assert_line(found.batches, [0.5, 1], [3, 1])
     assert_line(found.means, [0.5], [2])
     np.testing.assert_allclose(found.test.places, [0, 1])
-    assert (found.start, found.end, found.unit, found.words) == (0, 1, "epoch", "trial 0")
+    assert (found.start, found.end, found.unit, found.title) == (0, 1, "epoch", "trial 0")
 
 
 def test_an_epoch_of_unknown_length_is_counted_in_mini_batches():
@@ -67,7 +67,7 @@ def test_an_epoch_of_unknown_length_is_counted_in_mini_batches():
     assert_line(found.means, [1.5], [5])
     assert_line(found.train, [0], [0.25])
     assert (found.start, found.end, found.unit) == (0, 3, "mini-batch of epoch 1")
-    assert found.words == "trial 5, up to mini-batch 3 of epoch 1"
+    assert found.title == "trial 5, up to mini-batch 3 of epoch 1"
 
 
 @pytest.mark.parametrize("numbers", [(), (0,), (0, 1), (2, 3)])
