@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from sweep.errors import SweepError
+from sweep.errors import Call, SweepError
 from sweep.metrics import NATIVE_METRICS
 from sweep.observer import Observer, Silent
 from sweep.records import Divergence, Epoch, SweepRecord, TrialRecord
@@ -134,7 +134,7 @@ def replay(
     _check_deterministic(name, row.configuration)
     last = None if row.status in FINISHED else row.last_epoch
     if last is None and row.status not in FINISHED:
-        raise SweepError(f"{name} is {row.status} and has no epochs yet; train it with: sweep resume {record.name}")
+        raise SweepError(f"{name} is {row.status} and has no epochs yet; train it with: ", Call("resume", record.name))
     stored = _stored(store, record.id, row, last)
     folders = prepare_again(record, data, observer or Silent())
     with one_blas_thread():
@@ -169,7 +169,7 @@ def _begun(record: SweepRecord, row: TrialRecord, store: Store, folders: dict[st
         trainer = build(Setup.stored(record, row, folders, store.folder))
     except (ValueError, LookupError, TypeError) as error:
         name = f"{record.name}/{row.number}"
-        raise SweepError(f"the configuration of {name} is damaged; look into it with: sweep doctor") from error
+        raise SweepError(f"the configuration of {name} is damaged; look into it with: ", Call("doctor")) from error
     return trainer, keeping(row.configuration).batches
 
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from sweep.errors import DataError
+from sweep.errors import Argument, DataError
 
 
 class Places(NamedTuple):
@@ -65,8 +65,9 @@ def find_file(file: str | Path, places: Places) -> Path:
             return folder / file
     searched = " nor in ".join(str(folder) for folder in [*folders[:-1], "the current folder"])
     raise DataError(
-        f"The data set's file {file} is not in {searched}: "
-        "correct `file`, or name the folder that holds it with --data DIR or SWEEP_DATA."
+        f"The data set's file {file} is not in {searched}: correct `file`, or name the folder that holds it with ",
+        Argument("data", "DIR"),
+        " or SWEEP_DATA.",
     )
 
 

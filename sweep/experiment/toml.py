@@ -8,9 +8,12 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from sweep.errors import UsageError, suggest
+from sweep.errors import Argument, UsageError, suggest
 from sweep.space.distributions import Tree
 from sweep.space.trees import children, join
+
+SET = Argument("overrides")
+"""What a change of a value is given by."""
 
 DEEPEST = 50
 """Most levels of nesting that are read; a file with more is taken for a mistake."""
@@ -48,7 +51,7 @@ def override(table: dict[str, Any], sections: tuple[str, ...], change: str, top:
     key, equals, text = change.partition("=")
     key = key.strip()
     if not equals or not KEY.fullmatch(key):
-        raise UsageError(f"--set takes KEY=VALUE, such as training.epochs=5, not {change!r}")
+        raise UsageError(SET, f" takes KEY=VALUE, such as training.epochs=5, not {change!r}")
     value = _value(key, text)
     *parents, last = _steps(_full_key(table, sections, key, top))
     here: Any = table
@@ -57,7 +60,7 @@ def override(table: dict[str, Any], sections: tuple[str, ...], change: str, top:
     if isinstance(last, int):
         _descend(here, last, key)
     elif not isinstance(here, dict):
-        raise UsageError(f"--set {key}: there is no table to set {last!r} in")
+        raise UsageError(SET, f" {key}: there is no table to set {last!r} in")
     here[last] = value
 
 
@@ -70,7 +73,7 @@ def _value(key: str, text: str) -> Tree:
             raise ValueError("it is more than one value")
     except ValueError as error:
         shown = text.strip() if len(text) < 80 else text.strip()[:77] + "..."
-        raise UsageError(f"--set {key}: {shown!r} is not a TOML value: {error}") from None
+        raise UsageError(SET, f" {key}: {shown!r} is not a TOML value: {error}") from None
     return table["value"]
 
 
@@ -83,10 +86,10 @@ def _descend(here: Tree, step: str | int, key: str) -> Tree:
     if isinstance(step, int):
         if isinstance(here, list) and step < len(here):
             return here[step]
-        raise UsageError(f"--set {key}: there is no item [{step}] in the experiment")
+        raise UsageError(SET, f" {key}: there is no item [{step}] in the experiment")
     if isinstance(here, dict):
         return here.setdefault(step, {})
-    raise UsageError(f"--set {key}: {step!r} is not a table in the experiment")
+    raise UsageError(SET, f" {key}: {step!r} is not a table in the experiment")
 
 
 def _full_key(table: dict[str, Any], sections: tuple[str, ...], key: str, top: tuple[str, ...]) -> str:
@@ -96,10 +99,10 @@ def _full_key(table: dict[str, Any], sections: tuple[str, ...], key: str, top: t
     known = [path for section in sections for path in _paths(table.get(section), section)]
     paths = [path for path in known if path.endswith("." + key)]
     if len(paths) > 1:
-        raise UsageError(f"--set {key} could mean {' or '.join(paths)}; give the full path")
+        raise UsageError(SET, f" {key} could mean {' or '.join(paths)}; give the full path")
     if not paths:
         short_keys = {path.rpartition(".")[2] for path in known}
-        raise UsageError(f"--set {key!r}: the experiment has no such key; {suggest(key, short_keys)}")
+        raise UsageError(SET, f" {key!r}: the experiment has no such key; {suggest(key, short_keys)}")
     return paths[0]
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
-from sweep.errors import StoreBusy, StoreError, UsageError
+from sweep.errors import Argument, Call, StoreBusy, StoreError, UsageError
 from sweep.store.retry import retry_while_busy
 from sweep.store.schema import APPLICATION_ID
 
@@ -159,7 +159,8 @@ class Database:
             raise StoreError(f"the database {self.shown} cannot be {verb}: {error}") from error
         except (ValueError, TypeError, OverflowError) as error:  # a damaged time, number or JSON
             raise StoreError(
-                f"the database {self.shown} holds damaged values ({error}); look into it with: sweep doctor"
+                f"the database {self.shown} holds damaged values ({error}); look into it with: ",
+                Call("doctor"),
             ) from error
 
     def use_write_ahead_log(self) -> None:
@@ -187,11 +188,11 @@ def parse_url(url: str) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # the port is not a number
-        raise UsageError("--db takes a file or a URL such as sqlite:///results/sweeps.db") from None
+        raise UsageError(Argument("db"), " takes a file or a URL such as sqlite:///results/sweeps.db") from None
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-        raise UsageError(f"--db takes SQLite or PostgreSQL, not {parsed.get_backend_name()}")
+        raise UsageError(Argument("db"), f" takes SQLite or PostgreSQL, not {parsed.get_backend_name()}")
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
-        raise UsageError("--db needs a file: a database in memory cannot be shared with the workers")
+        raise UsageError(Argument("db"), " needs a file: a database in memory cannot be shared with the workers")
     return parsed
 
 

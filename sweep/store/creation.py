@@ -8,7 +8,7 @@ from contextlib import nullcontext, suppress
 
 from sqlalchemy import Connection, text
 
-from sweep.errors import StoreError
+from sweep.errors import Argument, Call, StoreError
 from sweep.store.connection import Database
 from sweep.store.migration import backed_up, mark, migrate, schema_version
 from sweep.store.schema import APPLICATION_ID, LEADERBOARD, VERSION, metadata
@@ -25,7 +25,7 @@ def open_existing(database: Database) -> None:
     if database.is_sqlite:
         _check_file(database)
     if not _check_version(database):
-        raise StoreError(f"the database {database.shown} holds no sweeps yet; begin one with `sweep run`")
+        raise StoreError(f"the database {database.shown} holds no sweeps yet; begin one with `", Call("run"), "`")
 
 
 def create(database: Database) -> None:
@@ -57,7 +57,8 @@ def _create_file(database: Database) -> None:
         if database.exists:  # another process was quicker
             return open_existing(database)
         raise StoreError(
-            f"the database {database.shown} cannot be created: {_reason(database, error)}; name another place with --db"
+            f"the database {database.shown} cannot be created: {_reason(database, error)}; name another place with ",
+            Argument("db"),
         ) from None
     finally:
         with suppress(OSError):
@@ -91,7 +92,10 @@ def _lock(database: Database, connection: Connection) -> None:
 def _check_file(database: Database) -> None:
     if not database.exists:
         raise StoreError(
-            f"there is no database {database.shown}; begin a sweep with `sweep run`, or name another with --db"
+            f"there is no database {database.shown}; begin a sweep with `",
+            Call("run"),
+            "`, or name another with ",
+            Argument("db"),
         )
     if not database.path.is_file() or database.path.stat().st_size == 0:
         raise StoreError(
@@ -101,7 +105,7 @@ def _check_file(database: Database) -> None:
     with database.reading() as connection:
         application = connection.execute(text("PRAGMA application_id")).scalar()
     if application != APPLICATION_ID:
-        raise StoreError(f"{database.shown} is a database, but not one of sweep; name another with --db")
+        raise StoreError(f"{database.shown} is a database, but not one of sweep; name another with ", Argument("db"))
 
 
 def _check_version(database: Database) -> bool:
@@ -118,14 +122,14 @@ def _check_version(database: Database) -> bool:
 
 
 def _migrate_or_explain(database: Database, version: int) -> None:
-    remedy = "open it once as the role that owns its tables"
+    remedy: tuple[str | Argument, ...] = ("open it once as the role that owns its tables",)
     if database.is_sqlite:
-        remedy = "make room, or make it and its folder writable, or name a copy elsewhere with --db"
+        remedy = ("make room, or make it and its folder writable, or name a copy elsewhere with ", Argument("db"))
     try:
         _migrate(database)
     except StoreError as error:
         raise StoreError(
-            f"{error}; before it can be used it has to be brought from schema {version} to {VERSION}: {remedy}"
+            *error.args, f"; before it can be used it has to be brought from schema {version} to {VERSION}: ", *remedy
         ) from error
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, bindparam, case, delete, select, update
 
-from sweep.errors import StaleAttempt, SweepError
+from sweep.errors import Call, StaleAttempt, SweepError
 from sweep.metrics import Objective
 from sweep.records import BatchLosses, Epoch, Status
 from sweep.store.claims import Claim, Ending, IsLost, Lease
@@ -255,7 +255,8 @@ def extend(connection: Connection, sweep_id: int, number: int, epochs_each: int)
     query = select(trials.c.id, trials.c.configuration).where(this).with_for_update()
     row = connection.execute(query).mappings().first()
     if row is None:
-        raise SweepError(f"trial {number} is not completed any more; look at it with `sweep show {number}`")
+        look = Call("show", trial=str(number))
+        raise SweepError(f"trial {number} is not completed any more; look at it with `", look, "`")
     configuration = dict(row["configuration"])
     if "training" in configuration:
         configuration["training"] = configuration["training"] | {"epochs": epochs_each}

@@ -29,7 +29,7 @@ from sqlalchemy import (
     text,
 )
 
-from sweep.errors import StoreError
+from sweep.errors import Argument, StoreError
 from sweep.store.schema import APPLICATION_ID, VERSION
 
 MADE_SINCE = {3: ("sweeps", "digest"), 2: ("trials", "weights"), 1: ("sweeps", "id")}
@@ -59,7 +59,8 @@ def schema_version(connection: Connection) -> int:
     if revision is not None and not revision.isdecimal():
         raise StoreError(
             f"the table alembic_version holds the version '{revision}' of another application; give sweep a database "
-            "of its own with --db"
+            "of its own with ",
+            Argument("db"),
         )
     return int(revision or _judged(inspector))
 

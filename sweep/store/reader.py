@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from sweep.errors import SweepError, suggest
+from sweep.errors import Call, SweepError, suggest
 from sweep.metrics import Objective
 from sweep.records import Epoch, Progress, Status, SweepRecord, TrialRecord
 from sweep.store import lifecycle, queries
@@ -67,7 +67,7 @@ class Reader:
             return sweep_record(row)
         names = self.names()
         if not names:
-            raise SweepError(f"{self.database.shown} holds no sweeps yet; begin one with `sweep run`")
+            raise SweepError(f"{self.database.shown} holds no sweeps yet; begin one with `", Call("run"), "`")
         raise SweepError(f"there is no sweep '{name}' in {self.database.shown}; {suggest(str(name), names)}")
 
     def names(self) -> list[str]:

@@ -28,6 +28,6 @@ def retry_while_busy(action: Callable[[], Result]) -> Result:
         except StoreBusy as error:
             left = end - time.monotonic()
             if left <= 0:
-                raise StoreError(f"{error}; that has not changed for {patience:.0f} s") from error
+                raise StoreError(*error.args, f"; that has not changed for {patience:.0f} s") from error
             time.sleep(min(pause, left))
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

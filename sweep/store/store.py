@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from sweep.errors import SweepError
+from sweep.errors import Argument, Call, SweepError
 from sweep.records import BatchLosses, Epoch, Status, SweepRecord, Trial, Weights
 from sweep.store import lifecycle
 from sweep.store.claims import Claim, Ending, IsLost
@@ -36,8 +36,11 @@ class Store(Reader):
         except SweepError as error:
             if isinstance(error.__cause__, IntegrityError):
                 raise SweepError(
-                    f"there is a sweep '{record.name}' already; give this one another name with --name, or go on "
-                    f"with the old one with `sweep resume {record.name}`"
+                    f"there is a sweep '{record.name}' already; give this one another name with ",
+                    Argument("name"),
+                    ", or go on with the old one with `",
+                    Call("resume", record.name),
+                    "`",
                 ) from None
             raise
 

@@ -266,7 +266,7 @@ class TestDifferent:
 
     def test_what_is_no_number_is_damage(self, change):
         change(f"UPDATE epochs SET test_loss = 'x' WHERE {CNN_0} AND epoch = 1")
-        with pytest.raises(StoreError, match=r"damaged values .*'x'.*; look into it with: sweep doctor"):
+        with pytest.raises(StoreError, match=r"damaged values .*'x'.*; look into it with: sweep\.checks\.doctor"):
             replay("cnn/0")
 
     def test_the_environment_is_compared(self, change):
@@ -321,7 +321,9 @@ class TestUnfinished:
     def test_a_trial_without_epochs_is_answered_with_a_sentence(self, change, trained_epochs, status):
         change(f"DELETE FROM epochs WHERE {CNN_0}")
         change(f"UPDATE trials SET status = ?, last_epoch = NULL WHERE {row_of(CNN_0)}", status)
-        with pytest.raises(SweepError, match=f"^cnn/0 is {status} and has no epochs yet; .*: sweep resume cnn$"):
+        with pytest.raises(
+            SweepError, match=f"^cnn/0 is {status} and has no epochs yet; .*: sweep\\.resume\\('cnn'\\)$"
+        ):
             replay("cnn/0")
         assert trained_epochs == []
 
@@ -341,7 +343,7 @@ class TestRefused:
     )
     def test_a_damaged_configuration(self, change, damage):
         change(f"UPDATE trials SET configuration = json_set(configuration, {damage}) WHERE {row_of(CNN_0)}")
-        with pytest.raises(SweepError, match=r"^the configuration of cnn/0 is damaged; .* sweep doctor$"):
+        with pytest.raises(SweepError, match=r"^the configuration of cnn/0 is damaged; .* sweep\.checks\.doctor"):
             replay("cnn/0")
 
     def test_other_data(self, change):

@@ -77,7 +77,7 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch, refused):
 
 @pytest.mark.parametrize("file", ["t.csv", "", "x" * 5000, "a\0b", 5])
 def test_a_missing_file_is_refused_with_the_folders_searched(tmp_path, refused, file):
-    with refused(tmp_path / "data", tmp_path / "base", "the current folder", "--data DIR", "SWEEP_DATA"):
+    with refused(tmp_path / "data", tmp_path / "base", "the current folder", 'with data="DIR"', "SWEEP_DATA"):
         prepare("csv", file=file, label="label", folder=tmp_path / "data", base=tmp_path / "base")
 
 

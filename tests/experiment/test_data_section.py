@@ -2,7 +2,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from sweep.data import KINDS
-from sweep.experiment.messages import mistakes
+from sweep.experiment.messages import describe_errors
 from sweep.experiment.sections.data import Data, resolve_defaults
 
 TABLE = {"kind": "csv", "file": "a.csv", "label": "y"}
@@ -16,7 +16,7 @@ def refusal(tree):
     """The one sentence that a wrong section is answered with."""
     with pytest.raises(ValidationError) as caught:
         Data.model_validate(tree)
-    (line,) = mistakes(caught.value, tree)
+    (line,) = describe_errors(caught.value, tree)
     return line
 
 

@@ -102,7 +102,7 @@ def check(text, *overrides):
         assert error.exit_code == 2
         for line in str(error).split("\n"):
             assert line.isprintable()
-            assert re.match(r"fuzz\.toml|--set|[\w.-]+, trial \d+: |.* cannot be read", line), line
+            assert re.match(r"fuzz\.toml|overrides|[\w.-]+, trial \d+: |.* cannot be read", line), line
         return
     names = {parameter.name for parameter in experiment.parameters}
     assert len({parameter.short_name for parameter in experiment.parameters}) == len(names)

@@ -20,8 +20,10 @@ from sweep.nn.losses import LOSSES, softmax_cross_entropy
 from sweep.nn.optimizers import OPTIMIZERS, sgd
 from sweep.nn.regression import REGRESSION_LOSSES, numbers
 from sweep.nn.schedules import SCHEDULES
+from sweep.training.networks import build_network, build_schedule, check_fit
 from tests.experiment.test_sections import changed, loss_of, sentence
 
+TABLE = {"kind": "csv", "file": "mine.csv", "label": "y"}
 NAMED = [*(LAYERS | OPTIMIZERS | SCHEDULES | INITIALIZERS).items()]
 
 
@@ -61,7 +63,7 @@ class TestNewcomer:
         layers = [{"kind": "affine", "units": 4}, {"kind": "scaled", "factor": 3.0}, "scaled"]
         tree = changed(network__hidden=[], network__layers=layers)
         assert np.isfinite(loss_of(tree))
-        names = [*Configuration.model_validate(tree).build_network(3).layers]
+        names = [*build_network(Configuration.model_validate(tree), 3).layers]
         assert names == ["layers[0]/affine", "layers[1]/scaled", "layers[2]/scaled", "output"]
         wrong = changed(network__hidden=[], network__layers=[{"kind": "scaled", "factor": 10.0}])
         assert sentence(wrong) == "network.layers[0].factor is 10.0, but must be less than or equal to 9"
@@ -72,7 +74,7 @@ class TestNewcomer:
         monkeypatch.setitem(LAYERS, "bottleneck", bottleneck)
         layers = ["bottleneck", {"kind": "bottleneck", "units": 2, "bias": False}]
         tree = changed(network__hidden=[], network__layers=layers, network__weights="ones")
-        built = Configuration.model_validate(tree).build_network(3).layers
+        built = build_network(Configuration.model_validate(tree), 3).layers
         first, _ = built["layers[0]/bottleneck"].init(np.random.default_rng(0), (5,), np.dtype("f8"))
         second, _ = built["layers[1]/bottleneck"].init(np.random.default_rng(0), (3,), np.dtype("f8"))
         np.testing.assert_array_equal(first, [[1, 1, 1, 1, 1, 0]] * 3)
@@ -86,8 +88,8 @@ class TestNewcomer:
         monkeypatch.setitem(LAYERS, "halved", halved)
         tree = changed(network__hidden=[], network__layers=["halved", "flatten"])
         configuration = Configuration.model_validate(tree)
-        configuration.check_fit(3, (1, 8, 8))
-        assert next(iter(configuration.build_network(3, (1, 8, 8)).layers)) == "image"
+        check_fit(configuration, 3, (1, 8, 8))
+        assert next(iter(build_network(configuration, 3, (1, 8, 8)).layers)) == "image"
 
     def test_a_new_activation_optimizer_schedule_initializer_and_loss(self, monkeypatch):
         def half(learning_rate: Fraction = 0.1):
@@ -106,7 +108,7 @@ class TestNewcomer:
             training__loss="mine",
         )
         assert np.isfinite(loss_of(tree))
-        assert Configuration.model_validate(tree).build_schedule()(1, 2) == 1e-9
+        assert build_schedule(Configuration.model_validate(tree))(1, 2) == 1e-9
         tree["training"]["optimizer"]["learning_rate"] = 1.0
         assert sentence(tree) == "training.optimizer.learning_rate is 1.0, but must be less than 1"
 
@@ -133,27 +135,27 @@ class TestNewcomer:
 
 class TestRegression:
     def test_its_output_and_loss_have_defaults_of_their_own(self):
-        tree = changed(data__task="regression")
+        tree = changed(data__dataset=TABLE, data__task="regression")
         del tree["network"]["output"], tree["training"]["loss"]
         configuration = Configuration.model_validate(tree)
         assert (configuration.output, configuration.loss) == ("identity", "mean_squared_error")
-        network = configuration.build_network(1)
+        network = build_network(configuration, 1)
         assert network.loss is REGRESSION_LOSSES["mean_squared_error"]
         assert network.targets is numbers
 
     @pytest.mark.parametrize("loss", REGRESSION_LOSSES)
     def test_every_loss_is_built(self, loss):
-        tree = changed(data__task="regression", network__output="identity", training__loss=loss)
-        assert Configuration.model_validate(tree).build_network(1).loss is REGRESSION_LOSSES[loss]
+        tree = changed(data__dataset=TABLE, data__task="regression", network__output="identity", training__loss=loss)
+        assert build_network(Configuration.model_validate(tree), 1).loss is REGRESSION_LOSSES[loss]
 
     def test_losses_and_outputs_of_the_other_task_are_refused(self):
         valid = "choose from huber, mean_absolute_error, mean_squared_error"
-        regression = changed(data__task="regression", network__output="identity")
+        regression = changed(data__dataset=TABLE, data__task="regression", network__output="identity")
         assert sentence(regression) == f"training.loss = 'cross_entropy' is not a loss of regression; {valid}"
         assert sentence(changed(training__loss="huber")).startswith(
             "training.loss = 'huber' is not a loss of classification; choose from binary_cross_entropy"
         )
-        softmax = changed(data__task="regression", training__loss="huber")
+        softmax = changed(data__dataset=TABLE, data__task="regression", training__loss="huber")
         expected = "network.output = 'softmax' does not go with training.loss = 'huber', which takes identity"
         assert sentence(softmax) == expected
 

@@ -107,7 +107,7 @@ class TestFaults:
         said = subprocess.run([sys.executable, "-c", code, str(old)], check=True, capture_output=True, text=True)
         assert re.fullmatch(
             rf"no backup copy of {old} can be written beside it: disk I/O error; before it can be used it has to be "
-            rf"brought from schema {version} to {VERSION}: make room, or .* with --db\n",
+            rf"brought from schema {version} to {VERSION}: make room, or .* with db\n",
             said.stdout,
         )
         assert dump(old) == before
@@ -179,7 +179,7 @@ class TestDisk:
 
 REMEDY = (
     f"before it can be used it has to be brought from schema 2 to {VERSION}: make room, or make it and its folder "
-    "writable, or name a copy elsewhere with --db"
+    "writable, or name a copy elsewhere with db"
 )
 
 

@@ -14,7 +14,7 @@ from sweep.data.dataset import Array, Part
 from sweep.data.formats.base import Format, Loaded, Request, Source
 from sweep.data.formats.unpickle import StoredArray, unpickle
 from sweep.data.sources import Places, is_file
-from sweep.errors import DataError
+from sweep.errors import Argument, DataError
 
 _BATCHES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch")
 _META = "batches.meta"
@@ -33,7 +33,9 @@ def locate_cifar10(places: Places) -> Source:
     root = places.data_folder
     if root is None:
         raise DataError(
-            f"The data set cifar10 needs the folder {_FOLDER}: name it or the one above with --data DIR or SWEEP_DATA."
+            f"The data set cifar10 needs the folder {_FOLDER}: name it or the one above with ",
+            Argument("data", "DIR"),
+            " or SWEEP_DATA.",
         )
     files = _find(root)
     return Source("cifar10", files, partial(_load, files))
@@ -53,8 +55,9 @@ def _find(root: Path) -> tuple[Path, ...]:
     _refuse_packed([root, *(folder / _ARCHIVE for folder in folders)])
     raise DataError(
         f"The files of cifar10 ({_FILES[0]} and six more) are neither in {root} nor in the folders {_FOLDER}, cifar10 "
-        f"and cifar10/{_FOLDER} below it: unpack {_ARCHIVE} there, or name the folder that holds them with --data DIR "
-        "or SWEEP_DATA."
+        f"and cifar10/{_FOLDER} below it: unpack {_ARCHIVE} there, or name the folder that holds them with ",
+        Argument("data", "DIR"),
+        " or SWEEP_DATA.",
     )
 
 

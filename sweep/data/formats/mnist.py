@@ -9,7 +9,7 @@ from sweep.data.dataset import Part
 from sweep.data.formats.base import Format, Loaded, Request, Source
 from sweep.data.formats.idx import read_images, read_labels
 from sweep.data.sources import Places, is_file
-from sweep.errors import DataError
+from sweep.errors import Argument, DataError
 
 _SHAPE = (1, 28, 28)
 _FILES = (
@@ -55,8 +55,9 @@ def _find(name: str, root: Path | None) -> tuple[Path, ...]:
     """Return the paths of the four files: from the sub-folder `name` if it has them, else from `root`."""
     if root is None:
         raise DataError(
-            f"The data set {name} needs {_FILES[0]}.gz and three files more: "
-            "name the folder that holds them with --data DIR or SWEEP_DATA."
+            f"The data set {name} needs {_FILES[0]}.gz and three files more: name the folder that holds them with ",
+            Argument("data", "DIR"),
+            " or SWEEP_DATA.",
         )
     for folder in (root / name, root):
         found = {stem: _gzipped_or_not(folder / stem) for stem in _FILES}
@@ -68,7 +69,9 @@ def _find(name: str, root: Path | None) -> tuple[Path, ...]:
             raise DataError(f"{folder} holds some files of {name} but not {missing}: download what is missing.")
     raise DataError(
         f"The files of {name} ({_FILES[0]}.gz and three more) are neither in {root / name} nor in {root}: "
-        "name the folder that holds them with --data DIR or SWEEP_DATA."
+        "name the folder that holds them with ",
+        Argument("data", "DIR"),
+        " or SWEEP_DATA.",
     )
 
 

@@ -81,12 +81,17 @@ class TestFolders:
         assert len(open_dataset(prepare("cifar10")).train.x) == 3 + 4 + 5 + 6 + 7
 
     def test_without_a_folder_nothing_is_searched(self, refused):
-        with refused(FOLDER, "--data DIR", "SWEEP_DATA"):
+        with refused(FOLDER, 'with data="DIR"', "SWEEP_DATA"):
             prepare("cifar10")
 
     @pytest.mark.parametrize("folder", [".", "nowhere"])
     def test_missing_files_are_refused_with_the_folders_searched(self, tmp_path, refused, folder):
-        parts = ("data_batch_1 and six more", f"{FOLDER}, cifar10 and cifar10/{FOLDER}", "--data DIR", "SWEEP_DATA")
+        parts = (
+            "data_batch_1 and six more",
+            f"{FOLDER}, cifar10 and cifar10/{FOLDER}",
+            'with data="DIR"',
+            "SWEEP_DATA",
+        )
         with refused(tmp_path / folder, *parts):
             prepare("cifar10", folder=tmp_path / folder)
 

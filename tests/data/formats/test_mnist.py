@@ -45,11 +45,11 @@ def test_the_subfolder_of_the_name_comes_first(tmp_path):
 
 
 def test_missing_files_are_refused_with_the_folders_searched(tmp_path, refused):
-    with refused(tmp_path / "mnist", f"nor in {tmp_path}:", "--data DIR", "SWEEP_DATA"):
+    with refused(tmp_path / "mnist", f"nor in {tmp_path}:", 'with data="DIR"', "SWEEP_DATA"):
         prepare("mnist", folder=tmp_path)
-    with refused(tmp_path / "nowhere", "--data DIR"):
+    with refused(tmp_path / "nowhere", 'with data="DIR"'):
         prepare("mnist", folder=tmp_path / "nowhere")
-    with refused("train-images-idx3-ubyte.gz", "--data DIR", "SWEEP_DATA"):
+    with refused("train-images-idx3-ubyte.gz", 'with data="DIR"', "SWEEP_DATA"):
         prepare("mnist")
 
 

@@ -13,7 +13,10 @@ REGRESSION = {"data": {"task": "regression"}, "training": {}}
 BOTH = {"data": {"task": "regression", "validation": 0.1}, "training": {}}
 EITHER_TASK = {
     **TOY,
-    "data": {"dataset": "digits", "task": {"choice": ["classification", "regression"]}},
+    "data": {
+        "dataset": {"kind": "csv", "file": "a.csv", "label": "y"},
+        "task": {"choice": ["classification", "regression"]},
+    },
     "network": {"hidden": [5]},
     "training": {"epochs": 1, "batch_size": 10, "optimizer": "sgd", "loss": "mean_squared_error"},
 }
