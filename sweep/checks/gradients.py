@@ -50,6 +50,8 @@ def gradient_check(
     """
     if samples is not None and samples < 1:
         raise UsageError(f"the number of samples must be at least 1, not {samples}")
+    if not experiment.is_native:
+        raise UsageError(f"{experiment.name} has a trainer of its own, whose gradients sweep does not know")
     trial = experiment.trials()[0]
     configuration = Configuration.model_validate(trial.configuration)
     shape, classes = _describe(trial.configuration["data"], data, experiment.folder)

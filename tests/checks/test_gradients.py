@@ -15,7 +15,11 @@ from sweep.nn.layer import OuterProduct
 from sweep.nn.network import Network
 from sweep.nn.penalties import Penalty
 
-SHIPPED = sorted((Path(__file__).parents[2] / "experiments").glob("*.toml"))
+SHIPPED = [
+    path
+    for path in sorted((Path(__file__).parents[2] / "experiments").glob("*.toml"))
+    if "[network]" in path.read_text(encoding="utf-8")
+]
 
 TEXT = """
 name = "small"

@@ -133,8 +133,11 @@ class TestFrames:
             rows = connection.exec_driver_sql("SELECT trial FROM leaderboard ORDER BY rank").scalars().all()
         assert rows == [3, 1, 0, 2]
         for metric, order in (("test_accuracy", [3, 1, 0, 2]), ("train_loss", [1, 3, 0, 2])):
-            assert best(store.trials(sweep_id, Objective().by(metric)), [], metric)["trial"].tolist() == order
-        assert worst(store.trials(sweep_id), [])["trial"].tolist() == [1, 3, 0, 2]
+            assert (
+                best(store.trials(sweep_id, Objective().by(metric)), [], Objective().by(metric))["trial"].tolist()
+                == order
+            )
+        assert worst(store.trials(sweep_id), [], Objective())["trial"].tolist() == [1, 3, 0, 2]
 
     @pytest.mark.parametrize("metric", NATIVE_METRICS)
     def test_the_first_by_rank_are_those_of_ranking_all(self, store, metric):
@@ -145,7 +148,7 @@ class TestFrames:
             finished(store, sweep_id, number, course, rng.choice(["completed", "completed", "diverged"]))
         everything = store.trials(sweep_id, Objective().by(metric))
         for rank, best_first in ((best, True), (worst, False)):
-            whole = rank(everything, [], metric, None)["trial"].tolist()
+            whole = rank(everything, [], Objective().by(metric), None)["trial"].tolist()
             assert 10 < len(whole) < 24
             for n in (1, 7, 100, None):
                 part = store.trials(sweep_id, Objective().by(metric), Selection("completed", n, best_first))

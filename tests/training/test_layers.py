@@ -12,7 +12,7 @@ from sweep.nn.layer import Call, vectors
 from sweep.nn.losses import loss_work, positions
 from sweep.nn.network import chain
 from sweep.records import Seeds
-from sweep.training.build import settings
+from sweep.training.build import network_settings
 from sweep.training.divergence import Diverged
 from sweep.training.loop import NetworkTrainer, train
 from sweep.training.networks import build_network, check_fit
@@ -65,7 +65,7 @@ def ready(monkeypatch):
             "sweep.training.build._fit",
             lambda folder, kind, over, dtype: fit(kind, over, dataset.train.x, np.dtype(dtype)),
         )
-        return settings(configuration(layers, **training), dataset, "", Seeds(1, 2, 3))
+        return network_settings(configuration(layers, **training), dataset, "", Seeds(1, 2, 3))
 
     return make
 
