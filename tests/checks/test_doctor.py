@@ -1,7 +1,9 @@
 """The doctor: no flipped bit passes unseen, and what is repaired is what an undisturbed sweep gives."""
 
+import json
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -25,11 +27,26 @@ TABLES = ("sweeps", "trials", "parameters", "epochs", "batches")
 FLIPS, LOG_FLIPS = 150, 50
 
 
+def meaning(value):
+    """Return a stored value as it is read: JSON has numbers, of which the last digit may be too fine to matter, and
+    any letter may stand between a date and its time."""
+    if not isinstance(value, str):
+        return value
+    if re.fullmatch(r"\d{4}-\d\d-\d\d.\d\d:\d\d:\d\d(\.\d+)?", value):
+        return f"{value[:10]} {value[11:]}"
+    try:
+        return json.loads(value) if value.startswith("{") else value
+    except ValueError:
+        return value
+
+
 def content(path):
     """Return every row of the database, or None where not all of it can be read."""
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
         try:
-            rows = {t: sorted(map(repr, database.execute(f"SELECT * FROM {t}"))) for t in TABLES}
+            rows = {
+                t: sorted(repr([*map(meaning, row)]) for row in database.execute(f"SELECT * FROM {t}")) for t in TABLES
+            }
         except (sqlite3.Error, UnicodeDecodeError):
             rows = None
     database.close()

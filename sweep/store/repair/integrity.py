@@ -68,7 +68,7 @@ def kept_files(database: Database) -> list[str]:
     """Return the files of weights and checkpoints that the trials name, relative to the folder of the database."""
     with database.reading() as connection:
         rows = connection.execute(select(trials.c.weights, trials.c.checkpoint).order_by(trials.c.id)).all()
-    return [name for row in rows for name in row if name]
+    return [name for row in rows for name in row if name and isinstance(name, str)]  # a damaged one may be a number
 
 
 def findings(database: Database, is_lost: IsLost, tell: Tell) -> Iterator[Finding]:
