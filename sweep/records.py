@@ -145,18 +145,6 @@ class TrialRecord:
     checkpoint: Weights | None
     """The checkpoint that its next attempt starts from; None once the trial has ended."""
 
-    def __getitem__(self, name: str) -> Any:
-        """Return a column by its name of schema 3, for callers that still read a trial as a mapping."""
-        file, _, is_epoch = name.partition("_")
-        if file in ("weights", "checkpoint"):
-            kept = getattr(self, file)
-            return kept and (kept.epoch if is_epoch else kept.file)
-        if name.startswith("diverged_"):
-            return self.divergence and getattr(self.divergence, name.removeprefix("diverged_"))
-        if name.startswith("seed_"):
-            return getattr(self.seeds, name.removeprefix("seed_"))
-        return getattr(self, {"deaths": "crashes", "best_loss": "tie_value"}.get(name, name))
-
 
 @dataclass(frozen=True, slots=True)
 class SweepRecord:

@@ -79,12 +79,12 @@ def running(name="digits-quickstart"):
         rows = [results.trial(trial.number) for trial in progress.running]
     except SweepError:
         return []
-    return [row for row in rows if row["status"] == "running"]
+    return [row for row in rows if row.status == "running"]
 
 
 def worker_of(row):
     """Return the number of the process that trains a trial."""
-    return process_of(row["owner"])[1]
+    return process_of(row.owner)[1]
 
 
 def figures(name=None, db=None):
@@ -97,9 +97,9 @@ def figures(name=None, db=None):
 
 def _weights(results, number):
     row = results.trial(number)
-    if row["weights"] is None:
+    if row.weights is None:
         return None
-    kept = checkpoint.read(results.store.folder / row["weights"])
+    kept = checkpoint.read(results.store.folder / row.weights.file)
     return kept.epoch, {name: array.tobytes() for name, array in kept.arrays.items()}
 
 

@@ -3,7 +3,4 @@
 from sweep.store.claims import Claim, Ending, Lease
 from sweep.store.store import Store
 
-Held = Lease
-"""Its former name."""
-
-__all__ = ["Claim", "Ending", "Held", "Lease", "Store"]
+__all__ = ["Claim", "Ending", "Lease", "Store"]

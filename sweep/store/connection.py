@@ -23,16 +23,12 @@ from sqlalchemy.exc import (
 )
 
 from sweep.errors import Argument, Call, StoreBusy, StoreError, UsageError
-from sweep.store.retry import retry_while_busy
 from sweep.store.schema import APPLICATION_ID
 
 BUSY_SECONDS = 60
 """How long a statement waits for another process to release the database."""
 PROBE_SECONDS = 2
 """How long it waits where the question is whether the database can be written."""
-
-patiently = retry_while_busy
-"""Its former name and place."""
 
 TRANSIENT = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 """Errors of SQLite that another try may not meet again."""

@@ -162,11 +162,3 @@ class Store(Reader):
                 return work(connection, self.database.now(connection))
 
         return retry_while_busy(once) if patient else once()
-
-    # Former names, for callers that still use them.
-
-    bury = record_crash
-    abandon = fail
-    beat = heartbeat
-    prolong = extend
-    held = Reader.leases

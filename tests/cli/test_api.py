@@ -39,7 +39,7 @@ def test_the_parameters_are_those_that_were_drawn(results):
         values = [trial.parameters[parameter.name] for trial in drawn]
         assert [*frame[parameter.short_name]] == values
     for trial in drawn:
-        assert results.trial(trial.number)["configuration"] == trial.configuration
+        assert results.trial(trial.number).configuration == trial.configuration
 
 
 def test_a_sweep_runs_and_resumes_to_the_same_bits(workplace, capsys):

@@ -130,7 +130,7 @@ class TestReplay:
         assert "the first of them epoch 2" in answer.err
 
     def test_another_divergence_is_found(self, replay, change, diverged, results):
-        step = results.trial(diverged)["diverged_step"]
+        step = results.trial(diverged).divergence.step
         condition = OF_TRIAL.replace("trial_id", "id", 1)
         change(f"UPDATE trials SET diverged_step = diverged_step + 1 WHERE {condition}", NAME, diverged)
         answer = replay(diverged, "--check")

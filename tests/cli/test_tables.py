@@ -159,7 +159,7 @@ class TestShow:
         for use in ("weights", "shuffling", "dropout"):
             assert f"{use} {trial[f'seed_{use}']}" in answer.out
         given = dict(re.findall(r"^(\w+\.\w+) = (.+?)\s*$", answer.out, re.MULTILINE))
-        for section, values in trial["configuration"].items():
+        for section, values in trial.configuration.items():
             for key, value in values.items():
                 assert json.loads(given[f"{section}.{key}"]) == value
         rows = [line.split() for line in answer.out.splitlines() if re.match(r"\s+\d", line)]
@@ -171,8 +171,8 @@ class TestShow:
         out = cli("show", number).out
         assert f"{NAME}/{number}  diverged" in out
         assert f"epoch {trial['diverged_epoch']}, step {trial['diverged_step']}" in out
-        assert trial["diverged_place"] in out
-        assert trial["diverged_kind"] in out
+        assert trial.divergence.place in out
+        assert trial.divergence.kind in out
 
     def test_a_trial_of_another_sweep_is_named_with_it(self, cli):
         assert cli("show", "tiny/0").out.startswith("tiny/0  ")

@@ -71,20 +71,20 @@ def claimed():
 def test_a_crash_requeues_the_trial(claimed):
     assignment, store = claimed
     assert CrashHandler(store).crashed(assignment, 1, "it was killed") == "queued"
-    assert sweep.load().trial(0)["status"] == "queued"
+    assert sweep.load().trial(0).status == "queued"
 
 
 def test_the_third_crash_fails_the_trial_with_the_reason(claimed):
     assignment, store = claimed
     handler = CrashHandler(store)
     assert [handler.crashed(assignment, 1, f"cause {n}") for n in (1, 2, 3)] == ["queued", "queued", "failed"]
-    assert "cause 3" in sweep.load().trial(0)["error"]
+    assert "cause 3" in sweep.load().trial(0).error
 
 
 def test_a_timeout_fails_the_trial_at_once(claimed):
     assignment, store = claimed
     assert CrashHandler(store).timed_out(assignment, 1, 2.5) == "failed"
-    assert sweep.load().trial(0)["error"] == "stopped, because it took longer than 2.5 s"
+    assert sweep.load().trial(0).error == "stopped, because it took longer than 2.5 s"
 
 
 @pytest.mark.parametrize("process", [0, 2])
@@ -92,4 +92,4 @@ def test_a_trial_that_another_process_owns_is_left_alone(claimed, process):
     assignment, store = claimed
     assert CrashHandler(store).crashed(assignment, process, "it was killed") is None
     assert CrashHandler(store).timed_out(assignment, process, 1.0) is None
-    assert sweep.load().trial(0)["status"] == "running"
+    assert sweep.load().trial(0).status == "running"

@@ -60,7 +60,7 @@ def test_workers_killed_at_random_moments_cost_no_bit(stress, undisturbed, comma
     process = command(*stress.command)
     while killed < stress.kills and process.process.poll() is None:
         # A trial whose worker has died three times has failed: tested elsewhere.
-        candidates = [row for row in running() if row["deaths"] < 2]
+        candidates = [row for row in running() if row.crashes < 2]
         if candidates:
             try:
                 os.kill(worker_of(rng.choice(candidates)), signal.SIGKILL)
@@ -74,7 +74,7 @@ def test_workers_killed_at_random_moments_cost_no_bit(stress, undisturbed, comma
     assert killed == stress.kills
     assert_same(figures(), undisturbed)
     trials = sweep.load().trials()
-    deaths = [sweep.load().trial(number)["deaths"] for number in trials["trial"]]
+    deaths = [sweep.load().trial(number).crashes for number in trials["trial"]]
     assert 1 <= sum(deaths) <= stress.kills  # some were between two trials, or had just ended theirs
     assert trials["attempt"].tolist() == [1 + each for each in deaths]
     assert_whole(sweep.load())

@@ -86,8 +86,8 @@ def results(trained_once, tmp_path):
 def kept(results, trial):
     """All that is in the file of a trial's weights, and the epoch that they are of."""
     row = results.trial(trial)
-    found = checkpoint.read(results.store.folder / row["weights"])
-    assert found.epoch == row["weights_epoch"]
+    found = checkpoint.read(results.store.folder / row.weights.file)
+    assert found.epoch == row.weights.epoch
     return {name: array.tobytes() for name, array in found.arrays.items()}, found.state, found.epoch
 
 
@@ -110,8 +110,8 @@ def test_continued_trials_equal_those_without_a_stop(file, keep, optimizer):
     result = go_on([0, 2], epochs=6, name="cnn")
 
     assert_the_same(result, whole, [0, 2])
-    assert [result.trial(i)["attempt"] for i in range(3)] == [2, 1, 2]
-    assert result.trial(0)["configuration"]["training"]["epochs"] == 6
+    assert [result.trial(i).attempt for i in range(3)] == [2, 1, 2]
+    assert result.trial(0).configuration["training"]["epochs"] == 6
     pd.testing.assert_frame_equal(result.epochs(1), before)
     files = sorted(path.name for path in (result.folder / "weights").iterdir())
     assert len(files) == 3, "the files that nobody needs are gone"
@@ -152,7 +152,7 @@ def test_weights_that_are_lost_before_a_worker_reads_them_cost_time_but_no_bit(f
 
     def prolong_and_lose(self, sweep_id, numbers, epochs):
         prolong(self, sweep_id, numbers, epochs)
-        spoil(results.store.folder / results.trial(1)["weights"])
+        spoil(results.store.folder / results.trial(1).weights.file)
 
     monkeypatch.setattr(Store, "prolong", prolong_and_lose)
     assert_the_same(go_on([1], epochs=5, name="cnn"), whole, [1])
@@ -163,12 +163,12 @@ def test_a_killed_continuation_is_resumed(file, results):
     command = [sys.executable, "-m", "sweep", "continue", "cnn/0", "cnn/1", "--epochs", "100", "--workers", "1", "-q"]
     with subprocess.Popen(command, start_new_session=True) as process:
         deadline = time.monotonic() + 60
-        while results.trial(0)["status"] != "running":
+        while results.trial(0).status != "running":
             assert time.monotonic() < deadline
             assert process.poll() is None
             time.sleep(0.01)
         process.kill()
-    assert results.trial(1)["status"] == "queued"
+    assert results.trial(1).status == "queued"
 
     sweep.resume("cnn", workers=1)
 
@@ -254,11 +254,11 @@ def test_a_command_that_makes_no_sense_is_answered():
 def test_a_diverged_trial_keeps_the_weights_from_before(file):
     results = run(file, "training.optimizer={kind='sgd',learning_rate=1e38}", "trials=1", "network.layers=['relu']")
     row = results.trial(0)
-    assert (row["status"], row["weights_epoch"], row["last_epoch"]) == ("diverged", 0, 0)
+    assert (row.status, row.weights.epoch, row.last_epoch) == ("diverged", 0, 0)
     assert results.predict(0).test.accuracy == results.epochs(0)["test_accuracy"].item()
     losses = results.batches(0)
     assert losses["epoch"].unique().tolist() == [1]
-    assert len(losses) == row["diverged_step"] - 1
+    assert len(losses) == row.divergence.step - 1
     assert np.isfinite(losses["loss"]).all()
 
 
@@ -267,9 +267,9 @@ def test_weights_that_cannot_be_written_cost_no_figure(file, tmp_path):
     (tmp_path / "cnn" / "weights").write_text("in the way")
     results = run(file, "trials=1")
     row = results.trial(0)
-    assert row["status"] == "completed"
-    assert row["error"].startswith("the weights are not kept: the folder")
-    assert row["weights"] is None
+    assert row.status == "completed"
+    assert row.error.startswith("the weights are not kept: the folder")
+    assert row.weights is None
     assert len(results.epochs(0)) == 4
 
 
@@ -285,8 +285,8 @@ def test_the_weights_of_the_best_epoch_are_those_of_the_table(file):
     results = run(file, "training.keep_weights=best", "training.epochs=6", "training.optimizer.learning_rate=0.05")
     for trial in range(3):
         row = results.trial(trial)
-        assert row["weights_epoch"] == row["best_epoch"]
-        assert results.predict(trial).test.accuracy == row["best_value"]
+        assert row.weights.epoch == row.best_epoch
+        assert results.predict(trial).test.accuracy == row.best_value
 
 
 def test_batch_losses_are_those_of_the_epochs(results):

@@ -46,7 +46,7 @@ def test_a_trial_that_fails_harms_no_other():
     assert trials.loc[~too_wide, "status"].isin(["completed", "diverged"]).all()
     assert trials.loc[too_wide, "error"].str.contains("MemoryError").all()
     number = int(trials.loc[too_wide, "trial"].iloc[0])
-    assert "Traceback" in results.trial(number)["traceback"]
+    assert "Traceback" in results.trial(number).traceback
 
 
 def test_an_observer_follows_the_whole_sweep():

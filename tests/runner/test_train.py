@@ -43,7 +43,7 @@ def training(name="digits-quickstart", at_least=1):
         running = results.store.progress(results.record.id).running
         if sum(trial.epoch for trial in running) < at_least:
             return None
-        owners = [results.trial(trial.number)["owner"] for trial in running]
+        owners = [results.trial(trial.number).owner for trial in running]
         return [process_of(owner)[1] for owner in owners]
 
     return wait_until(look)

@@ -91,7 +91,7 @@ def undisturbed(tmp_path_factory):
 
 
 def outcome(place):
-    kept = checkpoint.read(place.store.folder / place.row["weights"])
+    kept = checkpoint.read(place.store.folder / place.row.weights.file)
     return place.epochs[["epoch", *FIGURES]], place.store.batches(place.sweep_id, 0), kept
 
 
@@ -140,16 +140,16 @@ def test_a_killed_trial_goes_on_from_its_last_checkpoint(place, undisturbed, mon
 
     assert trained == list(range(begins_with, EPOCHS + 1))
     assert_same(outcome(place), undisturbed)
-    assert place.row["attempt"] == 2
-    assert place.files() == [place.row["weights"].removeprefix("cnn/")]  # no checkpoint is left
-    assert place.row["checkpoint"] is None
+    assert place.row.attempt == 2
+    assert place.files() == [place.row.weights.file.removeprefix("cnn/")]  # no checkpoint is left
+    assert place.row.checkpoint is None
 
 
 def test_an_interrupted_trial_keeps_its_checkpoint(place, undisturbed, monkeypatch):
     with monkeypatch.context() as patch:
         stop_after(patch, 3)
         assert place.train() == "interrupted"
-    assert (place.row["checkpoint"], place.row["checkpoint_epoch"]) == ("cnn/checkpoints/0-1-2.npz", 2)
+    assert (place.row.checkpoint.file, place.row.checkpoint.epoch) == ("cnn/checkpoints/0-1-2.npz", 2)
     place.again()
     assert place.train() == "completed"
     assert_same(outcome(place), undisturbed)
@@ -164,16 +164,16 @@ def test_one_file_of_each_kind_is_kept(place, monkeypatch):
 
 
 def spoil_checkpoint(place):
-    (place.store.folder / place.row["checkpoint"]).write_bytes(b"half of a file")
+    (place.store.folder / place.row.checkpoint.file).write_bytes(b"half of a file")
 
 
 def lose_checkpoint(place):
-    (place.store.folder / place.row["checkpoint"]).unlink()
+    (place.store.folder / place.row.checkpoint.file).unlink()
 
 
 def swap_checkpoint(place):
     """Put the checkpoint of another epoch in its place."""
-    path = place.store.folder / place.row["checkpoint"]
+    path = place.store.folder / place.row.checkpoint.file
     checkpoint.write(replace(checkpoint.read(path), epoch=2), path)
 
 
@@ -202,7 +202,7 @@ def test_a_checkpoint_that_cannot_be_written_costs_no_figure(place, undisturbed,
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "write", refuse)
         assert place.train() == "completed"
-    assert place.row["error"] == "the weights are not kept: no room"
+    assert place.row.error == "the weights are not kept: no room"
     pd.testing.assert_frame_equal(place.epochs[["epoch", *FIGURES]], undisturbed[0], check_exact=True)
 
 

@@ -57,10 +57,10 @@ def test_a_trial_is_completed_with_its_digest(store, assignment):
 
     row = store.trial(assignment.sweep_id, 0)
     frame = store.epochs(assignment.sweep_id, 0)
-    assert (row["status"], row["attempt"], row["owner"], row["last_epoch"]) == ("completed", 1, owner(), 2)
-    assert row["best_value"] == frame["test_accuracy"].max()
-    assert row["best_epoch"] == frame["test_accuracy"].idxmax()
-    assert row["seconds"] > 0
+    assert (row.status, row.attempt, row.owner, row.last_epoch) == ("completed", 1, owner(), 2)
+    assert row.best_value == frame["test_accuracy"].max()
+    assert row.best_epoch == frame["test_accuracy"].idxmax()
+    assert row.seconds > 0
     with store.database.reading() as connection:
         stored = connection.execute(select(trials.c.id, trials.c.digest).where(trials.c.number == 0)).one()
         assert [*trial_digests(connection, trials.c.id == stored.id)] == [tuple(stored)]
@@ -69,7 +69,7 @@ def test_a_trial_is_completed_with_its_digest(store, assignment):
 def test_a_trial_that_another_worker_has_is_left_alone(store, assignment):
     store.claim(assignment.sweep_id, 0, "other:1")
     assert run_trial(assignment) is None
-    assert store.trial(assignment.sweep_id, 0)["owner"] == "other:1"
+    assert store.trial(assignment.sweep_id, 0).owner == "other:1"
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_a_trial_that_raises_has_failed_and_keeps_its_epochs(store, assignment, 
     assert run_trial(assignment) == "failed"
 
     row = store.trial(assignment.sweep_id, 0)
-    assert (row["status"], row["error"]) == ("failed", message)
-    assert "Traceback" in row["traceback"]
-    assert type(error).__name__ in row["traceback"]
+    assert (row.status, row.error) == ("failed", message)
+    assert "Traceback" in row.traceback
+    assert type(error).__name__ in row.traceback
     assert len(store.epochs(assignment.sweep_id, 0)) == 3
 
 
@@ -100,8 +100,8 @@ def test_a_diverged_trial_says_where(store, assignment, monkeypatch):
 
     row = store.trial(assignment.sweep_id, 0)
     assert [row[f"diverged_{k}"] for k in ("epoch", "step", "place", "kind")] == [3, 9, "output/update", "overflow"]
-    assert row["last_epoch"] == 2
-    assert row["error"] is None
+    assert row.last_epoch == 2
+    assert row.error is None
 
 
 def test_an_interrupted_trial_keeps_its_epochs_and_can_be_queued_again(store, assignment, monkeypatch):
@@ -109,7 +109,7 @@ def test_an_interrupted_trial_keeps_its_epochs_and_can_be_queued_again(store, as
 
     assert run_trial(assignment) == "interrupted"
 
-    assert store.trial(assignment.sweep_id, 0)["status"] == "interrupted"
+    assert store.trial(assignment.sweep_id, 0).status == "interrupted"
     assert len(store.epochs(assignment.sweep_id, 0)) == 3
     store.requeue(assignment.sweep_id, lambda owner, silent: not is_alive(owner))
     monkeypatch.undo()
@@ -132,7 +132,7 @@ def test_an_overtaken_worker_stops_at_its_next_write(store, assignment, monkeypa
 
     assert run_trial(assignment) is None
     assert trained == [0, 1, 2]
-    assert store.trial(assignment.sweep_id, 0)["owner"] == "quicker:1"
+    assert store.trial(assignment.sweep_id, 0).owner == "quicker:1"
     assert store.epochs(assignment.sweep_id, 0).empty
 
 
