@@ -43,7 +43,8 @@ class WorkerCheck:
 
     def write_marker(self, sweep: str) -> None:
         """Write a file beside the kept weights, so that nodes can tell if they share the folder."""
-        training = experiment_of(self._store.sweep(sweep)).tree["training"]
+        tree = experiment_of(self._store.sweep(sweep)).tree
+        training = tree.get("training", {"keep_weights": "last"})  # a trainer of the user's own may save its state
         self._keeps_files = training.get("keep_weights", "none") != "none" or "checkpoint_every" in training
         if self._keeps_files:
             with suppress(OSError):

@@ -299,3 +299,45 @@ class TestRefusals:
             main()
         assert words in capsys.readouterr().err
         assert not Path(os.environ["SWEEP_DB"]).exists()
+
+
+OWN = """
+name = "own"
+trainer = {{ {trainer}, deterministic = true }}
+trials = 3
+epochs = 4
+repeats = 2
+
+[parameters]
+rate = {{ uniform = [0.1, 0.9] }}
+
+[objective]
+metric = "distance"
+direction = "min"
+"""
+
+
+@pytest.mark.parametrize(
+    "trainer",
+    ['kind = "function", function = "cluster_module:train"', 'kind = "command", run = "python program.py {{rate}}"'],
+)
+def test_a_users_own_trainer_gives_the_same_on_the_cluster_and_here(trainer, url, cluster, tmp_path):
+    (tmp_path / "cluster_module.py").write_text(
+        "def train(config, trial):\n"
+        "    for epoch in range(1, trial.epochs + 1):\n"
+        "        trial.save({'epoch': epoch})\n"
+        "        yield {'distance': config['rate'] ** epoch, 'draw': trial.rng.random()}\n"
+    )
+    (tmp_path / "program.py").write_text(
+        "import json, os, sys\n"
+        "for epoch in range(1, 5):\n"
+        "    print(json.dumps({'distance': float(sys.argv[1]) ** epoch, 'draw': int(os.environ['SWEEP_SEED'])}))\n"
+    )
+    path = tmp_path / "own.toml"
+    path.write_text(OWN.format(trainer=trainer.replace("{{", "{").replace("}}", "}")))
+    there = sweep.run(path, scheduler=cluster.address)
+    here = sweep.run(path, db=str(tmp_path / "here.db"), workers=2)
+    both = [each.epochs().drop(columns="seconds") for each in (there, here)]
+    np.testing.assert_array_equal(*both)
+    assert len(both[0]) == 3 * 2 * 4
+    assert there.best(3).drop(columns="seconds").equals(here.best(3).drop(columns="seconds"))
