@@ -139,7 +139,7 @@ class RunFlags:
     @contextmanager
     def keywords(self) -> Iterator[RunKeywords]:
         """Yield them as arguments of `sweep.run`, with an observer that shows the progress unless `quiet`."""
-        with observing(self.quiet) as observer:
+        with progress_observer(self.quiet) as observer:
             yield {
                 "workers": self.workers,
                 "data": self.data,
@@ -166,11 +166,11 @@ def with_run_flags(command: Callable[..., None]) -> Callable[..., None]:
     return typed
 
 
-def observing(quiet: bool) -> AbstractContextManager[Observer]:
+def progress_observer(quiet: bool) -> AbstractContextManager[Observer]:
     """Yield who shows the progress of a sweep."""
     from sweep.cli.output import progress
 
-    return progress.observing(quiet)
+    return progress.progress_observer(quiet)
 
 
 def counts_line(name: str, counts: Mapping[Status, int]) -> str:

@@ -27,8 +27,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from sweep.nn.finite_differences import ROUNDINGS, Estimate, derivative, odd_and_even
-from sweep.nn.layer import Array, Call, Layer, Parameters, Shape, State, Work, outputs, without_ones
-from sweep.nn.losses import LossWork, loss_work
+from sweep.nn.layer import Array, Call, Layer, Parameters, Shape, State, Workspace, outputs, without_ones
+from sweep.nn.losses import LossWorkspace, loss_work
 from sweep.nn.network import Network, chain, flat_vector
 from sweep.nn.optimizers import dense
 from sweep.nn.penalties import Penalty
@@ -104,8 +104,8 @@ class Case:
     x: Array
     targets: Array
     """As the loss takes them."""
-    work: tuple[Work, ...]
-    loss_work: LossWork
+    work: tuple[Workspace, ...]
+    loss_work: LossWorkspace
     dropout_seed: int
 
     def rng(self) -> np.random.Generator:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from sweep.nn.layer import Array, BackwardResult, Cache, Call, ForwardResult, Layer, Parameters, State, Work
-from sweep.nn.losses import Loss, LossWork
+from sweep.nn.layer import Array, BackwardResult, Cache, Call, ForwardResult, Layer, Parameters, State, Workspace
+from sweep.nn.losses import Loss, LossWorkspace
 from sweep.nn.network import Network
 
 
@@ -29,13 +29,13 @@ def observe(network: Network, seen: Seen) -> Network:
 def observe_layer(name: str, layer: Layer, seen: Seen) -> Layer:
     """Return a layer that reports x, then y and its state, and dx and its gradient."""
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
+    def forward(params: Parameters, state: State, x: Array, work: Workspace, call: Call) -> ForwardResult:
         seen(f"{name}/input", x)
         y, new_state, cache = layer.forward(params, state, x, work, call)
         seen(f"{name}/forward", y, new_state)
         return y, new_state, cache
 
-    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Workspace, need_dx: bool) -> BackwardResult:
         dx, gradient = layer.backward(params, cache, dy, work, need_dx)
         seen(f"{name}/backward", dx, gradient)
         return dx, gradient
@@ -46,7 +46,7 @@ def observe_layer(name: str, layer: Layer, seen: Seen) -> Layer:
 def observe_loss(loss: Loss, seen: Seen) -> Loss:
     """Return a loss that reports its value and its gradient."""
 
-    def observed(outputs: Array, targets: Array, work: LossWork) -> tuple[float, Array]:
+    def observed(outputs: Array, targets: Array, work: LossWorkspace) -> tuple[float, Array]:
         value, gradient = loss(outputs, targets, work)
         seen("loss", value, gradient)
         return value, gradient

@@ -29,7 +29,7 @@ Parameters = Any
 """An array or None for a layer; a tuple of them for a chain of layers."""
 State = Any
 """What a layer keeps between calls besides its parameters, such as running statistics; None for most."""
-Work = Any
+Workspace = Any
 """The arrays that a layer writes into."""
 Cache = Any
 """What the forward pass keeps for the backward pass."""
@@ -56,10 +56,10 @@ class OuterProduct(NamedTuple):
 Gradient = Any
 """An array of the parameters' shape, an `OuterProduct`, or None; a list of them for a chain."""
 
-Forward = Callable[[Parameters, State, Array, Work, Call], "ForwardResult"]
+Forward = Callable[[Parameters, State, Array, Workspace, Call], "ForwardResult"]
 """(params, state, x, work, call) -> (y, state, cache)"""
 ForwardResult = tuple[Array, State, Cache]
-Backward = Callable[[Parameters, Cache, Array, Work, bool], "BackwardResult"]
+Backward = Callable[[Parameters, Cache, Array, Workspace, bool], "BackwardResult"]
 """(params, cache, dy, work, need_dx) -> (dx, gradient); may overwrite the cache; dx may be None unless it is needed"""
 BackwardResult = tuple[Array | None, Gradient]
 
@@ -69,11 +69,11 @@ def no_weights(params: Array) -> Array:
     return params[:0]
 
 
-def no_output(work: Work) -> None:
+def no_output(work: Workspace) -> None:
     """Return None: the `output` of a layer whose backward reads y, or whose y is its input."""
 
 
-def own_arrays(work: Work, x: Array) -> Work:
+def own_arrays(work: Workspace, x: Array) -> Workspace:
     """Return the work as it is: the `reuse` of a layer that does not write to its input."""
     return work
 
@@ -86,15 +86,15 @@ class Layer(NamedTuple):
     from the layer's name."""
     init: Callable[[np.random.Generator, Shape, Dtype], tuple[Parameters, State]]
     """(rng, input_shape, dtype) -> (params, state)"""
-    work: Callable[[Shape, int, Dtype], Work]
+    work: Callable[[Shape, int, Dtype], Workspace]
     """(input_shape, samples, dtype) -> work"""
     forward: Forward
     backward: Backward
     weights: Callable[[Array], Array] = no_weights
     """(params) -> the view of them that regularization applies to, without biases"""
-    output: Callable[[Work], Array | None] = no_output
+    output: Callable[[Workspace], Array | None] = no_output
     """(work) -> the array of y, if backward does not read it: the layer above may overwrite it"""
-    reuse: Callable[[Work, Array], Work] = own_arrays
+    reuse: Callable[[Workspace, Array], Workspace] = own_arrays
     """(work, x) -> work that writes to x instead of an array of its own, once forward has read x"""
 
 

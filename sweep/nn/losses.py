@@ -15,7 +15,7 @@ from sweep.nn.layer import Array, Dtype
 from sweep.nn.layers.activations import sigmoid_into
 
 
-class LossWork(NamedTuple):
+class LossWorkspace(NamedTuple):
     """The arrays that a loss writes into, for logits of shape (outputs, samples)."""
 
     y: Array
@@ -32,7 +32,7 @@ class LossWork(NamedTuple):
     """1/samples for each sample, shape (samples,): a product with them is a mean, in a third of the time of a sum."""
 
 
-Loss = Callable[[Array, Array, LossWork], tuple[float, Array]]
+Loss = Callable[[Array, Array, LossWorkspace], tuple[float, Array]]
 """(logits (outputs, samples), targets (samples,), work) -> (mean loss, its gradient with respect to the logits).
 
 The targets are `positions` in this module, and numbers in `sweep.nn.regression`."""
@@ -41,9 +41,9 @@ Targets = Callable[[Array, int | Array], Array]
 """(targets of a data set (n,), number of samples in each mini-batch) -> what the loss takes, shape (n,)"""
 
 
-def loss_work(outputs: int, samples: int, dtype: Dtype) -> LossWork:
+def loss_work(outputs: int, samples: int, dtype: Dtype) -> LossWorkspace:
     """Make the arrays that a loss writes into, for logits of shape (outputs, samples)."""
-    return LossWork(
+    return LossWorkspace(
         np.empty((outputs, samples), dtype),
         np.empty((outputs, samples), dtype),
         np.empty(samples, dtype),
@@ -73,7 +73,7 @@ def positions(labels: Array, samples: int | Array) -> Array:
     return result
 
 
-def softmax_cross_entropy(logits: Array, positions: Array, work: LossWork) -> tuple[float, Array]:
+def softmax_cross_entropy(logits: Array, positions: Array, work: LossWorkspace) -> tuple[float, Array]:
     """Compute −log softmax(logits)[true class]; gradient (softmax − target)/samples.
 
     The logarithm is of the sum of exponentials, never of a probability, so it is exact for the smallest probability.
@@ -90,7 +90,7 @@ def softmax_cross_entropy(logits: Array, positions: Array, work: LossWork) -> tu
     return float(total.dot(work.shares)), p
 
 
-def sigmoid_binary_cross_entropy(logits: Array, positions: Array, work: LossWork) -> tuple[float, Array]:
+def sigmoid_binary_cross_entropy(logits: Array, positions: Array, work: LossWorkspace) -> tuple[float, Array]:
     """Compute Σ −log sigmoid(±logit), + for the true class.
 
     The gradient is (sigmoid − target)/samples.
@@ -111,7 +111,7 @@ def mean_squared_error(output: str) -> Loss:
     """Return the loss mean((y − target)²) over samples and outputs, y = `output`(logits)."""
     evaluate, pull_back = OUTPUTS[output]
 
-    def loss(logits: Array, positions: Array, work: LossWork) -> tuple[float, Array]:
+    def loss(logits: Array, positions: Array, work: LossWorkspace) -> tuple[float, Array]:
         y, gradient = evaluate(logits, work), work.gradient
         np.copyto(gradient, y)
         gradient.reshape(-1)[positions] -= work.one
@@ -130,19 +130,19 @@ def _normalized_exponentials(p: Array, total: Array) -> None:
     p /= total
 
 
-def _softmax(logits: Array, work: LossWork) -> Array:
+def _softmax(logits: Array, work: LossWorkspace) -> Array:
     """Compute exp(z)/Σ exp(z) over the classes."""
     np.subtract(logits, np.maximum.reduce(logits, 0, out=work.top), out=work.y)
     _normalized_exponentials(work.y, work.total)
     return work.y
 
 
-def _sigmoid(logits: Array, work: LossWork) -> Array:
+def _sigmoid(logits: Array, work: LossWorkspace) -> Array:
     """Compute 1/(1 + exp(−z))."""
     return sigmoid_into(logits, work.y)
 
 
-def _identity(logits: Array, work: LossWork) -> Array:
+def _identity(logits: Array, work: LossWorkspace) -> Array:
     return logits
 
 
@@ -162,7 +162,7 @@ def _pull_identity(y: Array, gradient: Array) -> None:
     """Leave the gradient as it is."""
 
 
-OUTPUTS: dict[str, tuple[Callable[[Array, LossWork], Array], Callable[[Array, Array], None]]] = {
+OUTPUTS: dict[str, tuple[Callable[[Array, LossWorkspace], Array], Callable[[Array, Array], None]]] = {
     "identity": (_identity, _pull_identity),
     "sigmoid": (_sigmoid, _pull_sigmoid),
     "softmax": (_softmax, _pull_softmax),

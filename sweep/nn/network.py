@@ -20,7 +20,7 @@ from sweep.nn.layer import (
     Parameters,
     Shape,
     State,
-    Work,
+    Workspace,
 )
 from sweep.nn.layers.affine import affine
 from sweep.nn.losses import Loss, Targets, positions
@@ -76,8 +76,8 @@ def chain(layers: Mapping[str, Layer]) -> Layer:
             shape = layer.shape(shape)
         return tuple(params), tuple(states)
 
-    def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
-        works: list[Work] = []
+    def work(shape: Shape, samples: int, dtype: Dtype) -> Workspace:
+        works: list[Workspace] = []
         x: Array | None = None  # the chain must not overwrite its own input
         for layer in members:
             own = layer.work(shape, samples, dtype)
@@ -86,13 +86,13 @@ def chain(layers: Mapping[str, Layer]) -> Layer:
             shape = layer.shape(shape)
         return tuple(works)
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
+    def forward(params: Parameters, state: State, x: Array, work: Workspace, call: Call) -> ForwardResult:
         states, caches = list(state), [None] * len(members)
         for index, layer in enumerate(members):
             x, states[index], caches[index] = layer.forward(params[index], states[index], x, work[index], call)
         return x, tuple(states), caches
 
-    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Workspace, need_dx: bool) -> BackwardResult:
         gradients: list[Gradient] = [None] * len(members)
         # Gradients below the lowest layer with parameters are not needed.
         lowest = 0 if need_dx else next((i for i, p in enumerate(params) if p is not None), len(members))

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from sweep.nn.layer import Array
-from sweep.nn.losses import Loss, LossWork
+from sweep.nn.losses import Loss, LossWorkspace
 
 
 def numbers(targets: Array, samples: int | Array) -> Array:
@@ -19,7 +19,7 @@ def numbers(targets: Array, samples: int | Array) -> Array:
     return targets
 
 
-def mean_squared_error(outputs: Array, targets: Array, work: LossWork) -> tuple[float, Array]:
+def mean_squared_error(outputs: Array, targets: Array, work: LossWorkspace) -> tuple[float, Array]:
     """Compute mean(e²) of the errors e = output − target; gradient 2·e/samples."""
     gradient = np.subtract(outputs, targets, out=work.gradient)
     error = float(np.vdot(gradient, gradient)) / gradient.size
@@ -27,7 +27,7 @@ def mean_squared_error(outputs: Array, targets: Array, work: LossWork) -> tuple[
     return error, gradient
 
 
-def mean_absolute_error(outputs: Array, targets: Array, work: LossWork) -> tuple[float, Array]:
+def mean_absolute_error(outputs: Array, targets: Array, work: LossWorkspace) -> tuple[float, Array]:
     """Compute mean(|e|) of e = output − target; gradient sign(e)/samples, 0 at e = 0."""
     errors = np.subtract(outputs, targets, out=work.y)
     sizes = np.abs(errors, out=work.gradient)
@@ -37,7 +37,7 @@ def mean_absolute_error(outputs: Array, targets: Array, work: LossWork) -> tuple
     return value, gradient
 
 
-def huber(outputs: Array, targets: Array, work: LossWork) -> tuple[float, Array]:
+def huber(outputs: Array, targets: Array, work: LossWorkspace) -> tuple[float, Array]:
     """Compute the mean of e²/2 where |e| ≤ 1, |e| − ½ elsewhere, of e = output − target.
 
     Huber 1964, with the threshold 1.

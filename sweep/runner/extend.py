@@ -14,7 +14,7 @@ from sweep.store import Store
 from sweep.system.files import within
 from sweep.training.build import build, dataset_of
 from sweep.training.trainer import Setup, Trainer
-from sweep.trial.weights import identity, restore
+from sweep.trial.weights import provenance, restore
 
 
 def extend(record: SweepRecord, numbers: Sequence[int], epochs: int, store: Store, options: RunOptions) -> None:
@@ -50,7 +50,7 @@ def kept_trainer(record: SweepRecord, row: TrialRecord, store: Store, folders: M
         raise _nothing_kept(f"{record.name}/{row.number}", row)
     setup = Setup.stored(record, row, folders, store.folder)
     trainer, dataset = build(setup), dataset_of(setup)
-    belongs_to = identity(row.configuration, row.seeds, dataset.sha256 if dataset else None)
+    belongs_to = provenance(row.configuration, row.seeds, dataset.sha256 if dataset else None)
     restore(within(store.folder, row.weights.file), row.weights.epoch, trainer, belongs_to)
     return trainer
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from sweep.data.dataset import Dataset, Target
 from sweep.data.normalization import Normalization
-from sweep.nn.layer import Array, Call, Dtype, Work
-from sweep.nn.losses import LossWork, loss_work
+from sweep.nn.layer import Array, Call, Dtype, Workspace
+from sweep.nn.losses import LossWorkspace, loss_work
 from sweep.nn.network import Network, chain
 from sweep.nn.optimizers import Optimizer
 from sweep.nn.penalties import Penalty
@@ -110,8 +110,8 @@ class RegressionScore:
 class Buffers:
     """The arrays that one pass over a number of samples writes into."""
 
-    work: Work
-    loss: LossWork
+    work: Workspace
+    loss: LossWorkspace
 
 
 class Evaluation:

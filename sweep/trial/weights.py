@@ -46,7 +46,7 @@ def keeping(configuration: Mapping[str, Any]) -> Keeping:
     )
 
 
-def identity(configuration: Mapping[str, Any], seeds: Seeds, sha256: str | None) -> dict[str, Any]:
+def provenance(configuration: Mapping[str, Any], seeds: Seeds, sha256: str | None) -> dict[str, Any]:
     """Return all that decides the bits of each epoch, as JSON: trials that share it may continue from each other."""
     training = {key: value for key, value in configuration.get("training", {}).items() if key not in LENGTH}
     sections = {**configuration, "training": training} if "training" in configuration else dict(configuration)
@@ -55,7 +55,7 @@ def identity(configuration: Mapping[str, Any], seeds: Seeds, sha256: str | None)
 
 
 def restore(path: Path, epoch: int, trainer: Trainer, belongs_to: Mapping[str, Any]) -> None:
-    """Set a trainer to the snapshot in a file; `belongs_to` is the `identity` that it must have.
+    """Set a trainer to the snapshot in a file; `belongs_to` is the `provenance` that it must have.
 
     Raises:
         WeightsError: when the file is missing, damaged, or of another network, trial or epoch; the trainer is unchanged

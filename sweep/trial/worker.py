@@ -22,7 +22,7 @@ from sweep.training.divergence import Diverged
 from sweep.training.trainer import Setup, Trainer, TrainingError
 from sweep.trial.process import Interrupted, interruptible, is_stopped, worker_owner
 from sweep.trial.recorder import Recorder
-from sweep.trial.weights import TrialFiles, identity, keeping, restore
+from sweep.trial.weights import TrialFiles, keeping, provenance, restore
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
         setup = trial_setup(assignment, claim, recorder.folder)
         trainer = build(setup)
         dataset = dataset_of(setup)
-        belongs_to = identity(claim.configuration, claim.seeds, dataset.sha256 if dataset else None)
+        belongs_to = provenance(claim.configuration, claim.seeds, dataset.sha256 if dataset else None)
         files = TrialFiles(keeping(claim.configuration), recorder.folder, assignment.sweep, claim, belongs_to)
         recorder.follow(trainer)
         _continue(trainer, claim, recorder, belongs_to)

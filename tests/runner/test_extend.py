@@ -297,7 +297,7 @@ def test_batch_losses_are_those_of_the_epochs(results):
 
 
 def test_only_the_length_of_a_trial_may_differ():
-    assert weights.identity({"training": {"epochs": 3, "l1": 0.0}}, Seeds(1, 2, 3), "0") == {
+    assert weights.provenance({"training": {"epochs": 3, "l1": 0.0}}, Seeds(1, 2, 3), "0") == {
         "training": {"l1": 0.0},
         "seeds": [1, 2, 3],
         "dataset_sha256": "0",

@@ -31,7 +31,7 @@ PARTS = 10_000
 
 
 @contextmanager
-def observing(quiet: bool) -> Iterator[Observer]:
+def progress_observer(quiet: bool) -> Iterator[Observer]:
     """Yield an observer that shows the progress on standard error: bars in a terminal, lines elsewhere."""
     if quiet:
         yield Silent()

@@ -23,7 +23,7 @@ from sweep.nn.layer import (
     Parameters,
     Shape,
     State,
-    Work,
+    Workspace,
     outputs,
     same_shape,
     without_ones,
@@ -42,19 +42,19 @@ def elementwise(function: Function, *constants: float) -> Layer:
     read x after it has written y.
     """
 
-    def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
+    def work(shape: Shape, samples: int, dtype: Dtype) -> Workspace:
         y = outputs(shape, samples, dtype)
         return y, without_ones(y), np.empty((*shape, samples), dtype), [np.array(value, dtype) for value in constants]
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
+    def forward(params: Parameters, state: State, x: Array, work: Workspace, call: Call) -> ForwardResult:
         y, units_of_y, slope, arrays = work
         function(without_ones(x), units_of_y, slope, *arrays)
         return y, state, slope
 
-    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Workspace, need_dx: bool) -> BackwardResult:
         return np.multiply(cache, dy, out=cache), None
 
-    def in_place(work: Work, x: Array) -> Work:
+    def in_place(work: Workspace, x: Array) -> Workspace:
         return x, without_ones(x), *work[2:]
 
     return Layer(same_shape, without_parameters, work, forward, backward, output=lambda work: work[0], reuse=in_place)
@@ -162,10 +162,10 @@ def swish() -> Layer:
 def identity() -> Layer:
     """x itself; slope 1."""
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
+    def forward(params: Parameters, state: State, x: Array, work: Workspace, call: Call) -> ForwardResult:
         return x, state, None
 
-    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Workspace, need_dx: bool) -> BackwardResult:
         return dy, None
 
     return Layer(same_shape, without_parameters, lambda shape, samples, dtype: None, forward, backward)

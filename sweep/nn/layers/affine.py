@@ -18,7 +18,7 @@ from sweep.nn.layer import (
     Parameters,
     Shape,
     State,
-    Work,
+    Workspace,
     vectors,
 )
 from sweep.nn.layers.matmul import narrow, side_by_side
@@ -47,13 +47,13 @@ def affine(units: Count, weights: Initializer, biases: Initializer | None) -> La
             W[:, -1] = biases(rng, features, units, (units,))
         return W, None
 
-    def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
+    def work(shape: Shape, samples: int, dtype: Dtype) -> Workspace:
         z = vectors(units, samples, dtype)
         width = narrow(units, shape[0], samples)
         parts = None if width == samples else side_by_side(z[:-1], width)
         return z, z[:-1], parts, np.empty((*shape, samples), dtype)
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
+    def forward(params: Parameters, state: State, x: Array, work: Workspace, call: Call) -> ForwardResult:
         z, units_of_z, parts, _ = work
         seen = x if biases is not None else x[:-1]
         if parts is None or x.flags.c_contiguous:
@@ -62,7 +62,7 @@ def affine(units: Count, weights: Initializer, biases: Initializer | None) -> La
             np.matmul(params, side_by_side(seen, parts.shape[2]), out=parts)
         return z, state, seen
 
-    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Workspace, need_dx: bool) -> BackwardResult:
         dx = np.matmul(without_biases(params).T, dy, out=work[3]) if need_dx else None
         return dx, OuterProduct(dy, cache)
 

@@ -19,7 +19,7 @@ from sweep.nn.layer import (
     Parameters,
     Shape,
     State,
-    Work,
+    Workspace,
     outputs,
     same_shape,
     without_ones,
@@ -80,12 +80,12 @@ def batch_norm(
         params[:, 0] = 1
         return params, RunningStatistics(np.zeros(groups), np.ones(groups), 0)
 
-    def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
+    def work(shape: Shape, samples: int, dtype: Dtype) -> Workspace:
         y = outputs(shape, samples, dtype)
         centered = np.empty(_layout(over, shape, samples), dtype)
         return y, without_ones(y).reshape(centered.shape), centered, np.ones(centered.shape[2], dtype)
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
+    def forward(params: Parameters, state: State, x: Array, work: Workspace, call: Call) -> ForwardResult:
         y, units_of_y, centered, ones = work
         given = without_ones(x).reshape(centered.shape)
         gamma, beta = params[:, :1], params[:, 1:]
@@ -106,12 +106,12 @@ def batch_norm(
     return Layer(same_shape, init, work, forward, _backward, output=lambda work: work[0], reuse=_center_in_place)
 
 
-def _center_in_place(work: Work, x: Array) -> Work:
+def _center_in_place(work: Workspace, x: Array) -> Workspace:
     y, units_of_y, centered, ones = work
     return y, units_of_y, without_ones(x).reshape(centered.shape), ones
 
 
-def _backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
+def _backward(params: Parameters, cache: Cache, dy: Array, work: Workspace, need_dx: bool) -> BackwardResult:
     """Compute dx = gamma·scale·(dy − mean(dy) − centered·scale²·mean(dy·centered)).
 
     scale = 1/√(variance + eps).

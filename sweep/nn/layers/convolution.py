@@ -25,7 +25,7 @@ from sweep.nn.layer import (
     Parameters,
     Shape,
     State,
-    Work,
+    Workspace,
 )
 from sweep.nn.layers.matmul import PRODUCT_SIZE
 from sweep.nn.layers.reshaping import image_shape
@@ -61,7 +61,7 @@ class Patches(NamedTuple):
     """Number of matrix products of all blocks."""
 
 
-class ConvolutionWork(NamedTuple):
+class ConvolutionWorkspace(NamedTuple):
     """The arrays of one convolution layer."""
 
     x: Patches
@@ -123,17 +123,17 @@ def convolution(
             W[:, -1] = biases(rng, fan_in, fan_out, (filters,))
         return W, None
 
-    def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
+    def work(shape: Shape, samples: int, dtype: Dtype) -> Workspace:
         has_biases = biases is not None
         return convolution_work(shape, shape_after(shape), kernel, stride, margin, has_biases, samples, dtype)
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
+    def forward(params: Parameters, state: State, x: Array, work: Workspace, call: Call) -> ForwardResult:
         rows, _, columns, _ = x.shape
         np.copyto(work.x.padded[margin : margin + rows, :, margin : margin + columns], x)
         convolve(params, work.x, work.y)
         return work.y, state, None  # backward finds the padded image in work
 
-    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Workspace, need_dx: bool) -> BackwardResult:
         gradient = parameter_gradient(work, dy)
         if not need_dx:
             return None, gradient
@@ -150,7 +150,7 @@ def convolution(
 
 def convolution_work(
     shape: Shape, y_shape: Shape, kernel: int, stride: int, padding: int, has_biases: bool, samples: int, dtype: Dtype
-) -> ConvolutionWork:
+) -> ConvolutionWorkspace:
     """Make the arrays for images of `shape`, whose convolution has the shape `y_shape`."""
     rows, channels, columns = shape
     filters = y_shape[1]
@@ -158,7 +158,7 @@ def convolution_work(
     padded = np.zeros((rows + 2 * padding, channels, columns + 2 * padding, samples), dtype)
     spread = np.zeros((rows + kernel - 1, filters, columns + kernel - 1, samples), dtype)
     x = patches_of(padded, kernel, stride, filters, int(has_biases))
-    return ConvolutionWork(
+    return ConvolutionWorkspace(
         x,
         np.empty((*y_shape, samples), dtype),
         np.empty((x.products, height, filters), dtype),
@@ -207,7 +207,7 @@ def convolve(params: Array, x: Patches, y: Array) -> None:
         np.matmul(params, block.columns, out=at(y, block))
 
 
-def parameter_gradient(work: ConvolutionWork, dy: Array) -> Array:
+def parameter_gradient(work: ConvolutionWorkspace, dy: Array) -> Array:
     """Return the gradient of the parameters; needs the last block's patches of `convolve`."""
     last = work.x.blocks[-1]
     for block in reversed(work.x.blocks):

@@ -16,7 +16,7 @@ from sweep.nn.layer import (
     Parameters,
     Shape,
     State,
-    Work,
+    Workspace,
     outputs,
     same_shape,
     without_ones,
@@ -40,13 +40,13 @@ def dropout(rate: Fraction) -> Layer:
     """
     check_arguments(dropout, rate=rate)
 
-    def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
+    def work(shape: Shape, samples: int, dtype: Dtype) -> Workspace:
         y = outputs(shape, samples, dtype)
         factors = np.empty((*shape, samples), dtype)
         uniform = factors if dtype == np.float32 else np.empty(factors.shape, np.float32)
         return y, without_ones(y), factors, uniform
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
+    def forward(params: Parameters, state: State, x: Array, work: Workspace, call: Call) -> ForwardResult:
         if not (call.train and rate):
             return x, state, None
         if call.rng is None:
@@ -58,7 +58,7 @@ def dropout(rate: Fraction) -> Layer:
         np.multiply(without_ones(x), factors, out=units_of_y)
         return y, state, factors
 
-    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Workspace, need_dx: bool) -> BackwardResult:
         return dy if cache is None else np.multiply(cache, dy, out=cache), None
 
     return Layer(same_shape, without_parameters, work, forward, backward, output=lambda work: work[0])

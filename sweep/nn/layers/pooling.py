@@ -18,13 +18,13 @@ from sweep.nn.layer import (
     Parameters,
     Shape,
     State,
-    Work,
+    Workspace,
     without_parameters,
 )
 from sweep.nn.layers.reshaping import image_shape
 
 
-class PoolWork(NamedTuple):
+class PoolWorkspace(NamedTuple):
     """The arrays of one pooling layer.
 
     `inside` and `dx` are None where windows cover the image exactly.
@@ -63,10 +63,10 @@ def max_pool(size: Count) -> Layer:
         rows, channels, columns = image_shape(shape)
         return -(-rows // size), channels, -(-columns // size)
 
-    def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
+    def work(shape: Shape, samples: int, dtype: Dtype) -> Workspace:
         return pool_work(shape, shape_after(shape), size, samples, dtype)
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
+    def forward(params: Parameters, state: State, x: Array, work: Workspace, call: Call) -> ForwardResult:
         if work.inside is not None:
             np.copyto(work.inside, x)
             x = work.padded
@@ -75,7 +75,7 @@ def max_pool(size: Count) -> Layer:
         maximum(columns_of(work.row_maxima, size), work.y)
         return work.y, state, x
 
-    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Workspace, need_dx: bool) -> BackwardResult:
         if not need_dx:
             return None, None
         to_first(dy, columns_of(work.row_maxima, size), work.y, [work.own] * size, columns_of(work.row_dx, size))
@@ -89,7 +89,7 @@ def max_pool(size: Count) -> Layer:
     return Layer(shape_after, without_parameters, work, forward, backward, reuse=overwrite)
 
 
-def pool_work(shape: Shape, pooled: Shape, size: int, samples: int, dtype: Dtype) -> PoolWork:
+def pool_work(shape: Shape, pooled: Shape, size: int, samples: int, dtype: Dtype) -> PoolWorkspace:
     """Make the arrays for images of `shape`, pooled to the shape `pooled`."""
     rows, channels, columns = shape
     padded_shape = (pooled[0] * size, channels, pooled[2] * size, samples)
@@ -97,7 +97,7 @@ def pool_work(shape: Shape, pooled: Shape, size: int, samples: int, dtype: Dtype
     exact = padded_shape[:-1] == shape
     padded = np.empty(0, dtype) if exact else np.full(padded_shape, -np.inf, dtype)
     padded_dx = np.empty(padded_shape, dtype)
-    return PoolWork(
+    return PoolWorkspace(
         padded,
         None if exact else padded[:rows, :, :columns],
         np.empty(row_shape, dtype),
@@ -110,7 +110,7 @@ def pool_work(shape: Shape, pooled: Shape, size: int, samples: int, dtype: Dtype
     )
 
 
-def overwrite(work: PoolWork, x: Array) -> PoolWork:
+def overwrite(work: PoolWorkspace, x: Array) -> PoolWorkspace:
     """Return work whose dx is in the memory of x, where windows cover the image exactly."""
     return work._replace(padded_dx=x) if work.dx is None else work
 

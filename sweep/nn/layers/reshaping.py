@@ -17,7 +17,7 @@ from sweep.nn.layer import (
     Parameters,
     Shape,
     State,
-    Work,
+    Workspace,
     vectors,
     without_parameters,
 )
@@ -56,17 +56,17 @@ def image(shape: tuple[int, int, int]) -> Layer:
             )
         return rows, channels, columns
 
-    def work(given: Shape, samples: int, dtype: Dtype) -> Work:
+    def work(given: Shape, samples: int, dtype: Dtype) -> Workspace:
         y = np.empty((rows, channels, columns, samples), dtype)
         dx = np.empty((size, samples), dtype)
         return y, y.transpose(1, 0, 2, 3), dx, dx.reshape(*shape, samples)
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
+    def forward(params: Parameters, state: State, x: Array, work: Workspace, call: Call) -> ForwardResult:
         y, examples, _, _ = work
         np.copyto(examples, x[:-1].reshape(examples.shape))  # a view, whether the batch is transposed or not
         return y, state, None
 
-    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Workspace, need_dx: bool) -> BackwardResult:
         if not need_dx:
             return None, None
         _, _, dx, examples = work
@@ -82,23 +82,23 @@ def flatten() -> Layer:
     From (rows, channels, columns, samples) to (rows·channels·columns + 1, samples); vectors stay as they are.
     """
 
-    def work(shape: Shape, samples: int, dtype: Dtype) -> Work:
+    def work(shape: Shape, samples: int, dtype: Dtype) -> Workspace:
         if len(shape) == 1:
             return None
         y = vectors(math.prod(shape), samples, dtype)
         return y, y[:-1].reshape(*shape, samples)
 
-    def forward(params: Parameters, state: State, x: Array, work: Work, call: Call) -> ForwardResult:
+    def forward(params: Parameters, state: State, x: Array, work: Workspace, call: Call) -> ForwardResult:
         if work is None:
             return x, state, None
         y, images = work
         np.copyto(images, x)
         return y, state, None
 
-    def backward(params: Parameters, cache: Cache, dy: Array, work: Work, need_dx: bool) -> BackwardResult:
+    def backward(params: Parameters, cache: Cache, dy: Array, work: Workspace, need_dx: bool) -> BackwardResult:
         return (dy if work is None else dy.reshape(work[1].shape)), None
 
-    def output(work: Work) -> Array | None:
+    def output(work: Workspace) -> Array | None:
         return None if work is None else work[0]
 
     return Layer(lambda shape: (math.prod(shape),), without_parameters, work, forward, backward, output=output)
