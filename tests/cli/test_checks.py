@@ -64,9 +64,9 @@ class TestReplay:
         assert now == before
 
     def test_a_divergence_is_named(self, cli, results, diverged):
-        row = results.trial(diverged)
-        words = f"{row['diverged_kind']} in {row['diverged_place']}, step {row['diverged_step']}"
-        assert cli("replay", diverged).out.splitlines()[-1] == f"diverged in epoch {row['diverged_epoch']}: {words}"
+        found = results.trial(diverged).divergence
+        words = f"{found.kind} in {found.place}, step {found.step}"
+        assert cli("replay", diverged).out.splitlines()[-1] == f"diverged in epoch {found.epoch}: {words}"
 
     def test_nothing_is_written(self, replay, copy_of_shelf, content, completed):
         before = content(copy_of_shelf)

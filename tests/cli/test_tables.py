@@ -155,9 +155,9 @@ class TestShow:
         assert (answer.code, answer.err) == (0, "")
         trial = results.trial(number)
         assert answer.out.startswith(f"{NAME}/{number}  completed")
-        assert f"{trial['best_value']:.4f}" in answer.out
+        assert f"{trial.best_value:.4f}" in answer.out
         for use in ("weights", "shuffling", "dropout"):
-            assert f"{use} {trial[f'seed_{use}']}" in answer.out
+            assert f"{use} {getattr(trial.seeds, use)}" in answer.out
         given = dict(re.findall(r"^(\w+\.\w+) = (.+?)\s*$", answer.out, re.MULTILINE))
         for section, values in trial.configuration.items():
             for key, value in values.items():
@@ -170,7 +170,7 @@ class TestShow:
         trial = results.trial(number)
         out = cli("show", number).out
         assert f"{NAME}/{number}  diverged" in out
-        assert f"epoch {trial['diverged_epoch']}, step {trial['diverged_step']}" in out
+        assert f"epoch {trial.divergence.epoch}, step {trial.divergence.step}" in out
         assert trial.divergence.place in out
         assert trial.divergence.kind in out
 

@@ -107,7 +107,7 @@ def test_a_frozen_worker_that_wakes_up_writes_nothing(tmp_path, command, monkeyp
     wait_until(lambda: freeze(worker_of(row)))
     frozen = time.monotonic()
     before = wait_until(lambda: time.monotonic() - frozen > 2.5 and running("widths"))
-    assert [each["attempt"] for each in before] == [1]
+    assert [each.attempt for each in before] == [1]
 
     assert command("resume", "--workers", "1", "-q").end()[0] == 0  # overtakes it
     results = sweep.load()
@@ -118,7 +118,7 @@ def test_a_frozen_worker_that_wakes_up_writes_nothing(tmp_path, command, monkeyp
 
     assert code == 0, errors
     assert dump() == overtaken, "rows were written by a stale attempt"
-    assert results.trial(row["number"]).attempt == 2
+    assert results.trial(row.number).attempt == 2
     assert not first.left()
 
 

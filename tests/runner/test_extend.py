@@ -96,8 +96,8 @@ def assert_the_same(one, other, trials):
         pd.testing.assert_frame_equal(one.epochs(trial)[FIGURES], other.epochs(trial)[FIGURES], check_exact=True)
         pd.testing.assert_frame_equal(one.batches(trial), other.batches(trial), check_exact=True)
         assert kept(one, trial) == kept(other, trial)
-        columns = ["status", "best_value", "best_epoch", "best_loss", "last_epoch", "configuration"]
-        assert [one.trial(trial)[c] for c in columns[:-1]] == [other.trial(trial)[c] for c in columns[:-1]]
+        for name in ("status", "best_value", "best_epoch", "tie_value", "last_epoch"):
+            assert getattr(one.trial(trial), name) == getattr(other.trial(trial), name)
 
 
 @pytest.mark.parametrize(("keep", "optimizer"), [("last", "adam"), ("best", "{kind='sgd',learning_rate=0.05}")])
@@ -148,13 +148,13 @@ def exchange(path):
 @pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(b"damaged"), exchange], ids=["damaged", "another's"])
 def test_weights_that_are_lost_before_a_worker_reads_them_cost_time_but_no_bit(file, results, monkeypatch, spoil):
     whole = run(file, "name=whole", "training.epochs=5")
-    prolong = Store.prolong
+    real = Store.extend
 
-    def prolong_and_lose(self, sweep_id, numbers, epochs):
-        prolong(self, sweep_id, numbers, epochs)
+    def extend_and_lose(self, sweep_id, numbers, epochs):
+        real(self, sweep_id, numbers, epochs)
         spoil(results.store.folder / results.trial(1).weights.file)
 
-    monkeypatch.setattr(Store, "prolong", prolong_and_lose)
+    monkeypatch.setattr(Store, "extend", extend_and_lose)
     assert_the_same(go_on([1], epochs=5, name="cnn"), whole, [1])
 
 

@@ -99,7 +99,7 @@ def test_a_diverged_trial_says_where(store, assignment, monkeypatch):
     assert run_trial(assignment) == "diverged"
 
     row = store.trial(assignment.sweep_id, 0)
-    assert [row[f"diverged_{k}"] for k in ("epoch", "step", "place", "kind")] == [3, 9, "output/update", "overflow"]
+    assert row.divergence == Divergence(3, 9, "output/update", "overflow")
     assert row.last_epoch == 2
     assert row.error is None
 

@@ -159,7 +159,7 @@ def test_a_worker_killed_in_the_middle_costs_its_trial_one_attempt(start, undist
     assert_done(process, undisturbed)
     attempts = sweep.load().trials().set_index("trial")["attempt"]
     assert attempts[killed.number] == 2
-    assert sweep.load().trial(killed["number"]).crashes == 1
+    assert sweep.load().trial(killed.number).crashes == 1
     assert attempts.sum() <= 5  # the others were left alone, but for one that may have been with the scheduler
 
 
@@ -179,14 +179,14 @@ def test_a_frozen_worker_is_overtaken_and_its_writes_are_refused(start, undistur
         overtaken = wait_until(
             lambda: (
                 [row for row in running() if row.number == frozen.number and row.attempt > 1]
-                or sweep.load().trial(frozen["number"]).status == "completed"
+                or sweep.load().trial(frozen.number).status == "completed"
             )
         )
     finally:
         os.kill(worker_of(frozen), signal.SIGCONT)
     assert overtaken
     assert_done(process, undisturbed)
-    assert sweep.load().trial(frozen["number"]).attempt >= 2
+    assert sweep.load().trial(frozen.number).attempt >= 2
 
 
 def test_the_database_may_be_restarted_in_the_middle(start, undisturbed, postgres):
