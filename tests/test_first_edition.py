@@ -1,4 +1,4 @@
-"""What the first edition trained is trained again with the same bits, whatever the number of workers."""
+"""What the first edition trained is trained again with the same bits."""
 
 import hashlib
 import json
@@ -33,9 +33,8 @@ def check(results, name):
     assert expected.keys() == set(results.trials()["trial"])
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_digits_quickstart(workers):
-    check(sweep.run("digits-quickstart", workers=workers), "digits-quickstart")
+def test_digits_quickstart():
+    check(sweep.run("digits-quickstart", workers=2), "digits-quickstart")
 
 
 def test_two_trials_of_mnist_widths():

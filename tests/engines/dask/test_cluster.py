@@ -29,7 +29,7 @@ from tests.fault_tools import (
 )
 from tests.postgres_server import PASSWORD, QUOTED
 
-SWEEP = ["trials=3", "training.epochs=200", "training.batch_size={int=[20,40],step=10}"]
+SWEEP = ["trials=3", "training.epochs=500", "training.batch_size={int=[20,40],step=10}"]
 SILENCE_SECONDS = "3"
 
 
