@@ -30,6 +30,7 @@ def check(tables, *expected):
         assert len(table.grid) == len(table.rows) + 1
 
 
+@pytest.mark.slow
 def test_an_epoch(tmp_path):
     training, whole = epoch.run(epoch.Size([PERCEPTRON], samples=600, rounds=1), tmp_path)
     check([training, whole], [str(PERCEPTRON)], [str(PERCEPTRON)])
@@ -44,6 +45,7 @@ def test_networks(tmp_path):
     assert table.rows["digits-cnn"]["parameters"].value == 10 * 10 + 10 * 91 + 200 * 161 + 200 * 201 + 10 * 201
 
 
+@pytest.mark.slow
 def test_sweeps(tmp_path):
     size = sweeps.Size(trials=2, epochs=1, samples=600, rounds=1, long_trials=2)
     check(sweeps.run(size, tmp_path), SIDE_BY_SIDE, [*WHERE, "outside training with 50 epochs, at most"])

@@ -20,7 +20,6 @@ from tests.fault_tools import PATIENCE_SECONDS, assert_same, assert_whole, figur
 LONG = ["trials=4", "training.epochs=80", "training.batch_size={int=[20,40],step=10}", "training.checkpoint_every=30"]
 RUN = ["run", "digits-quickstart", "--workers", "2", *options(LONG)]
 QUIET = [*RUN, "--quiet"]
-LOCKED_SECONDS = 30
 
 
 @pytest.fixture(scope="module")
@@ -175,10 +174,11 @@ def hold(how, seconds):
     return holder
 
 
-def test_a_database_that_is_locked_for_half_a_minute_costs_only_time(command, undisturbed):
+@pytest.mark.parametrize("seconds", [15, pytest.param(30, marks=pytest.mark.slow)])
+def test_a_database_that_is_locked_for_long_costs_only_time(command, undisturbed, seconds):
     process = command(*RUN)
     wait_until(running)
-    with hold("write", LOCKED_SECONDS) as holder:
+    with hold("write", seconds) as holder:
         before = sweep.load().epochs()
         holder.wait()
     code, _, errors = errors_of(process)

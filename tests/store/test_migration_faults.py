@@ -63,7 +63,7 @@ class TestFaults:
         assert version_of(old) == VERSION
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-    @pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.slow)])
     def test_killed_at_any_moment_it_leaves_the_old_file_or_the_new_one(self, tmp_path, every):
         """Kill the process before its first step, before its second, and so on to the end; or every few steps."""
         folder = tmp_path / "killed"
