@@ -15,32 +15,8 @@ from sweep.metrics import NATIVE_METRICS
 from sweep.system.environment import environment
 from sweep.training.loop import NetworkTrainer
 from tests.engine_here import training_here
+from tests.small_experiments import CNN
 
-CNN = """
-name = "cnn"
-trials = 2
-seed = 5
-[data]
-dataset = "digits"
-normalization = "z_score"
-[network]
-layers = [
-    { kind = "convolution", filters = 2, kernel = 3 },
-    { kind = "batch_norm" },
-    "relu",
-    { kind = "max_pool", size = 2 },
-    "flatten",
-    { kind = "affine", units = { int = [5, 20] } },
-    { kind = "dropout", rate = 0.25 },
-]
-[training]
-epochs = 3
-batch_size = 64
-optimizer = { kind = "adam", learning_rate = { log_uniform = [0.0001, 0.01] } }
-schedule = { kind = "decay", rate = 0.1 }
-keep_weights = "last"
-record_batches = true
-"""
 WIDE = """
 name = "wide"
 trials = 1

@@ -74,9 +74,9 @@ def test_workers_killed_at_random_moments_cost_no_bit(stress, undisturbed, comma
     assert killed == stress.kills
     assert_same(figures(), undisturbed)
     trials = sweep.load().trials()
-    deaths = [sweep.load().trial(number).crashes for number in trials["trial"]]
-    assert 1 <= sum(deaths) <= stress.kills  # some were between two trials, or had just ended theirs
-    assert trials["attempt"].tolist() == [1 + each for each in deaths]
+    crashes = [sweep.load().trial(number).crashes for number in trials["trial"]]
+    assert 1 <= sum(crashes) <= stress.kills  # some were between two trials, or had just ended theirs
+    assert trials["attempt"].tolist() == [1 + each for each in crashes]
     assert_whole(sweep.load())
     assert not process.left()
 

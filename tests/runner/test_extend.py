@@ -18,32 +18,9 @@ from sweep.store import Store
 from sweep.training import checkpoint
 from sweep.trial import weights
 from tests.engine_here import training_here
+from tests.small_experiments import CNN
 
-EVERYTHING = """
-name = "cnn"
-trials = 3
-seed = 5
-[data]
-dataset = "digits"
-normalization = "z_score"
-[network]
-layers = [
-    { kind = "convolution", filters = 2, kernel = 3 },
-    { kind = "batch_norm" },
-    "relu",
-    { kind = "max_pool", size = 2 },
-    "flatten",
-    { kind = "affine", units = { int = [5, 20] } },
-    { kind = "dropout", rate = 0.25 },
-]
-[training]
-epochs = 3
-batch_size = 64
-optimizer = { kind = "adam", learning_rate = { log_uniform = [0.0001, 0.01] } }
-schedule = { kind = "decay", rate = 0.1 }
-keep_weights = "last"
-record_batches = true
-"""
+EVERYTHING = CNN.replace("trials = 2", "trials = 3")
 
 FIGURES = ["trial", "epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy"]
 
