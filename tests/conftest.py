@@ -15,7 +15,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background jo
 
 
 def pytest_xdist_auto_num_workers():
-    """Return how many tests run at once: one more than there are cores, since many wait for locks and killed processes."""
+    """Return how many tests run at once: one more than there are cores, since many wait for others."""
     return len(os.sched_getaffinity(0)) + 1
 
 
