@@ -11,7 +11,7 @@ LONGEST = 400
 
 ORDER = (
     "cli > report > results > analysis > checks > runner > engines > trial > training > experiment > store > "
-    "(space nn data system) > observer > records > metrics > errors"
+    "(space stopping nn data system) > observer > records > metrics > errors"
 )
 """From the top down: a package imports those below it. What stands together in brackets knows nothing of each other."""
 FLOORS = {

@@ -1,4 +1,7 @@
-"""A newcomer adds a sampler, a measure, a layer and a trainer: each one new module, and one line of a registry."""
+"""A newcomer adds a sampler, a stopping rule, a measure, a layer and a trainer.
+
+Each is one new module and one line of a registry.
+"""
 
 import sys
 import textwrap
@@ -6,7 +9,7 @@ import textwrap
 import pytest
 
 import sweep
-from sweep import metrics
+from sweep import metrics, stopping
 from sweep.experiment.sections.training import COUNTED_MEASURES
 from sweep.nn.layers import LAYERS
 from sweep.space import samplers
@@ -29,6 +32,25 @@ MODULES = {
                 while True:
                     yield lambda name, distribution, depth, u=float(number % 2): distribution.at(u)
                     number += 1
+        """,
+    "my_rule": """
+        from dataclasses import dataclass
+        from typing import Annotated
+        from annotated_types import Ge
+        from sweep.stopping import Rule, Stop
+
+        @dataclass(frozen=True)
+        class Threshold(Rule):
+            '''Stop a trial that is below a value after some epochs.'''
+
+            value: float
+            epochs: Annotated[int, Ge(1)] = 2
+
+            def decide(self, curve, others):
+                last = curve.values[-1]
+                if curve.epoch < self.epochs or last >= self.value:
+                    return None
+                return Stop(last, self.value, f"{last} is below {self.value}")
         """,
     "my_measure": """
         def worst_recall(counts):
@@ -139,3 +161,29 @@ direction = "max"
         results = sweep.run(tmp_path / "mine.toml")
     best = results.best(1).iloc[0]
     assert best["score"] == best["value"] == results.trials()["value"].max()
+
+
+def test_a_stopping_rule_is_used_by_an_experiment(modules, monkeypatch):
+    from my_rule import Threshold
+
+    monkeypatch.setitem(stopping.KINDS, "threshold", Threshold)
+    overrides = ["trials=12", "epochs=4", "stopping={kind='threshold', value=0.9}"]
+    with pytest.raises(sweep.SweepError, match=r"stopping\.epochs is 0"):
+        sweep.run("digits-quickstart", overrides=[*overrides[:2], "stopping={kind='threshold', value=1.0, epochs=0}"])
+    with training_here():
+        results = sweep.run("digits-quickstart", overrides=overrides)
+        full = sweep.run("digits-quickstart", overrides=[*overrides[:2], "name=full"])
+    stopped, undisturbed = results.trials(), full.epochs()
+    accuracy = undisturbed.pivot(index="trial", columns="epoch", values="test_accuracy").reindex(stopped["trial"])
+    is_low = accuracy[[2, 3]] < 0.9  # after epoch 4 there is nothing to stop
+    lasts = is_low.idxmax(axis=1).where(is_low.any(axis=1), 4)
+    ended = stopped["status"] != "diverged"
+    assert stopped["epochs"][ended].tolist() == lasts.to_numpy()[ended].tolist()
+    assert (stopped["status"][ended] == "pruned").tolist() == is_low.any(axis=1).to_numpy()[ended].tolist()
+    assert 0 < (stopped["status"] == "pruned").sum() < ended.sum()
+    number = int(stopped["trial"][stopped["status"] == "pruned"].iloc[0])
+    assert "stopped after epoch" in results.trial(number).error
+    assert "by the rule 'threshold'" in results.trial(number).error
+    common = results.epochs().merge(undisturbed, on=["trial", "epoch"], suffixes=("", "_full"))
+    assert len(common) == len(results.epochs())
+    assert (common["test_loss"] == common["test_loss_full"]).all()

@@ -232,7 +232,7 @@ def _print_failures(results: Sweep) -> None:
     if len(failed):
         first = failed.iloc[0]
         say(f"{len(failed)} failed, the first of them trial {first['trial']}: {first['error']}")
-    warned = trials[(trials["status"] != "failed") & trials["error"].notna()]
+    warned = trials[trials["status"].isin(("completed", "diverged")) & trials["error"].notna()]
     if len(warned):
         first = warned.iloc[0]
         say(f"warning of {len(warned)} trials, the first of them trial {first['trial']}: {first['error']}")

@@ -31,8 +31,6 @@ class Experiment:
     """A checked experiment: every end of a range and every option is valid."""
 
     header: Header
-    sampler_kind: str
-    """The kind of the sampler in the file."""
     sampler: Sampler
     tree: Tree
     """The sections that can be searched, with distributions in their places."""
@@ -84,11 +82,13 @@ class Experiment:
         """
         header, sampler = self.header, self.sampler
         decisive: dict[str, Any] = {"seed": header.seed, **header.tables(), **sampler.external(self._space)}
-        decisive["sampler"] = {"kind": sampler.fingerprint_kind or self.sampler_kind, **asdict(sampler)}  # type: ignore[call-overload]
+        decisive["sampler"] = {"kind": sampler.fingerprint_kind or header.sampler.kind, **asdict(sampler)}  # type: ignore[call-overload]
         if header.repeats != 1:
             decisive["repeats"] = header.repeats
         if self.objective != self.default_objective:
             decisive["objective"] = [self.objective.metric, self.objective.direction, self.objective.epoch]
+        if header.stopping:
+            decisive["stopping"] = [rule.model_dump() for rule in header.stopping]
         if trainer := header.trainer_table():
             decisive |= {"trainer": trainer, "epochs": header.planned_epochs()}
         return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()

@@ -14,12 +14,11 @@ from sweep.experiment.experiment import FORMAT, Experiment
 from sweep.experiment.parameters import is_native, parse_sections, read_table
 from sweep.experiment.sections.header import MOST_TRIALS, Header, NativeHeader, OwnHeader
 from sweep.experiment.sections.objective import ObjectiveSection, native_objective, own_objective
-from sweep.experiment.sections.sampler import build_sampler, sampler_holder
 from sweep.experiment.sections.trainer import trainer_table
 from sweep.metrics import Objective
 from sweep.records import SweepRecord
 from sweep.space.distributions import Tree
-from sweep.space.samplers import Sampler
+from sweep.space.samplers import KINDS, Sampler
 from sweep.space.trees import cover
 
 
@@ -59,17 +58,15 @@ def parse(text: str, source: str, overrides: Sequence[str] = (), file_format: in
         ExperimentError: when anything in it is wrong.
     """
     table = read_table(text, source, overrides)
-    header, section = _check_header(table, source)
+    header = _check_header(table, source)
     tree = parse_sections(table, source)
-    sampler = build_sampler(section)
+    sampler = KINDS[header.sampler.kind](**header.sampler.values())
     _check_trials(header, sampler, source)
     configurations = _cover(header, tree)
     for configuration in configurations:
         check_configuration(configuration, source)
     objective, default = _objectives(header, configurations, source)
-    experiment = Experiment(
-        header, section.kind, sampler, tree, objective, default, text, tuple(overrides), format=file_format
-    )
+    experiment = Experiment(header, sampler, tree, objective, default, text, tuple(overrides), format=file_format)
     try:
         check_names(experiment.parameters)
     except ValueError as error:
@@ -77,14 +74,12 @@ def parse(text: str, source: str, overrides: Sequence[str] = (), file_format: in
     return experiment
 
 
-def _check_header(table: dict[str, Any], source: str) -> tuple[Header, Any]:
-    """Return the checked header, and the checked table of the sampler."""
+def _check_header(table: dict[str, Any], source: str) -> Header:
     model: type[Header] = NativeHeader if is_native(table) else OwnHeader
     if "trainer" in table:
         table = {**table, "trainer": trainer_table(table["trainer"])}  # so that errors name the keys of the table
-    holder = {"sampler": table.get("sampler", "random")}
-    header, held = check([(model, table), (sampler_holder(), holder)], source)
-    return header, held.sampler
+    header: Header = check([(model, table)], source)[0]
+    return header
 
 
 def _check_trials(header: Header, sampler: Sampler, source: str) -> None:

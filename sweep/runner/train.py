@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from sweep.engines import Engine, RunOptions
 from sweep.errors import Call, StoreError, SweepError
+from sweep.experiment.sections.stopping import rules_of
 from sweep.records import SweepRecord
 from sweep.runner.progress import reporting
 from sweep.store import Store
@@ -47,7 +48,7 @@ def train_queued(
     options: RunOptions,
     only: Collection[int] | None = None,
 ) -> None:
-    """Train all queued trials of a sweep in parallel, those in `only` if it is given.
+    """Train all queued trials of a sweep in parallel, or those in `only`, which no stopping rule ends.
 
     Args:
         folders: the cached folder of each data set by its key.
@@ -65,6 +66,7 @@ def train_queued(
         datasets=folders,
         run=f"{record.name}-{uuid4()}",
         experiment_folder=record.experiment_folder,
+        stopping=rules_of(record) if only is None else {},
     )
     shutdown, failures = engine.shutdown, 0
     with shutdown.on_signals(), reporting(store, record.id, options.observer):

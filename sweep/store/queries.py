@@ -105,3 +105,19 @@ def find_trial(connection: Connection, sweep_id: int, number: int) -> tuple[RowM
     mine = trials.c.sweep_id == sweep_id
     row = connection.execute(select(trials).where(mine, trials.c.number == number)).mappings().first()
     return row, connection.execute(select(func.count()).select_from(trials).where(mine)).scalar() or 0
+
+
+def curves(connection: Connection, trial_id: int, name: str, epoch: int) -> dict[int, list[float]]:
+    """Return a metric of the other trials of a trial's sweep that have had an epoch; see `Reader.curves`."""
+    value = epochs.c[name] if name in NATIVE_METRICS else epochs.c.metrics[name].as_float()
+    sweep = select(trials.c.sweep_id).where(trials.c.id == trial_id).scalar_subquery()
+    query = (
+        select(trials.c.number, value)
+        .join(epochs, epochs.c.trial_id == trials.c.id)
+        .where(trials.c.sweep_id == sweep, trials.c.id != trial_id, epochs.c.epoch.between(1, epoch))
+        .order_by(trials.c.number, epochs.c.epoch)
+    )
+    found: dict[int, list[float]] = {}
+    for number, each in connection.execute(query):
+        found.setdefault(number, []).append(float(each))
+    return {number: values for number, values in found.items() if len(values) == epoch}

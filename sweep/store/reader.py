@@ -131,6 +131,18 @@ class Reader:
             raise SweepError(f"there is no trial {number}; this sweep has trials 0 to {total - 1}")
         return trial_record(row)
 
+    def curves(self, trial_id: int, metric: str, epoch: int) -> dict[int, list[float]]:
+        """Return the values of a metric of the sweep's other trials, from epoch 1 to `epoch`, by number.
+
+        Trials that have not had that epoch are left out.
+        """
+
+        def once() -> dict[int, list[float]]:
+            with self.database.reading() as connection:
+                return queries.curves(connection, trial_id, metric, epoch)
+
+        return retry_while_busy(once)
+
     def trial_epochs(self, sweep_id: int, number: int) -> tuple[Epoch, ...]:
         """Return the epochs of a trial, in order."""
         with self.database.reading() as connection:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sweep.errors import StoreError
 from sweep.records import BatchLosses, Divergence, Epoch, Status, Weights
+from sweep.stopping import Curve
 from sweep.store import Claim, Ending, Store
 from sweep.system.processes import silence_limit
 from sweep.training.trainer import Trainer
@@ -65,6 +66,16 @@ class Recorder:
         if is_chosen:
             self._chosen = epoch
         return is_chosen
+
+    def curve(self) -> Curve:
+        """Return the values of the objective's metric after each epoch so far."""
+        objective = self._claim.objective
+        values = [epoch.metrics[objective.metric] for epoch in self._epochs if epoch.number]
+        return Curve(self._claim.number, values, objective)
+
+    def others(self, epoch: int) -> Mapping[int, Sequence[float]]:
+        """Return the values of the sweep's other trials that have had an epoch, up to that, by number."""
+        return self._store.curves(self._claim.trial_id, self._claim.objective.metric, epoch)
 
     def add_losses(self, losses: BatchLosses | None) -> None:
         """Take the losses of an epoch's mini-batches."""

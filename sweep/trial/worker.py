@@ -14,6 +14,7 @@ from typing import Any
 
 from sweep.errors import StaleAttempt, StoreBusy, StoreError, SweepError, WeightsError
 from sweep.records import BatchLosses, Divergence, Status, Weights
+from sweep.stopping import Rule, decide
 from sweep.store import Claim, Store
 from sweep.store.retry import retry_while_busy
 from sweep.system.files import is_full, within
@@ -41,6 +42,8 @@ class Assignment:
     """Name of this run of the sweep, by which it can be stopped where there are no signals."""
     experiment_folder: str | None = None
     """Folder of the experiment file, where a user's own function or program is looked for."""
+    stopping: dict[str, Rule] = field(default_factory=dict)
+    """The rules that may end the trial early, by kind."""
 
 
 def run_trial(assignment: Assignment) -> Status | None:
@@ -76,7 +79,8 @@ def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
         files = TrialFiles(keeping(claim.configuration), recorder.folder, assignment.sweep, claim, belongs_to)
         recorder.follow(trainer)
         _continue(trainer, claim, recorder, belongs_to)
-        attempt = Attempt(assignment.run, trainer, recorder, files, keeping(claim.configuration).batches)
+        batches = keeping(claim.configuration).batches
+        attempt = Attempt(assignment.run, trainer, recorder, files, assignment.stopping, batches)
         divergence = attempt.train_to_end()
     except (Interrupted, StoreError):
         raise
@@ -129,12 +133,15 @@ class Attempt:
     trainer: Trainer
     recorder: Recorder
     files: TrialFiles
+    rules: Mapping[str, Rule]
     record_batches: bool
+    stopped: str | None = None
+    """Why a rule has ended it early."""
     problem: str | None = None
     """Why a file could not be written; that costs no figure."""
 
     def train_to_end(self) -> Divergence | None:
-        """Train and record every epoch; return where the trial diverged, if it did."""
+        """Train and record every epoch until a rule stops it; return where the trial diverged, if it did."""
         try:
             for epoch in self.trainer.epochs():
                 is_chosen = self.recorder.add(epoch, self._losses(epoch.number))
@@ -144,12 +151,22 @@ class Attempt:
                     self._write_checkpoint()
                 elif is_due:
                     self.recorder.flush()
+                if self.rules and self._is_pruned(epoch.number):
+                    break
                 if is_stopped(self.run):
                     raise Interrupted
         except Diverged as error:
             self.recorder.add_losses(self._losses(error.divergence.epoch))
             return error.divergence
         return None
+
+    def _is_pruned(self, epoch: int) -> bool:
+        """Ask the rules whether the trial ends after an epoch that is not its last."""
+        if not 0 < epoch < self.trainer.planned_epochs:
+            return False
+        stop = decide(self.rules, self.recorder.curve(), self.recorder.others)
+        self.stopped = stop.reason if stop else None
+        return stop is not None
 
     def _losses(self, epoch: int) -> BatchLosses | None:
         return BatchLosses(epoch, tuple(self.trainer.batch_losses)) if self.record_batches else None
@@ -185,8 +202,9 @@ class Attempt:
         files = self._write()
         weights = files.get("weights")
         try:
-            status: Status = "diverged" if divergence else "completed"
-            self.recorder.finish(status, divergence, self.problem, weights=weights)
+            status: Status = "diverged" if divergence else "pruned" if self.stopped else "completed"
+            error = "; ".join(filter(None, [self.stopped, self.problem])) or None
+            self.recorder.finish(status, divergence, error, weights=weights)
         except StaleAttempt:
             self.files.discard(files)
             raise

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from sqlalchemy import select
 
 from sweep.errors import StoreError
 from sweep.metrics import Objective
 from sweep.records import Epoch, Seeds, Trial, Weights
 from sweep.store import Ending, Store
 from sweep.store.frames import Selection
+from sweep.store.schema import trials
 from tests.store.store_setup import RECORD, add, epoch, finished, row_of
 
 RMSE = Objective("rmse", "min", tie_break="test_loss")
@@ -184,3 +186,15 @@ def test_epochs_of_our_own_metrics_have_no_json(tmp_path):
     plain = sqlite3.connect(tmp_path / "sweeps.db")
     assert pd.read_sql("SELECT typeof(metrics) AS kind FROM epochs", plain)["kind"].tolist() == ["null"]
     plain.close()
+
+
+def test_curves_are_those_of_other_trials_of_the_sweep_that_have_had_the_epoch(store):
+    add_own(store, values=[[9.0, 9.0]], name="another")
+    sweep_id = add_own(store)
+    with store.database.reading() as connection:
+        query = select(trials.c.id).where(trials.c.sweep_id == sweep_id, trials.c.number == 0)
+        first = connection.execute(query).scalar_one()
+    assert store.curves(first, "rmse", 1) == {1: [1.5], 2: [0.1], 3: [2.0]}
+    assert store.curves(first, "rmse", 2) == {1: [1.5, 4.0], 3: [2.0, 1.0]}
+    assert store.curves(first, "test_loss", 3) == {3: [2.0 / 3, 1.0 / 3, 1.5 / 3]}
+    assert store.curves(first, "rmse", 4) == {}

@@ -8,26 +8,30 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from sweep.experiment.parameters import OWN_SECTIONS, SECTIONS
-from sweep.experiment.sections.base import Section
+from sweep.experiment.sections.base import Kind, Section
 from sweep.experiment.sections.objective import ObjectiveSection
+from sweep.experiment.sections.registry import Registered
+from sweep.experiment.sections.stopping import StoppingRules
 from sweep.experiment.sections.trainer import TrainerSection
 from sweep.nn.bounds import Count
+from sweep.space import samplers
 
 MOST_TRIALS = 10_000_000
 
 
 class Header(Section):
-    """The keys that every experiment file has; `sampler` is checked by its registry."""
+    """The keys that every experiment file has."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
     description: str = ""
     trials: Annotated[int, Field(ge=1, le=MOST_TRIALS)] | None = None
     """Number of configurations; None for as many as the sampler has."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    sampler: Any = "random"
+    sampler: Annotated[Kind, Registered(samplers.KINDS), Field(validate_default=True)] = "random"  # type: ignore[assignment]
     repeats: Annotated[int, Field(ge=1, le=MOST_TRIALS)] = 1
     """Trainings of each configuration, each with seeds of its own."""
     objective: ObjectiveSection = ObjectiveSection()
+    stopping: StoppingRules = ()
 
     sections: ClassVar[tuple[str, ...]] = ()
     """The keys whose tables can be searched."""

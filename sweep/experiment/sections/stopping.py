@@ -1,0 +1,41 @@
+"""The section `stopping`: the rules that end trials early."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import PlainValidator, TypeAdapter
+from pydantic_core import PydanticCustomError
+
+from sweep.experiment.parameters import read_table
+from sweep.experiment.sections.base import Kind
+from sweep.experiment.sections.registry import Registered
+from sweep.records import SweepRecord
+from sweep.stopping import KINDS, Rule
+
+_RULE = Annotated[Kind, Registered(KINDS)]
+_ONE, _SEVERAL = TypeAdapter(_RULE), TypeAdapter(tuple[_RULE, ...])
+
+
+def _listed(value: Any) -> tuple[Kind, ...]:
+    """Return the rules of one table, one bare string or a list of them."""
+    is_one = not isinstance(value, list | tuple)
+    rules = (_ONE.validate_python(value),) if is_one else _SEVERAL.validate_python(value)
+    kinds = [rule.kind for rule in rules]
+    if twice := next((kind for kind in kinds if kinds.count(kind) > 1), None):
+        raise PydanticCustomError(
+            "values", "has two rules of the kind {kind}; leave one of them", {"kind": repr(twice)}
+        )
+    return rules
+
+
+StoppingRules = Annotated[tuple[Kind, ...], PlainValidator(_listed)]
+"""The type of the key `stopping`: one rule or a list of them, each of another kind."""
+
+
+def rules_of(record: SweepRecord) -> dict[str, Rule]:
+    """Return the stopping rules of a stored sweep by their kinds, in the order of its file."""
+    table = read_table(record.experiment, record.name, record.overrides)
+    if "stopping" not in table:
+        return {}
+    return {rule.kind: KINDS[rule.kind](**rule.values()) for rule in _listed(table["stopping"])}
