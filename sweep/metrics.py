@@ -120,7 +120,8 @@ class Objective:
         """Tell whether a later epoch replaces the chosen one as the epoch that stands for the trial."""
         if chosen is None or self.epoch == "last":
             return True
-        return self.is_better(new.metrics[self.metric], chosen.metrics[self.metric])
+        value, other = new.metrics[self.metric], chosen.metrics[self.metric]
+        return value > other if self.direction == "max" else value < other
 
     def choose(self, epochs: Iterable[AnyEpoch]) -> AnyEpoch | None:
         """Return the epoch that stands for a trial, given its epochs in order; None without epochs."""

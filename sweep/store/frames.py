@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, FromClause, Integer, Select, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Integer, Select, case, select
 
 from sweep.metrics import NATIVE_METRICS, Objective, SortKey
 from sweep.records import Status
-from sweep.store.queries import Recorded, list_sweeps, recorded_metrics, sweep_head
+from sweep.store.queries import list_sweeps, recorded_metrics, sweep_head
 from sweep.store.rows import NATIVE_COLUMNS
 from sweep.store.schema import batches, epochs, parameters, trials
 
@@ -20,6 +20,8 @@ MOST_NAMED = 1_000
 """Up to this many trials are asked for by their numbers; of more, all of their status are read."""
 TRIAL_COLUMNS = ["status", "attempt"]
 END_COLUMNS = ["seconds", "diverged_epoch", "diverged_step", "diverged_place", "diverged_kind", "error"]
+INTEGERS = ("epoch", "epochs", "diverged_epoch", "diverged_step")
+TEXTS = ("status", "diverged_place", "diverged_kind", "error")
 OTHERS = "other metrics"
 """Column of a frame in which metrics without a column of their own arrive."""
 
@@ -58,17 +60,17 @@ class _Chosen:
 
 def sweeps_frame(connection: Connection) -> pd.DataFrame:
     """Return one row for each sweep, newest first; see `Reader.sweeps`."""
-    heads, groups = list_sweeps(connection)
-    names = ["id", "name", "created", "trials", "objective", "direction"]
-    frame = pd.DataFrame(heads, columns=names).set_index("id").rename(columns={"name": "sweep", "objective": "metric"})
-    frame["created"] = pd.to_datetime(frame["created"]).dt.floor("s")
-    table = pd.DataFrame(groups, columns=["sweep_id", "status", "count", "lowest", "highest"])
-    states = table.pivot_table(index="sweep_id", columns="status", values="count", fill_value=0, aggfunc="sum")
-    ended = table[table["status"] == "completed"].set_index("sweep_id")[["lowest", "highest"]].astype("float64")
-    listed = frame.join(states).join(ended)
-    listed["best"] = listed["highest"].where(listed["direction"] == "max", listed["lowest"])
-    columns = ["sweep", "created", "trials", *states.columns, "metric", "best"]
-    return listed[columns].reset_index(drop=True)
+    listed = list_sweeps(connection)
+    statuses = sorted({status for each in listed for status in each.counts})
+    columns: dict[str, Any] = {
+        "sweep": [each.name for each in listed],
+        "created": pd.to_datetime(pd.Series([each.created for each in listed])).dt.floor("s"),
+        "trials": pd.Series([each.trials for each in listed], dtype="int64"),
+        **{name: pd.Series([each.counts.get(name, 0) for each in listed], dtype="int64") for name in statuses},
+        "metric": [each.metric for each in listed],
+        "best": pd.Series([each.best for each in listed], dtype="float64"),
+    }
+    return pd.DataFrame(columns)
 
 
 def trials_frame(
@@ -93,9 +95,8 @@ def trials_frame(
     rows = _with_metrics(rows, chosen.others)
     if objective == own:
         rows = _ordered(rows, wanted)
-    rows = rows.astype(dict.fromkeys(["epoch", "epochs", "diverged_epoch", "diverged_step"], "Int64"))
-    rows = rows.astype(dict.fromkeys(["status", "diverged_place", "diverged_kind", "error"], "str"))
-    rows = rows.astype(dict.fromkeys([*chosen.metrics, *chosen.others, "seconds"], "float64"))
+    kinds = {"Int64": INTEGERS, "str": TEXTS, "float64": [*chosen.metrics, *chosen.others, "seconds"]}
+    rows = rows.astype({name: kind for kind, names in kinds.items() for name in names})
     drawn = _parameters_frame(connection, _drawn_for(sweep_id, selection, rows["trial"].tolist()))
     return rows.join(drawn, on="trial").reset_index(drop=True)
 
@@ -210,29 +211,33 @@ def epochs_frame(connection: Connection, sweep_id: int, number: int | None = Non
 
     A metric that an epoch lacks is NaN.
     """
-    known = recorded_metrics(connection, sweep_id, number)
-    natives = [name for name in NATIVE_METRICS if known.has(name)]
-    head = [trials.c.number.label("trial"), epochs.c.epoch, *(epochs.c[name] for name in natives)]
-    others = [] if known.is_whole else [epochs.c.metrics.label(OTHERS)]
+    # Most sweeps have our four metrics and no others; asking first takes as long as reading a hundred epochs.
+    seconds = case((epochs.c.metrics.is_(None), epochs.c.seconds)).label("seconds")
+    four = [*(epochs.c[name] for name in NATIVE_METRICS), seconds]
+    frame = _numbers_frame(connection, _epochs_query(four, sweep_id, number))
+    is_whole = not any(np.isnan(frame[name].to_numpy()).any() for name in (*NATIVE_METRICS, "seconds"))
+    return frame if is_whole else _any_epochs_frame(connection, sweep_id, number)
+
+
+def _epochs_query(columns: Sequence[ColumnElement[Any]], sweep_id: int, number: int | None) -> Select[Any]:
     query = (
-        select(*head, *others, epochs.c.seconds)
+        select(trials.c.number.label("trial"), epochs.c.epoch, *columns)
         .join(trials, trials.c.id == epochs.c.trial_id)
         .where(trials.c.sweep_id == sweep_id)
         .order_by(trials.c.number, epochs.c.epoch)
     )
-    if number is not None:
-        query = query.where(trials.c.number == number)
-    if known.is_whole:
-        return _numbers_frame(connection, query)
-    return _any_epochs_frame(connection, query, natives, known)
+    return query if number is None else query.where(trials.c.number == number)
 
 
-def _any_epochs_frame(
-    connection: Connection, query: Select[Any], natives: Sequence[str], known: Recorded
-) -> pd.DataFrame:
-    rows = _with_metrics(_frame(connection, query), known.others)
-    rows = rows.astype(dict.fromkeys([*natives, *known.others, "seconds"], "float64"))
-    return rows.astype(dict.fromkeys(["trial", "epoch"], "int64")).drop(columns=OTHERS, errors="ignore")
+def _any_epochs_frame(connection: Connection, sweep_id: int, number: int | None) -> pd.DataFrame:
+    """Return the epochs with whatever metrics they have."""
+    known = recorded_metrics(connection, sweep_id, number)
+    natives = [name for name in NATIVE_METRICS if known.has(name)]
+    columns = [*(epochs.c[name] for name in natives), epochs.c.metrics.label(OTHERS), epochs.c.seconds]
+    rows = _with_metrics(_frame(connection, _epochs_query(columns, sweep_id, number)), known.others)
+    kinds = {"int64": ("trial", "epoch"), "float64": (*natives, *known.others, "seconds")}
+    rows = rows.astype({name: kind for kind, names in kinds.items() for name in names})
+    return rows.drop(columns=OTHERS, errors="ignore")
 
 
 def batches_frame(connection: Connection, sweep_id: int, number: int | None = None) -> pd.DataFrame:
@@ -250,7 +255,7 @@ def batches_frame(connection: Connection, sweep_id: int, number: int | None = No
 
 
 def _numbers_frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
-    """Return the rows of a query for numbers, of which none is missing; of millions of rows only one copy is made."""
+    """Return the rows of a query for numbers, NaN where one is missing; of millions of rows only one copy is made."""
     kinds = [(column.name, int if isinstance(column.type, Integer) else float) for column in query.selected_columns]
     rows = np.fromiter(map(tuple, connection.execute(query)), kinds)
     return pd.DataFrame({name: rows[name] for name, _ in kinds}, copy=False)

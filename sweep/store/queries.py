@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, TableValuedAlias, case, func, select, true
 
 from sweep.metrics import NATIVE_METRICS, Objective, metric
-from sweep.records import Progress, RunningTrial
+from sweep.records import Progress, RunningTrial, Status
 from sweep.store.rows import objective_of
 from sweep.store.schema import epochs, sweeps, trials
 
@@ -28,11 +28,6 @@ class Recorded:
     def has(self, name: str) -> bool:
         """Tell whether the sweep has a metric with a column; all of them while it has no epochs."""
         return not self.trials or self.natives[name] > 0
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every epoch has each metric with a column, and no other metric."""
-        return not self.others and all(count == self.trials for count in self.natives.values())
 
     @property
     def names(self) -> list[str]:
@@ -90,14 +85,38 @@ def progress(connection: Connection, sweep_id: int) -> Progress:
     return Progress(by_status, connection.execute(completed).scalar(), trained, head["epochs"], objective.metric)
 
 
-def list_sweeps(connection: Connection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return all sweeps, newest first, and for each sweep and status the number of trials and their best value."""
-    columns = (sweeps.c.id, sweeps.c.name, sweeps.c.created, sweeps.c.trials, sweeps.c.objective, sweeps.c.direction)
-    heads = connection.execute(select(*columns).order_by(sweeps.c.id.desc())).mappings().all()
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A sweep in the list of all sweeps."""
+
+    name: str
+    created: datetime
+    trials: int
+    counts: dict[Status, int]
+    """Number of trials by status; statuses without trials are left out."""
+    metric: str
+    """Metric of its objective."""
+    best: float | None
+    """Best value among its completed trials."""
+
+
+def list_sweeps(connection: Connection) -> list[Listed]:
+    """Return all sweeps, newest first."""
     lowest, highest = func.min(trials.c.best_value), func.max(trials.c.best_value)
-    counted = select(trials.c.sweep_id, trials.c.status, func.count().label("count"), lowest.label("lowest"))
-    groups = counted.add_columns(highest.label("highest")).group_by(trials.c.sweep_id, trials.c.status)
-    return [dict(row) for row in heads], [dict(row) for row in connection.execute(groups).mappings()]
+    grouped = select(trials.c.sweep_id, trials.c.status, func.count(), lowest, highest)
+    groups: dict[int, dict[Status, tuple[int, float | None, float | None]]] = {}
+    for sweep_id, status, *figures in connection.execute(grouped.group_by(trials.c.sweep_id, trials.c.status)):
+        groups.setdefault(sweep_id, {})[status] = tuple(figures)
+    columns = (sweeps.c.id, sweeps.c.name, sweeps.c.created, sweeps.c.trials, sweeps.c.objective, sweeps.c.direction)
+    listed = []
+    for sweep_id, name, created, total, metric_name, direction in connection.execute(
+        select(*columns).order_by(sweeps.c.id.desc())
+    ):
+        of_status = groups.get(sweep_id, {})
+        counts = {status: count for status, (count, _, _) in of_status.items()}
+        _, low, high = of_status.get("completed", (0, None, None))
+        listed.append(Listed(name, created, total, counts, metric_name, high if direction == "max" else low))
+    return listed
 
 
 def find_trial(connection: Connection, sweep_id: int, number: int) -> tuple[RowMapping | None, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,6 +20,8 @@ FLUSH_SECONDS = 1.0
 """Epochs are written at most this often; a killed worker loses no more than that."""
 HEARTBEATS = 6
 """Heartbeats per silence timeout."""
+_HEARTBEAT_THREADS = ThreadPoolExecutor(256, "heartbeats")
+"""Threads that are kept from one trial to the next, since a new one is waited for until it runs."""
 
 
 class Recorder:
@@ -119,7 +122,7 @@ class Recorder:
                 with suppress(StoreError):  # the next one may come through
                     self._store.heartbeat(self._claim)
 
-        threading.Thread(target=send, daemon=True).start()
+        _HEARTBEAT_THREADS.submit(send)
         try:
             yield
         finally:

@@ -1,12 +1,15 @@
 """Every trial that is not running has a digest, which sees every change."""
 
+import json
 import math
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from sqlalchemy import and_, select, update
 
 from sweep.records import BatchLosses
-from sweep.store.digests import drawn_digests, sweep_digest, trial_digests
+from sweep.store.digests import _lines, drawn_digests, sweep_digest, trial_digests
 from sweep.store.schema import metadata, sweeps, trials
 from tests.store.store_setup import (
     add,
@@ -91,3 +94,15 @@ class TestDigests:
         with store.database.writing() as connection:
             connection.execute(update(sweeps).values(seed=8))
             assert connection.execute(select(sweeps.c.digest)).scalar() != sweep_digest(connection, sweep_id)
+
+
+NUMBERS = st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False))
+VALUES = st.one_of(NUMBERS, st.booleans(), st.text(), st.dictionaries(st.text(), st.integers()))
+
+
+@given(st.integers(2, 5).flatmap(lambda n: st.lists(st.tuples(*[st.one_of(NUMBERS, VALUES)] * n), max_size=4)))
+@example([(1, 0.5, None), (2, 1e-05, 5e-324)])
+@example([(1, "None"), (2, "), (")])
+@example([(True, 1)])
+def test_the_lines_of_rows_are_their_json(rows):
+    assert _lines(rows) == "".join(json.dumps(list(row), sort_keys=True) + "\n" for row in rows)
