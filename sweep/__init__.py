@@ -3,6 +3,35 @@
 >>> import sweep                                     # doctest: +SKIP
 >>> s = sweep.run("digits-quickstart", workers=2)    # doctest: +SKIP
 >>> s.best(10); s.worst(10); s.diverged(); s.epochs()   # doctest: +SKIP
+
+Arguments of several functions:
+
+    name: the sweep; by default the newest.
+    db: URL or file of the database; by default SWEEP_DB, else results/sweeps.db.
+    options: execution options, none of which affects the results.
+
+        workers: number of worker processes, at least 1; by default one per core.
+        timeout: seconds of wall time after which a trial is stopped and counts as failed; by default no limit.
+        max_failures: stop the sweep once more trials than this have failed; by default no limit.
+        backend: the engine, "local" or "dask", or a factory of one's own (`sweep.engines.EngineFactory`); by default
+            "dask" if there is a scheduler, else "local".
+        scheduler: address of the Dask scheduler whose workers train, such as tcp://192.168.0.5:8786.
+        data: folder with the files of the data set; by default SWEEP_DATA.
+        observer: is told how the sweep proceeds (`sweep.observer.Observer`); by default nobody is.
+
+Arguments of `run` for a training function, in place of an experiment file:
+
+    parameters: what is searched, as in `[parameters]` of a file: nested mappings, lists and scalars, with distributions
+        such as `{"learning_rate": {"log_uniform": [1e-5, 1e-1]}}`; `sweep.space` has these as functions.
+    trials: number of configurations; None only for a sampler that knows it, such as a table.
+    epochs: the most epochs that the function is asked for.
+    objective: the metric by which trials are ranked and its direction, such as ("rmse", "min").
+    name: name of the sweep; by default the function's.
+    seed: seed of all draws.
+    repeats: trainings of each configuration, each with a seed of its own.
+    sampler: the key `sampler` of a file.
+    dataset: the section `data` of a file, such as `{"dataset": "mnist", "validation": 0.1}`.
+    deterministic: whether the same parameters and seed always give the same metrics.
 """
 
 from __future__ import annotations
@@ -13,9 +42,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 if TYPE_CHECKING:  # heavy imports happen inside the functions, so that `sweep --help` is quick
-    from sweep.engines import RunKeywords
+    from sweep.engines import RunKeywords, RunOptions
     from sweep.errors import SweepError
-    from sweep.experiment.function import ObjectiveLike
+    from sweep.experiment.experiment import Experiment
+    from sweep.experiment.function import ObjectiveLike, PickledFunction
     from sweep.results.sweep import Sweep
 
 __all__ = ["DEFAULT_DATABASE", "Sweep", "SweepError", "database_url", "extend", "load", "resume", "run"]
@@ -56,63 +86,35 @@ def run(
         source: an experiment file, the name of an experiment that comes with sweep, or a generator function
             `train(config, trial)` that yields a mapping of metrics after each epoch.
         overrides: KEY=VALUE, each changing one value of the file, such as "training.epochs=5" or "name=again".
-        db: URL or file of the database; by default SWEEP_DB, else results/sweeps.db.
-        parameters: of a function: what is searched, as in `[parameters]` of a file, such as
-            `{"learning_rate": {"log_uniform": [1e-5, 1e-1]}}`; `sweep.space` has the distributions as functions.
-        trials: of a function: number of configurations.
-        epochs: of a function: the most epochs that it is asked for.
-        objective: of a function: the metric by which trials are ranked and its direction, such as ("rmse", "min").
-        name: of a function: name of the sweep; by default the function's.
-        seed: of a function: seed of all draws.
-        repeats: of a function: trainings of each configuration, each with a seed of its own.
-        sampler: of a function: the key `sampler` of a file.
-        dataset: of a function: the section `data` of a file, such as `{"dataset": "mnist", "validation": 0.1}`.
-        deterministic: of a function: whether the same parameters and seed always give the same metrics.
-        options: execution options, none of which affects the results.
-
-            workers: number of worker processes, at least 1; by default one per core.
-            timeout: seconds of wall time after which a trial is stopped and counts as failed; by default no limit.
-            max_failures: stop the sweep once more trials than this have failed; by default no limit.
-            backend: the engine, "local" or "dask", or a factory of one's own (`sweep.engines.EngineFactory`);
-                by default "dask" if there is a scheduler, else "local".
-            scheduler: address of the Dask scheduler whose workers train, such as tcp://192.168.0.5:8786.
-            data: folder with the files of the data set; by default SWEEP_DATA.
-            observer: is told how the sweep proceeds (`sweep.observer.Observer`); by default nobody is.
+        others: see `help(sweep)`; those from `parameters` to `deterministic` are of a training function.
 
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
     """
     from sweep.engines import RunOptions
-    from sweep.errors import UsageError
     from sweep.experiment.file import load as load_experiment
     from sweep.experiment.function import from_function
+
+    checked = RunOptions(**options)
+    if not callable(source):
+        return _run(load_experiment(source, overrides), None, db, checked)
+    header = {"trials": trials, "seed": seed, "repeats": repeats, "epochs": epochs, "sampler": sampler}
+    experiment, pickled = from_function(
+        source, parameters, objective=objective, name=name, data=dataset, deterministic=deterministic, **header
+    )
+    return _run(experiment, pickled, db, checked)
+
+
+def _run(experiment: Experiment, pickled: PickledFunction | None, db: str | None, options: RunOptions) -> Sweep:
+    """Write the function, if one was pickled, beside the database, and run the experiment."""
     from sweep.results.sweep import Sweep
     from sweep.runner import run as runner
     from sweep.store import Store
 
-    checked, pickled = RunOptions(**options), None
-    if not callable(source):
-        loaded = load_experiment(source, overrides)
-    elif parameters is None or epochs is None or objective is None:
-        raise UsageError("a training function needs parameters, epochs and objective, such as ('rmse', 'min')")
-    else:
-        loaded, pickled = from_function(
-            source,
-            parameters,
-            trials=trials,
-            epochs=epochs,
-            objective=objective,
-            name=name,
-            seed=seed,
-            repeats=repeats,
-            sampler=sampler,
-            data=dataset,
-            deterministic=deterministic,
-        )
     store = Store(database_url(db), create=True)
     if pickled:
         pickled.write(store.folder)
-    return Sweep(store, runner.run(loaded, store, checked))
+    return Sweep(store, runner.run(experiment, store, options))
 
 
 def resume(
@@ -121,10 +123,8 @@ def resume(
     """Finish a sweep that was interrupted and return its results.
 
     Args:
-        name: the sweep; by default the newest.
         retry_failed: whether to train failed trials again, too.
-        db: as of `run`.
-        options: as of `run`.
+        name, db, options: see `help(sweep)`.
 
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
@@ -156,9 +156,7 @@ def extend(
         trials: numbers of the trials.
         epochs: how many epochs each shall have in all.
         best: this many of the best trials, besides those named.
-        name: the sweep; by default the newest.
-        db: as of `run`.
-        options: as of `run`.
+        name, db, options: see `help(sweep)`.
 
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
@@ -180,8 +178,7 @@ def load(name: str | None = None, *, db: str | None = None) -> Sweep:
     """Return the results of a sweep, finished or not.
 
     Args:
-        name: the sweep; by default the newest.
-        db: as of `run`.
+        name, db: see `help(sweep)`.
 
     Raises:
         SweepError: when there is no such sweep or database.

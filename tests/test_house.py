@@ -1,13 +1,19 @@
-"""The rules of the house: imports run downwards, modules stay small, and all that is public is described."""
+"""The rules of the house: imports run downwards, all stays small, and all that is public is described."""
 
 import ast
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "sweep"
+TESTS = Path(__file__).parent
+PACKAGE = TESTS.parent / "sweep"
 MODULES = {path.relative_to(PACKAGE).with_suffix("").as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
-LONGEST = 400
+
+LONGEST_MODULE = 400
+LONGEST_CLASS = 200
+LONGEST_FUNCTION = 40
+"""Lines, the signature and the docstring included."""
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 ORDER = (
     "cli > report > results > analysis > checks > runner > engines > trial > training > experiment > store > "
@@ -60,9 +66,34 @@ def test_modules_are_small_and_described(module):
     text = MODULES[module].read_text()
     tree = ast.parse(text)
     assert ast.get_docstring(tree), f"{module} has no docstring"
-    assert len(text.splitlines()) <= LONGEST, f"{module} is longer than {LONGEST} lines: ask what it hides"
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    assert len(text.splitlines()) <= LONGEST_MODULE, f"{module} is too long: ask what it hides"
+    kinds = (*FUNCTIONS, ast.ClassDef)
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
     members = [member for owner in (tree, *classes) for member in owner.body if isinstance(member, kinds)]
     bare = [node.name for node in members if not node.name.startswith("_") and not ast.get_docstring(node)]
     assert not bare, f"{module}: without a docstring: {bare}"
+
+
+def longer(module, kinds, most):
+    """The definitions of some kinds in a module that are longer than `most` lines, nested ones included."""
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, kinds) and (lines := node.end_lineno - node.lineno + 1) > most:
+            yield f"{node.name} has {lines} lines, of {most} at most"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_functions_are_short(module):
+    found = [*longer(module, FUNCTIONS, LONGEST_FUNCTION)]
+    assert not found, f"{module}: {found}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_classes_are_short(module):
+    found = [*longer(module, ast.ClassDef, LONGEST_CLASS)]
+    assert not found, f"{module}: {found}"
+
+
+@pytest.mark.parametrize("module", sorted(path.relative_to(TESTS).as_posix() for path in TESTS.rglob("*.py")))
+def test_modules_of_tests_are_small(module):
+    lines = len((TESTS / module).read_text().splitlines())
+    assert lines <= LONGEST_MODULE, f"{module} has {lines} lines, of {LONGEST_MODULE} at most"

@@ -1,11 +1,14 @@
 """What `import sweep` gives, and what it costs."""
 
+import inspect
+import re
 import subprocess
 import sys
 
 import pytest
 
 import sweep
+from sweep.engines import RunKeywords
 from sweep.errors import SweepError
 from sweep.results.sweep import Sweep
 
@@ -24,6 +27,12 @@ def test_the_classes_are_those_of_their_modules():
 def test_another_name_is_no_attribute():
     with pytest.raises(AttributeError, match="module 'sweep' has no attribute 'continue_'"):
         sweep.continue_  # noqa: B018
+
+
+@pytest.mark.parametrize("function", [sweep.run, sweep.resume, sweep.extend, sweep.load])
+def test_every_argument_is_described_with_the_function_or_the_module(function):
+    described = set(re.findall(r"^ +(\w+): \S", f"{sweep.__doc__}\n{function.__doc__}", re.MULTILINE))
+    assert inspect.signature(function).parameters.keys() | RunKeywords.__annotations__.keys() <= described
 
 
 def test_the_import_is_light():

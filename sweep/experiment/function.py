@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sweep.errors import ExperimentError
+from sweep.errors import ExperimentError, UsageError
 from sweep.experiment.experiment import Experiment
 from sweep.experiment.file import parse
 from sweep.experiment.toml import write_toml
@@ -48,18 +48,13 @@ class PickledFunction:
 
 def from_function(
     function: Callable[..., Any],
-    parameters: Mapping[str, Any],
+    parameters: Mapping[str, Any] | None,
     *,
-    trials: int | None,
-    epochs: int,
-    objective: ObjectiveLike,
+    objective: ObjectiveLike | None,
     name: str | None = None,
-    description: str = "",
-    seed: int = 0,
-    repeats: int = 1,
-    sampler: str | Mapping[str, Any] = "random",
     data: Mapping[str, Any] | None = None,
     deterministic: bool = False,
+    **header: Any,
 ) -> tuple[Experiment, PickledFunction | None]:
     """Return the experiment that searches the parameters of a training function.
 
@@ -68,25 +63,22 @@ def from_function(
     before the sweep begins.
 
     Args:
-        function: a generator function `train(config, trial)` that yields a mapping of metrics for each epoch.
-        parameters: nested mappings, lists and scalars, in which distributions stand as tables of an experiment file,
-            such as `{"log_uniform": [1e-5, 1e-1]}`, or as made by `sweep.space`.
-        trials: number of configurations; None only for a sampler that knows it, such as a table.
-        epochs: the most epochs that the function is asked for.
-        objective: the metric that ranks the trials, and whether "max" or "min" is better.
-        name: the sweep; by default the function's name.
+        function, parameters, objective, name, deterministic: as of `sweep.run`.
         data: the section `data` of an experiment file.
-        deterministic: whether the same parameters and seed always give the same metrics.
+        header: other keys at the top of an experiment file, such as `epochs` and `trials`; None for their default.
 
     Raises:
+        UsageError: when there are no parameters, no epochs or no objective.
         ExperimentError: when a value is wrong, or the function can neither be imported nor pickled.
     """
+    if parameters is None or objective is None or header.get("epochs") is None:
+        raise UsageError("a training function needs parameters, epochs and objective, such as ('rmse', 'min')")
     name = name or _default_name(function)
     trainer, folder, pickled = _trainer(function, name)
-    header = {"name": name, "description": description, "trials": trials, "seed": seed, "repeats": repeats}
-    table = {key: value for key, value in header.items() if value is not None} | {
-        "epochs": epochs,
-        "sampler": sampler,
+    table = {
+        "name": name,
+        "description": "",
+        **header,
         "trainer": {**trainer, "deterministic": deterministic},
         "data": data,
         "parameters": parameters,

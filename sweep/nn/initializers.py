@@ -12,10 +12,27 @@ from collections.abc import Callable
 import numpy as np
 
 from sweep.nn.bounds import NonNegative
-from sweep.nn.layer import Array, Shape
+from sweep.nn.layer import Array, Dtype, Shape
 
 Initializer = Callable[[np.random.Generator, int, int, Shape], Array]
 """(rng, fan_in, fan_out, shape) -> float64 array of that shape."""
+
+
+def weight_matrix(
+    rng: np.random.Generator,
+    shape: tuple[int, int],
+    fan_out: int,
+    weights: Initializer,
+    biases: Initializer | None,
+    dtype: Dtype,
+) -> Array:
+    """Return weights of `shape` (units, fan_in) and, unless `biases` is None, a last column of biases."""
+    units, fan_in = shape
+    W = np.empty((units, fan_in if biases is None else fan_in + 1), dtype)
+    W[:, :fan_in] = weights(rng, fan_in, fan_out, shape)
+    if biases is not None:
+        W[:, -1] = biases(rng, fan_in, fan_out, (units,))
+    return W
 
 
 def normal(mean: float = 0.0, std: NonNegative = 0.01) -> Initializer:

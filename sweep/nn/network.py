@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,23 +68,11 @@ def chain(layers: Mapping[str, Layer]) -> Layer:
         return shape
 
     def init(rng: np.random.Generator, shape: Shape, dtype: Dtype) -> tuple[Parameters, State]:
-        params, states = [], []
-        for layer in members:
-            layer_params, layer_state = layer.init(rng, shape, dtype)
-            params.append(layer_params)
-            states.append(layer_state)
-            shape = layer.shape(shape)
-        return tuple(params), tuple(states)
+        pairs = [layer.init(rng, given, dtype) for layer, given in _with_input_shapes(members, shape)]
+        return tuple(params for params, _ in pairs), tuple(state for _, state in pairs)
 
     def work(shape: Shape, samples: int, dtype: Dtype) -> Workspace:
-        works: list[Workspace] = []
-        x: Array | None = None  # the chain must not overwrite its own input
-        for layer in members:
-            own = layer.work(shape, samples, dtype)
-            works.append(own if x is None else layer.reuse(own, x))
-            x = layer.output(works[-1])
-            shape = layer.shape(shape)
-        return tuple(works)
+        return _shared_work(members, shape, samples, dtype)
 
     def forward(params: Parameters, state: State, x: Array, work: Workspace, call: Call) -> ForwardResult:
         states, caches = list(state), [None] * len(members)
@@ -104,6 +92,24 @@ def chain(layers: Mapping[str, Layer]) -> Layer:
         return (dx if need_dx else None), gradients
 
     return Layer(shape_after, init, work, forward, backward)
+
+
+def _shared_work(members: Sequence[Layer], shape: Shape, samples: int, dtype: Dtype) -> tuple[Workspace, ...]:
+    """Return the work of each layer of a chain, in the memory of the output below it where both allow that."""
+    works: list[Workspace] = []
+    x: Array | None = None  # the chain must not overwrite its own input
+    for layer, given in _with_input_shapes(members, shape):
+        own = layer.work(given, samples, dtype)
+        works.append(own if x is None else layer.reuse(own, x))
+        x = layer.output(works[-1])
+    return tuple(works)
+
+
+def _with_input_shapes(members: Sequence[Layer], shape: Shape) -> Iterator[tuple[Layer, Shape]]:
+    """Yield each layer of a chain with the shape of its input; that of the first is `shape`."""
+    for layer in members:
+        yield layer, shape
+        shape = layer.shape(shape)
 
 
 def flat_vector(params: Sequence[Array | None], dtype: Dtype) -> tuple[Array, tuple[Parameters, ...]]:

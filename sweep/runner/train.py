@@ -12,6 +12,7 @@ from sweep.errors import Call, StoreError, SweepError
 from sweep.experiment.sections.stopping import rules_of
 from sweep.records import SweepRecord
 from sweep.runner.progress import reporting
+from sweep.stopping import Rule
 from sweep.store import Store
 from sweep.system.processes import is_lost
 from sweep.trial.worker import Assignment
@@ -58,16 +59,7 @@ def train_queued(
         TooManyFailures: when more trials have failed than the options allow.
         StoreError: when the database can no longer be written, or is not in its place at the end.
     """
-    assigned = partial(
-        Assignment,
-        store.database.address,
-        record.id,
-        record.name,
-        datasets=folders,
-        run=f"{record.name}-{uuid4()}",
-        experiment_folder=record.experiment_folder,
-        stopping=rules_of(record) if only is None else {},
-    )
+    assigned = _assignment(record, store, folders, rules_of(record) if only is None else {})
     shutdown, failures = engine.shutdown, 0
     with shutdown.on_signals(), reporting(store, record.id, options.observer):
         while not shutdown.is_requested:
@@ -83,6 +75,22 @@ def train_queued(
     if shutdown.is_requested:
         raise _stopped(record, store, shutdown.signal, failures)
     store.database.check_place()
+
+
+def _assignment(
+    record: SweepRecord, store: Store, folders: dict[str, str], rules: dict[str, Rule]
+) -> partial[Assignment]:
+    """Return the assignment of any trial in a new run of a sweep; only its number is missing."""
+    return partial(
+        Assignment,
+        store.database.address,
+        record.id,
+        record.name,
+        datasets=folders,
+        run=f"{record.name}-{uuid4()}",
+        experiment_folder=record.experiment_folder,
+        stopping=rules,
+    )
 
 
 def _stopped(record: SweepRecord, store: Store, signal_number: int, failures: int) -> SweepError:

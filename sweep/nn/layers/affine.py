@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sweep.nn.bounds import Count
-from sweep.nn.initializers import Initializer
+from sweep.nn.initializers import Initializer, weight_matrix
 from sweep.nn.layer import (
     Array,
     BackwardResult,
@@ -22,6 +22,7 @@ from sweep.nn.layer import (
     vectors,
 )
 from sweep.nn.layers.matmul import narrow, side_by_side
+from sweep.nn.layers.reshaping import vector_size
 
 
 def affine(units: Count, weights: Initializer, biases: Initializer | None) -> Layer:
@@ -31,21 +32,11 @@ def affine(units: Count, weights: Initializer, biases: Initializer | None) -> La
     """
 
     def shape_after(shape: Shape) -> Shape:
-        if len(shape) != 1:
-            rows, channels, columns = shape
-            raise ValueError(
-                f"takes a vector, but gets an image of {rows}×{columns} pixels and {channels} channels; "
-                "put a 'flatten' before it"
-            )
+        vector_size(shape)  # raises ValueError for an image
         return (units,)
 
     def init(rng: np.random.Generator, shape: Shape, dtype: Dtype) -> tuple[Parameters, State]:
-        (features,) = shape
-        W = np.empty((units, features if biases is None else features + 1), dtype)
-        W[:, :features] = weights(rng, features, units, (units, features))
-        if biases is not None:
-            W[:, -1] = biases(rng, features, units, (units,))
-        return W, None
+        return weight_matrix(rng, (units, vector_size(shape)), units, weights, biases, dtype), None
 
     def work(shape: Shape, samples: int, dtype: Dtype) -> Workspace:
         z = vectors(units, samples, dtype)
@@ -66,8 +57,7 @@ def affine(units: Count, weights: Initializer, biases: Initializer | None) -> La
         dx = np.matmul(without_biases(params).T, dy, out=work[3]) if need_dx else None
         return dx, OuterProduct(dy, cache)
 
-    def without_biases(params: Parameters) -> Array:
-        W: Array = params if biases is None else params[:, :-1]
-        return W
+    def without_biases(params: Array) -> Array:
+        return params if biases is None else params[:, :-1]
 
     return Layer(shape_after, init, work, forward, backward, weights=without_biases, output=lambda work: work[0])

@@ -1,4 +1,12 @@
-"""Batch normalization: each feature or channel gets a mean and a variance to learn."""
+"""Batch normalization: each feature or channel gets a mean and a variance to learn.
+
+Ioffe & Szegedy 2015, algorithm 1. Training normalizes with the mean and the biased variance of the batch, evaluation
+with the running statistics. The paper estimates these in a separate pass after training (algorithm 2, with the unbiased
+variance as here); here they are updated while training, so that each epoch can be evaluated.
+
+Parameters: one array (groups, 2) of gamma (at first 1) and beta (at first 0); the groups are the channels, or the
+features in the order of an image's axes. State: `RunningStatistics`, at first with mean 0 and variance 1.
+"""
 
 from __future__ import annotations
 
@@ -51,8 +59,6 @@ def batch_norm(
 ) -> Layer:
     """Compute y = gamma·(x − mean)/√(variance + eps) + beta.
 
-    Ioffe & Szegedy 2015, algorithm 1.
-
     Args:
         over: the groups that share a mean, a variance, a gamma and a beta: each "channel" of an image, over rows,
             columns and samples, or each "feature", over the samples (in an image, each pixel of each channel). In a
@@ -62,13 +68,6 @@ def batch_norm(
         momentum: in (0, 1]; the weight of a batch in a moving average.
         eps: above 0.
 
-    Parameters: one array (groups, 2) of gamma (at first 1) and beta (at first 0); the groups are the channels, or the
-    features in the order of an image's axes. State: `RunningStatistics`, at first with mean 0 and variance 1.
-
-    Training normalizes with the mean and the biased variance of the batch, evaluation with the running statistics. The
-    paper estimates these in a separate pass after training (algorithm 2, with the unbiased variance as here); here they
-    are updated while training, so that each epoch can be evaluated.
-
     Raises:
         ValueError: when an argument is out of its range.
     """
@@ -76,9 +75,8 @@ def batch_norm(
 
     def init(rng: np.random.Generator, shape: Shape, dtype: Dtype) -> tuple[Parameters, State]:
         _, groups, _ = _layout(over, shape, 1)
-        params = np.zeros((groups, 2), dtype)
-        params[:, 0] = 1
-        return params, RunningStatistics(np.zeros(groups), np.ones(groups), 0)
+        gamma_and_beta = np.tile(np.array([1, 0], dtype), (groups, 1))
+        return gamma_and_beta, RunningStatistics(np.zeros(groups), np.ones(groups), 0)
 
     def work(shape: Shape, samples: int, dtype: Dtype) -> Workspace:
         y = outputs(shape, samples, dtype)
@@ -86,22 +84,10 @@ def batch_norm(
         return y, without_ones(y).reshape(centered.shape), centered, np.ones(centered.shape[2], dtype)
 
     def forward(params: Parameters, state: State, x: Array, work: Workspace, call: Call) -> ForwardResult:
-        y, units_of_y, centered, ones = work
-        given = without_ones(x).reshape(centered.shape)
-        gamma, beta = params[:, :1], params[:, 1:]
-        if call.train:
-            mean, variance = _center(given, centered, ones)
-            scale = 1 / np.sqrt(variance + eps)[:, None]
-            np.multiply(centered, gamma * scale, out=units_of_y)
-            weight = momentum if statistics == "moving" else 1 / (state.batches + 1)
-            new_state, cache = _updated(state, mean, variance, centered.size // len(mean), weight), scale
-        else:
-            scale = (1 / np.sqrt(state.variance + eps))[:, None].astype(x.dtype)
-            np.subtract(given, state.mean[:, None].astype(x.dtype), out=units_of_y)
-            units_of_y *= gamma * scale
-            new_state, cache = state, None
-        units_of_y += beta
-        return y, new_state, cache
+        if not call.train:
+            return _evaluate(params, state, x, work, eps)
+        weight = momentum if statistics == "moving" else 1 / (state.batches + 1)
+        return _train(params, state, x, work, eps, weight)
 
     return Layer(same_shape, init, work, forward, _backward, output=lambda work: work[0], reuse=_center_in_place)
 
@@ -109,6 +95,28 @@ def batch_norm(
 def _center_in_place(work: Workspace, x: Array) -> Workspace:
     y, units_of_y, centered, ones = work
     return y, units_of_y, without_ones(x).reshape(centered.shape), ones
+
+
+def _train(
+    params: Parameters, state: RunningStatistics, x: Array, work: Workspace, eps: float, weight: float
+) -> ForwardResult:
+    """Normalize with the statistics of the batch, which has the given weight in the running statistics."""
+    y, units_of_y, centered, ones = work
+    mean, variance = _center(without_ones(x).reshape(centered.shape), centered, ones)
+    scale = 1 / np.sqrt(variance + eps)[:, None]
+    np.multiply(centered, params[:, :1] * scale, out=units_of_y)
+    units_of_y += params[:, 1:]
+    return y, _updated(state, mean, variance, centered.size // len(mean), weight), scale
+
+
+def _evaluate(params: Parameters, state: RunningStatistics, x: Array, work: Workspace, eps: float) -> ForwardResult:
+    """Normalize with the running statistics."""
+    y, units_of_y, centered, _ = work
+    scale = (1 / np.sqrt(state.variance + eps))[:, None].astype(x.dtype)
+    np.subtract(without_ones(x).reshape(centered.shape), state.mean[:, None].astype(x.dtype), out=units_of_y)
+    units_of_y *= params[:, :1] * scale
+    units_of_y += params[:, 1:]
+    return y, state, None
 
 
 def _backward(params: Parameters, cache: Cache, dy: Array, work: Workspace, need_dx: bool) -> BackwardResult:

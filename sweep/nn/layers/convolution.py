@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from sweep.nn.bounds import Count, Size
-from sweep.nn.initializers import Initializer
+from sweep.nn.initializers import Initializer, weight_matrix
 from sweep.nn.layer import (
     Array,
     BackwardResult,
@@ -32,6 +32,33 @@ from sweep.nn.layers.reshaping import image_shape
 
 BLOCK_BYTES = 1 << 19
 """Size of the columns of one block: with what they are copied from, they fit the second-level cache of a core."""
+
+Index = tuple[slice, slice, slice]
+"""Rows, channels and columns of an image."""
+
+
+class Window(NamedTuple):
+    """How a filter moves over an image."""
+
+    kernel: int
+    """Its height and width."""
+    stride: int
+    padding: int
+    """Number of zeros on each side of the image."""
+
+    def places(self, shape: Shape) -> tuple[int, int]:
+        """Return the number of places of the filter, down and across.
+
+        Raises:
+            ValueError: for a vector, and for an image smaller than the kernel; the message reads on from the layer's
+                name.
+        """
+        rows, _, columns = image_shape(shape)
+        height, width = rows + 2 * self.padding, columns + 2 * self.padding
+        if min(height, width) < self.kernel:
+            size = f"{self.kernel}×{self.kernel}"
+            raise ValueError(f"takes an image of at least {size} with its padding, but gets {height}×{width}")
+        return (height - self.kernel) // self.stride + 1, (width - self.kernel) // self.stride + 1
 
 
 class Block(NamedTuple):
@@ -65,6 +92,8 @@ class ConvolutionWorkspace(NamedTuple):
     """The arrays of one convolution layer."""
 
     x: Patches
+    inside: Array
+    """Where the image is in `x.padded`."""
     y: Array
     gradients: Array
     """Shape (products, columns of the parameters, filters): a gradient from each product, before they are summed.
@@ -77,6 +106,10 @@ class ConvolutionWorkspace(NamedTuple):
 
     Measured at stride 1, half the time of adding columns of dx in their places; at stride 2, slightly more time.
     """
+    used: Index
+    """The part of dy that does not come from the padding alone."""
+    spread: Array
+    """Where that part is in `dy.padded`."""
     flipped: Array
     """Shape (channels, filters, kernel, kernel): the filters turned by 180°."""
     dx: Array
@@ -96,74 +129,72 @@ def convolution(
     The sum is over channels h, rows i and columns j of the filter; s is the stride and p the padding.
 
     This is the cross-correlation that is called convolution in neural networks, with an image that is 0 outside.
-    `kernel` is the height and width of a filter, and `padding` the number of zeros on each side; None stands for
-    kernel // 2, which keeps the size of the image where the kernel is odd and the stride 1.
+    `kernel` is the height and width of a filter. A padding of None stands for kernel // 2, which keeps the size of the
+    image where the kernel is odd and the stride 1.
 
     From (rows, channels, columns, samples) to (out_rows, filters, out_columns, samples), with out_rows =
     ⌊(rows + 2·padding − kernel)/stride⌋ + 1. The parameters are one array (filters, channels·kernel² + 1), whose last
     column is b; without biases (None) that column is not there. The fans are channels·kernel² and filters·kernel².
     `Layer.shape` raises ValueError for a vector, and for an image smaller than the kernel.
     """
-    margin = kernel // 2 if padding is None else padding
+    window = Window(kernel, stride, kernel // 2 if padding is None else padding)
 
     def shape_after(shape: Shape) -> Shape:
-        rows, _, columns = image_shape(shape)
-        height, width = rows + 2 * margin, columns + 2 * margin
-        if min(height, width) < kernel:
-            raise ValueError(
-                f"takes an image of at least {kernel}×{kernel} with its padding, but gets {height}×{width}"
-            )
-        return (height - kernel) // stride + 1, filters, (width - kernel) // stride + 1
+        rows, columns = window.places(shape)
+        return rows, filters, columns
 
     def init(rng: np.random.Generator, shape: Shape, dtype: Dtype) -> tuple[Parameters, State]:
         fan_in, fan_out = shape[1] * kernel**2, filters * kernel**2
-        W = np.empty((filters, fan_in if biases is None else fan_in + 1), dtype)
-        W[:, :fan_in] = weights(rng, fan_in, fan_out, (filters, fan_in))
-        if biases is not None:
-            W[:, -1] = biases(rng, fan_in, fan_out, (filters,))
-        return W, None
+        return weight_matrix(rng, (filters, fan_in), fan_out, weights, biases, dtype), None
 
     def work(shape: Shape, samples: int, dtype: Dtype) -> Workspace:
-        has_biases = biases is not None
-        return convolution_work(shape, shape_after(shape), kernel, stride, margin, has_biases, samples, dtype)
+        return convolution_work(window, shape, filters, int(biases is not None), samples, dtype)
 
-    def forward(params: Parameters, state: State, x: Array, work: Workspace, call: Call) -> ForwardResult:
-        rows, _, columns, _ = x.shape
-        np.copyto(work.x.padded[margin : margin + rows, :, margin : margin + columns], x)
-        convolve(params, work.x, work.y)
-        return work.y, state, None  # backward finds the padded image in work
-
-    def backward(params: Parameters, cache: Cache, dy: Array, work: Workspace, need_dx: bool) -> BackwardResult:
-        gradient = parameter_gradient(work, dy)
-        if not need_dx:
-            return None, gradient
-        spread_out(dy, work.dy.padded, kernel - 1 - margin, stride)
-        convolve(flipped(params, work.flipped), work.dy, work.dx)
-        return work.dx, gradient
-
-    def without_biases(params: Parameters) -> Array:
-        W: Array = params if biases is None else params[:, :-1]
-        return W
+    def without_biases(params: Array) -> Array:
+        return params if biases is None else params[:, :-1]
 
     return Layer(shape_after, init, work, forward, backward, weights=without_biases, output=lambda work: work.y)
 
 
+def forward(params: Parameters, state: State, x: Array, work: Workspace, call: Call) -> ForwardResult:
+    """Compute y, leaving the padded image in `work` for `backward`."""
+    np.copyto(work.inside, x)
+    convolve(params, work.x, work.y)
+    return work.y, state, None
+
+
+def backward(params: Parameters, cache: Cache, dy: Array, work: Workspace, need_dx: bool) -> BackwardResult:
+    """Compute the gradients of x and of the parameters."""
+    gradient = parameter_gradient(work, dy)
+    if not need_dx:
+        return None, gradient
+    np.copyto(work.spread, dy[work.used])
+    convolve(flipped(params, work.flipped), work.dy, work.dx)
+    return work.dx, gradient
+
+
 def convolution_work(
-    shape: Shape, y_shape: Shape, kernel: int, stride: int, padding: int, has_biases: bool, samples: int, dtype: Dtype
+    window: Window, shape: Shape, filters: int, constants: int, samples: int, dtype: Dtype
 ) -> ConvolutionWorkspace:
-    """Make the arrays for images of `shape`, whose convolution has the shape `y_shape`."""
+    """Make the arrays for images of `shape`; there are `constants` columns of biases, 0 or 1."""
+    kernel, stride, padding = window
     rows, channels, columns = shape
-    filters = y_shape[1]
-    height = channels * kernel**2 + has_biases
+    out_rows, out_columns = window.places(shape)
+    height = channels * kernel**2 + constants
     padded = np.zeros((rows + 2 * padding, channels, columns + 2 * padding, samples), dtype)
-    spread = np.zeros((rows + kernel - 1, filters, columns + kernel - 1, samples), dtype)
-    x = patches_of(padded, kernel, stride, filters, int(has_biases))
+    padded_dy = np.zeros((rows + kernel - 1, filters, columns + kernel - 1, samples), dtype)
+    x = patches_of(padded, kernel, stride, filters, constants)
+    y = np.empty((out_rows, filters, out_columns, samples), dtype)
+    used, spread = spread_out(y, padded_dy, kernel - 1 - padding, stride)  # dy has the shape of y
     return ConvolutionWorkspace(
         x,
-        np.empty((*y_shape, samples), dtype),
+        padded[padding : padding + rows, :, padding : padding + columns],
+        y,
         np.empty((x.products, height, filters), dtype),
         np.empty((filters, height), dtype),
-        patches_of(spread, kernel, 1, channels, 0),
+        patches_of(padded_dy, kernel, 1, channels, 0),
+        used,
+        spread,
         np.empty((channels, filters, kernel, kernel), dtype),
         np.empty((*shape, samples), dtype),
     )
@@ -226,14 +257,16 @@ def flipped(params: Array, out: Array) -> Array:
     return out.reshape(channels, -1)
 
 
-def spread_out(dy: Array, out: Array, margin: int, stride: int) -> None:
-    """Put each row and column i of dy at margin + i·stride of `out`, if that is inside it.
+def spread_out(dy: Array, padded: Array, margin: int, stride: int) -> tuple[Index, Array]:
+    """Return the index of a part of dy, and the view of `padded` where it belongs.
 
-    A margin below 0 is that of an image padded by more than its kernel reaches.
+    Row and column i of dy belong at margin + i·stride. The part is what is inside `padded`, all of dy unless the margin
+    is below 0, as that of an image padded by more than its kernel reaches.
     """
     first = max(0, -(margin // stride))  # ⌈−margin/stride⌉
     start = margin + first * stride
-    to = out[start::stride, :, start::stride]
-    rows, _, columns, _ = to.shape
-    part = dy[first : first + rows, :, first : first + columns]
-    np.copyto(to[: part.shape[0], :, : part.shape[2]], part)
+    places = padded[start::stride, :, start::stride]
+    rows, _, columns, _ = places.shape
+    used = np.s_[first : first + rows, :, first : first + columns]
+    rows, _, columns, _ = dy[used].shape
+    return used, places[:rows, :, :columns]

@@ -37,6 +37,21 @@ def image_shape(shape: Shape) -> tuple[int, int, int]:
     )
 
 
+def vector_size(shape: Shape) -> int:
+    """Return the number of features of a layer's input.
+
+    Raises:
+        ValueError: if the input is an image; the message reads on from the layer's name.
+    """
+    if len(shape) == 1:
+        return shape[0]
+    rows, channels, columns = shape
+    raise ValueError(
+        f"takes a vector, but gets an image of {rows}×{columns} pixels and {channels} channels; "
+        "put a 'flatten' before it"
+    )
+
+
 def image(shape: tuple[int, int, int]) -> Layer:
     """Make images of vectors with features (channels, rows, columns), as in data sets.
 

@@ -1,4 +1,13 @@
-"""A sweep's trials in one chart: a metric against each searched parameter."""
+"""A sweep's trials in one chart: a metric against each searched parameter.
+
+A parameter drawn on a logarithmic scale gets a logarithmic axis, a categorical one a strip for each category; numbers
+that very many trials share are spread into strips too. Diverged trials are crosses in a band at the foot of each panel.
+Where a few bad trials would squeeze all others together, the axis ends before them, and they are triangles on its edge
+that the legend counts. The best trial is a star. A trial without a value for a parameter is not in its panel.
+
+With repeats a point is the mean over the completed trainings of a configuration, with a bar of one standard error to
+either side; a configuration with a diverged training has a cross in the band besides.
+"""
 
 from __future__ import annotations
 
@@ -53,15 +62,6 @@ def scatter_grid(
     repeats: int = 1,
 ) -> Figure:
     """Draw a metric against each searched parameter, a panel for each, with a point for each completed trial.
-
-    A parameter drawn on a logarithmic scale gets a logarithmic axis, a categorical one a strip for each category;
-    numbers that very many trials share are spread into strips too. Diverged trials are crosses in a band at the foot of
-    each panel. Where a few bad trials would squeeze all others together, the axis ends before them, and they are
-    triangles on its edge that the legend counts. The best trial is a star. A trial without a value for a parameter is
-    not in its panel.
-
-    With repeats a point is the mean over the completed trainings of a configuration, with a bar of one standard error
-    to either side; a configuration with a diverged training has a cross in the band besides.
 
     Args:
         trials: one row for each trial; those that neither completed nor diverged are only counted, in the title.

@@ -135,14 +135,7 @@ class TestArrays:
 
     @pytest.mark.parametrize(
         "changed",
-        [
-            {"values": "abcdef"},
-            {"values": [1] * 6},
-            {"values": b""},
-            {"by_columns": 0},
-            {"of_type": "u1"},
-            {"version": ""},
-        ],
+        [{"values": "abcdef"}, {"values": [1] * 6}, {"values": b""}, {"fortran": 0}, {"dtype": "u1"}, {"version": ""}],
     )
     def test_a_strange_state_is_no_array(self, changed):
         assert stored().uint8().tolist() == [[97, 98, 99], [100, 101, 102]]
@@ -156,9 +149,9 @@ class TestArrays:
         assert array.uint8() is None
 
 
-def stored(*, version=1, shape=(2, 3), of_type=None, by_columns=False, values=b"abcdef"):
+def stored(*, version=1, shape=(2, 3), dtype=None, fortran=False, values=b"abcdef"):
     array = StoredArray()
-    array.__setstate__((version, shape, of_type or StoredType("u1", False, True), by_columns, values))
+    array.__setstate__((version, shape, dtype or StoredType("u1", False, True), fortran, values))
     return array
 
 
