@@ -22,25 +22,25 @@ EXPERIMENTS = Path(__file__).parents[1] / "experiments"
         ("command", {"accuracy", "train_accuracy"}),
     ],
 )
-def test_a_trainer_is_searched_and_replayed(name, metrics):
-    results = sweep.run(name, overrides=["trials=2", "epochs=3"], workers=2)
+def test_a_trainer_is_searched_and_replayed(here, name, metrics):
+    results = sweep.run(name, overrides=["trials=2", "epochs=3"])
     assert results.trials()["status"].tolist() == ["completed"] * 2
     assert set(results.metrics()) >= metrics
     assert len(results.epochs()) == 6
     assert results.replay(1).different == []
 
 
-def test_a_network_of_pytorch_is_searched_and_continued():
+def test_a_network_of_pytorch_is_searched_and_continued(here):
     if find_spec("torch") is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("PyTorch is not installed")
     overrides = ["trials=2", "epochs=1", "parameters.hidden=16", "parameters.batch_size=512"]
     overrides.append("parameters.optimizer={kind='adam', lr=0.01}")
-    results = sweep.run("torch-mlp", overrides=overrides, workers=2, data=mnist())
+    results = sweep.run("torch-mlp", overrides=overrides, data=mnist())
     assert results.trials()["status"].tolist() == ["completed"] * 2
     assert list(results.best().columns[2:5]) == ["validation_accuracy", "epoch", "test_accuracy"]
     assert results.best()["test_accuracy"].min() > 0.8
-    sweep.extend([0], epochs=2, workers=1, data=mnist())
-    long = sweep.run("torch-mlp", overrides=[*overrides, "trials=1", "epochs=2", "name=long"], workers=1, data=mnist())
+    sweep.extend([0], epochs=2, data=mnist())
+    long = sweep.run("torch-mlp", overrides=[*overrides, "trials=1", "epochs=2", "name=long"], data=mnist())
     assert results.epochs(0).drop(columns="seconds").equals(long.epochs(0).drop(columns="seconds"))
 
 

@@ -13,7 +13,7 @@ from sweep.runner.train import SweepInterrupted, TooManyFailures
 from sweep.system.processes import process_of
 from tests.fault_tools import assert_same, figures, options, wait_until
 
-LONG = ["trials=3", "training.epochs=450", "training.batch_size={int=[10,30],step=10}"]
+LONG = ["trials=3", "training.epochs=250", "training.batch_size={int=[10,30],step=10}"]
 
 
 @pytest.fixture(scope="module")

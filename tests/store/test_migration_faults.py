@@ -53,6 +53,7 @@ for moment in count(0, int(sys.argv[3])):
 
 
 class TestFaults:
+    @pytest.mark.parametrize("old", [1], indirect=True)
     def test_of_several_processes_one_does_it_and_the_others_wait(self, old):
         before, version = dump(old), version_of(old)
         (said,) = open_at_once(old)

@@ -72,6 +72,7 @@ class TestServer:
         store.close()
         file.close()
 
+    @pytest.mark.parametrize("filled", [1], indirect=True)
     def test_of_several_processes_one_does_it_and_the_others_wait(self, url, filled):
         (said,) = open_at_once(url)
         assert "s3cret" not in said
