@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -51,8 +52,11 @@ class Database:
             raise StoreError(
                 f"{self.shown} needs a database driver that is not installed ({error}); install it and try again"
             ) from None
+        self._opened: list[tuple[int, int]] = []
+        """Device and inode of the file that was opened; a list, so that the engine need not refer to this object."""
         if self.is_sqlite:
             event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "connect", partial(_remember_file, self.path, self._opened))
         else:
             event.listen(engine, "connect", _prepare_server)
         self._engine: Engine = engine
@@ -111,7 +115,6 @@ class Database:
         Raises:
             StoreError: when the database cannot be written now.
         """
-        self.check_place()
         with self._transaction("probe") as connection:
             if self.is_sqlite:
                 connection.execute(text(f"PRAGMA application_id = {APPLICATION_ID}"))
@@ -119,13 +122,22 @@ class Database:
                 connection.execute(text("CREATE TEMPORARY TABLE probe () ON COMMIT DROP"))
 
     def check_place(self) -> None:
-        """Check that the database is where it was opened, since SQLite goes on writing into a file that was moved.
+        """Check that the file is the one that was opened, since SQLite goes on writing into one that was moved.
 
         Raises:
-            StoreError: when it is not there.
+            StoreBusy: when there is no file.
+            StoreError: when there is another one.
         """
-        if self.is_sqlite and not self.exists:
-            raise StoreError(f"the database {self.shown} has been moved away or deleted; put it back")
+        if not self._opened:
+            return
+        if (found := _identity(self.path)) is None:
+            raise StoreBusy(f"the database {self.shown} has been moved away or deleted; put it back")
+        if found != self._opened[0]:
+            raise StoreError(
+                f"the database {self.shown} has been replaced by another file since it was opened; what is written to "
+                "the old one would be lost. Put the right one there, and go on with: ",
+                Call("resume"),
+            )
 
     def now(self, connection: Connection) -> datetime:
         """Return the time by the clock of the server, or of this machine for a file."""
@@ -137,6 +149,7 @@ class Database:
     @contextmanager
     def _transaction(self, purpose: str) -> Iterator[Connection]:
         engine, verb = (self._reader, "read") if purpose == "read" else (self._engine, "written")
+        self.check_place()
         with self.explained(verb), engine.begin() as connection:
             if self.is_sqlite:
                 _begin_sqlite(connection, purpose)
@@ -190,6 +203,21 @@ def parse_url(url: str) -> URL:
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise UsageError(Argument("db"), " needs a file: a database in memory cannot be shared with the workers")
     return parsed
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return the device and the inode of a file, None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _remember_file(path: Path, opened: list[tuple[int, int]], connection: Any, record: Any) -> None:
+    """Remember which file was opened first."""
+    if not opened and (found := _identity(path)):
+        opened.append(found)
 
 
 def _is_transient(error: DBAPIError) -> bool:

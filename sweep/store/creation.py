@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import nullcontext, suppress
+from itertools import count
+from pathlib import Path
 
 from sqlalchemy import Connection, text
 
@@ -12,7 +14,10 @@ from sweep.errors import Argument, Call, StoreError
 from sweep.store.connection import Database
 from sweep.store.migration import backed_up, mark, migrate, schema_version
 from sweep.store.schema import APPLICATION_ID, LEADERBOARD, VERSION, metadata
+from sweep.system.files import locked
 
+LOGS = ("-wal", "-shm", "-journal")
+"""Endings of the files that SQLite writes beside a database."""
 LOG = logging.getLogger(__name__)
 
 
@@ -52,25 +57,38 @@ def _create_file(database: Database) -> None:
         new.use_write_ahead_log()
         _create_tables(new)
         new.close()
-        os.link(draft, path)
+        with locked(path.parent):
+            if not database.exists:
+                _move_logs_aside(path)
+                draft.rename(path)
+                return
     except (OSError, StoreError) as error:
-        if database.exists:  # another process was quicker
-            return open_existing(database)
-        raise StoreError(
-            f"the database {database.shown} cannot be created: {_reason(database, error)}; name another place with ",
-            Argument("db"),
-        ) from None
+        if not database.exists:
+            raise _not_created(database, error) from None
     finally:
         with suppress(OSError):
             draft.unlink()
+    open_existing(database)  # another process was quicker
 
 
-def _reason(database: Database, error: OSError | StoreError) -> object:
-    """Return why a file could not be created."""
+def _not_created(database: Database, error: OSError | StoreError) -> StoreError:
+    """Return the sentence that says why a file could not be created."""
     folder = database.path.parent
-    if folder.exists() and not folder.is_dir():
-        return f"{folder} is not a folder"
-    return error.strerror if isinstance(error, OSError) else getattr(error.__cause__, "orig", error)
+    reason: object = f"{folder} is not a folder"
+    if not folder.exists() or folder.is_dir():
+        reason = error.strerror if isinstance(error, OSError) else getattr(error.__cause__, "orig", error)
+    return StoreError(
+        f"the database {database.shown} cannot be created: {reason}; name another place with ", Argument("db")
+    )
+
+
+def _move_logs_aside(path: Path) -> None:
+    """Rename the logs that a deleted database of this name has left: SQLite would play them into the new one."""
+    for log in (path.with_name(path.name + ending) for ending in LOGS):
+        if log.exists():
+            aside = next(each for n in count() if not (each := log.with_name(f"{log.name}.old-{n}")).exists())
+            log.rename(aside)
+            LOG.warning("%s was left by a deleted database, so it was renamed to %s", log, aside.name)
 
 
 def _create_tables(database: Database) -> None:

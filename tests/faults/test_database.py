@@ -20,6 +20,7 @@ from tests.fault_tools import PATIENCE_SECONDS, assert_same, assert_whole, figur
 LONG = ["trials=4", "training.epochs=80", "training.batch_size={int=[20,40],step=10}", "training.checkpoint_every=30"]
 RUN = ["run", "digits-quickstart", "--workers", "2", *options(LONG)]
 QUIET = [*RUN, "--quiet"]
+ENDINGS = ("", "-wal", "-shm")
 
 
 @pytest.fixture(scope="module")
@@ -221,10 +222,10 @@ def test_sweeps_watchers_and_charts_share_one_file(command, undisturbed, tmp_pat
 
 
 def test_a_file_that_is_moved_away_in_the_middle_of_a_sweep_is_missed(command, tmp_path):
-    process = command(*QUIET, *options(["trials=2", "epochs=400"]))
+    process = command(*QUIET, *options(["trials=2", "epochs=400"]), SWEEP_PATIENCE="1")
     wait_until(running)
     path = Path(os.environ["SWEEP_DB"])
-    for ending in ("", "-wal", "-shm"):
+    for ending in ENDINGS:
         shutil.move(f"{path}{ending}", tmp_path / f"moved.db{ending}")
     code, _, errors = errors_of(process)
     assert code == 1, errors
@@ -233,6 +234,35 @@ def test_a_file_that_is_moved_away_in_the_middle_of_a_sweep_is_missed(command, t
     assert not path.exists(), "it was not begun anew"
     assert errors_of(command("resume", "--quiet", "--db", str(tmp_path / "moved.db")))[0] == 0
     assert_whole(sweep.load(db=str(tmp_path / "moved.db")))
+
+
+def test_a_file_that_is_moved_away_and_back_costs_only_time(command, tmp_path):
+    process = command(*QUIET, *options(["trials=2", "epochs=300"]))
+    wait_until(running)
+    path = Path(os.environ["SWEEP_DB"])
+    for ending in ENDINGS:
+        shutil.move(f"{path}{ending}", tmp_path / f"moved.db{ending}")
+    assert process.process.poll() is None
+    for ending in ENDINGS:
+        shutil.move(tmp_path / f"moved.db{ending}", f"{path}{ending}")
+    code, _, errors = errors_of(process)
+    assert code == 0, errors
+    assert_whole(sweep.load())
+
+
+def test_a_file_that_is_replaced_by_another_ends_the_sweep_with_a_sentence(command, tmp_path):
+    process = command(*QUIET, *options(["trials=2", "epochs=400"]))
+    wait_until(running)
+    path = Path(os.environ["SWEEP_DB"])
+    with sqlite3.connect(path) as old, sqlite3.connect(tmp_path / "copy.db") as copy:
+        old.backup(copy)
+    old.close()
+    copy.close()
+    (tmp_path / "copy.db").replace(path)
+    code, _, errors = errors_of(process)
+    assert code == 1, errors
+    (sentence,) = [line for line in errors.splitlines() if line.startswith("Error: ")]
+    assert f"the database {path} has been replaced by another file" in sentence
 
 
 def test_the_lock_of_a_killed_writer_is_free_at_once(undisturbed, command):

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -175,3 +176,25 @@ class TestSqliteFile:
         assert [p.wait() for p in processes] == [0, 0]
         frame = store.epochs(sweep_id)
         np.testing.assert_array_equal(frame.groupby("trial").size(), [100, 100])
+
+    @pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
+    def test_what_a_deleted_database_has_left_is_moved_aside(self, tmp_path, caplog, ending):
+        old = Store(str(tmp_path / "sweeps.db"), create=True)
+        add(old, name="deleted")
+        content = Path(f"{tmp_path}/sweeps.db-wal").read_bytes()
+        (tmp_path / "kept").write_bytes(content)
+        old.close()
+        (tmp_path / "sweeps.db").unlink()
+        (tmp_path / "kept").rename(tmp_path / f"sweeps.db{ending}")
+        new = Store(str(tmp_path / "sweeps.db"), create=True)
+        assert new.names() == []
+        new.close()
+        assert (tmp_path / f"sweeps.db{ending}.old-0").read_bytes() == content
+        assert f"sweeps.db{ending} was left by a deleted database" in caplog.text
+
+    def test_a_log_of_a_database_that_is_there_is_left_alone(self, store, tmp_path):
+        add(store)
+        again = Store(str(tmp_path / "sweeps.db"), create=True)
+        assert again.names() == ["first"]
+        again.close()
+        assert not list(tmp_path.glob("*.old-*"))
