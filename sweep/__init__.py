@@ -113,7 +113,7 @@ def _run(experiment: Experiment, pickled: PickledFunction | None, db: str | None
 
     store = Store(database_url(db), create=True)
     if pickled:
-        pickled.write(store.folder)
+        pickled.write(store.files)
     return Sweep(store, runner.run(experiment, store, options))
 
 

@@ -166,7 +166,7 @@ def _stored(store: Store, sweep_id: int, row: TrialRecord, last: int | None) -> 
 def _begun(record: SweepRecord, row: TrialRecord, store: Store, folders: dict[str, str]) -> tuple[Trainer, bool]:
     """Return a trial's trainer before its first epoch, and whether the losses of mini-batches are recorded."""
     try:
-        trainer = build(Setup.stored(record, row, folders, store.folder))
+        trainer = build(Setup.stored(record, row, folders, store.files))
     except (ValueError, LookupError, TypeError) as error:
         name = f"{record.name}/{row.number}"
         raise SweepError(f"the configuration of {name} is damaged; look into it with: ", Call("doctor")) from error

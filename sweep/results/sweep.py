@@ -35,7 +35,7 @@ class Sweep(SweepTrials):
     @property
     def folder(self) -> Path:
         """The folder of its charts and weights, beside the database."""
-        return self.store.folder / self.name
+        return self.store.files / self.name
 
     @cached_property
     def experiment(self) -> Experiment:

@@ -48,7 +48,7 @@ def kept_trainer(record: SweepRecord, row: TrialRecord, store: Store, folders: M
     """
     if row.weights is None:
         raise _nothing_kept(f"{record.name}/{row.number}", row)
-    setup = Setup.stored(record, row, folders, store.folder)
+    setup = Setup.stored(record, row, folders, store.files)
     trainer, dataset = build(setup), dataset_of(setup)
     belongs_to = provenance(row.configuration, row.seeds, dataset.sha256 if dataset else None)
     restore(within(store.folder, row.weights.file), row.weights.epoch, trainer, belongs_to)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import weakref
 from collections.abc import Iterator
@@ -74,6 +75,17 @@ class Database:
     def path(self) -> Path:
         """The file of a SQLite database."""
         return Path(self.url.database or "")
+
+    @property
+    def files_name(self) -> str:
+        """Name of the folder for files of its sweeps: that of no other database, and of no file that SQLite makes."""
+        name = self.real_path.name if self.is_sqlite else re.sub(r"[^\w.-]", "_", self.url.database or "")
+        return f"{name}-files"
+
+    @property
+    def real_path(self) -> Path:
+        """The file of a SQLite database, where the path is a symbolic link to it."""
+        return self.path.resolve() if self.path.is_symlink() else self.path
 
     def _connected(self) -> URL:
         """Return the URL for the driver, which says that a file in a read-only folder does not change.

@@ -49,10 +49,13 @@ class Reader:
 
     @property
     def folder(self) -> Path:
-        """Folder of the files that belong to the database, those of each sweep in a folder of its name."""
-        if self.database.is_sqlite:
-            return self.database.path.parent
-        return results_folder()
+        """Folder to which the files that the database names are relative."""
+        return self.database.real_path.parent if self.database.is_sqlite else results_folder()
+
+    @property
+    def files(self) -> Path:
+        """Folder for the files of this database alone, those of each sweep in a folder of its name."""
+        return self.folder / self.database.files_name
 
     def sweep(self, name: str | None = None) -> SweepRecord:
         """Return a sweep by its name; the newest one without a name.

@@ -290,7 +290,7 @@ def pickled_trainer(setup: Setup, data: Mapping[str, Part] | None) -> FunctionTr
     """Return the trainer of a configuration whose function was handed over from Python."""
     table = setup.configuration["trainer"]
     try:
-        path = within(setup.results_folder, table["file"])
+        path = within(setup.files, table["file"])
     except SweepError as error:
         raise TrainingError(str(error)) from None
     return FunctionTrainer(load_pickle(path, table["sha256"]), "the training function", setup, data)

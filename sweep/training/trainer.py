@@ -32,15 +32,13 @@ class Setup:
     """Cached folder of each data set, by `sweep.data.options_key`."""
     experiment_folder: Path | None
     """Folder of the experiment file, where a user's function or program is looked for."""
-    results_folder: Path
-    """Folder of the files that belong to the database."""
+    files: Path
+    """Folder for the files of the database."""
     sweep: str
-    """Name of the sweep, and of its folder in `results_folder`."""
+    """Name of the sweep, and of its folder in `files`."""
 
     @classmethod
-    def stored(
-        cls, record: SweepRecord, trial: TrialRecord, datasets: Mapping[str, str], results_folder: Path
-    ) -> Setup:
+    def stored(cls, record: SweepRecord, trial: TrialRecord, datasets: Mapping[str, str], files: Path) -> Setup:
         """Return what the trainer of a stored trial is made of."""
         return cls(
             number=trial.number,
@@ -50,14 +48,14 @@ class Setup:
             objective=record.objective,
             datasets=datasets,
             experiment_folder=Path(record.experiment_folder) if record.experiment_folder else None,
-            results_folder=results_folder,
+            files=files,
             sweep=record.name,
         )
 
     @property
     def files_folder(self) -> Path:
         """Folder for files of the trial's own; it need not exist."""
-        return self.results_folder / self.sweep / "files" / str(self.number)
+        return self.files / self.sweep / "files" / str(self.number)
 
 
 class Trainer(Protocol):

@@ -39,8 +39,13 @@ class Recorder:
 
     @property
     def folder(self) -> Path:
-        """Folder of the files that belong to the database."""
+        """Folder to which the files that the database names are relative."""
         return self._store.folder
+
+    @property
+    def files(self) -> Path:
+        """Folder for the files of the database."""
+        return self._store.files
 
     def follow(self, trainer: Trainer) -> None:
         """Record what this trainer logs."""

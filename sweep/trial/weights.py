@@ -77,12 +77,13 @@ def restore(path: Path, epoch: int, trainer: Trainer, belongs_to: Mapping[str, A
 class TrialFiles:
     """Keeps the state of one epoch while a trial is trained, and checkpoints to continue from if its worker crashes."""
 
-    def __init__(self, kept: Keeping, folder: Path, sweep: str, claim: Claim, belongs_to: Mapping[str, Any]) -> None:
+    def __init__(self, kept: Keeping, folder: Path, place: str, claim: Claim, belongs_to: Mapping[str, Any]) -> None:
+        """Write files into the folder `place`, relative to `folder`, as the database names them."""
         self._keeping = kept
         self._folder = folder
-        self._sweep = sweep
+        self._place = place
         self._claim = claim
-        self._about = {"sweep": sweep, "trial": claim.number, **belongs_to}
+        self._about = {"trial": claim.number, **belongs_to}
         self._kept: Snapshot | None = None
         self._named = {"weights": claim.weights, "checkpoint": claim.checkpoint}
         """The files that the trial's row names."""
@@ -115,7 +116,7 @@ class TrialFiles:
 
     def _write(self, kind: str, content: Snapshot) -> Weights:
         folder = {"weights": "weights", "checkpoint": "checkpoints"}[kind]
-        file = f"{self._sweep}/{folder}/{self._claim.number}-{self._claim.attempt}-{content.epoch}.npz"
+        file = f"{self._place}/{folder}/{self._claim.number}-{self._claim.attempt}-{content.epoch}.npz"
         checkpoint.write(replace(content, about=self._about), within(self._folder, file))
         return Weights(file, content.epoch)
 

@@ -72,11 +72,12 @@ def _give_back(recorder: Recorder) -> Status | None:
 
 def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
     try:
-        setup = trial_setup(assignment, claim, recorder.folder)
+        setup = trial_setup(assignment, claim, recorder.files)
         trainer = build(setup)
         dataset = dataset_of(setup)
         belongs_to = provenance(claim.configuration, claim.seeds, dataset.sha256 if dataset else None)
-        files = TrialFiles(keeping(claim.configuration), recorder.folder, assignment.sweep, claim, belongs_to)
+        place = (recorder.files / assignment.sweep).relative_to(recorder.folder).as_posix()
+        files = TrialFiles(keeping(claim.configuration), recorder.folder, place, claim, belongs_to)
         recorder.follow(trainer)
         _continue(trainer, claim, recorder, belongs_to)
         batches = keeping(claim.configuration).batches
@@ -91,8 +92,8 @@ def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
     return attempt.finish(divergence)
 
 
-def trial_setup(assignment: Assignment, claim: Claim, folder: Path) -> Setup:
-    """Return what the trainer of a claimed trial is made of; `folder` is that of the database's files."""
+def trial_setup(assignment: Assignment, claim: Claim, files: Path) -> Setup:
+    """Return what the trainer of a claimed trial is made of; `files` is the folder for the database's files."""
     return Setup(
         number=claim.number,
         configuration=claim.configuration,
@@ -101,7 +102,7 @@ def trial_setup(assignment: Assignment, claim: Claim, folder: Path) -> Setup:
         objective=claim.objective,
         datasets=assignment.datasets,
         experiment_folder=Path(assignment.experiment_folder) if assignment.experiment_folder else None,
-        results_folder=folder,
+        files=files,
         sweep=assignment.sweep,
     )
 

@@ -47,7 +47,7 @@ def test_a_sweep_runs_and_resumes_to_the_same_bits(workplace, capsys):
     overrides = ["name=mine", "trials=2", "epochs=1", "learning_rate=0.1"]
     ran = sweep.run(NAME, overrides=overrides, workers=1, db=db)
     assert ran.name == "mine"
-    assert ran.folder == workplace / "mine"
+    assert ran.folder == workplace / "own.db-files" / "mine"
     before = ran.epochs().drop(columns="seconds")
     assert len(before) == 4
     connection = sqlite3.connect(db)

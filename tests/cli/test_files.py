@@ -84,7 +84,7 @@ class TestExport:
 class TestPlot:
     def test_the_chart_lies_beside_the_database(self, cli, shelf):
         answer = cli("plot", "--y", "train_loss")
-        path = shelf.database.parent / NAME / "train_loss.png"
+        path = shelf.database.parent / "sweeps.db-files" / NAME / "train_loss.png"
         assert (answer.code, answer.out, answer.err) == (0, "", f"chart: {path}\n")
         assert path.read_bytes().startswith(b"\x89PNG")
 
@@ -112,10 +112,11 @@ class TestPlot:
         assert part in cli("plot", "tiny", "--x", "alpha", "-o", output).sentence(code)
         assert [*workplace.iterdir()] == []
 
-    def test_a_folder_that_cannot_be_made_is_named_with_a_way_on(self, cli, workplace, copy_of_shelf):
-        (workplace / NAME).touch()  # where the charts would go
+    def test_a_folder_that_cannot_be_made_is_named_with_a_way_on(self, cli, copy_of_shelf):
+        folder = copy_of_shelf.with_name("copy.db-files")
+        folder.touch()  # where the charts would go
         line = cli("plot", "--x", "alpha", "--db", copy_of_shelf).sentence(1)
-        assert str(workplace / NAME) in line
+        assert str(folder) in line
         assert "-o" in line
 
     def test_an_unknown_metric_is_a_wrong_command(self, cli):

@@ -98,7 +98,7 @@ class TestPredict:
         assert (len(counts), sum(map(sum, counts))) == (10, 450)
         assert right / 450 == last["test_accuracy"]
         for path in re.findall(r"(?:misclassified|confusion): +(.+)$", answer.err, re.MULTILINE):
-            assert Path(path).parent == Path("results/second")
+            assert Path(path).parent == Path("results/sweeps.db-files/second")
             assert Path(path).read_bytes().startswith(PNG)
 
     def test_one_example(self, cli, kept):
@@ -138,7 +138,7 @@ class TestCosts:
     def test_the_chart_of_the_costs(self, cli, kept):
         answer = cli("plot", "first", "--kind", "cost")
         assert answer.code == 0, answer.err
-        assert Path("results/first/cost.png").read_bytes().startswith(PNG)
+        assert Path("results/sweeps.db-files/first/cost.png").read_bytes().startswith(PNG)
         assert cli("plot", "--kind", "cost", "--trial", 1, "--trial", 2, "-o", "two.svg").code == 0
         assert "trial 1" in Path("two.svg").read_text()
 

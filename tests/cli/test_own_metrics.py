@@ -127,5 +127,5 @@ def test_the_network_of_another_trainer_cannot_be_applied_nor_trained_again(cli,
 
 
 def test_the_chart_is_named_for_the_metric(cli, mine, workplace):
-    assert cli("plot").err == f"chart: {workplace / 'mine' / 'rmse.png'}\n"
-    assert (workplace / "mine" / "rmse.png").read_bytes().startswith(b"\x89PNG")
+    assert cli("plot").err == f"chart: {workplace / 'mine.db-files' / 'mine' / 'rmse.png'}\n"
+    assert (workplace / "mine.db-files" / "mine" / "rmse.png").read_bytes().startswith(b"\x89PNG")

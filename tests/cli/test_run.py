@@ -39,7 +39,7 @@ class TestRun:
 
     def test_the_chart_is_a_picture_beside_the_database(self, shelf):
         (path,) = re.findall(r"^chart: (.+)$", shelf.run.err, re.MULTILINE)
-        assert Path(path).parent == shelf.database.parent / NAME
+        assert Path(path).parent == shelf.database.parent / "sweeps.db-files" / NAME
         assert Path(path).read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
     def test_quiet_says_nothing(self, shelf):

@@ -240,8 +240,8 @@ def test_a_diverged_trial_keeps_the_weights_from_before(file):
 
 
 def test_weights_that_cannot_be_written_cost_no_figure(file, tmp_path):
-    (tmp_path / "cnn").mkdir()
-    (tmp_path / "cnn" / "weights").write_text("in the way")
+    (tmp_path / "sweeps.db-files" / "cnn").mkdir(parents=True)
+    (tmp_path / "sweeps.db-files" / "cnn" / "weights").write_text("in the way")
     results = run(file, "trials=1")
     row = results.trial(0)
     assert row.status == "completed"

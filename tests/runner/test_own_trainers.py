@@ -219,7 +219,7 @@ if __name__ == "__main__":
     assert epoch == 3
     results = sweep.load("train")
     assert results.trial(trial).configuration["parameters"] == {"a": {"b": b}}
-    Path(results.store.folder, "train", "trainer.pkl").write_bytes(b"other")
+    Path(results.store.files, "train", "trainer.pkl").write_bytes(b"other")
     with pytest.raises(SweepError, match="is not the one that the sweep was begun with"):
         results.replay(trial)
 

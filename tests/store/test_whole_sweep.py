@@ -58,6 +58,9 @@ class TestWholeSweep:
         for url, chart in zip(both, charts, strict=True):
             told(url, "plot", "-o", str(chart))
         assert charts[0].read_bytes() == charts[1].read_bytes()
-        shown = [re.sub(r"(?m)^trained for .*$|(?<=\d) +\S+ *$|[ ─]+", " ", told(url, "show", "1")) for url in both]
+        shown = [
+            re.sub(r"(?m)^trained for .*$|\S+-files/|(?<=\d) +\S+ *$|[ ─]+", " ", told(url, "show", "1"))
+            for url in both
+        ]
         assert shown[0] == shown[1]
         assert "training.optimizer" in shown[0]

@@ -17,6 +17,6 @@ def setup_of(tmp_path, parameters=None, trainer=None, *, epochs=5, number=3, obj
         objective=objective,
         datasets={},
         experiment_folder=tmp_path,
-        results_folder=tmp_path / "results",
+        files=tmp_path / "results",
         sweep="mine",
     )

@@ -70,7 +70,7 @@ class Place:
         return self.store.epochs(self.sweep_id, 0)
 
     def files(self):
-        return sorted(str(path.relative_to(self.store.folder / "cnn")) for path in self.store.folder.rglob("*.npz"))
+        return sorted(str(path.relative_to(self.store.files / "cnn")) for path in self.store.folder.rglob("*.npz"))
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_a_killed_trial_goes_on_from_its_last_checkpoint(place, undisturbed, mon
     assert trained == list(range(begins_with, EPOCHS + 1))
     assert_same(outcome(place), undisturbed)
     assert place.row.attempt == 2
-    assert place.files() == [place.row.weights.file.removeprefix("cnn/")]  # no checkpoint is left
+    assert place.files() == [place.row.weights.file.removeprefix("sweeps.db-files/cnn/")]  # no checkpoint is left
     assert place.row.checkpoint is None
 
 
@@ -149,7 +149,7 @@ def test_an_interrupted_trial_keeps_its_checkpoint(place, undisturbed, monkeypat
     with monkeypatch.context() as patch:
         stop_after(patch, 3)
         assert place.train() == "interrupted"
-    assert (place.row.checkpoint.file, place.row.checkpoint.epoch) == ("cnn/checkpoints/0-1-2.npz", 2)
+    assert (place.row.checkpoint.file, place.row.checkpoint.epoch) == ("sweeps.db-files/cnn/checkpoints/0-1-2.npz", 2)
     place.again()
     assert place.train() == "completed"
     assert_same(outcome(place), undisturbed)
