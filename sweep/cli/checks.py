@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -117,6 +118,28 @@ def doctor(
         raise SweepError(f"{len(report.damages)} findings in {report.shown}; {hint}")
     counts = report.counts
     print(f"{report.shown} is sound: {counts.sweeps} sweeps, {counts.trials} trials, {counts.epochs} epochs checked")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy is written; it must not exist yet.")],
+    db: Db = None,
+) -> None:
+    """Copy the database, also while a sweep is running.
+
+    A plain copy of the file may lack the newest rows. Kept weights lie in the folder DATABASE-files beside the
+    database; copy that folder, too.
+    """
+    from sweep.cli.output.progress import counting
+    from sweep.store import Store
+    from sweep.store.backup import backup as copy_to
+
+    store = Store(sweep.database_url(db))
+    with counting("copying the database") as progress:
+        copy_to(store.database, file, progress)
+    kept = f"; kept weights are not in it, but in {store.files}" if store.files.is_dir() else ""
+    say(f"copied {store.database.shown} to {file}{kept}")
+    store.close()
 
 
 def _print_findings(report: Report) -> None:

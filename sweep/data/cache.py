@@ -20,7 +20,7 @@ from platformdirs import user_cache_path
 from sweep.data.dataset import Array, Dataset, Part, Target
 from sweep.data.encoding import Encoding
 from sweep.data.sources import expanded, file_sha256, one_line
-from sweep.errors import DataError
+from sweep.errors import Call, DataError
 
 META = "meta.json"
 _PARTS = ("train", "validation", "test")
@@ -119,8 +119,9 @@ def open_dataset(folder: Path) -> Dataset:
         _check(dataset)
     except Exception as error:  # whatever json, mmap and NumPy's header parser raise on damaged files
         raise DataError(
-            f"The cached data set {folder} is missing or damaged ({one_line(error)}): "
-            "start the sweep again to rebuild it."
+            f"The cached data set {folder} is missing or damaged ({one_line(error)}); `",
+            Call("resume"),
+            "` makes it again.",
         ) from error
     return dataset
 

@@ -56,6 +56,7 @@ class WriteProbe:
         was_writable, self._is_writable = self._is_writable, True
         try:
             self._store.database.probe()
+            self._store.database.checkpoint()
         except StoreError as error:
             self._is_writable = False
             if was_writable:

@@ -7,7 +7,7 @@ import re
 import sqlite3
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -132,6 +132,15 @@ class Database:
                 connection.execute(text(f"PRAGMA application_id = {APPLICATION_ID}"))
             else:
                 connection.execute(text("CREATE TEMPORARY TABLE probe () ON COMMIT DROP"))
+
+    def checkpoint(self) -> None:
+        """Move what stands in the log beside a SQLite file into the file, as far as nobody reads the older state.
+
+        So a copy of the file alone holds nearly everything. What is busy is left for the next time.
+        """
+        if self.is_sqlite:
+            with suppress(StoreError), self.explained("written"), self._engine.connect() as connection:
+                connection.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def check_place(self) -> None:
         """Check that the file is the one that was opened, since SQLite goes on writing into one that was moved.

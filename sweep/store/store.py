@@ -32,7 +32,9 @@ class Store(Reader):
         """
         try:
             with self.database.writing(durable=True) as connection:
-                return insert_sweep(connection, record, drawn)
+                sweep_id = insert_sweep(connection, record, drawn)
+            self.database.checkpoint()
+            return sweep_id
         except SweepError as error:
             if isinstance(error.__cause__, IntegrityError):
                 raise SweepError(

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sweep.errors import StaleAttempt, StoreBusy, StoreError, SweepError, WeightsError
+from sweep.errors import DataError, StaleAttempt, StoreBusy, StoreError, SweepError, WeightsError
 from sweep.records import BatchLosses, Divergence, Status, Weights
 from sweep.stopping import Rule, decide
 from sweep.store import Claim, Store
@@ -84,6 +84,9 @@ def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
         attempt = Attempt(assignment.run, trainer, recorder, files, assignment.stopping, batches)
         divergence = attempt.train_to_end()
     except (Interrupted, StoreError):
+        raise
+    except DataError:  # a fault of this machine, which no other trial would escape
+        _give_back(recorder)
         raise
     except TrainingError as error:
         return recorder.finish("failed", error=str(error))

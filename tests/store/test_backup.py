@@ -1,0 +1,67 @@
+"""Copies of a database: whole, of one moment, also while it is written."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from sweep.errors import StoreError, UsageError
+from sweep.store import Store
+from sweep.store.backup import backup
+from tests.store.store_setup import add, epoch, finished
+
+
+@pytest.fixture
+def url(tmp_path):
+    return str(tmp_path / "sweeps.db")
+
+
+def test_what_stands_in_the_log_is_in_the_copy(store, tmp_path):
+    sweep_id = add(store)
+    finished(store, sweep_id, 0, [epoch(0), epoch(1)])
+    shutil.copy(tmp_path / "sweeps.db", tmp_path / "plain.db")
+    reported = []
+    with store.database.writing() as connection:  # somebody writes meanwhile
+        connection.exec_driver_sql("UPDATE sweeps SET description = 'not committed'")
+        backup(store.database, tmp_path / "new" / "copy.db", lambda done, total: reported.append((done, total)))
+    copy = Store(str(tmp_path / "new" / "copy.db"))
+    assert copy.sweep().description == "a test"
+    assert copy.trial_epochs(sweep_id, 0) == store.trial_epochs(sweep_id, 0)
+    copy.close()
+    assert reported[-1][0] == reported[-1][1] > 0
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["copy.db"]
+    with sqlite3.connect(tmp_path / "plain.db") as plain:  # the reason for all this
+        assert plain.execute("SELECT count(*) FROM epochs").fetchone() == (0,)
+    plain.close()
+
+
+def test_a_plain_copy_holds_a_new_sweep_and_what_was_there_at_the_last_checkpoint(store, tmp_path):
+    sweep_id = add(store)
+    finished(store, sweep_id, 0, [epoch(0), epoch(1)])
+    store.database.checkpoint()
+    finished(store, sweep_id, 1, [epoch(0)])
+    shutil.copy(tmp_path / "sweeps.db", tmp_path / "plain.db")
+    plain = Store(str(tmp_path / "plain.db"))
+    assert [plain.trial(sweep_id, number).status for number in range(3)] == ["completed", "queued", "queued"]
+    plain.close()
+
+
+def test_a_file_that_exists_is_left_alone(store, tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(UsageError, match=r"mine exists already; name a new file"):
+        backup(store.database, tmp_path / "mine")
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(store, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"the copy .*copy\.db cannot be written: "):
+        backup(store.database, Path(tmp_path, "file", "copy.db"))
+
+
+def test_a_server_has_a_program_of_its_own(postgres, tmp_path):
+    on_server = Store(postgres.create_database(), create=True)
+    with pytest.raises(UsageError, match="copy it with pg_dump"):
+        backup(on_server.database, tmp_path / "copy.db")
+    on_server.close()
