@@ -15,6 +15,8 @@ POLL_SECONDS = 0.5
 """How often progress is read from the store."""
 PROBE_SECONDS = 5.0
 """How often it is checked whether the database can be written."""
+CHECKPOINT_SECONDS = 60.0
+"""How often the log of a SQLite database is moved into its file."""
 
 
 @contextmanager
@@ -23,9 +25,12 @@ def reporting(store: Store, sweep_id: int, observer: Observer) -> Iterator[None]
     done = threading.Event()
 
     def report() -> None:
-        probe = WriteProbe(store, observer)
+        probe, moved = WriteProbe(store, observer), time.monotonic()
         while not done.wait(POLL_SECONDS):
             probe.check_if_due()
+            if time.monotonic() - moved >= CHECKPOINT_SECONDS:
+                store.database.checkpoint()
+                moved = time.monotonic()
             with suppress(SweepError):  # a busy database is read the next time
                 observer.update(store.progress(sweep_id))
 
@@ -56,7 +61,6 @@ class WriteProbe:
         was_writable, self._is_writable = self._is_writable, True
         try:
             self._store.database.probe()
-            self._store.database.checkpoint()
         except StoreError as error:
             self._is_writable = False
             if was_writable:
