@@ -21,7 +21,7 @@ from sweep.records import SweepRecord
 from sweep.runner.extend import kept_trainer
 from sweep.runner.prepare import prepare_again
 from sweep.store import Store
-from sweep.training.evaluation import Evaluation
+from sweep.training.evaluation import Evaluation, predicted_classes
 from sweep.training.loop import NetworkTrainer
 
 NEW = "new"
@@ -34,6 +34,8 @@ class Prediction:
 
     dataset: Dataset
     part: PartName
+    logits: Array
+    """What the last affine layer gives, (classes, samples)."""
     outputs: Array
     """(samples, classes); with the output softmax or sigmoid probabilities."""
     meaning: str
@@ -46,9 +48,8 @@ class Prediction:
 
     @property
     def predicted(self) -> Array:
-        """Predicted classes, the first of equally probable ones, (samples,) int64."""
-        classes: Array = self.outputs.argmax(axis=1)
-        return classes
+        """Predicted classes, (samples,) int64; see `predicted_classes`."""
+        return predicted_classes(self.logits)
 
     @property
     def accuracy(self) -> float:
@@ -96,7 +97,8 @@ class Prediction:
         _check_index(index, len(self.labels), self.part)
         is_true = np.arange(len(self.dataset.class_names)) == self.labels[index]
         frame = pd.DataFrame({"class": self.dataset.class_names, self.meaning: self.outputs[index], "true": is_true})
-        return frame.sort_values(self.meaning, ascending=False, kind="stable", ignore_index=True)
+        # By logits, as equal outputs may come of different ones; so the predicted class is the first.
+        return frame.iloc[np.argsort(-self.logits[:, index], kind="stable")].reset_index(drop=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,7 +232,7 @@ def _predict_part(trainer: NetworkTrainer, part: PartName, output: str) -> PartP
     dataset, outputs = trainer.dataset, trainer.outputs(part)
     if dataset.target is not None:
         return RegressionPrediction(dataset, part, _in_own_units(dataset, outputs))
-    return Prediction(dataset, part, _probabilities(outputs, output), _meaning(output))
+    return Prediction(dataset, part, outputs, _probabilities(outputs, output), _meaning(output))
 
 
 def _outputs_of(trainer: NetworkTrainer, x: Array) -> Array:
@@ -248,7 +250,7 @@ def _columns(dataset: Dataset, outputs: Array, output: str) -> pd.DataFrame:
         return pd.DataFrame({"predicted": _in_own_units(dataset, outputs)})
     values, names = _probabilities(outputs, output), np.array(dataset.class_names, dtype=object)
     columns = {f"{_meaning(output)} of {name}": values[:, place] for place, name in enumerate(dataset.class_names)}
-    return pd.DataFrame({"predicted": names[values.argmax(axis=1)], **columns})
+    return pd.DataFrame({"predicted": names[predicted_classes(outputs)], **columns})
 
 
 def _in_own_units(dataset: Dataset, outputs: Array) -> Array:

@@ -58,12 +58,19 @@ class Score(Protocol):
         """Return the measures of all samples so far, by name."""
 
 
-class ClassificationScore:
-    """Counts how often each class is predicted for each class.
+def predicted_classes(logits: Array) -> Array:
+    """Return the class that is predicted for each sample, (samples,), of the last affine layer's (classes, samples).
 
-    Every output of a network grows with its logit, so the largest logit is the largest output. Of equal ones the first
-    is predicted, so a network whose outputs are all equal is no better than a guess.
+    Every output of a network grows with its logit, but the largest outputs may be equal where they saturate: sigmoids
+    above 17 are all 1 in float32. So the largest logit counts; of equal ones the first, so that a network whose logits
+    are all equal is no better than a guess.
     """
+    classes: Array = logits.argmax(0)
+    return classes
+
+
+class ClassificationScore:
+    """Counts how often each class is predicted for each class."""
 
     def __init__(self, classes: int, measures: Sequence[str] = ()) -> None:
         self._classes = classes
@@ -73,7 +80,7 @@ class ClassificationScore:
 
     def add(self, outputs: Array, t: Array) -> None:
         """Count the predictions for some samples."""
-        predicted = outputs.argmax(0)
+        predicted = predicted_classes(outputs)
         self._hits += int(np.count_nonzero(predicted == t))
         self._samples += len(t)
         if self._others:

@@ -152,3 +152,32 @@ def test_a_table_that_cannot_be_predicted_is_one_sentence(load, tmp_path):
     path.write_text("size,color,weight,predicted\n1,red,2,3\n")
     with pytest.raises(SweepError, match="has a column 'predicted' already"):
         load("prices").predict_rows(0, path)
+
+
+SATURATED = {
+    "sigmoid": ["output='sigmoid'", "loss='binary_cross_entropy'", "weights={kind='normal', std=6}"],
+    "softmax": ["weights={kind='normal', std=1e-9}", "training.optimizer={kind='sgd', learning_rate=1e-12}"],
+}
+
+
+@pytest.mark.parametrize("output", SATURATED)
+def test_where_outputs_saturate_the_predictions_are_those_of_the_epochs(here, tmp_path, output):
+    named = [
+        change if change.startswith("training") or "loss" in change else f"network.{change}"
+        for change in SATURATED[output]
+    ]
+    named = [f"training.{change}" if change.startswith("loss") else change for change in named]
+    overrides = ["trials=1", "epochs=1", "hidden=[30]", "activation='tanh'", "keep_weights=last", *named]
+    results = sweep.run("digits-quickstart", overrides=overrides)
+    stored, predicted = results.epochs(0).iloc[-1], results.predict(0)
+    for part in ("train", "test"):
+        found = predicted.part(part)
+        assert found.accuracy == stored[f"{part}_accuracy"]
+        # The case is real: by the outputs alone other classes would be predicted.
+        assert (found.outputs.argmax(axis=1) != found.predicted).any()
+        assert (found.logits.argmax(axis=0) == found.predicted).all()
+        assert np.trace(found.confusion()) == len(found.labels) - len(found.misclassified)
+        for index in range(20):
+            example = found.example(index)
+            assert example["class"][0] == found.dataset.class_names[found.predicted[index]]
+            assert example[found.meaning].is_monotonic_decreasing
