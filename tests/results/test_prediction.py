@@ -155,19 +155,21 @@ def test_a_table_that_cannot_be_predicted_is_one_sentence(load, tmp_path):
 
 
 SATURATED = {
-    "sigmoid": ["output='sigmoid'", "loss='binary_cross_entropy'", "weights={kind='normal', std=6}"],
-    "softmax": ["weights={kind='normal', std=1e-9}", "training.optimizer={kind='sgd', learning_rate=1e-12}"],
+    "sigmoid": [
+        "network.output='sigmoid'",
+        "training.loss='binary_cross_entropy'",
+        "network.weights={kind='normal', std=6}",
+    ],
+    "softmax": [
+        "network.weights={kind='normal', std=1e-9}",
+        "training.optimizer={kind='sgd', learning_rate=1e-12}",
+    ],
 }
 
 
 @pytest.mark.parametrize("output", SATURATED)
 def test_where_outputs_saturate_the_predictions_are_those_of_the_epochs(here, tmp_path, output):
-    named = [
-        change if change.startswith("training") or "loss" in change else f"network.{change}"
-        for change in SATURATED[output]
-    ]
-    named = [f"training.{change}" if change.startswith("loss") else change for change in named]
-    overrides = ["trials=1", "epochs=1", "hidden=[30]", "activation='tanh'", "keep_weights=last", *named]
+    overrides = ["trials=1", "epochs=1", "hidden=[30]", "activation='tanh'", "keep_weights=last", *SATURATED[output]]
     results = sweep.run("digits-quickstart", overrides=overrides)
     stored, predicted = results.epochs(0).iloc[-1], results.predict(0)
     for part in ("train", "test"):
