@@ -15,6 +15,7 @@ from sweep.nn.layer import Layer, Shape
 from sweep.nn.layers import LAYERS
 from sweep.nn.layers.activations import ACTIVATIONS
 from sweep.nn.layers.affine import affine
+from sweep.nn.layers.batch_norm import group_size
 from sweep.nn.layers.reshaping import image
 from sweep.nn.losses import LOSSES
 from sweep.nn.network import Network, perceptron
@@ -41,14 +42,26 @@ def check_fit(configuration: Configuration, outputs: int, example: Shape) -> Non
     Raises:
         ValueError: when one does not; the message names it, its input and what it needs.
     """
+    kinds = {_name(index, kind): kind for index, kind in enumerate(configuration.network.layers or [])}
     shape: Shape = (math.prod(example),)
     for name, layer in build_layers(configuration.network, outputs, example).items():
+        if name in kinds and configuration.training.batch_size == 1:
+            _check_norm(name, kinds[name], shape)
         try:
             shape = layer.shape(shape)
         except ValueError as error:
             raise ValueError(f"network.{name} {error}") from None
         if math.prod(shape) > LARGEST:
             raise ValueError(f"network.{name} makes {math.prod(shape)} numbers of each example; no memory holds them")
+
+
+def _check_norm(name: str, layer: Kind, shape: Shape) -> None:
+    """Refuse a batch normalization each of whose groups would have a single value in every mini-batch."""
+    if layer.kind == "batch_norm" and group_size(layer.values()["over"], shape) == 1:
+        raise ValueError(
+            f"network.{name} normalizes each feature over the samples of a mini-batch, and training.batch_size is 1: "
+            "all of them would be 0, and nothing could be learned; make training.batch_size at least 2"
+        )
 
 
 def build_optimizer(configuration: Configuration) -> Optimizer:
@@ -109,7 +122,11 @@ def _listed_layers(section: NetworkSection, weights: Initializer, biases: Initia
         if bias is False or (bias is None and above is not None and above.kind == "batch_norm"):
             initializers["biases"] = None
         given = {name: initializers[name] for name in supplied(function)}
-        yield f"layers[{index}]/{layer.kind}", function(**values, **given)
+        yield _name(index, layer), function(**values, **given)
+
+
+def _name(index: int, layer: Kind) -> str:
+    return f"layers[{index}]/{layer.kind}"
 
 
 def _takes_vectors(layer: Layer) -> bool:

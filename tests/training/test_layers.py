@@ -228,6 +228,34 @@ def test_a_layer_that_does_not_fit_is_named_with_its_input(layers, example, word
         assert word in str(caught.value)
 
 
+NORM = {"kind": "batch_norm"}
+CONVOLUTION = {"kind": "convolution", "filters": 2, "kernel": 3}
+
+
+@pytest.mark.parametrize(
+    ("layers", "example"),
+    [
+        ([{"kind": "affine", "units": 3}, NORM], (8,)),
+        (["flatten", NORM], (1, 8, 8)),
+        ([CONVOLUTION, {**NORM, "over": "feature"}, "flatten"], (1, 8, 8)),
+    ],
+)
+def test_a_norm_over_single_values_is_refused(layers, example):
+    check_fit(configuration(layers, batch_size=2), 10, example)
+    check_fit(configuration([CONVOLUTION, NORM, "flatten"], batch_size=1), 10, (1, 8, 8))  # over many pixels
+    with pytest.raises(ValueError, match=r"batch_norm normalizes each feature .*make training\.batch_size at least 2"):
+        check_fit(configuration(layers, batch_size=1), 10, example)
+
+
+def test_a_last_mini_batch_of_one_sample_spoils_nothing(here):
+    """Digits have 1347 training samples; with 2 batches of 673 there is one left."""
+    overrides = ["trials=1", "epochs=8", "batch_size=673", "optimizer={kind='adam', learning_rate=0.02}"]
+    layers = "{kind='affine', units=30}, {kind='batch_norm', momentum=1.0}, 'relu'"
+    results = sweep.run("digits-quickstart", overrides=[*overrides, f"network={{layers=[{layers}]}}"])
+    assert results.epochs(0)["test_accuracy"].iloc[-1] > 0.9
+    assert results.epochs(0)["train_loss"].iloc[-1] < 0.5
+
+
 def test_nothing_is_stored_of_a_sweep_with_a_layer_that_does_not_fit():
     change = "network.layers=[{kind='convolution', filters=2, kernel={int=[3, 30]}, padding=0}, 'flatten']"
     with pytest.raises(ExperimentError, match=r"trial \d+: network\.layers\[0\]/convolution takes an image") as caught:

@@ -150,6 +150,12 @@ def _layout(over: Over, shape: Shape, samples: int) -> tuple[int, int, int]:
     return 1, math.prod(shape), samples
 
 
+def group_size(over: Over, shape: Shape) -> int:
+    """Return the number of values in a group, of one sample."""
+    rows, _, values = _layout(over, shape, 1)
+    return rows * values
+
+
 def _center(x: Array, centered: Array, ones: Array) -> tuple[Array, Array]:
     """Fill `centered` with x − mean; return the mean and the biased variance (groups,).
 
@@ -190,10 +196,13 @@ def _updated(state: RunningStatistics, mean: Array, variance: Array, count: int,
 
     `count` is that of each group.
 
-    Its variance is made unbiased by the factor count/(count − 1); the variance of a single value stays 0.
+    Its variance is made unbiased by the factor count/(count − 1). A single value has none, so it changes nothing: a
+    variance of 0, averaged in, would blow up all that is evaluated.
     """
+    if count == 1:
+        return state
     mean, variance = mean.astype(np.float64), variance.astype(np.float64)
-    unbiased = variance * (count / max(count - 1, 1))
+    unbiased = variance * (count / (count - 1))
     return RunningStatistics(
         (1 - weight) * state.mean + weight * mean,
         (1 - weight) * state.variance + weight * unbiased,
