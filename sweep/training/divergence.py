@@ -103,5 +103,8 @@ class FiniteCheck:
         self._flags.clear()  # raised without need, or by something finite such as a comparison
 
     def _fail(self, place: str, array: Array) -> NoReturn:
-        kind = self._flags.kind or ("overflow" if np.isinf(array).any() else "invalid")
+        """Name the kind by the flag, unless the array contradicts it: OpenBLAS raises `invalid` for nothing."""
+        kind = self._flags.kind
+        if kind is None or (kind == "invalid" and not np.isnan(array).any()):
+            kind = "overflow" if np.isinf(array).any() else "invalid"
         raise NotFinite(place, kind)

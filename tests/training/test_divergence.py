@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import sweep
 from sweep.data import Normalization
 from sweep.nn import initializers
 from sweep.nn.layers import activations
@@ -263,3 +264,37 @@ def test_weights_that_are_not_finite_from_the_start_are_found_before_training():
 
     assert numbers == []
     assert (divergence.epoch, divergence.step, divergence.kind) == (0, 0, "invalid")
+
+
+def test_an_infinity_is_an_overflow_whatever_flag_is_raised(here):
+    """A bias of 1e39 is infinite in float32; the product of matrices then raises `invalid` for nothing."""
+    results = sweep.run(
+        "digits-quickstart",
+        overrides=[
+            "trials=1",
+            "epochs=1",
+            "network.biases={kind='normal', mean=1e39, std=0.0}",
+            "network.activation='relu'",
+        ],
+    )
+    divergence = results.trial(0).divergence
+    assert divergence.kind == "overflow"
+
+
+@pytest.mark.parametrize(
+    ("values", "flag", "kind"),
+    [
+        ([1.0, np.inf], "invalid value", "overflow"),
+        ([1.0, -np.inf], None, "overflow"),
+        ([np.nan, np.inf], "invalid value", "invalid"),
+        ([np.nan, np.inf], "overflow", "overflow"),
+        ([np.nan, 1.0], None, "invalid"),
+    ],
+)
+def test_the_array_decides_where_it_contradicts_the_flag(values, flag, kind):
+    flags = Flags()
+    if flag:
+        flags(flag, 0)
+    with pytest.raises(NotFinite) as caught:
+        FiniteCheck(flags)("here", np.array(values))
+    assert caught.value.kind == kind
