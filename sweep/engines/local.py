@@ -19,6 +19,7 @@ from multiprocessing.process import BaseProcess
 
 from joblib import Parallel, cpu_count, delayed
 from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky.backend import resource_tracker
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from sweep.engines.crashes import CrashHandler, cause, memory_kills
@@ -31,6 +32,8 @@ from sweep.system.environment import BLAS_THREADS
 from sweep.trial.process import ready, start_worker
 from sweep.trial.worker import Assignment, run_trial
 
+SAFE_PATH = "PYTHONSAFEPATH"
+"""With it Python imports no module from the current folder, where a user's `random.py` may lie."""
 MAX_STARTS = 3
 """How many processes in a row may end before their first trial."""
 
@@ -50,7 +53,9 @@ class Worker:
     def start(cls) -> Worker:
         """Start a process, without waiting for it."""
         kills = memory_kills()
-        executor = ProcessPoolExecutor(1, initializer=_start, initargs=(os.getpid(),), env=BLAS_THREADS, timeout=None)
+        given = (os.getpid(), os.environ.get(SAFE_PATH))
+        env = BLAS_THREADS | {SAFE_PATH: "1"}
+        executor = ProcessPoolExecutor(1, initializer=_start, initargs=given, env=env, timeout=None)
         started = executor.submit(ready)
         (process,) = executor._processes.values()  # private, but the only way to the exit code and to an early signal
         return cls(executor, process, started, kills)
@@ -75,8 +80,29 @@ class Worker:
         self.executor.shutdown(wait=wait, kill_workers=True)
 
 
-def _start(parent: int) -> None:
-    """Prepare a worker process, which loky must not end because a user's training function needs memory."""
+@contextlib.contextmanager
+def _safe_path() -> Iterator[None]:
+    """Let a process that is started import nothing from the current folder."""
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        _set_safe_path(before)
+
+
+def _set_safe_path(value: str | None) -> None:
+    os.environ.pop(SAFE_PATH, None)
+    if value is not None:
+        os.environ[SAFE_PATH] = value
+
+
+def _start(parent: int, safe_path: str | None) -> None:
+    """Prepare a worker process, which loky must not end because a user's training function needs memory.
+
+    `safe_path` is what the parent has in its environment, and so has a user's own command.
+    """
+    _set_safe_path(safe_path)
     from joblib.externals.loky import process_executor
 
     process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize  # it would end workers that grow by 300 MB, with a warning
@@ -110,6 +136,8 @@ class LocalEngine:
     def running(self) -> Iterator[None]:
         """Start all processes, and end them when the context is left."""
         try:
+            with _safe_path():
+                resource_tracker.ensure_running()
             for _ in range(self.size):
                 self._free.put(self._start())
             yield
