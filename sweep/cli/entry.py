@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import os
 import sys
+from pathlib import Path
+from typing import NoReturn
 
 from sweep.cli.hints import sentence
 from sweep.cli.options import app, say
+from sweep.cli.streams import OutputLost, standard_streams
 from sweep.errors import SweepError
 
 GC_THRESHOLD = 100_000
@@ -25,23 +29,45 @@ def main() -> None:
     """Run the command line; each SweepError becomes one sentence and an exit code."""
     gc.set_threshold(GC_THRESHOLD)
     atexit.register(gc.freeze)
-    try:
-        app()
-    except SweepError as error:
-        say(sentence(error) if error.exit_code > SIGNAL_EXIT_CODE else f"Error: {sentence(error)}")
-        sys.exit(error.exit_code)
-    except OSError as error:
-        _give_up_output(error)
-    finally:
+    with standard_streams():
         try:
-            sys.stdout.flush()
-        except OSError as error:
+            _run()
+        except OutputLost as error:
             _give_up_output(error)
 
 
-def _give_up_output(error: OSError) -> None:
+def _run() -> None:
+    try:
+        Path.cwd()
+    except OSError:
+        _fail("the current folder does not exist any more; change to another one")
+    try:
+        app()
+    except SweepError as error:
+        if error.exit_code <= SIGNAL_EXIT_CODE:
+            _fail(sentence(error), error.exit_code)
+        say(sentence(error))
+        sys.exit(error.exit_code)
+    except OSError as error:
+        _fail(_system_error(error))
+    finally:
+        sys.stdout.flush()
+
+
+def _fail(message: str, code: int = 1) -> NoReturn:
+    say(f"Error: {message}")
+    sys.exit(code)
+
+
+def _system_error(error: OSError) -> str:
+    """Return a sentence for an error of the system that nobody has expected."""
+    place = f" ({error.filename})" if error.filename else ""
+    advice = "; allow more open files with: ulimit -n 4096" if error.errno in (errno.EMFILE, errno.ENFILE) else ""
+    return f"the system has refused something: {error.strerror or error}{place}{advice}"
+
+
+def _give_up_output(lost: OutputLost) -> None:
     """Write no more to standard output; a closed pipe, as behind `head`, is not an error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if not isinstance(error, BrokenPipeError):
-        say(f"Error: the output cannot be written: {error.strerror}")
-        sys.exit(1)
+    if not isinstance(lost.__cause__, BrokenPipeError):
+        _fail(f"the output cannot be written: {getattr(lost.__cause__, 'strerror', lost.__cause__)}")

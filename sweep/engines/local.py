@@ -7,6 +7,7 @@ use other BLAS threads and give other bits.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import queue
 import signal
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Overtime
 from dataclasses import dataclass
-from multiprocessing.process import BaseProcess
+from multiprocessing.process import BaseProcess, current_process
 
 from joblib import Parallel, cpu_count, delayed
 from joblib.externals.loky import ProcessPoolExecutor
@@ -80,6 +81,16 @@ class Worker:
         self.executor.shutdown(wait=wait, kill_workers=True)
 
 
+def _reason(error: BaseException) -> tuple[str | Argument, ...]:
+    """Return why processes cannot be started, and what to do."""
+    number = error.errno if isinstance(error, OSError) else errno.EMFILE
+    if number in (errno.EMFILE, errno.ENFILE):
+        return "too many files are open; allow more with `ulimit -n 4096`, or use fewer ", Argument("workers")
+    if number in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM):
+        return (f"shared memory (/dev/shm) cannot be written: {os.strerror(number)}; make room there",)
+    return (f"{os.strerror(number) if number else error}; use fewer ", Argument("workers"))
+
+
 @contextlib.contextmanager
 def _safe_path() -> Iterator[None]:
     """Let a process that is started import nothing from the current folder."""
@@ -128,6 +139,11 @@ class LocalEngine:
 
         They import what they need meanwhile.
         """
+        if current_process().daemon:
+            raise SweepError(
+                "this is a daemonic process, as those of multiprocessing.Pool or Celery are, which may not start "
+                "workers; run the sweep from an ordinary process"
+            )
         engine = cls(min(options.workers or cpu_count(), trials), CrashHandler(store), options.timeout)
         with engine.running():
             yield engine
@@ -136,10 +152,7 @@ class LocalEngine:
     def running(self) -> Iterator[None]:
         """Start all processes, and end them when the context is left."""
         try:
-            with _safe_path():
-                resource_tracker.ensure_running()
-            for _ in range(self.size):
-                self._free.put(self._start())
+            self._start_all()
             yield
         except BaseException:
             self.shutdown.kill()
@@ -149,6 +162,15 @@ class LocalEngine:
                 worker.end(wait=True)
             self._workers.clear()  # with `_free`, frees the executors and so their semaphores, before Python exits
             self._free = queue.SimpleQueue()
+
+    def _start_all(self) -> None:
+        try:
+            with _safe_path():
+                resource_tracker.ensure_running()
+            for _ in range(self.size):
+                self._free.put(self._start())
+        except (OSError, UnboundLocalError) as error:  # the second is what loky makes of a pipe that is refused
+            raise SweepError("worker processes cannot be started: ", *_reason(error)) from error
 
     def run_all(self, assignments: Sequence[Assignment]) -> Iterator[Status | None]:
         """Train trials in parallel; yield the status of each as it ends."""
