@@ -11,12 +11,13 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from sweep.data import cache
-from sweep.data.cache import open_dataset
+from sweep.data.cache import find_digest, open_dataset
 from sweep.data.dataset import Array, Dataset, Part, PartName, Target, Task
 from sweep.data.encoding import Encoding
 from sweep.data.formats import KINDS
 from sweep.data.formats.base import Loaded, Request, Source
 from sweep.data.normalization import Normalization, fit
+from sweep.data.remarks import remarks
 from sweep.data.sources import Places
 from sweep.errors import DataError, suggest
 
@@ -31,10 +32,12 @@ __all__ = [
     "Task",
     "data_entry",
     "data_options",
+    "find_digest",
     "fit",
     "open_dataset",
     "options_key",
     "prepare",
+    "remarks",
 ]
 
 _SECTION = {"task": "task", "validation": "validation", "split_seed": "validation_seed"}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,11 +16,15 @@ MANY_CLASSES = 50
 """Number of numeric classes from which on they may be the target of a regression."""
 
 
+_INTEGER = re.compile(r"0|[+-]?[1-9][0-9]{,999}")
+"""An integer as Python writes it, with or without a sign; neither 007 nor 1_0 nor 1e2."""
+
+
 def encode(labels: Array, path: Path) -> tuple[Array, tuple[str, ...]]:
     """Return the class index of each label, and the names of the classes in sorted order.
 
-    Labels that are all numbers are ordered as numbers even if they are stored as text, so that 10 follows 9,
-    and texts of the same number ("1", "1.0") are one class.
+    Texts are classes as they are written, so "1.1" and "1.10" are two, unless all are integers as Python writes them,
+    with or without a sign. Labels that are all numbers are ordered as numbers even if they are texts: 10 follows 9.
 
     Args:
         labels: (samples,) integers, finite floats or strings.
@@ -29,52 +34,55 @@ def encode(labels: Array, path: Path) -> tuple[Array, tuple[str, ...]]:
     Raises: DataError if there are fewer than two classes.
     """
     values, inverse = np.unique(labels, return_inverse=True)
-    keys = _sort_keys(values)
-    ordered = sorted(set(keys))
+    names = _names(values)
+    ordered = sorted(set(names), key=_order(names))
     if len(ordered) < 2:
         raise DataError(f"{path} has the one class {ordered[0]} only: a classifier needs two classes or more.")
-    rank = {key: index for index, key in enumerate(ordered)}
-    indices = np.array([rank[key] for key in keys], dtype=np.int64)
-    return indices[inverse], tuple(str(key) for key in ordered)
+    rank = {name: index for index, name in enumerate(ordered)}
+    indices = np.array([rank[name] for name in names], dtype=np.int64)
+    return indices[inverse], tuple(ordered)
 
 
-def _sort_keys(values: Array) -> list[Any]:
-    """Return the values as integers if all are, else as finite numbers if all are, else as strings."""
-    if values.dtype.kind in "iu":
-        return [int(value) for value in values]
-    texts = [str(value) for value in values]
-    try:
-        return [int(text) for text in texts]
-    except ValueError:
-        pass
-    try:
-        numbers = [float(text) for text in texts]
-    except ValueError:
-        return texts
-    if not all(map(math.isfinite, numbers)):
-        return texts
-    return [int(number) if number.is_integer() else number for number in numbers]
+def _names(values: Array) -> list[str]:
+    """Return the name of the class of each different label."""
+    if values.dtype.kind == "f":
+        return [str(int(value) if value.is_integer() else value) for value in values.tolist()]
+    texts = [str(value).strip() for value in values]
+    if all(map(_INTEGER.fullmatch, texts)) and len({int(text) for text in texts}) == len(set(texts)):
+        return [str(int(text)) for text in texts]
+    return [str(value) for value in values]
+
+
+def _order(names: list[str]) -> Callable[[str], tuple[float, str]]:
+    """Return the key by which classes are sorted: as numbers if all are, else as texts."""
+    if all(map(_INTEGER.fullmatch, names)):
+        return lambda name: (int(name), name)
+    numbers = {name: number(name) for name in names}
+    if None in numbers.values():
+        return lambda name: (0, name)
+    return lambda name: (numbers[name] or 0, name)
 
 
 def question(class_names: tuple[str, ...], samples: int, where: str) -> str | None:
     """Return the sentence that asks for the task where classes look like numbers to be predicted, else None.
 
-    They do if one of them is not an integer, or if there are more than `MANY_CLASSES` and few samples share one.
+    They do if a number is not an integer, or if there are more than `MANY_CLASSES` and few samples share one.
 
     Args:
         class_names: from `encode`.
         samples: number of labels.
         where: the file and the column or array, for the sentence.
     """
-    numbers = [number(name) for name in class_names]
-    if any(value is None for value in numbers):
+    numbers = {number(name) for name in class_names}
+    if None in numbers:
         return None
     is_whole = all(value is not None and value.is_integer() for value in numbers)
     if is_whole and (len(numbers) <= MANY_CLASSES or len(numbers) <= samples / 2):
         return None
+    what = "numbers" if len(numbers) == len(class_names) else "spellings of numbers"
     return (
-        f'{where} holds {len(numbers)} different numbers in {samples} samples: set data.task = "regression" to predict '
-        'the number, or data.task = "classification" to make each number a class.'
+        f'{where} holds {len(class_names)} different {what} in {samples} samples: set data.task = "regression" to '
+        'predict the number, or data.task = "classification" to make each number a class.'
     )
 
 

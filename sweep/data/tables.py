@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import warnings
 from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -55,15 +56,19 @@ def read_table(path: Path, wanted: Collection[str], text: Collection[str], diale
 
     Raises: DataError if it is not a table, or a column has no name or that of another.
     """
+    from pandas.errors import EmptyDataError
+
     try:
         dialect, names, frame = _parse(path, wanted, text, dialect)
+    except DataError:
+        raise
+    except EmptyDataError as error:
+        raise DataError(f"{path} is empty: give it a header row and the data.") from error
     except Exception as error:  # whatever pandas, its parser and the decompressors raise on another file
         raise DataError(
             f"{path} cannot be read as comma-separated values ({one_line(error)}): "
             "save it as UTF-8 text with a header row."
         ) from error
-    if type(frame.index).__name__ != "RangeIndex" or len(frame.columns) != len(names):
-        raise DataError(_no_header(path, names))
     frame = frame.set_axis([name.strip() for name in names], axis=1)
     check_names(str(path), list(frame.columns))
     return Table(frame, dialect)
@@ -74,21 +79,28 @@ def _parse(
 ) -> tuple[Dialect, list[str], pd.DataFrame]:
     """Return the whole dialect, the names of the header as they are written, and the rows."""
     import pandas as pd
+    from pandas.errors import ParserWarning
 
     dialect = _complete(dialect, _first_lines(path), wanted)
     separator, decimal, skipped = dialect
     names = [str(name) for name in _rows(path, separator or ",", skiprows=skipped, header=None, nrows=1).iloc[0]]
-    frame = pd.read_csv(
-        path,
-        sep=separator,
-        decimal=decimal or ".",
-        skiprows=skipped,
-        dtype={name: str for name in names if name.strip() in text},
-        keep_default_na=False,
-        na_values=[""],
-        skipinitialspace=True,
-        low_memory=False,
-    )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ParserWarning)  # of cells that would be left out
+            frame = pd.read_csv(
+                path,
+                sep=separator,
+                decimal=decimal or ".",
+                skiprows=skipped,
+                dtype={name: str for name in names if name.strip() in text},
+                keep_default_na=False,
+                na_values=[""],
+                skipinitialspace=True,
+                low_memory=False,
+                index_col=False,  # else pandas takes the first of more cells than names for a row number
+            )
+    except ParserWarning:
+        raise DataError(_no_header(path, names)) from None
     return dialect, names, frame
 
 
@@ -142,7 +154,10 @@ def _no_header(path: Path, names: list[str]) -> str:
             f"{path}: the first line {names[0][:60]!r} has one cell but the next has more: remove it if it is not the "
             "header."
         )
-    return f"{path} has rows with more cells than the header has names: give each column a name."
+    return (
+        f"{path} has rows with more cells than its first line, which is taken for the header, has names: name each "
+        "column, or remove separators at the ends of the rows."
+    )
 
 
 def check_names(place: str, names: list[str]) -> None:
@@ -154,4 +169,8 @@ def check_names(place: str, names: list[str]) -> None:
             raise DataError(f"{place}: column {position} has no name; name it, or remove it if it numbers the rows.")
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise DataError(f"{place} has more than one column {twice[0]!r}: give each column a name of its own.")
+        places = [str(position) for position, name in enumerate(names, start=1) if name == twice[0]]
+        raise DataError(
+            f"{place} has more than one column {twice[0]!r} (columns {', '.join(places[:-1])} and {places[-1]}): "
+            "give each column a name of its own, or remove those that repeat another."
+        )

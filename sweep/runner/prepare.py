@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sweep.data import Dataset, Task, data_options, open_dataset, options_key, prepare
-from sweep.errors import Argument, ExperimentError, SweepError
+from sweep.data import Dataset, Task, data_options, find_digest, open_dataset, options_key, prepare, remarks
+from sweep.errors import Argument, DataError, ExperimentError, SweepError
 from sweep.experiment.parameters import trainer_of
 from sweep.experiment.sections import Configuration
 from sweep.observer import Observer
@@ -36,12 +36,17 @@ def prepare_datasets(
     for section in sections:
         options = data_options(section)
         observer.note(f"preparing the data set {options['kind']}")
-        folders[options_key(options)] = str(prepare(folder=data, base=base, **{"task": task, **options}))
+        folder = prepare(folder=data, base=base, **{"task": task, **options})
+        for remark in remarks(open_dataset(folder)):
+            observer.note(f"warning: {remark}")
+        folders[options_key(options)] = str(folder)
     return folders
 
 
 def prepare_again(record: SweepRecord, data: Path | None, observer: Observer) -> dict[str, str]:
     """Bring the data sets of a stored sweep into the cache; return each one's folder by key.
+
+    The files of one that cannot be read are not needed if the cache holds what they were.
 
     Raises:
         DataError: when one is missing or damaged.
@@ -50,7 +55,15 @@ def prepare_again(record: SweepRecord, data: Path | None, observer: Observer) ->
     data = data or (Path(record.data_folder) if record.data_folder else None)
     base = Path(record.experiment_folder) if record.experiment_folder else None
     # A sweep that states no task was found to be one of classes when it was begun.
-    folders = prepare_datasets(record.datasets, data, base, observer, task="classification")
+    folders: dict[str, str] = {}
+    for entry in record.datasets:
+        try:
+            folders |= prepare_datasets([entry], data, base, observer, task="classification")
+        except DataError:
+            cached = find_digest(entry["sha256"])
+            if cached is None:
+                raise
+            folders[options_key(data_options(entry))] = str(cached)
     _check_digests(record, folders)
     return folders
 

@@ -108,7 +108,7 @@ class Integer:
         Raises:
             ValueError: when the text is not one of the integers.
         """
-        value = _number(int, text, "an integer")
+        value = _number(_integer, text, "an integer")
         if not self.low <= value <= self.high or (value - self.low) % self.step:
             raise ValueError(f"{text} is not one of {self.low}, {self.low + self.step}, … {self.high}")
         return value
@@ -171,7 +171,7 @@ def _stands_for(text: str, label: Scalar) -> bool:
     if text == str(label):
         return True
     if isinstance(label, bool):
-        return text == str(label).lower()
+        return text.lower() == str(label).lower()  # a spreadsheet writes TRUE
     try:
         return isinstance(label, int | float) and float(text) == label
     except ValueError:
@@ -187,6 +187,17 @@ def _can_read(option: Tree, text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _integer(text: str) -> int:
+    """Return an integer, also from 9.0, as pandas writes the integers of a column with gaps."""
+    try:
+        return int(text)
+    except ValueError:
+        value = float(text)
+        if not value.is_integer():
+            raise
+        return int(value)
 
 
 def _number(read: Callable[[str], Number], text: str, what: str) -> Number:

@@ -50,6 +50,8 @@ def check_fit(configuration: Configuration, outputs: int, example: Shape) -> Non
         try:
             shape = layer.shape(shape)
         except ValueError as error:
+            if len(example) == 1 and not _takes_vectors(layer):
+                raise ValueError(_needs_images(name, shape, example)) from None
             raise ValueError(f"network.{name} {error}") from None
         if math.prod(shape) > LARGEST:
             raise ValueError(f"network.{name} makes {math.prod(shape)} numbers of each example; no memory holds them")
@@ -62,6 +64,14 @@ def _check_norm(name: str, layer: Kind, shape: Shape) -> None:
             f"network.{name} normalizes each feature over the samples of a mini-batch, and training.batch_size is 1: "
             "all of them would be 0, and nothing could be learned; make training.batch_size at least 2"
         )
+
+
+def _needs_images(name: str, shape: Shape, example: Shape) -> str:
+    return (
+        f"network.{name} takes an image, but gets a vector of {shape[0]} features, as the examples of the data set are "
+        f"vectors of {example[0]} features; use layers of vectors, such as 'affine', or a data set of images, such as "
+        "an .npz file whose x has the axes (samples, channels, rows, columns)"
+    )
 
 
 def build_optimizer(configuration: Configuration) -> Optimizer:

@@ -130,7 +130,7 @@ def test_an_entry_of_the_first_format_is_rebuilt(small_mnist):
     folder = prepare("mnist", folder=small_mnist)
     damage_meta(format=1, parts=None, task=None, target=None, encoding=None, question=None)(folder)
     assert prepare("mnist", folder=small_mnist) == folder
-    assert json.loads((folder / "meta.json").read_text())["format"] == 2
+    assert json.loads((folder / "meta.json").read_text())["format"] == 3
 
 
 def test_an_entry_is_moved_to_another_machine(monkeypatch, tmp_path, refused):

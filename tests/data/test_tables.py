@@ -69,7 +69,7 @@ def test_a_point_anywhere_is_a_decimal_point(read):
 
 @pytest.mark.parametrize("text", ["a,a,art\n1,2,x\n", "a, a,art\n1,2,x\n", "a,art,art \n1,x,x\n", "art;b;art\nx;1;x\n"])
 def test_two_columns_of_one_name_are_refused(read, refused, text):
-    with refused("more than one column"):
+    with refused("more than one column", "(columns ", " and "):
         read(text)
 
 
@@ -80,3 +80,40 @@ def test_a_file_with_semicolons_and_commas_is_a_data_set(tmp_path):
     assert dataset.train.x.shape == (15, 2)
     assert set(dataset.train.x[:, 0] % 1) == {0.5}
     assert dataset.class_names == ("x", "y")
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", ["is empty", "header row"]),
+        ("\n\n", ["is empty", "header row"]),
+        ("a,b,art\n", ["a header but no rows"]),
+        ("1,2,x\n3,4,y\n", ["'1' where a name should be", "put the names of the columns above it"]),
+        ("# a, b, c\na,b,art\n1,2,x\n", ["'# a'", "a comment; remove it"]),
+        ("a,b,art\n0,1,2,x\n1,3,4,y\n", ["first line", "separators at the ends of the rows"]),
+    ],
+)
+def test_a_first_line_that_is_not_a_header_is_named(tmp_path, refused, text, parts):
+    (tmp_path / "a.csv").write_text(text)
+    with refused(tmp_path / "a.csv", *parts):
+        prepare("csv", file=tmp_path / "a.csv", label="art")
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (["01067", "1067", "99999"], ("01067", "1067", "99999")),
+        (["1.1", "1.10", "1.2"], ("1.1", "1.10", "1.2")),
+        (["1_0", "1_1", "2_0", "10"], ("10", "1_0", "1_1", "2_0")),
+    ],
+)
+def test_labels_that_are_written_differently_are_different_classes(tmp_path, labels, names):
+    rows = [f"{i},{labels[i % len(labels)]}" for i in range(40)]
+    (tmp_path / "a.csv").write_text("\n".join(["a,art", *rows]))
+    assert (
+        open_dataset(prepare("csv", file=tmp_path / "a.csv", label="art", task="classification")).class_names == names
+    )
+
+
+def test_separators_at_the_ends_of_rows_move_no_cell(read):
+    assert read("a,b,art\n1,2,x,\n3,4,y,\n").frame.to_numpy().tolist() == [[1, 2, "x"], [3, 4, "y"]]

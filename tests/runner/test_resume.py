@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 import sweep
-from sweep.errors import SweepError
+from sweep.errors import DataError, SweepError
+from sweep.observer import Silent
 from sweep.store import Store
 
 
@@ -43,3 +44,32 @@ def test_a_data_set_that_has_changed_is_not_mixed_in(tmp_path):
         sweep.resume()
     table.write_text("a,b,label\n" + "\n".join(rows))
     assert sweep.resume(workers=1).trials()["status"].eq("completed").all()
+
+
+def test_the_files_of_a_cached_data_set_are_not_needed(here, tmp_path, monkeypatch):
+    table = tmp_path / "table.csv"
+    table.write_text("a,b,label\n" + "\n".join(f"{i % 7},{i % 3},{i % 2}" for i in range(40)))
+    dataset = f"data.dataset={{kind='csv', file='{table}', label='label'}}"
+    sweep.run("digits-quickstart", overrides=["trials=2", "epochs=1", dataset, "training.keep_weights='last'"])
+    table.unlink()
+    assert set(sweep.load().predict(0).parts) == {"train", "test"}
+    with Store(os.environ["SWEEP_DB"]).database.writing() as connection:
+        connection.exec_driver_sql("UPDATE trials SET status = 'interrupted' WHERE number = 1")
+    assert sweep.resume().trials()["status"].eq("completed").all()
+
+    monkeypatch.setenv("SWEEP_CACHE", str(tmp_path / "empty"))
+    with pytest.raises(DataError, match=r"table\.csv is not there"):
+        sweep.load().predict(0)
+
+
+def test_a_class_that_no_trial_can_learn_is_told(here, tmp_path):
+    table, heard = tmp_path / "table.csv", []
+    table.write_text("a,b,label\n1,2,x\n2,1,y\n")
+    dataset = f"data.dataset={{kind='csv', file='{table}', label='label'}}"
+
+    class Listener(Silent):
+        def note(self, message):
+            heard.append(message)
+
+    sweep.run("digits-quickstart", overrides=["trials=1", "epochs=1", dataset], observer=Listener())
+    assert "warning: the data set table: the class 'x' has no sample to learn from in the training part" in heard

@@ -227,11 +227,24 @@ def test_what_is_no_number_is_refused(distribution, text):
         distribution.read(text)
 
 
+@pytest.mark.parametrize("text", ["9", "9.0", "+9", "9e0"])
+def test_an_integer_may_be_written_as_a_float(text):
+    value = Integer(0, 9).read(text)
+    assert (value, type(value)) == (9, int)
+
+
+@pytest.mark.parametrize("text", ["8.5", "inf", "nan"])
+def test_other_floats_are_not_integers(text):
+    with pytest.raises(ValueError, match="it is not an integer"):
+        Integer(0, 9).read(text)
+
+
 @pytest.mark.parametrize(
     ("options", "text", "option"),
     [
         ((True, False), "true", True),
         ((True, False), "False", False),
+        ((True, False), "FALSE", False),
         ((1e-10, 1e-5), "1e-5", 1e-5),
         ((1e-10, 1e-5), "0.00001", 1e-5),
         ((16, 32), "32.0", 32),
@@ -243,7 +256,7 @@ def test_a_cell_may_be_written_as_in_toml_or_as_another_form_of_a_number(options
     assert Choice(options).read(text) is option
 
 
-@pytest.mark.parametrize(("options", "text"), [((True,), "1"), ((True,), "TRUE"), ((0.5,), "half"), (("1",), "1.0")])
+@pytest.mark.parametrize(("options", "text"), [((True,), "1"), ((True,), "WAHR"), ((0.5,), "half"), (("1",), "1.0")])
 def test_a_cell_that_means_no_option_is_refused(options, text):
     with pytest.raises(ValueError, match="is not an option"):
         Choice(options).read(text)

@@ -212,7 +212,16 @@ def test_divergence_inside_an_image_is_placed(ready):
             ["layers[0]/convolution", "8×8"],
         ),
         (["flatten", {"kind": "max_pool", "size": 2}], (1, 8, 8), ["layers[1]/max_pool", "takes an image", "64"]),
-        ([{"kind": "max_pool", "size": 2}], (64,), ["layers[0]/max_pool", "takes an image", "64"]),
+        (
+            [{"kind": "max_pool", "size": 2}],
+            (64,),
+            [
+                "layers[0]/max_pool takes an image",
+                "vectors of 64 features",
+                "'affine'",
+                "(samples, channels, rows, columns)",
+            ],
+        ),
         ([{"kind": "max_pool", "size": 2}], (1, 8, 8), ["network.output", "takes a vector", "flatten"]),
         (
             [{"kind": "convolution", "filters": 2, "kernel": 3}, {"kind": "affine", "units": 3}],

@@ -21,6 +21,7 @@ _META = "batches.meta"
 _FILES = (*_BATCHES, _META)
 _FOLDER = "cifar-10-batches-py"
 _ARCHIVE = "cifar-10-python.tar.gz"
+_DESCRIBED = f"the seven files of CIFAR-10's Python version ({', '.join(_FILES)})"
 _SHAPE = (3, 32, 32)
 _CLASSES = 10
 
@@ -33,7 +34,8 @@ def locate_cifar10(places: Places) -> Source:
     root = places.data_folder
     if root is None:
         raise DataError(
-            f"The data set cifar10 needs the folder {_FOLDER}: name it or the one above with ",
+            f"The data set cifar10 needs {_DESCRIBED}: unpack {_ARCHIVE}, and name the folder {_FOLDER} or the "
+            "one above with ",
             Argument("data", "DIR"),
             " or SWEEP_DATA.",
         )
@@ -54,7 +56,7 @@ def _find(root: Path) -> tuple[Path, ...]:
             )
     _refuse_packed([root, *(folder / _ARCHIVE for folder in folders)])
     raise DataError(
-        f"The files of cifar10 ({_FILES[0]} and six more) are neither in {root} nor in the folders {_FOLDER}, cifar10 "
+        f"The data set cifar10 needs {_DESCRIBED}, which are neither in {root} nor in the folders {_FOLDER}, cifar10 "
         f"and cifar10/{_FOLDER} below it: unpack {_ARCHIVE} there, or name the folder that holds them with ",
         Argument("data", "DIR"),
         " or SWEEP_DATA.",

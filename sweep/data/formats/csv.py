@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -116,7 +116,7 @@ def _check_columns(path: Path, columns: list[str], options: _Options) -> None:
         )
     for name, what in [(options.label, "for the labels"), *((name, "to drop") for name in options.drop)]:
         if name not in columns:
-            hint = suggest(name, columns) if len(columns) <= 20 else _closest_or_some(name, columns)
+            hint = _not_a_header(columns) or _closest_or_some(name, columns)
             raise DataError(f"{path} has no column {name!r} {what}: {hint}")
     if options.label in options.drop:
         raise DataError(f"{path}: the label column {options.label!r} cannot be dropped: take it out of `drop`.")
@@ -124,9 +124,19 @@ def _check_columns(path: Path, columns: list[str], options: _Options) -> None:
         raise DataError(f"{path} has no column beside the label that is not dropped: leave some for the features.")
 
 
-def _closest_or_some(name: str, columns: Iterable[str]) -> str:
+def _not_a_header(columns: list[str]) -> str | None:
+    """Return what to do if the first line of a table is a comment or data, None if it may be the header."""
+    if columns[0].startswith("#"):
+        return f"its first line, which begins with {columns[0]!r}, is not the header but a comment; remove it."
+    numbers = [name for name in columns if number(name) is not None]
+    if len(numbers) > (len(columns) - 1) / 2:
+        return f"its first line has {numbers[0]!r} where a name should be; put the names of the columns above it."
+    return None
+
+
+def _closest_or_some(name: str, columns: list[str]) -> str:
     hint = suggest(name, columns)
-    return hint if hint.startswith("did") else f"it has {', '.join(list(columns)[:20])} and more."
+    return hint if hint.startswith("did") or len(columns) <= 20 else f"it has {', '.join(columns[:20])} and more."
 
 
 def _labels(path: Path, frame: pd.DataFrame, label: str, decimal: str | None) -> Array:

@@ -35,6 +35,8 @@ CLASS_NAMES = {
     ),
 }
 
+_TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
+
 # The files of both data sets have the same names and sizes, so nothing else tells them apart.
 _FIRST_LABELS = {
     "mnist": (5, 0, 4, 1, 9, 2, 1, 3, 1, 4, 3, 5, 3, 6, 1, 7),
@@ -55,7 +57,7 @@ def _find(name: str, root: Path | None) -> tuple[Path, ...]:
     """Return the paths of the four files: from the sub-folder `name` if it has them, else from `root`."""
     if root is None:
         raise DataError(
-            f"The data set {name} needs {_FILES[0]}.gz and three files more: name the folder that holds them with ",
+            f"The data set {name} needs {_described(name)}, which have to be put into a folder: name it with ",
             Argument("data", "DIR"),
             " or SWEEP_DATA.",
         )
@@ -68,17 +70,25 @@ def _find(name: str, root: Path | None) -> tuple[Path, ...]:
             missing = ", ".join(f"{stem}.gz" for stem, path in found.items() if path is None)
             raise DataError(f"{folder} holds some files of {name} but not {missing}: download what is missing.")
     raise DataError(
-        f"The files of {name} ({_FILES[0]}.gz and three more) are neither in {root / name} nor in {root}: "
-        "name the folder that holds them with ",
+        f"The data set {name} needs {_described(name)}, which are neither in {root / name} nor in {root}: "
+        "put them there, or name the folder that holds them with ",
         Argument("data", "DIR"),
         " or SWEEP_DATA.",
     )
 
 
+def _described(name: str) -> str:
+    *first, last = (f"{stem}.gz" for stem in _FILES)
+    return f"the four files of the {_TITLES[name]} database ({', '.join(first)} and {last})"
+
+
 def _gzipped_or_not(stem: Path) -> Path | None:
-    for path in (stem.with_name(f"{stem.name}.gz"), stem):
-        if is_file(path):
-            return path
+    """Return the path of a published file in one of its spellings, None if it is not there."""
+    dotted = stem.with_name(stem.name.replace("-idx", ".idx"))  # as some archives name them
+    for path in (stem, dotted):
+        for file in (path.with_name(f"{path.name}.gz"), path):
+            if is_file(file):
+                return file
     return None
 
 

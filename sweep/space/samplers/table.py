@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +13,10 @@ from sweep.errors import ExperimentError
 from sweep.records import Parameter
 from sweep.space.distributions import Distribution, Tree
 from sweep.space.samplers.base import Point, Sampler, Space
+
+_SEPARATORS = (",", ";", "\t", "|")
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?')
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,8 @@ def read_table(path: Path, parameters: list[Parameter]) -> list[dict[str, str]]:
     Raises:
         ExperimentError: when the file cannot be read, is empty or lacks a column or a cell.
     """
-    rows = _read_csv(path)
+    wanted = {name for parameter in parameters for name in (parameter.name, parameter.short_name)}
+    rows = _read_csv(path, wanted)
     if not rows:
         raise ExperimentError(f"{path} lists no configurations; give a header and at least one row")
     for parameter in parameters:
@@ -79,12 +85,56 @@ def read_table(path: Path, parameters: list[Parameter]) -> list[dict[str, str]]:
     return [row for _, row in rows]
 
 
-def _read_csv(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """Return (line number, row) for each row of a CSV file."""
+def _read_csv(path: Path, wanted: Set[str]) -> list[tuple[int, dict[str, str]]]:
+    """Return (line number, row) for each row of a CSV file, whose separator gives most of the wanted names."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            return [(reader.line_num, row) for row in reader]
+            lines = list(file)
+        told = _SEPARATOR_LINE.fullmatch(lines[0].strip()) if lines else None
+        skipped = 1 if told else 0
+        separator = told[1] if told else _separator(lines, wanted)
+        quoted_after_blank = any(f'{separator} "' in line for line in lines)
+        reader = csv.DictReader(lines[skipped:], delimiter=separator, skipinitialspace=quoted_after_blank)
+        reader.fieldnames = _columns(path, reader.fieldnames or [], wanted)
+        return [(reader.line_num + skipped, _with_points(row, separator)) for row in reader]
     except (OSError, ValueError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ExperimentError(f"sampler.file = {str(path)!r} cannot be read as a CSV file: {reason}") from None
+
+
+def _separator(lines: list[str], wanted: Set[str]) -> str:
+    """Return the separator of a header, the comma if no other gives more of the wanted names."""
+
+    def score(separator: str) -> int:
+        header = next(csv.reader(lines, delimiter=separator, skipinitialspace=True), [])
+        return len(wanted & {name.strip() for name in header})
+
+    return max(_SEPARATORS, key=score)
+
+
+def _columns(path: Path, names: Sequence[str], wanted: Set[str]) -> list[str]:
+    """Return the names of the columns, those of parameters without blanks around them.
+
+    Raises:
+        ExperimentError: when two columns have the name of one parameter.
+    """
+    columns = [name.strip() if name.strip() in wanted else name for name in names]
+    for name in columns:
+        places = [str(place) for place, other in enumerate(columns, start=1) if other == name]
+        if name in wanted and len(places) > 1:
+            raise ExperimentError(
+                f"{path} has more than one column {name!r} (columns {', '.join(places[:-1])} and {places[-1]}); "
+                "keep one of them"
+            )
+    return columns
+
+
+def _with_points(row: dict[str, str], separator: str) -> dict[str, str]:
+    """Return a row with decimal points for decimal commas, which files have that are separated by semicolons."""
+    if separator != ";":
+        return row
+    # Cells beyond the header are a list, and cells that are missing None; `read_table` refuses both.
+    return {
+        name: cell.replace(",", ".") if isinstance(cell, str) and _DECIMAL_COMMA.fullmatch(cell.strip()) else cell
+        for name, cell in row.items()
+    }

@@ -87,7 +87,7 @@ class TestFolders:
     @pytest.mark.parametrize("folder", [".", "nowhere"])
     def test_missing_files_are_refused_with_the_folders_searched(self, tmp_path, refused, folder):
         parts = (
-            "data_batch_1 and six more",
+            "data_batch_1, data_batch_2",
             f"{FOLDER}, cifar10 and cifar10/{FOLDER}",
             'with data="DIR"',
             "SWEEP_DATA",

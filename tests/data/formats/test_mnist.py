@@ -53,6 +53,21 @@ def test_missing_files_are_refused_with_the_folders_searched(tmp_path, refused):
         prepare("mnist")
 
 
+@pytest.mark.parametrize("compress", [True, False])
+def test_names_with_a_dot_for_a_dash_are_found(tmp_path, compress):
+    write_idx_files(tmp_path, compress=compress)
+    for path in list(tmp_path.glob("*ubyte*")):
+        path.rename(path.with_name(path.name.replace("-idx", ".idx")))
+    assert open_dataset(prepare("mnist", folder=tmp_path)).train.x.shape == (12, 784)
+
+
+@pytest.mark.parametrize(("kind", "title"), [("mnist", "MNIST"), ("fashion_mnist", "Fashion-MNIST")])
+def test_without_files_all_four_are_named(tmp_path, refused, kind, title):
+    for folder in (None, tmp_path):
+        with refused(f"the four files of the {title} database", *(f"{name}.gz" for name in NAMES.values())):
+            prepare(kind, folder=folder)
+
+
 @pytest.mark.parametrize("name", NAMES.values())
 def test_one_missing_file_is_named(small_mnist, refused, name):
     (small_mnist / f"{name}.gz").unlink()

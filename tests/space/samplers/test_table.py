@@ -37,6 +37,10 @@ def listed(tmp_path):
         ("hidden[0],learning_rate\r\n10,0.1\r\n20,0.2", "utf-8"),
         ("hidden[0],learning_rate\n10,0.1\n20,0.2\n", "utf-8-sig"),
         ('"hidden[0]","learning_rate"\n"10",0.1\n\n20,"0.2"\n\n', "utf-8"),
+        (' hidden[0], "learning_rate"\n10,0.1\n20,0.2\n', "utf-8"),
+        ("hidden[0];learning_rate\n10;0,1\n20;0,2\n", "utf-8-sig"),
+        ("hidden[0]\tlearning_rate\n10\t0.1\n20\t0.2\n", "utf-8"),
+        ("sep=;\nhidden[0];learning_rate\r\n10;0.1\r\n20;0.2\r\n", "utf-8"),
     ],
 )
 def test_a_row_is_a_configuration(listed, text, encoding):
@@ -73,6 +77,11 @@ def test_blanks_around_a_value_are_ignored(listed):
             "hidden[0]\n10\n",
             " has no column 'learning_rate'; add one, or fix training.learning_rate in the experiment",
         ),
+        (
+            "hidden[0],learning_rate, hidden[0]\n10,0.1,20\n",
+            " has more than one column 'hidden[0]' (columns 1 and 3); keep one of them",
+        ),
+        ("sep=;\nhidden[0];learning_rate\n10;0.1\n20\n", ", line 4 does not have as many cells as the header"),
         ("hidden[0],learning_rate\n10,0.1\n20\n", ", line 3 does not have as many cells as the header"),
         ("hidden[0],learning_rate\n10,0.1,5\n", ", line 2 does not have as many cells as the header"),
         ("hidden[0],learning_rate\n\n10,0.1\n\n20\n", ", line 5 does not have as many cells as the header"),
@@ -151,3 +160,9 @@ def test_written_draws_are_listed_again_as_they_were(listed_folder, seed):
         again = {}
         assert draw(SEARCHED, table_pick(row, searched, "row"), again) == configuration
         assert again == drawn
+
+
+def test_a_thousands_comma_is_not_a_decimal_comma(listed):
+    (row,) = listed('hidden[0],learning_rate\n"1,000",0.1\n')
+    with pytest.raises(ExperimentError, match="'1,000' does not fit"):
+        table_pick(row, LISTED, "row 1")("network.hidden[0]", Integer(1, 9999), 0)
