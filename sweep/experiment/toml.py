@@ -158,7 +158,7 @@ def write_toml(table: Mapping[str, Any]) -> str:
 
 
 def _lines(table: Mapping[str, Any], path: str) -> str:
-    return "".join(f"{_key(key, path)} = {_written(value, join(path, str(key)))}\n" for key, value in table.items())
+    return "".join(f"{_key(key, path)} = {written(value, join(path, str(key)))}\n" for key, value in table.items())
 
 
 def _key(key: Any, path: str) -> str:
@@ -167,13 +167,13 @@ def _key(key: Any, path: str) -> str:
     return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _quoted(key, join(path, key))
 
 
-def _written(value: Any, path: str) -> str:
+def written(value: Any, path: str) -> str:
     """Return a value as TOML on one line; `path` names it in errors."""
     if isinstance(value, Mapping):
-        items = (f"{_key(key, path)} = {_written(item, join(path, str(key)))}" for key, item in value.items())
+        items = (f"{_key(key, path)} = {written(item, join(path, str(key)))}" for key, item in value.items())
         return f"{{ {', '.join(items)} }}" if value else "{}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(_written(item, f'{path}[{index}]') for index, item in enumerate(value))}]"
+        return f"[{', '.join(written(item, f'{path}[{index}]') for index, item in enumerate(value))}]"
     if isinstance(value, str):
         return _quoted(value, path)
     if isinstance(value, bool):
@@ -190,7 +190,7 @@ def _written_scalar(value: Any, path: str) -> str:
     if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
         plain = value.tolist()
         if isinstance(plain, bool | int | float | str | list):
-            return _written(plain, path)
+            return written(plain, path)
     raise ValueError(f"{path} must be text, a number, true or false, a list or a table, not {value!r}")
 
 
