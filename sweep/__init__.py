@@ -3,35 +3,6 @@
 >>> import sweep                                     # doctest: +SKIP
 >>> s = sweep.run("digits-quickstart", workers=2)    # doctest: +SKIP
 >>> s.best(10); s.worst(10); s.diverged(); s.epochs()   # doctest: +SKIP
-
-Arguments of several functions:
-
-    name: the sweep; by default the newest.
-    db: URL or file of the database; by default SWEEP_DB, else results/sweeps.db.
-    options: execution options, none of which affects the results.
-
-        workers: number of worker processes, at least 1; by default one per core.
-        timeout: seconds of wall time after which a trial is stopped and counts as failed; by default no limit.
-        max_failures: stop the sweep once more trials than this have failed; by default no limit.
-        backend: the engine, "local" or "dask", or a factory of one's own (`sweep.engines.EngineFactory`); by default
-            "dask" if there is a scheduler, else "local".
-        scheduler: address of the Dask scheduler whose workers train, such as tcp://192.168.0.5:8786.
-        data: folder with the files of the data set; by default SWEEP_DATA.
-        observer: is told how the sweep proceeds (`sweep.observer.Observer`); by default nobody is.
-
-Arguments of `run` for a training function, in place of an experiment file:
-
-    parameters: what is searched, as in `[parameters]` of a file: nested mappings, lists and scalars, with distributions
-        such as `{"learning_rate": {"log_uniform": [1e-5, 1e-1]}}`; `sweep.space` has these as functions.
-    trials: number of configurations; None only for a sampler that knows it, such as a table.
-    epochs: the most epochs that the function is asked for.
-    objective: the metric by which trials are ranked and its direction, such as ("rmse", "min").
-    name: name of the sweep; by default the function's.
-    seed: seed of all draws.
-    repeats: trainings of each configuration, each with a seed of its own.
-    sampler: the key `sampler` of a file.
-    dataset: the section `data` of a file, such as `{"dataset": "mnist", "validation": 0.1}`.
-    deterministic: whether the same parameters and seed always give the same metrics.
 """
 
 from __future__ import annotations
@@ -56,56 +27,87 @@ _CLASSES = {"Sweep": "sweep.results.sweep", "SweepError": "sweep.errors"}
 """The module of each public class, which is imported when it is first used."""
 
 
-def database_url(url: str | None = None) -> str:
+def database_url(url: str | Path | None = None) -> str:
     """Return the database that is meant: `url`, else the environment variable SWEEP_DB, else DEFAULT_DATABASE."""
+    from sweep.arguments import folder_or_file
     from sweep.system import variables
 
-    return url or variables.database() or DEFAULT_DATABASE
+    meant = url or variables.database() or DEFAULT_DATABASE
+    return meant if isinstance(meant, str) and "://" in meant else str(folder_or_file(meant, "db"))
 
 
 def run(
-    source: str | Path | Callable[..., Any],
+    source: str | Path | Mapping[str, Any] | Callable[..., Any],
     *,
-    overrides: Sequence[str] = (),
-    db: str | None = None,
+    overrides: str | Sequence[str] = (),
+    db: str | Path | None = None,
     parameters: Mapping[str, Any] | None = None,
     trials: int | None = None,
     epochs: int | None = None,
     objective: ObjectiveLike | None = None,
     name: str | None = None,
-    seed: int = 0,
-    repeats: int = 1,
-    sampler: str | Mapping[str, Any] = "random",
+    seed: int | None = None,
+    repeats: int | None = None,
+    sampler: str | Mapping[str, Any] | None = None,
     dataset: Mapping[str, Any] | None = None,
-    deterministic: bool = False,
+    deterministic: bool | None = None,
     **options: Unpack[RunKeywords],
 ) -> Sweep:
     """Run an experiment, or search the parameters of a training function, and return the results.
 
     Args:
-        source: an experiment file, the name of an experiment that comes with sweep, or a generator function
-            `train(config, trial)` that yields a mapping of metrics after each epoch.
+        source: an experiment file, the name of an experiment that comes with sweep, the tables of a file as a dict, or
+            a generator function `train(config, trial)` that yields a mapping of metrics after each epoch.
         overrides: KEY=VALUE, each changing one value of the file, such as "training.epochs=5" or "name=again".
-        others: see `help(sweep)`; those from `parameters` to `deterministic` are of a training function.
+        db: URL or file of the database; by default SWEEP_DB, else results/sweeps.db.
+        trials: number of configurations, in place of that of the file; None only for a sampler that knows it.
+        epochs: number of epochs, in place of that of the file; the most that a function is asked for.
+        objective: the metric by which trials are ranked and its direction, such as ("rmse", "min").
+        name: name of the sweep; by default that in the file, or the function's.
+        seed: seed of all draws; by default that in the file, or 0.
+        repeats: trainings of each configuration, each with a seed of its own.
+        sampler: the key `sampler` of a file.
+        parameters: of a training function: what is searched, as in `[parameters]` of a file: nested mappings, lists
+            and scalars, with distributions such as `{"learning_rate": {"log_uniform": [1e-5, 1e-1]}}`; `sweep.space`
+            has these as functions.
+        dataset: of a training function: the section `data` of a file, such as `{"dataset": "mnist"}`.
+        deterministic: of a training function: whether the same parameters and seed always give the same metrics.
+        workers: number of worker processes, at least 1; by default one per core.
+        timeout: seconds of wall time after which a trial is stopped and counts as failed; by default no limit.
+        max_failures: stop the sweep once more trials than this have failed; by default no limit.
+        backend: the engine, "local" or "dask", or a factory of one's own (`sweep.engines.EngineFactory`); by default
+            "dask" if there is a scheduler, else "local".
+        scheduler: address of the Dask scheduler whose workers train, such as tcp://192.168.0.5:8786.
+        data: folder with the files of the data set; by default SWEEP_DATA.
+        observer: is told how the sweep proceeds (`sweep.observer.Observer`); by default nobody is.
+        options: the seven above, none of which affects the results.
 
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
     """
     from sweep.engines import RunOptions
-    from sweep.experiment.file import load as load_experiment
     from sweep.experiment.function import from_function
+    from sweep.experiment.keywords import from_source
 
     checked = RunOptions(**options)
+    header: dict[str, Any] = {
+        "trials": trials,
+        "seed": seed,
+        "repeats": repeats,
+        "epochs": epochs,
+        "sampler": sampler,
+        "name": name,
+    }
+    own = {"parameters": parameters, "dataset": dataset, "deterministic": deterministic}
     if not callable(source):
-        return _run(load_experiment(source, overrides), None, db, checked)
-    header = {"trials": trials, "seed": seed, "repeats": repeats, "epochs": epochs, "sampler": sampler}
+        return _run(from_source(source, overrides, objective=objective, header=header, own=own), None, db, checked)
     experiment, pickled = from_function(
-        source, parameters, objective=objective, name=name, data=dataset, deterministic=deterministic, **header
+        source, parameters, objective=objective, data=dataset, deterministic=bool(deterministic), **header
     )
     return _run(experiment, pickled, db, checked)
 
 
-def _run(experiment: Experiment, pickled: PickledFunction | None, db: str | None, options: RunOptions) -> Sweep:
+def _run(experiment: Experiment, pickled: PickledFunction | None, db: str | Path | None, options: RunOptions) -> Sweep:
     """Write the function, if one was pickled, beside the database, and run the experiment."""
     from sweep.results.sweep import Sweep
     from sweep.runner import run as runner
@@ -118,13 +120,23 @@ def _run(experiment: Experiment, pickled: PickledFunction | None, db: str | None
 
 
 def resume(
-    name: str | None = None, *, retry_failed: bool = False, db: str | None = None, **options: Unpack[RunKeywords]
+    name: str | None = None, *, retry_failed: bool = False, db: str | Path | None = None, **options: Unpack[RunKeywords]
 ) -> Sweep:
     """Finish a sweep that was interrupted and return its results.
 
     Args:
         retry_failed: whether to train failed trials again, too.
-        name, db, options: see `help(sweep)`.
+        name: the sweep; by default the newest.
+        db: URL or file of the database; by default SWEEP_DB, else results/sweeps.db.
+        workers: number of worker processes, at least 1; by default one per core.
+        timeout: seconds of wall time after which a trial is stopped and counts as failed; by default no limit.
+        max_failures: stop the sweep once more trials than this have failed; by default no limit.
+        backend: the engine, "local" or "dask", or a factory of one's own (`sweep.engines.EngineFactory`); by default
+            "dask" if there is a scheduler, else "local".
+        scheduler: address of the Dask scheduler whose workers train, such as tcp://192.168.0.5:8786.
+        data: folder with the files of the data set; by default SWEEP_DATA.
+        observer: is told how the sweep proceeds (`sweep.observer.Observer`); by default nobody is.
+        options: the seven above, none of which affects the results.
 
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
@@ -140,12 +152,12 @@ def resume(
 
 
 def extend(
-    trials: Sequence[int] = (),
+    trials: int | Sequence[int] = (),
     *,
     epochs: int,
     best: int | None = None,
     name: str | None = None,
-    db: str | None = None,
+    db: str | Path | None = None,
     **options: Unpack[RunKeywords],
 ) -> Sweep:
     """Train completed trials further from their kept weights and return the sweep's results.
@@ -156,29 +168,41 @@ def extend(
         trials: numbers of the trials.
         epochs: how many epochs each shall have in all.
         best: this many of the best trials, besides those named.
-        name, db, options: see `help(sweep)`.
+        name: the sweep; by default the newest.
+        db: URL or file of the database; by default SWEEP_DB, else results/sweeps.db.
+        workers: number of worker processes, at least 1; by default one per core.
+        timeout: seconds of wall time after which a trial is stopped and counts as failed; by default no limit.
+        max_failures: stop the sweep once more trials than this have failed; by default no limit.
+        backend: the engine, "local" or "dask", or a factory of one's own (`sweep.engines.EngineFactory`); by default
+            "dask" if there is a scheduler, else "local".
+        scheduler: address of the Dask scheduler whose workers train, such as tcp://192.168.0.5:8786.
+        data: folder with the files of the data set; by default SWEEP_DATA.
+        observer: is told how the sweep proceeds (`sweep.observer.Observer`); by default nobody is.
+        options: the seven above, none of which affects the results.
 
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
     """
+    from sweep.arguments import whole, wholes
     from sweep.engines import RunOptions
     from sweep.errors import UsageError
     from sweep.runner import extend as runner
 
     checked = RunOptions(**options)
     results = load(name, db=db)
-    numbers = [*trials, *(results.best_trials(best) if best is not None else [])]
+    numbers = [*wholes(trials, "trials"), *(results.best_trials(whole(best, "best")) if best is not None else [])]
     if not numbers:
         raise UsageError(f"there is no trial of {results.name} to go on with; name some that are completed")
-    runner.extend(results.record, numbers, epochs, results.store, checked)
+    runner.extend(results.record, numbers, whole(epochs, "epochs"), results.store, checked)
     return results
 
 
-def load(name: str | None = None, *, db: str | None = None) -> Sweep:
+def load(name: str | None = None, *, db: str | Path | None = None) -> Sweep:
     """Return the results of a sweep, finished or not.
 
     Args:
-        name, db: see `help(sweep)`.
+        name: the sweep; by default the newest.
+        db: URL or file of the database; by default SWEEP_DB, else results/sweeps.db.
 
     Raises:
         SweepError: when there is no such sweep or database.

@@ -12,12 +12,12 @@ MODULES = {path.relative_to(PACKAGE).with_suffix("").as_posix(): path for path i
 LONGEST_MODULE = 400
 LONGEST_CLASS = 200
 LONGEST_FUNCTION = 40
-"""Lines, the signature and the docstring included."""
+"""Lines, the signature included but not the docstring, so that nobody saves words in it."""
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 ORDER = (
     "cli > report > results > analysis > checks > runner > engines > trial > training > experiment > store > "
-    "(space stopping nn data system) > observer > records > metrics > errors"
+    "(space stopping nn data system) > observer > records > metrics > arguments > errors"
 )
 """From the top down: a package imports those below it. What stands together in brackets knows nothing of each other."""
 FLOORS = {
@@ -74,10 +74,17 @@ def test_modules_are_small_and_described(module):
     assert not bare, f"{module}: without a docstring: {bare}"
 
 
+def described(node):
+    """The lines of a function's docstring; that of a class is part of its length."""
+    if isinstance(node, ast.ClassDef) or ast.get_docstring(node) is None:
+        return 0
+    return node.body[0].end_lineno - node.body[0].lineno + 1
+
+
 def longer(module, kinds, most):
     """The definitions of some kinds in a module that are longer than `most` lines, nested ones included."""
     for node in ast.walk(ast.parse(MODULES[module].read_text())):
-        if isinstance(node, kinds) and (lines := node.end_lineno - node.lineno + 1) > most:
+        if isinstance(node, kinds) and (lines := node.end_lineno - node.lineno + 1 - described(node)) > most:
             yield f"{node.name} has {lines} lines, of {most} at most"
 
 

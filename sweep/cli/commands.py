@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -50,10 +49,8 @@ def run(
     flags: RunFlags,
 ) -> None:
     """Draw configurations, train them side by side, and rank them."""
-    given = {"trials": trials, "seed": seed, "name": name}
-    overrides = [*(set_ or []), *(f"{k}={_toml(v)}" for k, v in given.items() if v is not None)]
     with flags.keywords() as keywords:
-        result = sweep.run(experiment, overrides=overrides, db=db, **keywords)
+        result = sweep.run(experiment, overrides=set_ or [], trials=trials, seed=seed, name=name, db=db, **keywords)
     if not flags.quiet:
         _summarize(result)
 
@@ -206,10 +203,6 @@ def plot(
     else:
         figure = results.plot(x, y, direction)
         say(f"chart: {save_figure(results, figure, output, y or results.objective.metric)}")
-
-
-def _toml(value: int | str) -> str:
-    return json.dumps(value)
 
 
 def _summarize(results: Sweep) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypedDict
 
+from sweep.arguments import folder_or_file, number, whole
 from sweep.engines.shutdown import Shutdown
 from sweep.errors import Argument, UsageError
 from sweep.observer import Observer, Silent
@@ -54,11 +55,15 @@ class RunOptions:
     """Is told how the sweep proceeds."""
 
     def __post_init__(self) -> None:
-        """Check the ranges, and which options go together.
+        """Check types and ranges, and which options go together.
 
         Raises:
-            UsageError: when one is out of its range, or does not go with another.
+            UsageError: when one is not of its type or out of its range, or does not go with another.
         """
+        checks = {"workers": whole, "timeout": number, "max_failures": whole, "data": folder_or_file}
+        for name, check in checks.items():
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, check(given, name))
         if self.workers is not None and self.workers < 1:
             raise UsageError(Argument("workers"), f" must be at least 1, not {self.workers}")
         if self.timeout is not None and not 0 < self.timeout < math.inf:

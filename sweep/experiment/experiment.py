@@ -26,6 +26,15 @@ FORMAT = 2
 """Format of experiment files: 1 in the first edition, in which `data.normalization` of a table has another default."""
 
 
+Shape = tuple[tuple[str, object], ...]
+"""Which options were chosen, by name, and of which type the numbers are. Configurations of one shape are all right or
+all wrong, since the ends of every range were found right when the file was read."""
+
+
+def _shape(drawn: dict[str, Scalar]) -> Shape:
+    return tuple((name, value if isinstance(value, str | bool) else type(value)) for name, value in drawn.items())
+
+
 @dataclass(frozen=True)
 class Experiment:
     """A checked experiment: every end of a range and every option is valid."""
@@ -94,17 +103,23 @@ class Experiment:
         return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()
 
     def trials(self) -> list[Trial]:
-        """Draw every trial and check its configuration.
+        """Return every trial; see `draws`."""
+        return list(self.draws())
+
+    def draws(self) -> Iterator[Trial]:
+        """Draw one trial after the other, and check each configuration whose shape is new.
 
         Raises:
             ExperimentError: when a drawn configuration is impossible, or the sampler cannot be used.
         """
+        checked: set[Shape] = set()
         points = islice(self.sampler.points(self._space, self.header.seed), self.header.trials)
-        return [trial for number, point in enumerate(points) for trial in self._trainings(number, point)]
+        for number, point in enumerate(points):
+            yield from self._trainings(number, point, checked)
 
-    def _trainings(self, number: int, point: Point) -> Iterator[Trial]:
+    def _trainings(self, number: int, point: Point, checked: set[Shape]) -> Iterator[Trial]:
         """Yield the repeated trainings of one configuration, each with values of its own."""
-        first = self.draw(number, point)
+        first = self.draw(number, point, checked)
         yield first
         for repeat in range(1, self.repeats):
             yield replace(
@@ -116,8 +131,8 @@ class Experiment:
                 repeat=repeat,
             )
 
-    def draw(self, number: int, point: Point) -> Trial:
-        """Draw and check the configuration of a point; return its first training.
+    def draw(self, number: int, point: Point, checked: set[Shape]) -> Trial:
+        """Draw the configuration of a point and check it unless its shape is in `checked`; return its first training.
 
         Raises:
             ExperimentError: when the configuration is impossible.
@@ -127,7 +142,9 @@ class Experiment:
         if trainer := self.header.trainer_table():
             configuration = {"trainer": trainer, **configuration}
         first = number * self.repeats
-        check_configuration(configuration, f"{self.name}, trial {first}")
+        if (shape := _shape(drawn)) not in checked:
+            check_configuration(configuration, f"{self.name}, trial {first}")
+            checked.add(shape)
         if "data" in configuration and self.format >= 2:
             configuration["data"] = resolve_defaults(configuration["data"])
         seeds = trial_seeds(self.header.seed, number)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sweep.arguments import folder_or_file
 from sweep.errors import ExperimentError, suggest
 from sweep.experiment.checks import check, check_configuration, check_names
 from sweep.experiment.experiment import FORMAT, Experiment
@@ -115,7 +116,7 @@ def find(source: str | Path) -> Path:
     Raises:
         ExperimentError: when there is no such file; close names are suggested.
     """
-    path = Path(source)
+    path = folder_or_file(source, "source")
     with suppress(OSError, ValueError):  # a path that no file can have is treated as an unknown name
         if path.is_file():
             return path

@@ -82,7 +82,7 @@ def from_function(
         "trainer": {**trainer, "deterministic": deterministic},
         "data": data,
         "parameters": parameters,
-        "objective": _objective_table(objective),
+        "objective": objective_table(objective),
     }
     experiment = parse(_text(table, name), name)
     return replace(experiment, path=folder / f"{name}.toml"), pickled
@@ -102,7 +102,12 @@ def _default_name(function: Callable[..., Any]) -> str:
     return name.lstrip("._-")[:100] or "function"
 
 
-def _objective_table(objective: ObjectiveLike) -> dict[str, Any]:
+def objective_table(objective: ObjectiveLike) -> dict[str, Any]:
+    """Return the section `objective` of a file that an objective stands for.
+
+    Raises:
+        ExperimentError: when it stands for none.
+    """
     if isinstance(objective, str):
         return {"metric": objective}
     if isinstance(objective, Objective):

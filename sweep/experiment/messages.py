@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from sweep.errors import suggest
+from sweep.space.distributions import DISTRIBUTION_KEYS
 from sweep.space.trees import join
 
 
@@ -37,11 +38,23 @@ def _sentence(detail: ErrorDetails, tree: Any) -> str:
             valid = context["expected"].replace(" or ", ", ").replace("'", "").split(", ")
             return f"{path} is {given!r}; {suggest(given, valid)}"
         case "string_pattern_mismatch":
-            return f"{path} is {given!r}, but must be up to 100 letters, digits, dots, dashes or underscores, {FIRST}"
-    return f"{path} is {_shown(given)}, but {_in_plain_words(detail['msg'])}"
+            return f"{path} is {given!r}, but must be {NAMES}"
+    unknown = _unknown_distribution(path, given)
+    return unknown or f"{path} is {_shown(given)}, but {_in_plain_words(detail['msg'])}"
 
 
-FIRST = "the first of them a letter or a digit"
+def _unknown_distribution(path: str, given: Any) -> str | None:
+    """Return the sentence for a table that looks like a distribution but has a key of none."""
+    if not isinstance(given, dict) or len(given) != 1:
+        return None
+    [(key, value)] = given.items()
+    if not isinstance(value, list) or key in DISTRIBUTION_KEYS:
+        return None
+    return f"{path}: there is no distribution {key!r}; choose from {', '.join(sorted(DISTRIBUTION_KEYS))}"
+
+
+NAMES = "up to 100 letters (A to Z, a to z), digits, dots, dashes or underscores, the first of them a letter or a digit"
+"""What the name of a sweep must be."""
 
 
 def _shown(value: Any) -> str:
@@ -52,8 +65,19 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
+_PLAIN = {
+    "Input should be": "must be",
+    "a valid boolean": "true or false",
+    "a valid number": "a number",
+    "a valid integer": "an integer",
+    "a valid string": "text, in quotes",
+    "a valid list": "a list; write it in square brackets",
+}
+
+
 def _in_plain_words(message: str) -> str:
-    message = message.replace("Input should be", "must be")
+    for pydantics, plain in _PLAIN.items():
+        message = message.replace(pydantics, plain)
     return re.sub(r"valid dictionary( or (instance of \w+|object to extract fields from))?", "table", message)
 
 

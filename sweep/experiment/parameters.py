@@ -44,8 +44,16 @@ def read_table(text: str, source: str, overrides: Sequence[str] = ()) -> dict[st
         raise ExperimentError(f"{source} is not valid TOML: {error}") from None
     for change in overrides:
         sections, keys = (SECTIONS, KEYS) if is_native(table) else (OWN_SECTIONS, OWN_KEYS)
-        override(table, sections, change, keys)
+        override(table, sections, change, keys, _optional_keys if is_native(table) else tuple)
     return table
+
+
+def _optional_keys() -> list[str]:
+    """Return the paths of all keys that the sections of our networks can have."""
+    from sweep.experiment.sections import Configuration  # asked for rarely, and it takes long to import
+
+    models = {name: field.annotation for name, field in Configuration.model_fields.items()}
+    return [f"{section}.{key}" for section, model in models.items() for key in getattr(model, "model_fields", ())]
 
 
 def parse_sections(table: dict[str, Any], source: str) -> Tree:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sweep.errors import Argument, UsageError, suggest
-from sweep.space.distributions import Tree
+from sweep.space.distributions import DISTRIBUTION_KEYS, Tree
 from sweep.space.trees import children, join
 
 SET = Argument("overrides")
@@ -18,8 +18,10 @@ SET = Argument("overrides")
 DEEPEST = 50
 """Most levels of nesting that are read; a file with more is taken for a mistake."""
 KEY = re.compile(r"[^.\[\]]+(\[\d+\])*(\.[^.\[\]]+(\[\d+\])*)*")
-BARE_WORD = re.compile(r"\s*(?!true\b|false\b|inf\b|nan\b)[A-Za-z][\w.:-]*\s*")
-"""What an override may give without quotes, which rarely survive a shell; never a TOML value."""
+TEXT = re.compile(r"(?![0-9+-])[^\s\"'\[\]{}=,#].*|[\w.-]*[A-Za-z_-][\w.-]*")
+"""What an override may give without quotes, which rarely survive a shell, if it is not a TOML value."""
+NUMBER = re.compile(r"[+-]?(\d+\.|\.\d+)([eE][+-]?\d+)?")
+"""Numbers that TOML writes with a digit on either side of the point."""
 
 
 def read_toml(text: str) -> dict[str, Any]:
@@ -40,10 +42,17 @@ def read_toml(text: str) -> dict[str, Any]:
     raise ValueError(f"it is nested more than {DEEPEST} levels deep")
 
 
-def override(table: dict[str, Any], sections: tuple[str, ...], change: str, top: tuple[str, ...]) -> None:
-    """Change one value of a table as KEY=VALUE says; VALUE is TOML or a bare word.
+def override(
+    table: dict[str, Any],
+    sections: tuple[str, ...],
+    change: str,
+    top: tuple[str, ...],
+    optional: Callable[[], Iterable[str]] = tuple,
+) -> None:
+    """Change one value of a table as KEY=VALUE says; VALUE is TOML or text without quotes.
 
-    KEY is one of `top`, a dotted path or, for a value somewhere in `sections`, its last part where that is unique.
+    KEY is one of `top`, a dotted path or, for a value somewhere in `sections`, its last part where that is unique. A
+    path may begin so, too. `optional` returns the paths of further values that the table may leave out.
 
     Raises:
         UsageError: when KEY or VALUE is malformed, or the table has no place for it.
@@ -53,7 +62,7 @@ def override(table: dict[str, Any], sections: tuple[str, ...], change: str, top:
     if not equals or not KEY.fullmatch(key):
         raise UsageError(SET, f" takes KEY=VALUE, such as training.epochs=5, not {change!r}")
     value = _value(key, text)
-    *parents, last = _steps(_full_key(table, sections, key, top))
+    *parents, last = _steps(_full_key(table, sections, key, top, optional))
     here: Any = table
     for step in parents:
         here = _descend(here, step, key)
@@ -65,15 +74,19 @@ def override(table: dict[str, Any], sections: tuple[str, ...], change: str, top:
 
 
 def _value(key: str, text: str) -> Tree:
-    if BARE_WORD.fullmatch(text):
-        return text.strip()
+    bare = text.strip()
     try:
         table = read_toml(f"value = {text}")
         if len(table) > 1:
             raise ValueError("it is more than one value")
     except ValueError as error:
-        shown = text.strip() if len(text) < 80 else text.strip()[:77] + "..."
-        raise UsageError(SET, f" {key}: {shown!r} is not a TOML value: {error}") from None
+        if NUMBER.fullmatch(bare):
+            return float(bare)
+        if TEXT.fullmatch(bare) and bare.isprintable():  # not half a surrogate pair
+            return bare
+        shown = bare if len(text) < 80 else bare[:77] + "..."
+        reason = re.sub(r" \(at .*\)$", "", str(error))  # the place is one in `value = ...`
+        raise UsageError(SET, f" {key}: {shown!r} is not a TOML value: {reason}; write text in double quotes") from None
     return table["value"]
 
 
@@ -92,18 +105,37 @@ def _descend(here: Tree, step: str | int, key: str) -> Tree:
     raise UsageError(SET, f" {key}: {step!r} is not a table in the experiment")
 
 
-def _full_key(table: dict[str, Any], sections: tuple[str, ...], key: str, top: tuple[str, ...]) -> str:
-    """Return the dotted path of a key that may be given by its last part alone."""
-    if "." in key or key.partition("[")[0] in top:
+def _full_key(
+    table: dict[str, Any],
+    sections: tuple[str, ...],
+    key: str,
+    top: tuple[str, ...],
+    optional: Callable[[], Iterable[str]],
+) -> str:
+    """Return the dotted path of a key whose first part may be the last one of a path."""
+    first, dot, rest = key.partition(".")
+    if first.partition("[")[0] in top:
         return key
     known = [path for section in sections for path in _paths(table.get(section), section)]
-    paths = [path for path in known if path.endswith("." + key)]
+    ends = [path for path in known if path.endswith("." + key)]
+    if len(ends) == 1:
+        return ends[0]
+    name, bracket, index = first.partition("[")
+    paths = ends or [path for path in known if path.endswith("." + name)]
+    if not paths:
+        known = [*known, *optional()]
+        paths = [path for path in known if path.endswith("." + name)]
     if len(paths) > 1:
         raise UsageError(SET, f" {key} could mean {' or '.join(paths)}; give the full path")
     if not paths:
-        short_keys = {path.rpartition(".")[2] for path in known}
-        raise UsageError(SET, f" {key!r}: the experiment has no such key; {suggest(key, short_keys)}")
-    return paths[0]
+        raise UsageError(SET, f" {key}: there is no value {name!r} to change; {suggest(name, _short_keys(known, top))}")
+    return paths[0] + bracket + index + dot + rest
+
+
+def _short_keys(paths: Iterable[str], top: Iterable[str]) -> set[str]:
+    """Return the keys that a user may give: no items of lists, and nothing inside a distribution."""
+    ends = {path.rpartition(".")[2] for path in paths}
+    return {end for end in ends if "[" not in end and end not in DISTRIBUTION_KEYS}.union(top)
 
 
 def _paths(tree: Tree, path: str) -> list[str]:
@@ -126,7 +158,7 @@ def write_toml(table: Mapping[str, Any]) -> str:
 
 
 def _lines(table: Mapping[str, Any], path: str) -> str:
-    return "".join(f"{_key(key, path)} = {_written(value, join(path, str(key)))}\n" for key, value in table.items())
+    return "".join(f"{_key(key, path)} = {written(value, join(path, str(key)))}\n" for key, value in table.items())
 
 
 def _key(key: Any, path: str) -> str:
@@ -135,13 +167,13 @@ def _key(key: Any, path: str) -> str:
     return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _quoted(key, join(path, key))
 
 
-def _written(value: Any, path: str) -> str:
+def written(value: Any, path: str) -> str:
     """Return a value as TOML on one line; `path` names it in errors."""
     if isinstance(value, Mapping):
-        items = (f"{_key(key, path)} = {_written(item, join(path, str(key)))}" for key, item in value.items())
+        items = (f"{_key(key, path)} = {written(item, join(path, str(key)))}" for key, item in value.items())
         return f"{{ {', '.join(items)} }}" if value else "{}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(_written(item, f'{path}[{index}]') for index, item in enumerate(value))}]"
+        return f"[{', '.join(written(item, f'{path}[{index}]') for index, item in enumerate(value))}]"
     if isinstance(value, str):
         return _quoted(value, path)
     if isinstance(value, bool):
@@ -158,7 +190,7 @@ def _written_scalar(value: Any, path: str) -> str:
     if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
         plain = value.tolist()
         if isinstance(plain, bool | int | float | str | list):
-            return _written(plain, path)
+            return written(plain, path)
     raise ValueError(f"{path} must be text, a number, true or false, a list or a table, not {value!r}")
 
 

@@ -4,14 +4,14 @@ The grammar, a corner of Python's:
 
     condition   comparison | condition and condition | condition or condition | not condition | (condition)
     comparison  operand (== | != | < | <= | > | >=) operand, chained if wanted: 0.1 < alpha < 0.2
-    operand     a name | a number | "text" | True | False
+    operand     a name | a number | "text" | true | false
     name        a column of the frame, or a searched parameter by its short or its full name
 
 The text is parsed by `ast` and walked node by node: nothing of it is ever evaluated by Python.
 
 A comparison with a missing value is false whatever it asks, so that none selects a trial that has no such
 parameter; `not` turns it round, and `not (alpha == alpha)` finds just those trials. Numbers are compared as
-float64, text by code points, and True and False are the numbers 1 and 0.
+float64, text by code points, and true and false, also written True and False, are the numbers 1 and 0.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
+TRUTHS = {"true": True, "false": False}
+"""The words of an experiment file, which mean the same here unless a column has such a name."""
 _DESCRIPTIONS: dict[type[ast.expr], str] = {
     ast.Constant: "a value alone",
     ast.BinOp: "arithmetic",
@@ -151,7 +153,9 @@ class _Reader:
         if name is None:
             raise UsageError(f"{_described(node)} cannot be compared; {_GRAMMAR}")
         if name not in self.columns:
-            hint = suggest(name, self.columns if "." in name else self.columns.values())
+            if name in TRUTHS:
+                return self.constant(TRUTHS[name])
+            hint = suggest(name, set(self.columns if "." in name else self.columns.values()))
             raise UsageError(f"there is no '{name}' here (text is written in quotes, \"{name}\"): {hint}")
         # A parameter that no trial has yet has no column: all its values are missing.
         missing = pd.Series(np.nan, index=self.frame.index)
@@ -218,6 +222,8 @@ def _compared(compare: Callable[[Any, Any], Any], sides: tuple[_Operand, _Operan
     mixed = (left.is_number & right.is_text) | (left.is_text & right.is_number)
     if mixed.any() and not (numbers | texts).any():
         number, text = (left, right) if left.is_number.any() else (right, left)
+        if (word := text.label.strip("'").lower()) in TRUTHS:
+            raise UsageError(f"{number.label} is not text; write {word} without quotes")
         raise UsageError(f"{number.label} is a number and {text.label} is text, which cannot be compared")
     rows = mixed if compare is operator.ne else np.zeros_like(mixed)
     rows[numbers] = compare(left.numbers[numbers], right.numbers[numbers])

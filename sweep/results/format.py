@@ -37,7 +37,7 @@ def render(frame: pd.DataFrame, format: str) -> str:
 def format_value(column: str, value: object) -> str:
     """Return a value as tables show it: metrics with the decimals of their measure, other numbers with 4 digits.
 
-    Whole numbers are shown in full, missing values as nothing.
+    Whole numbers are shown in full, true and false as an experiment file spells them, missing values as nothing.
 
     >>> format_value("test_accuracy", 0.97)
     '0.9700'
@@ -48,7 +48,7 @@ def format_value(column: str, value: object) -> str:
     if value is None:
         return ""
     if not isinstance(value, float):
-        return str(value)
+        return str(_spelled(value))
     if (decimals := _decimals(column)) is not None and abs(value) < 1e3:
         return f"{value:.{decimals}f}"
     # The format g would write what rounds to 10,000 or more with an exponent.
@@ -70,6 +70,11 @@ def _plain(value: object) -> object:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
+def _spelled(value: object) -> object:
+    """Return true and false as an experiment file spells them, other values as they are."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
 def _columns(frame: pd.DataFrame) -> list[list[object]]:
     return [[_plain(value) for value in frame.iloc[:, position]] for position in range(frame.shape[1])]
 
@@ -80,7 +85,7 @@ def _csv(frame: pd.DataFrame) -> str:
     writer.writerow(frame.columns)
     for row in zip(*_columns(frame), strict=True):
         # The csv module leaves a lone carriage return bare, which readers take for the end of the row.
-        writer.writerow([re.sub("\r\n?", "\n", value) if isinstance(value, str) else value for value in row])
+        writer.writerow([re.sub("\r\n?", "\n", v) if isinstance(v, str) else _spelled(v) for v in row])
     return text.getvalue()
 
 

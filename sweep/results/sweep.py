@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweep.arguments import folder_or_file, texts, whole, wholes
 from sweep.metrics import Direction
 from sweep.records import TrialRecord
 from sweep.results.trials import SweepTrials
@@ -45,12 +46,24 @@ class Sweep(SweepTrials):
         return experiment_of(self.record)
 
     def epochs(self, trial: int | None = None) -> pd.DataFrame:
-        """Return one row for each epoch of all trials, or of one."""
-        return self.store.epochs(self.record.id, trial)
+        """Return one row for each epoch of all trials, or of one.
+
+        Raises:
+            SweepError: when there is no such trial.
+        """
+        return self.store.epochs(self.record.id, self._known(trial))
 
     def batches(self, trial: int | None = None) -> pd.DataFrame:
-        """Return the loss of each mini-batch of all trials, or of one, as far as they were recorded."""
-        return self.store.batches(self.record.id, trial)
+        """Return the loss of each mini-batch of all trials, or of one, as far as they were recorded.
+
+        Raises:
+            SweepError: when there is no such trial.
+        """
+        return self.store.batches(self.record.id, self._known(trial))
+
+    def _known(self, trial: int | None) -> int | None:
+        """Return the number of a trial that is there, None for all."""
+        return None if trial is None else self.trial(trial).number
 
     def predict(self, trial: int, data: str | Path | None = None) -> TrialPrediction:
         """Apply the kept weights of a trial to each part of its data set; `data` is the folder of its files.
@@ -60,7 +73,7 @@ class Sweep(SweepTrials):
         """
         from sweep.results.prediction import predict
 
-        return predict(self.record, trial, self.store, data=None if data is None else Path(data))
+        return predict(self.record, whole(trial, "trial"), self.store, data=_folder(data))
 
     def predict_rows(self, trial: int, table: str | Path, data: str | Path | None = None) -> pd.DataFrame:
         """Apply the kept weights of a trial to the rows of a new CSV file; `data` is the folder of its data set.
@@ -72,7 +85,8 @@ class Sweep(SweepTrials):
         """
         from sweep.results.prediction import predict_rows
 
-        return predict_rows(self.record, trial, self.store, Path(table), None if data is None else Path(data))
+        file = folder_or_file(table, "table")
+        return predict_rows(self.record, whole(trial, "trial"), self.store, file, _folder(data))
 
     def replay(
         self,
@@ -89,8 +103,8 @@ class Sweep(SweepTrials):
         """
         from sweep.checks.replay import replay
 
-        folder = None if data is None else Path(data)
-        return replay(self.record, trial, self.store, data=folder, observer=observer, progress=progress)
+        number, folder = whole(trial, "trial"), _folder(data)
+        return replay(self.record, number, self.store, data=folder, observer=observer, progress=progress)
 
     def trial(self, number: int) -> TrialRecord:
         """Return all that is known of one trial besides its epochs.
@@ -98,7 +112,7 @@ class Sweep(SweepTrials):
         Raises:
             SweepError: when there is no such trial.
         """
-        return self.store.trial(self.record.id, number)
+        return self.store.trial(self.record.id, whole(number, "number"))
 
     def export(self, destination: str | Path, *, format: str | None = None, table: Table = "trials") -> int:
         """Write all single trials, their epochs or their losses of mini-batches; return the number of rows.
@@ -113,17 +127,21 @@ class Sweep(SweepTrials):
         """
         from sweep.results.export import exporter
 
-        return exporter(str(destination), format).write(self, str(destination), table)
+        file = str(folder_or_file(destination, "destination"))
+        return exporter(file, format).write(self, file, table)
 
-    def plot(self, x: Sequence[str] | None = None, y: str | None = None, direction: Direction | None = None) -> Figure:
+    def plot(
+        self, x: str | Sequence[str] | None = None, y: str | None = None, direction: Direction | None = None
+    ) -> Figure:
         """Draw a metric, by default that of the objective, against each searched parameter or those named."""
         from sweep.results import plots
 
         objective = self.ranked_by(y, direction)
         trials = self._trials(objective)
+        x = None if x is None else texts(x, "x")
         return plots.scatter_grid(trials, self.parameters, objective, title=self.name, x=x, repeats=self.repeats)
 
-    def plot_costs(self, trials: Sequence[int] | None = None) -> Figure:
+    def plot_costs(self, trials: int | Sequence[int] | None = None) -> Figure:
         """Draw the loss of each mini-batch and its average over each epoch, for all trials or for those named.
 
         Raises:
@@ -131,6 +149,11 @@ class Sweep(SweepTrials):
         """
         from sweep.results import plots
 
+        trials = None if trials is None else wholes(trials, "trials")
         for number in trials or ():
             self.trial(number)
         return plots.cost_curves(self.batches(), self.epochs(), title=self.name, trials=trials)
+
+
+def _folder(data: str | Path | None) -> Path | None:
+    return None if data is None else folder_or_file(data, "data")

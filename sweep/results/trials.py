@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from sweep.arguments import whole
 from sweep.errors import Argument, UsageError, suggest
 from sweep.experiment.parameters import parameters_of
 from sweep.metrics import NATIVE_METRICS, Direction, Objective
@@ -131,6 +132,7 @@ class SweepTrials:
     ) -> pd.DataFrame:
         from sweep.results import leaderboard
 
+        n = None if n is None else whole(n, "n")
         objective, rank = self.ranked_by(by, direction), leaderboard.best if best_first else leaderboard.worst
         # With a condition all trials are read, so that a mistake in it always shows; with repeats for their counts.
         needs_all = where is not None or self.repeats > 1
@@ -150,6 +152,7 @@ class SweepTrials:
 
     def siblings(self, number: int) -> list[int]:
         """Return the numbers of all trainings of a trial's configuration, its own included."""
+        number = whole(number, "number")
         first = number - number % self.repeats
         return list(range(first, min(first + self.repeats, self.record.trials)))
 
@@ -163,5 +166,6 @@ class SweepTrials:
         """List the trials that diverged, with epoch, step, place and kind."""
         from sweep.results import leaderboard
 
+        n = None if n is None else whole(n, "n")
         trials = self._trials(self.objective, "diverged" if where is None else None)
         return leaderboard.diverged(trials, self.parameters, n, where)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sweep.data import data_entry, data_options, options_key
 from sweep.engines import RunOptions, open_engine
 from sweep.experiment.experiment import Experiment
+from sweep.observer import Observer
 from sweep.records import SweepRecord, Trial
 from sweep.runner.prepare import data_sha256, plan, prepare_datasets, surroundings
 from sweep.runner.train import train_queued
 from sweep.store import Store
 from sweep.system.variables import data_folder
+
+NOTED = 20_000
+"""After so many drawn trials the observer is told."""
 
 
 class Drawn(NamedTuple):
@@ -31,6 +36,7 @@ def run(experiment: Experiment, store: Store, options: RunOptions) -> SweepRecor
         SweepError: when a configuration, a data set or the name is unusable, and nothing is stored then; or when the
             sweep had to stop, and all that was done is kept.
     """
+    store.check_name(experiment.name)
     drawn = draw(experiment, options)
     with open_engine(options, store, len(drawn.trials)) as engine:
         store.add_sweep(drawn.record, drawn.trials)
@@ -40,16 +46,14 @@ def run(experiment: Experiment, store: Store, options: RunOptions) -> SweepRecor
 
 
 def draw(experiment: Experiment, options: RunOptions) -> Drawn:
-    """Draw the trials of a sweep, prepare its data sets, and plan its epochs.
+    """Draw the trials of a sweep, prepare each data set when it is first drawn, and plan the epochs.
 
     Raises:
         SweepError: when a configuration or a data set is unusable, or a user's function cannot be found.
     """
-    trials = experiment.trials()
     found = surroundings(experiment.header.trainer_table(), experiment.folder)
-    sections = [trial.configuration["data"] for trial in trials if "data" in trial.configuration]
-    described = {options_key(data_options(section)): data_entry(section) for section in sections}
-    folders = prepare_datasets(described.values(), options.data_folder, experiment.folder, options.observer)
+    trials, described, folders = _drawn_with_data(experiment, options)
+    _note_repetitions(trials, experiment.repeats, options.observer)
     trials = plan(trials, folders)
     record = SweepRecord(
         name=experiment.name,
@@ -68,6 +72,41 @@ def draw(experiment: Experiment, options: RunOptions) -> Drawn:
         format=experiment.format,
     )
     return Drawn(record, trials, folders)
+
+
+def _drawn_with_data(
+    experiment: Experiment, options: RunOptions
+) -> tuple[list[Trial], dict[str, dict[str, Any]], dict[str, str]]:
+    """Return the trials, and what is kept of each data set and its cached folder by key.
+
+    A data set that is not there is found out before the other trials are drawn, of which there may be many.
+    """
+    trials: list[Trial] = []
+    described: dict[str, dict[str, Any]] = {}
+    folders: dict[str, str] = {}
+    previous = None
+    for trial in experiment.draws():
+        section = trial.configuration.get("data")
+        if section is not None and section != previous:
+            entry, previous = data_entry(section), section
+            if described.setdefault(options_key(data_options(section)), entry) is entry:
+                folders |= prepare_datasets([entry], options.data_folder, experiment.folder, options.observer)
+        trials.append(trial)
+        if len(trials) % NOTED == 0:
+            options.observer.note(f"drew {len(trials):,} trials")
+    return trials, described, folders
+
+
+def _note_repetitions(trials: Sequence[Trial], repeats: int, observer: Observer) -> None:
+    """Tell the observer of configurations that were drawn several times."""
+    drawn = len(trials) // repeats
+    # Values of different types stay apart: 1 and true are equal.
+    different = len({repr(trial.parameters) for trial in trials[::repeats]})
+    if different < drawn:
+        observer.note(
+            f"warning: of {drawn} drawn configurations only {different} are different, and what was drawn again is "
+            "trained again with other seeds; for that, draw fewer trials and give `repeats`"
+        )
 
 
 def _absolute(folder: str | Path | None) -> str | None:

@@ -142,7 +142,7 @@ class Choice:
         for option, label in zip(self.options, self.labels, strict=True):
             if _stands_for(text, label) or _can_read(option, text):
                 return option
-        raise ValueError(f"{text!r} is not an option; {suggest(text, map(str, self.labels))}")
+        raise ValueError(f"{text!r} is not an option; {suggest(text, map(_spelled, self.labels))}")
 
     @property
     def labels(self) -> tuple[Scalar, ...]:
@@ -166,12 +166,17 @@ class Choice:
 Distribution = Uniform | Integer | Choice
 
 
+def _spelled(label: Scalar) -> str:
+    """Return a label as an experiment file spells it."""
+    return str(label).lower() if isinstance(label, bool) else str(label)
+
+
 def _stands_for(text: str, label: Scalar) -> bool:
     """Tell whether a CSV cell is a label in the form of Python, of TOML or of a number."""
     if text == str(label):
         return True
     if isinstance(label, bool):
-        return text.lower() == str(label).lower()  # a spreadsheet writes TRUE
+        return text.lower() == _spelled(label)  # a spreadsheet writes TRUE
     try:
         return isinstance(label, int | float) and float(text) == label
     except ValueError:

@@ -18,6 +18,17 @@ from sweep.store.retry import Result, retry_while_busy
 from sweep.store.rows import insert_sweep
 
 
+def _taken(name: str) -> SweepError:
+    other, resume = Argument("name"), Call("resume", name)
+    return SweepError(
+        f"there is a sweep '{name}' already; give this one another name with ",
+        other,
+        ", or go on with the old one with `",
+        resume,
+        "`",
+    )
+
+
 class Store(Reader):
     """All sweeps in one database.
 
@@ -37,14 +48,17 @@ class Store(Reader):
             return sweep_id
         except SweepError as error:
             if isinstance(error.__cause__, IntegrityError):
-                raise SweepError(
-                    f"there is a sweep '{record.name}' already; give this one another name with ",
-                    Argument("name"),
-                    ", or go on with the old one with `",
-                    Call("resume", record.name),
-                    "`",
-                ) from None
+                raise _taken(record.name) from None
             raise
+
+    def check_name(self, name: str) -> None:
+        """Check that no sweep has a name.
+
+        Raises:
+            SweepError: when one has it.
+        """
+        if name in self.names():
+            raise _taken(name)
 
     def requeue(self, sweep_id: int, is_lost: IsLost, *, interrupted: bool = True, patient: bool = True) -> int:
         """Queue the trials again that run without a living owner, and those interrupted; return their number."""

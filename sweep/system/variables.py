@@ -38,7 +38,7 @@ def cache_folder() -> Path | None:
 
 def results_folder() -> Path:
     """Return the folder for files of a database on a server, SWEEP_RESULTS or the default."""
-    return Path(os.environ.get("SWEEP_RESULTS") or DEFAULT_RESULTS)
+    return _folder("SWEEP_RESULTS") or Path(DEFAULT_RESULTS)
 
 
 def patience() -> float:

@@ -138,15 +138,14 @@ class TestRun:
     def test_trials_seed_and_name_are_as_if_they_stood_in_the_file(self, cli, monkeypatch):
         given = []
 
-        def note(source, *, overrides, **options):
-            given.append((source, overrides))
+        def note(experiment, *others):
+            given.append(experiment)
             raise SweepError("stopped here")
 
-        monkeypatch.setattr(sweep, "run", note)
+        monkeypatch.setattr(sweep, "_run", note)
         options = ["--trials", 5, "--seed", 9, "--name", "another", "--set", "epochs=3", "--set", "trials=7"]
         assert cli("run", NAME, *options).sentence(1) == "Error: stopped here"
-        ((source, overrides),) = given
-        ours = experiment.load(source, overrides)
+        (ours,) = given
         text = ours.text.replace("trials = 40", "trials = 5").replace("seed = 0", "seed = 9")
         text = text.replace(f'name = "{NAME}"', 'name = "another"').replace("epochs = 30", "epochs = 3")
         theirs = experiment.parse(text, "edited")
@@ -156,10 +155,10 @@ class TestRun:
 
     @pytest.mark.parametrize("name", ["5", "true", "1e3", "inf", "1979-05-27", "x.y"])
     def test_a_name_is_text_whatever_it_looks_like(self, cli, monkeypatch, name):
-        def note(source, *, overrides, **options):
-            raise SweepError(experiment.load(source, overrides).name)
+        def note(experiment, *others):
+            raise SweepError(experiment.name)
 
-        monkeypatch.setattr(sweep, "run", note)
+        monkeypatch.setattr(sweep, "_run", note)
         assert cli("run", NAME, "--name", name).sentence(1) == f"Error: {name}"
 
 

@@ -175,7 +175,7 @@ def test_it_is_as_if_it_stood_in_a_file():
         ({"objective": "rmse"}, "train: objective.direction is missing"),
         ({"trials": None}, "train: trials is missing"),
         ({"trials": 0}, "train: trials is 0"),
-        ({"epochs": 2.5}, "train: epochs is 2.5, but must be a valid integer"),
+        ({"epochs": 2.5}, "train: epochs is 2.5, but must be an integer"),
         ({"name": "a/b"}, "a/b: name is 'a/b'"),
         ({"data": {"dataset": "digitz"}}, "train: data.dataset is of the unknown kind 'digitz'"),
     ],

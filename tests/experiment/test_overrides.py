@@ -1,5 +1,7 @@
 """Overrides: single values of an experiment file, changed as KEY=VALUE."""
 
+import re
+
 import pytest
 
 from sweep.experiment.file import parse
@@ -105,6 +107,10 @@ class TestOverrides:
             ("training.epochs.x=5", ["training.epochs.x"]),
             ("name.x=5", ["name.x"]),
             ("data.dataset.kind=digits", ["data.dataset.kind"]),
+            ("hidden={int=[1,5]}", ["network.hidden is ", "must be a list; write it in square brackets"]),
+            ("learning_rate={normal=[0,1]}", ["no distribution 'normal'", "choose from choice, int, log_uniform"]),
+            ("record_batches=1", ["training.record_batches", "must be true or false"]),
+            ("name=😀", ["name is '😀'", "A to Z"]),
             ("training[0]=5", ["training[0]"]),
             ("[0]=5", ["[0]"]),
             (".=5", ["."]),
@@ -168,3 +174,33 @@ class TestOwnTrainers:
         changes = ["objective.metric=mae", "objective.epoch=last"]
         objective = parse(own(), "own.toml", changes).objective
         assert (objective.metric, objective.direction, objective.epoch) == ("mae", "min", "last")
+
+
+class TestWithoutQuotes:
+    @pytest.mark.parametrize(
+        ("override", "path", "value"),
+        [
+            ("l2=0.1", ("training", "l2"), 0.1),
+            ("keep_weights=best", ("training", "keep_weights"), "best"),
+            ("learning_rate=.05", ("training", "optimizer", "learning_rate"), 0.05),
+            ("optimizer.learning_rate=5.", ("training", "optimizer", "learning_rate"), 5.0),
+            ("record_batches=true", ("training", "record_batches"), True),
+        ],
+    )
+    def test_a_key_may_be_absent_and_a_value_as_people_write_it(self, override, path, value):
+        for trial in parse(toy(), "toy.toml", [override]).trials():
+            here = trial.configuration
+            for step in path:
+                here = here[step]
+            assert here == value
+            assert type(here) is type(value)
+
+    @pytest.mark.parametrize("text", ["hello world", "日本語", "./x.csv", "12th", "😀"])
+    def test_text_needs_no_quotes(self, text):
+        assert parse(toy(), "toy.toml", [f"description={text}"]).header.description == text
+
+    def test_an_error_names_no_column_and_nothing_within_a_distribution(self):
+        assert "column" not in refusal(toy(), "epochs=[")
+        message = refusal(toy(), "zzzzzz=1")
+        assert "l2" in message
+        assert not re.search(r"\[\d\]|log_uniform", message)

@@ -291,7 +291,7 @@ WRONG = [
     ("data.dataset", 5, ["5", "table"]),
     ("data.dataset", {"kind": "digits", "file": "x"}, ["'file'"]),
     ("data.dataset", "npz", ["file", "missing"]),
-    ("data.dataset", {"kind": "npz", "file": 3}, ["3", "string"]),
+    ("data.dataset", {"kind": "npz", "file": 3}, ["3", "text"]),
     ("data.dataset", {"kind": "csv", "file": "a", "label": "b", "test_fraction": 1.0}, ["test_fraction", "1"]),
     ("data.dataset", {"kind": "csv", "file": "a", "label": "b", "test_fraction": 0}, ["test_fraction", "0"]),
     ("data.dataset", {"kind": "csv", "file": "a", "label": "b", "split_seed": -1}, ["split_seed", "-1"]),

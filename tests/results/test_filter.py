@@ -73,6 +73,8 @@ def selected(condition):
         ("trial < epoch", [0, 1, 3]),
         ("nesterov == True", [0, 3]),
         ("nesterov == False", [1]),
+        ("nesterov == true", [0, 3]),
+        ("nesterov == false", [1]),
         ("nesterov == 1", [0, 3]),
         ("status == 'completed' and test_accuracy > 0.85", [0, 3]),
         ("1 < 2", [0, 1, 2, 3]),
@@ -141,6 +143,8 @@ def test_the_frame_is_left_as_it_was():
         ("alpha < 'x'", "alpha is a number and 'x' is text"),
         ("'x' > alpha", "alpha is a number and 'x' is text"),
         ("nesterov == 'yes'", "nesterov is a number and 'yes' is text"),
+        ("nesterov == 'True'", "nesterov is not text; write true without quotes"),
+        ("alph == 1", "did you mean 'alpha'"),
         ("alpha == activation", "alpha is a number and activation is text"),
         ("alpha", "'alpha' alone is not a comparison"),
         ("not network.activation.alpha", "'network.activation.alpha' alone is not a comparison"),
@@ -278,3 +282,15 @@ def test_numbers_compare_as_the_floats_they_are():
     assert matching(frame, "rate == 0.3", []).tolist() == [False, True, False, False]
     assert matching(frame, "rate > 0.3", []).tolist() == [True, False, True, False]
     assert matching(frame, "rate == 0", []).tolist() == [False, False, False, True]
+
+
+def test_an_error_lists_each_name_once():
+    with pytest.raises(UsageError) as caught:
+        matching(trials(), "zzzzzz < 1", PARAMETERS)
+    names = str(caught.value).partition("choose from ")[2].split(", ")
+    assert "alpha" in names
+    assert len(names) == len(set(names))
+
+
+def test_true_is_a_column_where_one_has_that_name():
+    assert matching(pd.DataFrame({"true": [0.5, 1.0]}), "true < 1", []).tolist() == [True, False]

@@ -34,7 +34,7 @@ def table():
 def test_csv_has_numbers_in_full_whole_numbers_as_such_and_nothing_for_what_is_missing():
     assert render(table(), "csv") == (
         "rank,test_accuracy,epoch,learning_rate,nesterov,batch_size,error\n"
-        "1,0.97,12,0.30000000000000004,True,16,\n"
+        "1,0.97,12,0.30000000000000004,true,16,\n"
         '2,,,1e-05,,all,"cannot | open\nthe file"\n'
     )
 
@@ -68,7 +68,7 @@ def test_markdown_is_a_github_table_with_numbers_on_the_right():
     assert render(table(), "markdown").splitlines() == [
         "| rank | test_accuracy | epoch | learning_rate | nesterov | batch_size | error                   |",
         "| ---: | ------------: | ----: | ------------: | -------: | ---------- | ----------------------- |",
-        "|    1 |        0.9700 |    12 |           0.3 |     True | 16         |                         |",
+        "|    1 |        0.9700 |    12 |           0.3 |     true | 16         |                         |",
         "|    2 |               |       |         1e-05 |          | all        | cannot \\| open the file |",
     ]
 
@@ -96,7 +96,7 @@ def test_infinity_is_null_in_json_and_inf_in_csv(value):
 def test_numpy_values_within_objects_are_written_as_numbers():
     frame = pd.DataFrame({"value": pd.Series([np.int64(3), np.float64(0.5), np.bool_(True), np.nan], dtype=object)})
     assert [record["value"] for record in json.loads(render(frame, "json"))] == [3, 0.5, True, None]
-    assert render(frame, "csv") == 'value\n3\n0.5\nTrue\n""\n'
+    assert render(frame, "csv") == 'value\n3\n0.5\ntrue\n""\n'
 
 
 @pytest.mark.parametrize(
@@ -184,8 +184,8 @@ def test_carriage_returns_in_a_text_do_not_end_a_row_of_csv():
         ("perplexity", 0.5, "0.5"),
         ("trial", np.int64(100000), "100000"),
         ("test_accuracy", 1, "1"),
-        ("nesterov", True, "True"),
-        ("nesterov", np.bool_(False), "False"),
+        ("nesterov", True, "true"),
+        ("nesterov", np.bool_(False), "false"),
         ("activation", "leaky_relu", "leaky_relu"),
         ("alpha", None, ""),
         ("alpha", math.nan, ""),

@@ -211,7 +211,7 @@ def test_an_option_is_read_by_its_label(index):
         (Integer(10, 90, 10), "0", "0 is not one of 10, 20, … 90"),
         (Integer(10, 90, 10), "100", "100 is not one of 10, 20, … 90"),
         (Choice(("relu", "tanh")), "rellu", "'rellu' is not an option; did you mean 'relu'?"),
-        (Choice((16, True)), "x", "'x' is not an option; choose from 16, True"),
+        (Choice((16, True)), "x", "'x' is not an option; choose from 16, true"),
     ],
 )
 def test_a_value_outside_the_range_is_refused(distribution, text, message):
@@ -245,6 +245,7 @@ def test_other_floats_are_not_integers(text):
         ((True, False), "true", True),
         ((True, False), "False", False),
         ((True, False), "FALSE", False),
+        ((True, False), "TRUE", True),
         ((1e-10, 1e-5), "1e-5", 1e-5),
         ((1e-10, 1e-5), "0.00001", 1e-5),
         ((16, 32), "32.0", 32),

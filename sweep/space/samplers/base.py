@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 from zlib import crc32
 
-import numpy as np
-
 from sweep.records import Parameter, Seeds
 from sweep.space.distributions import Tree
+from sweep.space.samplers.bits import random_bits
 from sweep.space.trees import Pick
 
 Point = Pick
@@ -68,8 +67,7 @@ class Sampler(ABC):
 
 def _bits(seed: int, trial: int, name: str, bits: int) -> int:
     """Return an integer of at most 64 random bits that depends on its arguments alone."""
-    sequence = np.random.SeedSequence(seed, spawn_key=(trial, crc32(name.encode())))
-    return int(sequence.generate_state(1, np.uint64)[0]) >> (64 - bits)
+    return random_bits(seed, trial, crc32(name.encode())) >> (64 - bits)
 
 
 _SIGNIFICAND = 53  # bits of a float64

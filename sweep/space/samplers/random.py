@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
+from zlib import crc32
 
+from sweep.errors import ExperimentError
 from sweep.space.distributions import Distribution, Tree
 from sweep.space.samplers.base import Point, Sampler, Space, random_point
 
@@ -15,8 +17,23 @@ class Random(Sampler):
     """Independent draws from the distributions."""
 
     def points(self, space: Space, seed: int) -> Iterator[Point]:
-        """Yield points without end."""
+        """Yield points without end.
+
+        Raises:
+            ExperimentError: when two parameters would always be drawn alike.
+        """
+        _check_checksums([parameter.name for parameter in space.parameters])
         return (random_pick(seed, number) for number in count())
+
+
+def _check_checksums(names: Iterable[str]) -> None:
+    """Refuse two names of one checksum, by which draws are told apart."""
+    first: dict[int, str] = {}
+    for name in names:
+        if (other := first.setdefault(crc32(name.encode()), name)) != name:
+            raise ExperimentError(
+                f"{other} and {name} have the same CRC-32, so both would be drawn alike; rename one of them"
+            )
 
 
 def random_pick(seed: int, trial: int) -> Point:

@@ -53,7 +53,7 @@ def test_rules_enter_the_fingerprint(stopping):
         ({"grace": 3}, "stopping needs a kind, as a string or as a table with the key 'kind', not {'grace': 3}"),
         ({"kind": "median", "grac": 3}, "stopping has no key 'grac'; did you mean 'grace'?"),
         ({"kind": "median", "grace": -1}, "stopping.grace is -1, but must be greater than or equal to 0"),
-        ({"kind": "median", "trials": "5"}, "stopping.trials is '5', but must be a valid integer"),
+        ({"kind": "median", "trials": "5"}, "stopping.trials is '5', but must be an integer"),
         (
             ["median", {"kind": "median", "trials": 0}],
             "stopping[1].trials is 0, but must be greater than or equal to 1",
