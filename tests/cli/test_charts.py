@@ -29,17 +29,11 @@ class TestRun:
         assert "no chart: cannot make the folder" in answer.err
         assert "more:  sweep leaderboard simple" in answer.err
 
-    def test_a_space_of_any_range_has_its_chart(self, cli, workplace):
-        Path("simple.toml").write_text(SIMPLE)
-        answer = cli("run", "simple.toml", "--db", "s.db")
-        assert answer.code == 0, answer.err
-        assert "chart: s.db-files/simple/test_accuracy.png" in answer.err
-
 
 class TestCurves:
     def test_the_learning_curves_of_any_metric(self, cli):
         assert cli("plot", "--kind", "curves", "-o", "a.svg").code == 0
-        assert "test accuracy" in Path("a.svg").read_text() or Path("a.svg").stat().st_size > 0
+        assert "test accuracy" in Path("a.svg").read_text()
         assert cli("plot", "--kind", "curves", "--by", "test_loss", "--trial", 0, "-o", "b.png").code == 0
         assert Path("b.png").read_bytes().startswith(b"\x89PNG")
 
