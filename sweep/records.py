@@ -30,6 +30,11 @@ class Parameter:
     """Whether it is drawn uniformly in its logarithm, and so wants a logarithmic axis."""
     categorical: bool = False
     """Whether its values are labels rather than numbers."""
+    low: float | None = None
+    """The least value that is searched, if they are numbers of a range."""
+    high: float | None = None
+    options: tuple[Scalar, ...] = ()
+    """The labels of all options, if its values are those of a choice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 import sweep
+from sweep.cli.hints import sentence
 from sweep.cli.options import (
     Db,
     Direction,
@@ -26,10 +28,11 @@ from sweep.cli.options import (
     split_trial,
     with_run_flags,
 )
-from sweep.errors import UsageError
+from sweep.errors import SweepError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from sweep.results.sweep import Sweep
 
@@ -170,14 +173,15 @@ def export(
 def plot(
     name: Name = None,
     kind: Annotated[
-        Literal["scatter", "cost"],
-        typer.Option(help="The metric against each parameter, or the loss of every mini-batch and epoch."),
+        Literal["scatter", "curves", "cost"],
+        typer.Option(help="The metric against each parameter, or against the epochs, or the loss of mini-batches."),
     ] = "scatter",
     x: Annotated[
         list[str] | None, typer.Option("--x", help="A parameter to plot against; by default all.", metavar="PARAM")
     ] = None,
     y: Annotated[
-        str | None, typer.Option("--y", help="The metric to plot; by default that of the sweep.", metavar="METRIC")
+        str | None,
+        typer.Option("--y", "--by", help="The metric to plot; by default that of the sweep.", metavar="METRIC"),
     ] = None,
     direction: Direction = None,
     trial: Annotated[
@@ -188,21 +192,32 @@ def plot(
     ] = None,
     db: Db = None,
 ) -> None:
-    """Draw the metric against each searched parameter, or the losses against the epochs.
+    """Draw the metric against each searched parameter or the epochs, or the losses of mini-batches.
 
-    Diverged trials are crosses at the foot. With repeats a point is the mean of a configuration, with a bar of one
+    Diverged trials are crosses at the bad end. With repeats a point is the mean of a configuration, with a bar of one
     standard error. Losses of mini-batches are there if training.record_batches was true.
     """
     if kind == "cost" and (x or y or direction):
         raise UsageError("--x, --y and --direction do not go with --kind cost, which draws losses against epochs")
+    if kind == "curves" and x:
+        raise UsageError("--x does not go with --kind curves, which draws a metric against epochs")
     if kind == "scatter" and trial:
-        raise UsageError("--trial goes with --kind cost alone; without it, every trial is a point")
+        raise UsageError("--trial goes with --kind curves or cost alone; without it, every trial is a point")
     results = sweep.load(name, db=db)
+    draw, stem = _chart(results, kind, x, y, direction, trial)
+    say(f"chart: {save_figure(results, draw, output, stem)}")
+
+
+def _chart(
+    results: Sweep, kind: str, x: list[str] | None, y: str | None, direction: Direction, trials: list[int] | None
+) -> tuple[Callable[[], Figure], str]:
+    """Return what draws a kind of chart, and the stem of its file's name."""
+    metric = y or results.objective.metric
     if kind == "cost":
-        say(f"chart: {save_figure(results, results.plot_costs(trial), output, 'cost')}")
-    else:
-        figure = results.plot(x, y, direction)
-        say(f"chart: {save_figure(results, figure, output, y or results.objective.metric)}")
+        return partial(results.plot_costs, trials), "cost"
+    if kind == "curves":
+        return partial(results.plot_curves, y, direction, trials), f"{metric}-curves"
+    return partial(results.plot, x, y, direction), metric
 
 
 def _summarize(results: Sweep) -> None:
@@ -212,7 +227,11 @@ def _summarize(results: Sweep) -> None:
     print_table(results.diverged(), "table", "Diverged")
     say(results.caption())
     _print_failures(results)
-    say(f"chart: {save_figure(results, results.plot(), None, results.objective.metric)}")
+    try:
+        say(f"chart: {save_figure(results, results.plot, None, results.objective.metric)}")
+    except SweepError as error:
+        # The sweep is done all the same.
+        say(f"no chart: {sentence(error)}")
     say(f"more:  sweep leaderboard {results.name}    sweep show {results.name}/0    sweep export -o trials.csv")
     best = results.best_trials(1)
     if best and results.trial(best[0]).weights:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -156,16 +157,17 @@ def _show_confusion(results: Sweep, number: int, chosen: Prediction, output: Pat
     if len(table) <= MOST_CLASSES:
         print_table(table.reset_index(names="true \\ predicted"), "table", f"Confusion, {chosen.part} part")
     wrong, names = chosen.misclassified[:GALLERY], chosen.dataset.class_names
-    figure = gallery(
+    draw = partial(
+        gallery,
         chosen.images(wrong),
         [names[label] for label in chosen.labels[wrong]],
         [names[label] for label in chosen.predicted[wrong]],
         title=f"{title}: {len(chosen.misclassified)} misclassified",
         limits=chosen.limits,
     )
-    say(f"misclassified: {save_figure(results, figure, output, f'{number}-{chosen.part}-misclassified')}")
-    figure = confusion(table.to_numpy(), names, title=title)
-    say(f"confusion:     {save_figure(results, figure, None, f'{number}-{chosen.part}-confusion')}")
+    say(f"misclassified: {save_figure(results, draw, output, f'{number}-{chosen.part}-misclassified')}")
+    draw = partial(confusion, table.to_numpy(), names, title=title)
+    say(f"confusion:     {save_figure(results, draw, None, f'{number}-{chosen.part}-confusion')}")
 
 
 def _show_example(results: Sweep, number: int, chosen: PartPrediction, index: int, output: Path | None) -> None:
@@ -179,7 +181,8 @@ def _show_example(results: Sweep, number: int, chosen: PartPrediction, index: in
         _refuse_picture(output)
         return
     names = chosen.dataset.class_names
-    figure = example(
+    draw = partial(
+        example,
         chosen.images(np.array([index]))[0],
         names,
         chosen.outputs[index],
@@ -188,7 +191,7 @@ def _show_example(results: Sweep, number: int, chosen: PartPrediction, index: in
         meaning=chosen.meaning,
         limits=chosen.limits,
     )
-    say(f"picture: {save_figure(results, figure, output, f'{number}-{chosen.part}-{index}')}")
+    say(f"picture: {save_figure(results, draw, output, f'{number}-{chosen.part}-{index}')}")
 
 
 def _refuse_picture(output: Path | None) -> None:

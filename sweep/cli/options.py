@@ -190,10 +190,12 @@ def print_table(frame: pd.DataFrame, format: Format, title: str | None = None) -
         print(render(frame, format), end="")
 
 
-def save_figure(results: Sweep, figure: Figure, output: Path | None, stem: str) -> Path:
-    """Write a figure to the given file, by default a .png in the sweep's folder; return its path."""
-    from sweep.results.plots import save
+def save_figure(results: Sweep, draw: Callable[[], Figure], output: Path | None, stem: str) -> Path:
+    """Write a figure to the given file, by default a .png in the sweep's folder; return its path.
 
+    Raises:
+        SweepError: when it cannot be drawn or written.
+    """
     file = re.sub(r"[^\w.-]+", "_", stem)  # a user's metric may have any name
     path = output or results.folder / f"{file}.png"
     if output is None:
@@ -201,5 +203,23 @@ def save_figure(results: Sweep, figure: Figure, output: Path | None, stem: str) 
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SweepError(f"cannot make the folder {path.parent}: {error.strerror}; name a file with -o") from None
-    save(figure, path)
+    try:
+        from sweep.results.plots import save
+
+        figure = draw()
+        save(figure, path)
+    except SweepError:
+        raise
+    except Exception as error:  # whatever the drawing library raises
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise SweepError(f"the chart cannot be drawn: {reason}; all results are kept, see the tables") from error
+    _tell_unknown_letters(getattr(figure, "unknown_letters", ""))
     return path
+
+
+@functools.cache
+def _tell_unknown_letters(letters: str) -> None:
+    """Say once which letters of a chart cannot be read."""
+    if letters:
+        shown = letters if len(letters) <= 20 else f"{letters[:20]}…"
+        say(f"no font of this machine has {shown}, drawn as boxes; install one that has, such as Noto Sans CJK")

@@ -141,6 +141,23 @@ class Sweep(SweepTrials):
         x = None if x is None else texts(x, "x")
         return plots.scatter_grid(trials, self.parameters, objective, title=self.name, x=x, repeats=self.repeats)
 
+    def plot_curves(
+        self, by: str | None = None, direction: Direction | None = None, trials: int | Sequence[int] | None = None
+    ) -> Figure:
+        """Draw a metric, by default that of the objective, of all trials or of those named against their epochs.
+
+        Raises:
+            SweepError: when there is no such trial or metric, or no epoch yet.
+        """
+        from sweep.results import plots
+
+        objective = self.ranked_by(by, direction)
+        epochs, rows = self.epochs(), self._trials(objective)
+        if trials is not None:
+            numbers = [self.trial(number).number for number in wholes(trials, "trials")]
+            epochs, rows = epochs[epochs["trial"].isin(numbers)], rows[rows["trial"].isin(numbers)]
+        return plots.learning_curves(epochs, rows, objective, title=self.name)
+
     def plot_costs(self, trials: int | Sequence[int] | None = None) -> Figure:
         """Draw the loss of each mini-batch and its average over each epoch, for all trials or for those named.
 

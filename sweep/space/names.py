@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from sweep.metrics import MEASURES, PARTS
-from sweep.records import Parameter
+from sweep.records import Parameter, Scalar
 from sweep.space.distributions import Choice, Distribution, Tree
 from sweep.space.trees import distributions
 
@@ -33,6 +34,7 @@ def parameters(tree: Tree, reserved: Collection[str] = frozenset()) -> list[Para
             short_name(name, found, reserved),
             log=_is_log(alternatives),
             categorical=any(isinstance(d, Choice) and _has_text(d) for d in alternatives),
+            **_searched(alternatives),
         )
         for name, alternatives in found.items()
     ]
@@ -43,10 +45,26 @@ def _is_log(alternatives: list[Distribution]) -> bool:
     return bool(ranges) and all(d.log for d in ranges)
 
 
+def _searched(alternatives: list[Distribution]) -> dict[str, Any]:
+    """Return the searched range as `low` and `high`, or the `options` if there are no others."""
+    ranges = [d for d in alternatives if not isinstance(d, Choice)]
+    labels = [label for d in alternatives if isinstance(d, Choice) for label in _own_labels(d)]
+    if not ranges:
+        return {"options": tuple({(type(label), label): label for label in labels}.values())}
+    numbers = [label for label in labels if not isinstance(label, str | bool)]
+    ends = [*numbers, *(end for d in ranges for end in (d.low, d.high))]
+    return {"low": min(ends), "high": max(ends)}
+
+
+def _own_labels(choice: Choice) -> list[Scalar]:
+    """Return the labels of the options that are not distributions themselves."""
+    pairs = zip(choice.options, choice.labels, strict=True)
+    return [label for option, label in pairs if not isinstance(option, Distribution)]
+
+
 def _has_text(choice: Choice) -> bool:
     """Tell whether tables show an option as text, rather than as a number."""
-    pairs = zip(choice.options, choice.labels, strict=True)
-    return any(isinstance(label, str | bool) and not isinstance(option, Distribution) for option, label in pairs)
+    return any(isinstance(label, str | bool) for label in _own_labels(choice))
 
 
 def short_name(name: str, names: Mapping[str, object], reserved: Collection[str] = frozenset()) -> str:

@@ -146,7 +146,7 @@ class TestCosts:
         ("arguments", "code", "words"),
         [
             (["--kind", "cost", "--x", "alpha"], 2, "do not go with --kind cost"),
-            (["--trial", 3], 2, "--trial goes with --kind cost alone"),
+            (["--trial", 3], 2, "--trial goes with --kind curves or cost alone"),
             (["--kind", "cost", "--trial", 99], 1, "there is no trial 99"),
         ],
     )

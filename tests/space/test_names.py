@@ -16,13 +16,14 @@ from tests.space.examples import EXAMPLE, law
 
 def test_parameters_of_a_tree():
     assert parameters(parse_tree(EXAMPLE)) == [
-        Parameter("network.hidden[0]", "hidden[0]"),
-        Parameter("network.hidden[2]", "hidden[2]"),
-        Parameter("network.activation", "activation", categorical=True),
-        Parameter("network.activation.alpha", "alpha"),  # only one of its two distributions is logarithmic
-        Parameter("training.optimizer.learning_rate", "learning_rate", log=True),
-        Parameter("training.dropout[0][0]", "dropout[0][0]"),
-        Parameter("training.batch_size", "batch_size"),
+        Parameter("network.hidden[0]", "hidden[0]", low=10, high=99),
+        Parameter("network.hidden[2]", "hidden[2]", low=5, high=9),
+        Parameter("network.activation", "activation", categorical=True, options=("relu", "leaky_relu", "elu")),
+        # Only one of its two distributions is logarithmic.
+        Parameter("network.activation.alpha", "alpha", low=0.0, high=2),
+        Parameter("training.optimizer.learning_rate", "learning_rate", log=True, low=0.005, high=0.5),
+        Parameter("training.dropout[0][0]", "dropout[0][0]", low=0, high=1),
+        Parameter("training.batch_size", "batch_size", options=(16, 32)),
     ]
 
 

@@ -3,10 +3,17 @@
 Figures are built with matplotlib's object interface alone: no window, no backend, no current figure.
 """
 
+# Before all else, since importing matplotlib fails with some settings of users.
+from sweep.results.plots.settings import load
+
+load()
+
+# ruff: noqa: E402
 from sweep.results.plots.costs import cost_curves
 from sweep.results.plots.examples import example, gallery
 from sweep.results.plots.files import SUFFIXES, save
+from sweep.results.plots.learning_curves import learning_curves
 from sweep.results.plots.matrix import confusion
 from sweep.results.plots.scatter import scatter_grid
 
-__all__ = ["SUFFIXES", "confusion", "cost_curves", "example", "gallery", "save", "scatter_grid"]
+__all__ = ["SUFFIXES", "confusion", "cost_curves", "example", "gallery", "learning_curves", "save", "scatter_grid"]

@@ -16,6 +16,7 @@ from matplotlib.ticker import NullLocator
 
 from sweep.errors import UsageError
 from sweep.results.plots.curves import Curve, Floats, curve, thinned
+from sweep.results.plots.settings import default_settings
 from sweep.results.plots.style import (
     BLUE,
     GOLD,
@@ -60,6 +61,7 @@ _TRIANGLE: dict[str, Any] = {
 }
 
 
+@default_settings()
 def cost_curves(
     batches: pd.DataFrame,
     epochs: pd.DataFrame,

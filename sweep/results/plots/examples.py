@@ -16,6 +16,8 @@ from matplotlib.patches import Patch
 from matplotlib.transforms import offset_copy
 from numpy.typing import ArrayLike, NDArray
 
+from sweep.results.plots.chart import Chart
+from sweep.results.plots.settings import default_settings
 from sweep.results.plots.style import (
     BLUE,
     GOLD,
@@ -50,6 +52,7 @@ _STAR: dict[str, Any] = {
 }
 
 
+@default_settings()
 def gallery(
     images: ArrayLike,
     true_names: Sequence[str],
@@ -86,6 +89,7 @@ def gallery(
     return figure
 
 
+@default_settings()
 def example(
     image: ArrayLike,
     class_names: Sequence[str],
@@ -113,7 +117,7 @@ def example(
     rows = order[:_MOST_CLASSES].copy()
     if truth not in rows:
         rows[-1] = truth
-    figure = Figure(figsize=(8.0, max(3.2, 0.25 * len(rows) + 1.4)), layout="constrained")
+    figure = Chart(figsize=(8.0, max(3.2, 0.25 * len(rows) + 1.4)), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.5), gridspec_kw={"wspace": 0.06})
     _draw_one(left, one, *(limits or _limits(one)))
     left.set_xlabel("feature")
@@ -167,7 +171,7 @@ def _gallery_grid(count: int, lines: int) -> tuple[Figure, list[Axes]]:
     columns = min(count, _IN_A_ROW)
     rows = math.ceil(count / columns)
     size = (max(1.8 * columns, 4.5) + 0.2, (1.75 + 0.17 * lines) * rows + 0.6)
-    figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.07, h_pad=0.07))
+    figure = Chart(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.07, h_pad=0.07))
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes in grid.flat[count:]:
         axes.remove()
@@ -175,7 +179,7 @@ def _gallery_grid(count: int, lines: int) -> tuple[Figure, list[Axes]]:
 
 
 def _nothing(title: str) -> Figure:
-    figure = Figure(figsize=(5.0, 0.5), layout="constrained")
+    figure = Chart(figsize=(5.0, 0.5), layout="constrained")
     draw_titles(figure, title, "nothing was misclassified")
     return figure
 

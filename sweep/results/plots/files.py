@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from sweep.errors import UsageError
+from sweep.results.plots.settings import default_settings
 from sweep.system.files import write_whole
 
 SUFFIXES = (".png", ".svg")
@@ -28,7 +28,7 @@ def save(figure: Figure, path: Path) -> None:
     if suffix not in SUFFIXES:
         raise UsageError(f"cannot write '{path}': its name must end in {' or '.join(SUFFIXES)}")
     picture = io.BytesIO()
-    # By default an SVG holds the time of day and identifiers drawn at random.
-    with mpl.rc_context({"svg.hashsalt": "sweep"}):
+    # By default an SVG holds the time of day.
+    with default_settings():
         figure.savefig(picture, format=suffix[1:], dpi=150, metadata={"Date": None} if suffix == ".svg" else None)
     write_whole(path, picture.getvalue())

@@ -14,6 +14,8 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from sweep.results.plots.chart import Chart
+from sweep.results.plots.settings import default_settings
 from sweep.results.plots.style import BLUE, GRAY, INK, RED, draw_titles, escape, fits, shorten
 
 _MOST_WITH_COUNTS = 20
@@ -22,6 +24,7 @@ _RIGHT = LinearSegmentedColormap.from_list("right", ["white", BLUE], N=256)
 _WRONG = LinearSegmentedColormap.from_list("wrong", ["white", RED], N=256)
 
 
+@default_settings()
 def confusion(matrix: ArrayLike, class_names: Sequence[str], *, title: str = "") -> Figure:
     """Draw how often examples of each class (a row) are taken for each class (a column).
 
@@ -37,7 +40,7 @@ def confusion(matrix: ArrayLike, class_names: Sequence[str], *, title: str = "")
     counts = np.asarray(matrix, dtype=np.int64)
     shares, side = _shares(counts), float(np.clip(0.46 * len(counts), 3.2, 9.5))
     names = _Names.of(class_names, side)
-    figure = Figure(figsize=(side + names.width + 1.7, side + names.height + 0.9), layout="constrained")
+    figure = Chart(figsize=(side + names.width + 1.7, side + names.height + 0.9), layout="constrained")
     axes = figure.subplots()
     _draw_shares(figure, axes, shares)
     _draw_names(axes, names)

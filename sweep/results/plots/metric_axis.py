@@ -23,12 +23,13 @@ _LARGEST = 1e150
 
 @dataclass(frozen=True, slots=True)
 class MetricAxis:
-    """The vertical axis that all panels share; from `bottom` to `low` it is the band of the diverged trials."""
+    """The vertical axis that all panels share: values from `low` to `high`, and the band of the diverged trials."""
 
     objective: Objective
-    bottom: float
     low: float
     high: float
+    band: float
+    """Height of the band, which is at the bad end; 0 without one."""
     bound: float
     """The worst value that has a place on the axis."""
     has_values: bool
@@ -54,13 +55,28 @@ class MetricAxis:
         pad = 0.06 * (high - low) or 0.05 * abs(high) or 0.05
         low, high = low - pad, high + pad
         band = (high - low) * _BAND / (1 - _BAND) if has_band else 0.0
-        return cls(objective, float(low - band), float(low), float(high), float(bound), len(values) > 0)
+        return cls(objective, float(low), float(high), float(band), float(bound), len(values) > 0)
 
     @property
     def label(self) -> str:
         """The name of the metric as a label; underscores in names of ours are spaces."""
         described = metric(self.objective.metric)
         return escape(described.name.replace("_", " ") if described.part else described.name)
+
+    @property
+    def bottom(self) -> float:
+        """Where the axis begins."""
+        return self.low - self.band if self.objective.is_max else self.low
+
+    @property
+    def top(self) -> float:
+        """Where the axis ends."""
+        return self.high if self.objective.is_max else self.high + self.band
+
+    @property
+    def band_middle(self) -> float:
+        """The middle of the band."""
+        return self.low - self.band / 2 if self.objective.is_max else self.high + self.band / 2
 
     @property
     def edge(self) -> float:
@@ -79,8 +95,8 @@ class MetricAxis:
         step = float(places[1] - places[0])
         ticks = [float(place) for place in places if self.has_values and low <= place <= high + 1e-9 * step]
         labels = _tick_labels(ticks, step)
-        if self.bottom < self.low:
-            return [(self.bottom + self.low) / 2, *ticks], ["diverged", *labels]
+        if self.band:
+            return [self.band_middle, *ticks], ["diverged", *labels]
         return ticks, labels
 
 

@@ -1,7 +1,8 @@
 """A sweep's trials in one chart: a metric against each searched parameter.
 
-A parameter drawn on a logarithmic scale gets a logarithmic axis, a categorical one a strip for each category; numbers
-that very many trials share are spread into strips too. Diverged trials are crosses in a band at the foot of each panel.
+A parameter drawn on a logarithmic scale gets a logarithmic axis, a choice a strip for each option; numbers that very
+many trials share are spread into strips too. An axis reaches over the whole searched range. Diverged trials are crosses
+in a band at the bad end of each panel: at the foot, or at the top where less of the metric is better.
 Where a few bad trials would squeeze all others together, the axis ends before them, and they are triangles on its edge
 that the legend counts. The best trial is a star. A trial without a value for a parameter is not in its panel.
 
@@ -22,36 +23,32 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from numpy.typing import NDArray
-from pandas.api.types import is_bool_dtype
 
 from sweep.errors import UsageError, suggest
 from sweep.metrics import Objective
-from sweep.records import Parameter
+from sweep.records import STATUSES, Parameter
 from sweep.results.format import format_value
 from sweep.results.leaderboard import ranking
 from sweep.results.plots.metric_axis import MetricAxis
+from sweep.results.plots.parameter_axis import draw_parameter_axis, jitter
+from sweep.results.plots.settings import default_settings
 from sweep.results.plots.style import (
     BLUE,
     GOLD,
     INK,
     PALE_RED,
     RED,
-    draw_ticks,
     draw_titles,
     empty_grid,
-    escape,
-    fits,
+    keep_panel_size,
     style_axes,
 )
 from sweep.results.repeats import configurations
 
 _TRIAL = Parameter("trial", "trial")
-_GOLDEN = (math.sqrt(5) - 1) / 2
-_LETTERS = 43
-"""Letters of the ticks' labels that have room along a panel."""
 
 
+@default_settings()
 def scatter_grid(
     trials: pd.DataFrame,
     parameters: Sequence[Parameter],
@@ -82,7 +79,8 @@ def scatter_grid(
     figure, grid = empty_grid(len(panels))
     for axes, parameter in zip(grid, panels, strict=True):
         _draw_panel(axes, parameter, drawn, points, axis)
-    draw_titles(figure, title, _counts(trials, drawn, repeats), _legend(drawn, points, axis))
+    keep_panel_size(figure, grid)
+    draw_titles(figure, title, _counts(trials, drawn, objective.metric, repeats), _legend(drawn, points, axis))
     figure.supylabel(axis.label if repeats == 1 else f"mean {axis.label}", fontsize=10)
     return figure
 
@@ -91,7 +89,7 @@ def _draw_panel(axes: Axes, parameter: Parameter, drawn: pd.DataFrame, points: p
     _draw_vertical_axis(axes, axis)
     # A parameter that no trial has yet has no column either.
     values = drawn.get(parameter.short_name, pd.Series(np.nan, index=drawn.index))
-    positions = _draw_horizontal_axis(axes, parameter, values)
+    positions = draw_parameter_axis(axes, parameter, values)
     _draw_points(axes, points.assign(x=positions[points["row"]]), axis)
 
 
@@ -139,8 +137,7 @@ def _points(drawn: pd.DataFrame, axis: MetricAxis) -> pd.DataFrame:
     beyond = axis.is_beyond(values) & ~has_diverged
     looks = pd.Series("completed", index=drawn.index).mask(beyond, "beyond").mask(has_diverged, "diverged")
     looks[ranking(drawn[drawn["status"] == "completed"], axis.objective)[:1]] = "best"
-    middle, height = (axis.bottom + axis.low) / 2, axis.low - axis.bottom
-    in_band = middle + 0.5 * height * pd.Series(_jitter(len(drawn), math.sqrt(2)))
+    in_band = axis.band_middle + 0.5 * axis.band * pd.Series(jitter(len(drawn), math.sqrt(2)))
     heights = values.mask(beyond, axis.edge).mask(has_diverged, in_band)
     points = pd.DataFrame({"row": drawn.index, "look": looks, "y": heights, "error": _errors(drawn).mask(beyond)})
     if "diverged" not in drawn:
@@ -150,77 +147,18 @@ def _points(drawn: pd.DataFrame, axis: MetricAxis) -> pd.DataFrame:
     return pd.concat([points, crosses], ignore_index=True)
 
 
-def _jitter(count: int, irrational: float) -> NDArray[np.float64]:
-    """Return `count` numbers in [-0.5, 0.5) that spread evenly, the same ones each time (Weyl's sequence).
-
-    Seaborn's own jitter comes from NumPy's global generator: other pictures each time, and a state disturbed.
-    """
-    return np.arange(1, count + 1, dtype=np.float64) * irrational % 1 - 0.5
-
-
 def _draw_vertical_axis(axes: Axes, axis: MetricAxis) -> None:
     style_axes(axes)
-    axes.set_ylim(axis.bottom, axis.high)
+    axes.set_ylim(axis.bottom, axis.top)
     axes.set_yticks(*axis.ticks())
-    if axis.bottom < axis.low:
-        share = (axis.low - axis.bottom) / (axis.high - axis.bottom)
-        axes.add_patch(Rectangle((0, 0), 1, share, transform=axes.transAxes, color=PALE_RED, zorder=0.6, lw=0))
+    if axis.band:
+        share = axis.band / (axis.top - axis.bottom)
+        foot = 0 if axis.objective.is_max else 1 - share
+        axes.add_patch(Rectangle((0, foot), 1, share, transform=axes.transAxes, color=PALE_RED, zorder=0.6, lw=0))
         for label in axes.get_yticklabels()[:1]:
             label.set_color(RED)
     if not axis.has_values:
         axes.text(0.5, 0.5, "no trial completed", transform=axes.transAxes, ha="center", color=INK)
-
-
-def _draw_horizontal_axis(axes: Axes, parameter: Parameter, values: pd.Series[Any]) -> NDArray[np.float64]:
-    """Give `axes` the parameter's scale, limits and ticks; return each trial's place, NaN if it has none."""
-    axes.set_xlabel(parameter.short_name)
-    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    known = numbers[~np.isnan(numbers)]
-    if parameter.categorical or is_bool_dtype(values) or len(known) < values.count():
-        return _draw_categories(axes, values)
-    if len(known) == 0:
-        axes.set_xticks([])
-        return numbers
-    is_log = parameter.log and known.min() > 0
-    places = np.exp(_spread(np.log(numbers))) if is_log else _spread(numbers)
-    low, high = np.nanmin(places), np.nanmax(places)
-    if is_log:
-        axes.set_xscale("log")
-        pad = (high / low) ** 0.05 if high > low else 1.1
-        axes.set_xlim(low / pad, high * pad)
-    else:
-        pad = 0.05 * (high - low) or 0.05 * abs(high) or 0.5
-        axes.set_xlim(low - pad, high + pad)
-    is_whole = bool((known % 1 == 0).all())
-    draw_ticks(axes.xaxis, known.min(), known.max(), is_log=is_log, is_whole=is_whole)
-    return places
-
-
-def _spread(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return `numbers`, spread over half the gap between neighbors if the points would hide each other."""
-    distinct = np.unique(numbers[~np.isnan(numbers)])
-    if len(distinct) < 2 or len(numbers) < 20 * len(distinct):
-        return numbers
-    return numbers + 0.5 * float(np.diff(distinct).min()) * _jitter(len(numbers), _GOLDEN)
-
-
-def _draw_categories(axes: Axes, values: pd.Series[Any]) -> NDArray[np.float64]:
-    categories = sorted(values.dropna().unique(), key=lambda category: (isinstance(category, str), category))
-    words = [f"{category:g}" if isinstance(category, float) else str(category) for category in categories]
-    axes.set_xlim(-0.5, max(len(categories), 1) - 0.5)
-    _label_categories(axes, words)
-    axes.grid(visible=False, axis="x")
-    numbers = values.map({category: number for number, category in enumerate(categories)})
-    places: NDArray[np.float64] = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
-    return places + 0.56 * _jitter(len(values), _GOLDEN)
-
-
-def _label_categories(axes: Axes, words: list[str]) -> None:
-    """Set the words of the ticks, broken at underscores or else upright where they would overlap."""
-    broken = [word.replace("_", "_\n") for word in words]
-    is_upright = not fits(words, _LETTERS) and not fits(broken, _LETTERS)
-    shown = words if is_upright or fits(words, _LETTERS) else broken
-    axes.set_xticks(range(len(words)), [escape(word) for word in shown], rotation=90 if is_upright else 0)
 
 
 def _looks(count: int, *, is_max: bool) -> dict[str, dict[str, Any]]:
@@ -256,7 +194,7 @@ def _draw_points(axes: Axes, points: pd.DataFrame, axis: MetricAxis) -> None:
             sns.scatterplot(x=x, y=y, ax=axes, label=look, legend=False, rasterized=is_heavy, **style)
 
 
-def _counts(trials: pd.DataFrame, drawn: pd.DataFrame, repeats: int) -> str:
+def _counts(trials: pd.DataFrame, drawn: pd.DataFrame, metric: str, repeats: int) -> str:
     if repeats > 1:
         completed, diverged = int(drawn["completed"].sum()), int(drawn["diverged"].sum())
         text = f"{len(drawn)} configurations, {repeats} trainings of each: {completed} completed, {diverged} diverged"
@@ -264,8 +202,16 @@ def _counts(trials: pd.DataFrame, drawn: pd.DataFrame, repeats: int) -> str:
         counts = drawn["status"].value_counts()
         completed, diverged = int(counts.get("completed", 0)), int(counts.get("diverged", 0))
         text = f"{completed} completed, {diverged} diverged"
-    others = len(trials) - completed - diverged
-    return f"{text}, {others} others not drawn" if others else text
+    return ", ".join([text, *_counts_not_drawn(trials, metric)])
+
+
+def _counts_not_drawn(trials: pd.DataFrame, metric: str) -> list[str]:
+    """Count the trials without a place in the chart, by how they stand."""
+    without = int((trials["status"].eq("completed") & trials[metric].isna()).sum())
+    counts = trials["status"].value_counts()
+    words = [f"{without} completed without {metric}"] if without else []
+    others = [status for status in STATUSES if status not in ("completed", "diverged") and status in counts]
+    return words + [f"{counts[status]} {status}" for status in others]
 
 
 def _legend(drawn: pd.DataFrame, points: pd.DataFrame, axis: MetricAxis) -> list[Line2D]:

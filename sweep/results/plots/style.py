@@ -14,16 +14,18 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from sweep.results.plots.chart import Chart
+
 BLUE, PALE_BLUE, GOLD, RED, PALE_RED = "#3b6ea8", "#b4cae2", "#ffb000", "#c8102e", "#fbeff0"
 INK, GRAY = "#333333", "#e4e4e4"
 
 
-def empty_grid(count: int) -> tuple[Figure, list[Axes]]:
+def empty_grid(count: int) -> tuple[Chart, list[Axes]]:
     """Return a figure and its `count` panels, in rows of at most four that share their vertical axis."""
     columns = {4: 2, 5: 3, 6: 3}.get(count, min(count, 4))
     rows = math.ceil(count / columns)
     size = (7.0, 5.0) if count == 1 else (3.3 * columns + 0.7, 2.9 * rows + 0.9)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Chart(figsize=size, layout="constrained")
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for axes in grid.flat[count:]:
         axes.remove()
@@ -40,10 +42,14 @@ def style_axes(axes: Axes) -> None:
 
 def draw_ticks(axis: Axis, low: float, high: float, *, is_log: bool, is_whole: bool) -> None:
     """Give `axis`, which shows what lies from `low` to `high`, a few ticks; whole ones if `is_whole`."""
-    ratio = high / low if is_log else 1
+    ratio = 10 ** min(math.log10(high) - math.log10(low), 300) if is_log else 1
     axis.set_minor_locator(NullLocator())
     if low == high:
         axis.set_ticks([low])
+    elif is_log and math.log10(high) - math.log10(low) > 100:
+        # LogLocator cannot compute the powers beside such ends.
+        powers = range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)
+        axis.set_ticks([float(f"1e{power}") for power in powers[:: math.ceil(len(powers) / 5)]])
     elif ratio > 200:
         axis.set_major_locator(LogLocator(numticks=6))
     elif ratio > 8:
@@ -56,7 +62,16 @@ def draw_ticks(axis: Axis, low: float, high: float, *, is_log: bool, is_whole: b
 
 def label_numbers(axis: Axis) -> None:
     """Write the ticks of `axis` in full, none as a power of ten with a raised exponent."""
-    axis.set_major_formatter(FuncFormatter(lambda place, _: f"{place:.10g}".replace("e-0", "e-")))
+    axis.set_major_formatter(FuncFormatter(lambda place, _: number_word(place)))
+
+
+def number_word(number: float) -> str:
+    """Return a number as it stands at a tick.
+
+    >>> number_word(1e-5)
+    '1e-5'
+    """
+    return f"{number:.10g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
 
 
 def fits(labels: Sequence[str], letters: float) -> bool:
@@ -81,6 +96,37 @@ def shorten(name: str, letters: int) -> str:
         return line
     tail = (letters - 1) // 2
     return f"{line[: letters - 1 - tail]}…{line[len(line) - tail :]}"
+
+
+def shorten_all(names: Sequence[str], letters: int) -> list[str]:
+    """Return names in at most `letters` letters each that differ as the names do.
+
+    What is left out is the middle, or the beginning and the end that all have in common; where neither will do,
+    numbers tell them apart.
+
+    >>> shorten_all(["a" * 30 + "1" + "b" * 30, "a" * 30 + "2" + "b" * 30], 9)
+    ['…1bbbbbbb', '…2bbbbbbb']
+    """
+    begin = next((place for place, letters in enumerate(zip(*names, strict=False)) if len(set(letters)) > 1), 0)
+    for words in (names, [f"…{name[begin:]}" for name in names]):
+        for cut in (shorten, _beginning):
+            short = [cut(word, letters) for word in words]
+            if len(set(short)) == len(set(names)):
+                return short
+    digits = len(str(len(names)))
+    return [f"{number}: {shorten(name, letters - digits - 2)}" for number, name in enumerate(names, start=1)]
+
+
+def _beginning(name: str, letters: int) -> str:
+    return " ".join(name.split())[:letters]
+
+
+def keep_panel_size(figure: Figure, grid: Sequence[Axes]) -> None:
+    """Make the figure higher where labels that stand upright would take the height from the panels."""
+    upright = [len(label.get_text()) for axes in grid for label in axes.get_xticklabels() if label.get_rotation() == 90]
+    rows = len({axes.get_position().y0 for axes in grid})
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + 0.08 * rows * max(upright, default=0))
 
 
 def draw_titles(figure: Figure, title: str, facts: str, handles: Sequence[Artist] = ()) -> None:

@@ -203,7 +203,7 @@ def test_the_title_counts_the_trials_drawn_and_those_that_are_not():
     figure = scatter_grid(frame, PARAMETERS, title=title)
     expected = (
         f"{title}: {counts['completed'] - 1} completed, {counts['diverged']} diverged, "
-        f"{counts['failed'] + 1} others not drawn"
+        f"1 completed without test_accuracy, {counts['failed']} failed"
     )
     assert figure.get_suptitle() == expected
     figure.draw_without_rendering()

@@ -72,7 +72,7 @@ def test_the_title_and_the_legend_say_what_is_drawn(figure):
     counts = frame["status"].value_counts()
     assert figure.get_suptitle().replace("\n", " ") == (
         f"mine: 20 configurations, 3 trainings of each: {counts['completed']} completed, "
-        f"{counts['diverged']} diverged, {counts['failed']} others not drawn"
+        f"{counts['diverged']} diverged, {counts['failed']} failed"
     )
     means = by_hand(frame)
     best = means[means[:, 1].argmax()]
