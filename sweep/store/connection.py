@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 from urllib.parse import quote
 
@@ -26,9 +27,12 @@ from sqlalchemy.exc import (
 
 from sweep.errors import Argument, Call, StoreBusy, StoreError, UsageError
 from sweep.store.schema import APPLICATION_ID
+from sweep.system.files import is_full
 
 BUSY_SECONDS = 60
 """How long a statement waits for another process to release the database."""
+ROOM = 1 << 16
+"""Bytes that there must be room for where the question is whether the database can be written."""
 PROBE_SECONDS = 2
 """How long it waits where the question is whether the database can be written."""
 
@@ -129,9 +133,19 @@ class Database:
         """
         with self._transaction("probe") as connection:
             if self.is_sqlite:
+                self._check_room()
                 connection.execute(text(f"PRAGMA application_id = {APPLICATION_ID}"))
             else:
                 connection.execute(text("CREATE TEMPORARY TABLE probe () ON COMMIT DROP"))
+
+    def _check_room(self) -> None:
+        """Check that there is room for new files and longer ones: the log may have some, but nothing else."""
+        try:
+            with TemporaryFile(dir=self.real_path.parent, buffering=0) as stream:
+                stream.write(bytes(ROOM))
+        except OSError as error:
+            reason = "database or disk is full" if is_full(error) else error.strerror
+            raise StoreBusy(f"the database {self.shown} cannot be written: {reason}") from error
 
     def checkpoint(self) -> None:
         """Move what stands in the log beside a SQLite file into the file, as far as nobody reads the older state.

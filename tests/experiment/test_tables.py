@@ -72,7 +72,7 @@ class TestList:
             ([{**ROW, "alpha": "nan"}], ["alpha", "nan"]),
             ([{**ROW, "alpha": "1e999"}], ["alpha", "1e999"]),
             ([{**ROW, "batch_size": "25"}], ["batch_size", "25"]),
-            ([{**ROW, "batch_size": "20.0"}], ["batch_size", "20.0"]),
+            ([{**ROW, "batch_size": "20.5"}], ["batch_size", "20.5"]),
             ([{**ROW, "batch_size": "9" * 5000}], ["batch_size"]),
             ([ROW, {**ROW, "hidden[0]": "10"}], ["row 2", "hidden[0]", "10", "9"]),
             ([{key: value for key, value in ROW.items() if key != "alpha"}], ["alpha", "column"]),
