@@ -108,7 +108,7 @@ class TestPredict:
         assert len(outputs) == 10
         assert outputs == sorted(outputs, reverse=True)
         assert sum(outputs) == pytest.approx(1, abs=1e-3)
-        assert len(re.findall(r" true *$", answer.out, re.MULTILINE)) == 1
+        assert len(re.findall(r"\d +true *$", answer.out, re.MULTILINE)) == 1
         assert Path("eleven.png").read_bytes().startswith(PNG)
 
     @pytest.mark.parametrize(
