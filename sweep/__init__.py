@@ -127,16 +127,8 @@ def resume(
     Args:
         retry_failed: whether to train failed trials again, too.
         name: the sweep; by default the newest.
-        db: URL or file of the database; by default SWEEP_DB, else results/sweeps.db.
-        workers: number of worker processes, at least 1; by default one per core.
-        timeout: seconds of wall time after which a trial is stopped and counts as failed; by default no limit.
-        max_failures: stop the sweep once more trials than this have failed; by default no limit.
-        backend: the engine, "local" or "dask", or a factory of one's own (`sweep.engines.EngineFactory`); by default
-            "dask" if there is a scheduler, else "local".
-        scheduler: address of the Dask scheduler whose workers train, such as tcp://192.168.0.5:8786.
-        data: folder with the files of the data set; by default SWEEP_DATA.
-        observer: is told how the sweep proceeds (`sweep.observer.Observer`); by default nobody is.
-        options: the seven above, none of which affects the results.
+        db: as of `run`.
+        options: execution options, as of `run`.
 
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
@@ -169,16 +161,8 @@ def extend(
         epochs: how many epochs each shall have in all.
         best: this many of the best trials, besides those named.
         name: the sweep; by default the newest.
-        db: URL or file of the database; by default SWEEP_DB, else results/sweeps.db.
-        workers: number of worker processes, at least 1; by default one per core.
-        timeout: seconds of wall time after which a trial is stopped and counts as failed; by default no limit.
-        max_failures: stop the sweep once more trials than this have failed; by default no limit.
-        backend: the engine, "local" or "dask", or a factory of one's own (`sweep.engines.EngineFactory`); by default
-            "dask" if there is a scheduler, else "local".
-        scheduler: address of the Dask scheduler whose workers train, such as tcp://192.168.0.5:8786.
-        data: folder with the files of the data set; by default SWEEP_DATA.
-        observer: is told how the sweep proceeds (`sweep.observer.Observer`); by default nobody is.
-        options: the seven above, none of which affects the results.
+        db: as of `run`.
+        options: execution options, as of `run`.
 
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
@@ -202,7 +186,7 @@ def load(name: str | None = None, *, db: str | Path | None = None) -> Sweep:
 
     Args:
         name: the sweep; by default the newest.
-        db: URL or file of the database; by default SWEEP_DB, else results/sweeps.db.
+        db: as of `run`.
 
     Raises:
         SweepError: when there is no such sweep or database.

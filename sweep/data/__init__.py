@@ -17,7 +17,7 @@ from sweep.data.encoding import Encoding
 from sweep.data.formats import KINDS
 from sweep.data.formats.base import Loaded, Request, Source
 from sweep.data.normalization import Normalization, fit
-from sweep.data.remarks import remarks
+from sweep.data.remarks import remarks, same_numbers
 from sweep.data.sources import Places
 from sweep.errors import DataError, suggest
 
@@ -38,6 +38,7 @@ __all__ = [
     "options_key",
     "prepare",
     "remarks",
+    "same_numbers",
 ]
 
 _SECTION = {"task": "task", "validation": "validation", "split_seed": "validation_seed"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -39,13 +39,16 @@ def _missing_classes(dataset: Dataset) -> Iterator[str]:
 
 
 def _same_numbers(dataset: Dataset) -> Iterator[str]:
+    if names := same_numbers(dataset.class_names):
+        yield f"{_listed(names)} are one number but different classes, as they are written differently"
+
+
+def same_numbers(class_names: Iterable[str]) -> list[str]:
+    """Return the first classes that are one number written differently; none if there are no such classes."""
     spellings = defaultdict(list)
-    for name in dataset.class_names:
+    for name in class_names:
         spellings[number(name)].append(name)
-    for value, names in spellings.items():
-        if value is not None and len(names) > 1:
-            yield f"{_listed(names)} are one number but different classes, as they are written differently"
-            return
+    return next((names for value, names in spellings.items() if value is not None and len(names) > 1), [])
 
 
 def _channels_last(dataset: Dataset) -> Iterator[str]:

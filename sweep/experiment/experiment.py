@@ -22,13 +22,20 @@ from sweep.space.distributions import Tree
 from sweep.space.samplers.base import Point, Sampler, Space, trial_seeds
 from sweep.space.trees import draw
 
-FORMAT = 2
-"""Format of experiment files: 1 in the first edition, in which `data.normalization` of a table has another default."""
+FORMAT = 3
+"""Format of experiment files, by what they mean: in 1, that of the first edition, `data.normalization` of a table has
+another default; up to 2, labels that are one number written differently, such as 1.1 and 1.10, were one class."""
+LABELS_AS_WRITTEN = 3
+"""The first format in which such labels are different classes."""
 
 
 Shape = tuple[tuple[str, object], ...]
-"""Which options were chosen, by name, and of which type the numbers are. Configurations of one shape are all right or
-all wrong, since the ends of every range were found right when the file was read."""
+"""Which options were chosen, by name, and of which type the numbers are.
+
+The ends of every range were found right when the file was read, so one check of each shape is enough, but for numbers
+that must fit each other, such as a lower and an upper end that are both drawn; these are checked when a trial is
+planned.
+"""
 
 
 def _shape(drawn: dict[str, Scalar]) -> Shape:
@@ -107,7 +114,7 @@ class Experiment:
         return list(self.draws())
 
     def draws(self) -> Iterator[Trial]:
-        """Draw one trial after the other, and check each configuration whose shape is new.
+        """Draw one trial after the other, and check each configuration whose shape is new; see `Shape`.
 
         Raises:
             ExperimentError: when a drawn configuration is impossible, or the sampler cannot be used.

@@ -7,8 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sweep.data import Dataset, Task, data_options, find_digest, open_dataset, options_key, prepare, remarks
+from sweep.data import (
+    Dataset,
+    Task,
+    data_options,
+    find_digest,
+    open_dataset,
+    options_key,
+    prepare,
+    remarks,
+    same_numbers,
+)
 from sweep.errors import Argument, DataError, ExperimentError, SweepError
+from sweep.experiment.checks import check
+from sweep.experiment.experiment import LABELS_AS_WRITTEN
 from sweep.experiment.parameters import trainer_of
 from sweep.experiment.sections import Configuration
 from sweep.observer import Observer
@@ -65,14 +77,15 @@ def prepare_again(record: SweepRecord, data: Path | None, observer: Observer) ->
                 raise
             folders[options_key(data_options(entry))] = str(cached)
     _check_digests(record, folders)
+    _check_classes(record, folders)
     return folders
 
 
 def plan(trials: Sequence[Trial], folders: Mapping[str, str]) -> list[Trial]:
-    """Return trials with their planned epochs, after checking that each network fits its data set.
+    """Return trials with their planned epochs, after checking each configuration, and its network with its data set.
 
     Raises:
-        ExperimentError: when the layers of a trial do not fit each other or its data set.
+        ExperimentError: when a configuration is impossible, or its layers do not fit each other or its data set.
     """
     datasets = {key: open_dataset(Path(folder)) for key, folder in folders.items()}
     return [trial if "trainer" in trial.configuration else _plan_network(trial, datasets) for trial in trials]
@@ -80,7 +93,7 @@ def plan(trials: Sequence[Trial], folders: Mapping[str, str]) -> list[Trial]:
 
 def _plan_network(trial: Trial, datasets: Mapping[str, Dataset]) -> Trial:
     dataset = datasets[options_key(data_options(trial.configuration["data"]))]
-    configuration = Configuration.model_validate(trial.configuration)
+    configuration: Configuration = check([(Configuration, trial.configuration)], f"trial {trial.number}")[0]
     try:
         check_fit(configuration, dataset.outputs, dataset.shape)
     except ValueError as error:
@@ -110,6 +123,20 @@ def _check_digests(record: SweepRecord, folders: dict[str, str]) -> None:
             raise SweepError(
                 f"the data set {key} is not the one that '{record.name}' was begun with; bring the old files back, "
                 "or run the experiment again under another ",
+                Argument("name"),
+            )
+
+
+def _check_classes(record: SweepRecord, folders: dict[str, str]) -> None:
+    """Refuse to go on with other classes than a sweep was begun with: see `FORMAT`."""
+    if record.format >= LABELS_AS_WRITTEN:
+        return
+    for folder in folders.values():
+        dataset = open_dataset(Path(folder))
+        if names := same_numbers(dataset.class_names):
+            raise SweepError(
+                f"the labels {', '.join(map(repr, names))} of the data set {dataset.name} were one class when "
+                f"'{record.name}' was begun, and are different classes now; run the experiment again under another ",
                 Argument("name"),
             )
 

@@ -88,9 +88,10 @@ def _drawn_with_data(
     for trial in experiment.draws():
         section = trial.configuration.get("data")
         if section is not None and section != previous:
-            entry, previous = data_entry(section), section
-            if described.setdefault(options_key(data_options(section)), entry) is entry:
-                folders |= prepare_datasets([entry], options.data_folder, experiment.folder, options.observer)
+            key, previous = options_key(data_options(section)), section
+            if key not in described:
+                described[key] = data_entry(section)
+                folders |= prepare_datasets([described[key]], options.data_folder, experiment.folder, options.observer)
         trials.append(trial)
         if len(trials) % NOTED == 0:
             options.observer.note(f"drew {len(trials):,} trials")

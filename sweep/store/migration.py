@@ -8,10 +8,9 @@ find its way. Servers from before that table are judged by their columns.
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from sqlalchemy import (
 )
 
 from sweep.errors import Argument, StoreError
+from sweep.store.backup import copy_file, sync
 from sweep.store.schema import APPLICATION_ID, VERSION
 
 MADE_SINCE = {3: ("sweeps", "digest"), 2: ("trials", "weights"), 1: ("sweeps", "id")}
@@ -110,11 +110,11 @@ def backed_up(path: Path, version: int) -> Iterator[Path]:
     backup = _free_name(path, version)
     try:
         with _explained(path):
-            _copy(path, draft)
+            copy_file(path, draft)
         yield backup
         with _explained(path):
             draft.rename(backup)
-            _sync(path.parent)
+            sync(path.parent)
     finally:
         with suppress(OSError):
             draft.unlink()
@@ -124,26 +124,6 @@ def _free_name(path: Path, version: int) -> Path:
     name = f"{path.name}.schema-{version}.backup"
     numbered = (name if n == 1 else f"{name}.{n}" for n in count(1))
     return next(path.with_name(each) for each in numbered if not os.path.lexists(path.with_name(each)))
-
-
-def _copy(path: Path, draft: Path) -> None:
-    draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600)
-    # SQLite's own way to copy knows of what is still in the journal beside the file.
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(draft)) as target:
-        target.execute("PRAGMA journal_mode = OFF")
-        source.backup(target)
-    shutil.copymode(path, draft)
-    _sync(draft)
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file or a folder is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

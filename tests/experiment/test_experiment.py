@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from sweep.experiment.experiment import FORMAT
 from sweep.experiment.file import experiment_of, parse
 from sweep.records import SweepRecord
 from tests.experiment.toys import CONDITIONAL, TOY, drawn, own, refusal, text_of, toy
@@ -160,7 +161,7 @@ class TestFormat:
     def test_a_table_is_normalized_over_each_feature_from_the_second_format_on(self, text):
         table = {"dataset": {"kind": "csv", "file": "a.csv", "label": "y"}, "normalization": "z_score"}
         released, current = parse(text(data=table), "x", file_format=1), parse(text(data=table), "x")
-        assert (released.format, current.format) == (1, 2)
+        assert (released.format, current.format) == (1, FORMAT)
         assert released.trials()[0].configuration["data"] == table
         resolved = {**table, "normalization": {"kind": "z_score", "over": "feature"}}
         assert current.trials()[0].configuration["data"] == resolved

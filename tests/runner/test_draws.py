@@ -70,3 +70,13 @@ def test_a_configuration_is_checked_once_for_each_shape(monkeypatch):
     monkeypatch.setattr(drawing, "check_configuration", lambda *each: checked.append(each))
     assert len(experiment.trials()) == 12
     assert len(checked) == 2
+
+
+def test_numbers_that_do_not_fit_each_other_are_refused_before_anything_is_stored(path):
+    """Each end of both ranges is right by itself."""
+    weights = "{ kind = 'uniform', min = { uniform = [-1.0, 0.4] }, max = { uniform = [-0.5, 1.0] } }"
+    path.write_text(FINITE.replace("[training]", f"weights = {weights}\n[training]"))
+    with pytest.raises(SweepError, match=r"trial \d+: network\.weights has a min above its max; exchange them$"):
+        sweep.run(path)
+    with pytest.raises(SweepError, match=r"holds no sweeps|there is no sweep"):
+        sweep.load()

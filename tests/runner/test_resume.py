@@ -73,3 +73,21 @@ def test_a_class_that_no_trial_can_learn_is_told(here, tmp_path):
 
     sweep.run("digits-quickstart", overrides=["trials=1", "epochs=1", dataset], observer=Listener())
     assert "warning: the data set table: the class 'x' has no sample to learn from in the training part" in heard
+
+
+def test_labels_that_were_one_class_when_a_sweep_was_begun_are_not_split_in_its_middle(here, tmp_path):
+    table = tmp_path / "table.csv"
+    labels = ["01067", "1067", "99999"]
+    table.write_text("a,b,label\n" + "\n".join(f"{i % 7},{i % 3},{labels[i % 3]}" for i in range(40)))
+    dataset = f"data.dataset={{kind='csv', file='{table}', label='label'}}"
+    sweep.run("digits-quickstart", overrides=["trials=2", "epochs=1", dataset, "training.keep_weights='last'"])
+    with Store(os.environ["SWEEP_DB"]).database.writing() as connection:
+        connection.exec_driver_sql("UPDATE trials SET status = 'interrupted' WHERE number = 1")
+        connection.exec_driver_sql("UPDATE sweeps SET format = 2")
+    sentence = r"the labels '01067', '1067' of the data set .* were one class when 'digits-quickstart' was begun"
+    for action in (sweep.resume, lambda: sweep.load().predict(0), lambda: sweep.extend([0], epochs=2)):
+        with pytest.raises(SweepError, match=sentence):
+            action()
+    with Store(os.environ["SWEEP_DB"]).database.writing() as connection:
+        connection.exec_driver_sql("UPDATE sweeps SET format = 3")
+    assert sweep.resume().trials()["status"].eq("completed").all()

@@ -8,6 +8,7 @@ import pytest
 
 from sweep.errors import StoreError, UsageError
 from sweep.store import Store
+from sweep.store import backup as backups
 from sweep.store.backup import backup
 from tests.store.store_setup import add, epoch, finished
 
@@ -34,6 +35,24 @@ def test_what_stands_in_the_log_is_in_the_copy(store, tmp_path):
     with sqlite3.connect(tmp_path / "plain.db") as plain:  # the reason for all this
         assert plain.execute("SELECT count(*) FROM epochs").fetchone() == (0,)
     plain.close()
+
+
+def test_what_is_written_meanwhile_neither_enters_the_copy_nor_begins_it_anew(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(backups, "PAGES", 1)
+    sweep_id = add(store)
+    left = []
+
+    def progress(done, total):
+        left.append(total - done)
+        if len(left) in (2, 5):
+            finished(store, sweep_id, len(left) // 5, [epoch(0)])
+
+    backup(store.database, tmp_path / "copy.db", progress)
+    assert left == sorted(left, reverse=True)
+    copy = Store(str(tmp_path / "copy.db"))
+    assert copy.trials(sweep_id)["status"].tolist() == ["queued"] * 3
+    copy.close()
+    assert store.trials(sweep_id)["status"].tolist() == ["completed", "completed", "queued"]
 
 
 def test_a_plain_copy_holds_a_new_sweep_and_what_was_there_at_the_last_checkpoint(store, tmp_path):
