@@ -14,8 +14,6 @@ import pandas as pd
 from sweep.errors import UsageError
 from sweep.metrics import Objective, metric
 from sweep.records import Parameter
-from sweep.results.filter import matching
-from sweep.results.repeats import OUTCOMES, configurations
 
 DEFAULT = Objective()
 """What sweeps of our own networks without a validation part are ranked by."""
@@ -133,6 +131,8 @@ def _ranked(
     _check_count(n)
     others = [name for name in (objective.tie_break, counterpart(objective)) if name]
     if repeats > 1:
+        from sweep.results.repeats import OUTCOMES, configurations
+
         trials = configurations(trials, objective, repeats, others)
         shown = ["trials", objective.metric, "standard_error", *others, *OUTCOMES]
     else:
@@ -158,6 +158,8 @@ def _selected(
     trials: pd.DataFrame, rows: pd.Series[bool], parameters: Sequence[Parameter], where: str | None
 ) -> pd.DataFrame:
     if where is not None:
+        from sweep.results.filter import matching
+
         # Every row is asked, whatever its status, so that a mistake in the condition always shows.
         rows = rows & matching(trials, where, parameters)
     return trials[rows].reset_index(drop=True)
