@@ -252,4 +252,7 @@ def _print_failures(results: Sweep) -> None:
 
 def _print_counts(results: Sweep) -> None:
     """Print the number of trials by status, which tells of those that are not in the table."""
-    say(counts_line(results.name, results.store.progress(results.record.id).counts))
+    progress = results.store.progress(results.record.id)
+    say(counts_line(results.name, progress.counts))
+    if progress.ranked_by_earlier:
+        say(f"{progress.ranked_by_earlier} ranked by an ended training, since a longer one is not completed")

@@ -62,6 +62,17 @@ def continue_(
         results = sweep.extend(numbers, epochs=epochs, best=best, name=name, db=db, **keywords)
     if not flags.quiet:
         print_table(results.best(5), "table", "Best")
+    _print_unfinished(results)
+
+
+def _print_unfinished(results: Sweep) -> None:
+    """Tell which trials are still ranked by their shorter training, and how the longer one ended."""
+    trials = results.trials()
+    for trial in trials[trials["ranked_epochs"].notna()].itertuples():
+        say(
+            f"{results.name}/{trial.trial} is {trial.status} after epoch {trial.epochs}, and still ranks by its first "
+            f"{trial.ranked_epochs} epochs"
+        )
 
 
 def _named(trials: list[str], best: int | None) -> tuple[str | None, list[int]]:

@@ -145,6 +145,12 @@ def _ranked(
     return table
 
 
+def ranked_as_completed(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return trials of which those count as completed that rank by an earlier, shorter training."""
+    has_earlier = trials["ranked_epochs"].notna()
+    return trials.assign(status=trials["status"].mask(has_earlier, "completed")) if has_earlier.any() else trials
+
+
 def ranking(trials: pd.DataFrame, objective: Objective, best_first: bool = True) -> pd.Index[int]:
     """Return the index of a frame of trials in the order of an objective, trials without its metric last."""
     keys = [key for key in objective.sort_keys(best_first) if key.column in trials or key.column != objective.tie_break]

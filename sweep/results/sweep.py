@@ -135,9 +135,10 @@ class Sweep(SweepTrials):
     ) -> Figure:
         """Draw a metric, by default that of the objective, against each searched parameter or those named."""
         from sweep.results import plots
+        from sweep.results.leaderboard import ranked_as_completed
 
         objective = self.ranked_by(y, direction)
-        trials = self._trials(objective)
+        trials = ranked_as_completed(self._trials(objective))
         x = None if x is None else texts(x, "x")
         return plots.scatter_grid(trials, self.parameters, objective, title=self.name, x=x, repeats=self.repeats)
 

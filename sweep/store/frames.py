@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, FromClause, Integer, Select, case, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Integer, Select, case, func, select
 
 from sweep.metrics import NATIVE_METRICS, Objective, SortKey
-from sweep.records import Scalar, Status
+from sweep.records import Scalar
 from sweep.store.queries import list_sweeps, recorded_metrics, sweep_head
 from sweep.store.rows import NATIVE_COLUMNS
-from sweep.store.schema import batches, epochs, parameters, trials
+from sweep.store.schema import batches, epochs, is_ranked, parameters, trials
 
 MOST_NAMED = 1_000
 """Up to this many trials are asked for by their numbers; of more, all of their status are read."""
 TRIAL_COLUMNS = ["status", "attempt"]
-END_COLUMNS = ["seconds", "diverged_epoch", "diverged_step", "diverged_place", "diverged_kind", "error"]
-INTEGERS = ("epoch", "epochs", "diverged_epoch", "diverged_step")
+DIVERGED_COLUMNS = ["diverged_epoch", "diverged_step", "diverged_place", "diverged_kind"]
+END_COLUMNS = ["seconds", *DIVERGED_COLUMNS, "error", "ranked_epochs"]
+INTEGERS = ("epoch", "epochs", "ranked_epochs", "diverged_epoch", "diverged_step")
 TEXTS = ("status", "diverged_place", "diverged_kind", "error")
 OTHERS = "other metrics"
 """Column of a frame in which metrics without a column of their own arrive."""
@@ -30,7 +31,7 @@ OTHERS = "other metrics"
 class Selection:
     """Some of a sweep's trials."""
 
-    status: Status
+    which: Literal["ranked", "diverged"]
     n: int | None = None
     """At most this many, the first ones by the objective; None for all."""
     best_first: bool = True
@@ -83,8 +84,9 @@ def trials_frame(
     """Return one row for each trial by number, or for those selected by rank.
 
     Columns: trial; repeat where the sweep has repeats; status, attempt; the metrics at the epoch that stands for the
-    trial by the objective, and that `epoch`; `epochs`, the last one stored; seconds; how it diverged or failed; then
-    each parameter under its full name. The metrics are those of the objective and `also`; for an objective other than
+    trial by the objective, and that `epoch`; `epochs`, the last one stored; seconds; how it diverged or failed;
+    `ranked_epochs`, by which it ranks while a longer training is not completed; then each parameter under its full
+    name. The metrics are those of the objective and `also`; for an objective other than
     that of the sweep our own four as well.
     """
     own, repeats = sweep_head(connection, sweep_id)
@@ -122,16 +124,20 @@ def _chosen(
 
 
 def _epoch_of(objective: Objective) -> ColumnElement[Any]:
-    """Return the number of the epoch that stands for a trial: the last, or the first with the best value."""
+    """Return the number of the epoch that stands for a trial: the last, or the first with the best value.
+
+    Those of a longer training that is not completed do not count.
+    """
+    last = func.coalesce(trials.c.ranked_epochs, trials.c.last_epoch)
     if objective.epoch == "last":
-        return trials.c.last_epoch
+        return last
     other = epochs.alias()
     is_native = objective.metric in NATIVE_COLUMNS
     value = other.c[objective.metric] if is_native else other.c.metrics[objective.metric].as_float()
     order = value.desc() if objective.is_max else value.asc()
     # Asked trial by trial, along the primary key: planners that know nothing of the rows find no better way than
     # comparing each trial with each when they are given one list of all best epochs.
-    of_trial = select(other.c.epoch).where(other.c.trial_id == trials.c.id, value.is_not(None))
+    of_trial = select(other.c.epoch).where(other.c.trial_id == trials.c.id, value.is_not(None), other.c.epoch <= last)
     return of_trial.order_by(order, other.c.epoch).limit(1).scalar_subquery()
 
 
@@ -145,7 +151,11 @@ def _trials_query(
     if selection is None:
         return query.order_by(trials.c.number)
     order = order_by(objective.sort_keys(selection.best_first), chosen.values())
-    return query.where(trials.c.status == selection.status).order_by(*order).limit(selection.n)
+    return query.where(_selected(selection)).order_by(*order).limit(selection.n)
+
+
+def _selected(selection: Selection) -> ColumnElement[bool]:
+    return is_ranked if selection.which == "ranked" else trials.c.status == selection.which
 
 
 def order_by(keys: Sequence[SortKey], columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:
@@ -183,7 +193,7 @@ def _drawn_for(sweep_id: int, selection: Selection | None, numbers: list[int]) -
     """Return the condition for the trials whose parameters are needed."""
     wanted = trials.c.sweep_id == sweep_id
     if selection:
-        wanted &= trials.c.number.in_(numbers) if len(numbers) <= MOST_NAMED else trials.c.status == selection.status
+        wanted &= trials.c.number.in_(numbers) if len(numbers) <= MOST_NAMED else _selected(selection)
     return wanted
 
 

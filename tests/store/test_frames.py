@@ -101,7 +101,7 @@ class TestFrames:
         number = dict.fromkeys(["trial", "epoch"], "int64")
         best = {"test_accuracy": real, "epoch": whole, "test_loss": real}
         end = {"epochs": whole, "seconds": real, "diverged_epoch": whole, "diverged_step": whole}
-        end |= dict.fromkeys(["diverged_place", "diverged_kind", "error"], text)
+        end |= dict.fromkeys(["diverged_place", "diverged_kind", "error"], text) | {"ranked_epochs": whole}
         drawn = {"flag": "boolean", "mixed": "object", "number": real, "text": "object", "whole": whole}
         head = {"trial": "int64", "status": text, "attempt": "int64"}
         metrics = dict.fromkeys(["test_accuracy", "test_loss", "train_accuracy", "train_loss"], real)
