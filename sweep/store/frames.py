@@ -11,10 +11,10 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, FromClause, Integer, Select, case, func, select
 
 from sweep.metrics import NATIVE_METRICS, Objective, SortKey
-from sweep.records import Scalar
+from sweep.records import STATUSES, Scalar
 from sweep.store.queries import list_sweeps, recorded_metrics, sweep_head
 from sweep.store.rows import NATIVE_COLUMNS
-from sweep.store.schema import batches, epochs, is_ranked, parameters, trials
+from sweep.store.schema import batches, epochs, is_completed, is_ranked, is_ranked_by_earlier, parameters, trials
 
 MOST_NAMED = 1_000
 """Up to this many trials are asked for by their numbers; of more, all of their status are read."""
@@ -86,20 +86,24 @@ def trials_frame(
     Columns: trial; repeat where the sweep has repeats; status, attempt; the metrics at the epoch that stands for the
     trial by the objective, and that `epoch`; `epochs`, the last one stored; seconds; how it diverged or failed;
     `ranked_epochs`, by which it ranks while a longer training is not completed; then each parameter under its full
-    name. The metrics are those of the objective and `also`; for an objective other than
-    that of the sweep our own four as well.
+    name. The metrics are those of the objective and `also`; for an objective other than that of the sweep our own four
+    as well.
     """
     own, repeats = sweep_head(connection, sweep_id)
     objective = objective or own
     wanted = list(dict.fromkeys([objective.metric, *filter(None, [objective.tie_break]), *also]))
     chosen = _chosen(connection, sweep_id, objective, own, wanted)
-    rows = _frame(connection, _trials_query(sweep_id, objective, selection, chosen, repeats > 1))
-    rows = _with_metrics(rows, chosen.others)
+    which = _which(connection, sweep_id, selection)
+    order = order_by(objective.sort_keys(selection.best_first), chosen.values()) if selection else [trials.c.number]
+    query = _trials_query(chosen, repeats > 1).where(which).order_by(*order)
+    rows = _with_metrics(_frame(connection, query.limit(selection.n) if selection else query), chosen.others)
     if objective == own:
         rows = _ordered(rows, wanted)
     kinds = {"Int64": INTEGERS, "str": TEXTS, "float64": [*chosen.metrics, *chosen.others, "seconds"]}
     rows = rows.astype({name: kind for kind, names in kinds.items() for name in names})
-    drawn = _parameters_frame(connection, _drawn_for(sweep_id, selection, rows["trial"].tolist()))
+    if selection and len(rows) <= MOST_NAMED:
+        which = (trials.c.sweep_id == sweep_id) & trials.c.number.in_(rows["trial"].tolist())
+    drawn = _parameters_frame(connection, which)
     return rows.join(drawn, on="trial").reset_index(drop=True)
 
 
@@ -141,21 +145,24 @@ def _epoch_of(objective: Objective) -> ColumnElement[Any]:
     return of_trial.order_by(order, other.c.epoch).limit(1).scalar_subquery()
 
 
-def _trials_query(
-    sweep_id: int, objective: Objective, selection: Selection | None, chosen: _Chosen, has_repeats: bool
-) -> Select[Any]:
+def _trials_query(chosen: _Chosen, has_repeats: bool) -> Select[Any]:
     names = [*(["repeat"] if has_repeats else []), *TRIAL_COLUMNS]
     head = [trials.c.number.label("trial"), *(trials.c[name] for name in names)]
     tail = [trials.c.last_epoch.label("epochs"), *(trials.c[name] for name in END_COLUMNS)]
-    query = select(*head, *chosen.columns(), *tail).select_from(chosen.source).where(trials.c.sweep_id == sweep_id)
+    return select(*head, *chosen.columns(), *tail).select_from(chosen.source)
+
+
+def _which(connection: Connection, sweep_id: int, selection: Selection | None) -> ColumnElement[bool]:
+    """Return the condition for the trials that are selected from."""
+    mine = trials.c.sweep_id == sweep_id
     if selection is None:
-        return query.order_by(trials.c.number)
-    order = order_by(objective.sort_keys(selection.best_first), chosen.values())
-    return query.where(_selected(selection)).order_by(*order).limit(selection.n)
-
-
-def _selected(selection: Selection) -> ColumnElement[bool]:
-    return is_ranked if selection.which == "ranked" else trials.c.status == selection.which
+        return mine
+    if selection.which == "diverged":
+        return mine & (trials.c.status == "diverged")
+    # Most sweeps have none that rank by an earlier training; then the first ones are found in the index alone.
+    others = [status for status in STATUSES if status != "completed"]
+    earlier = select(trials.c.id).where(mine, trials.c.status.in_(others), is_ranked_by_earlier).limit(1)
+    return mine & (is_completed if connection.execute(earlier).first() is None else is_ranked)
 
 
 def order_by(keys: Sequence[SortKey], columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:
@@ -187,14 +194,6 @@ def _ordered(rows: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
     columns = [name for name in rows if name not in wanted and name != "epoch"]
     place = columns.index("epochs")
     return rows[[*columns[:place], first, "epoch", *more, *columns[place:]]]
-
-
-def _drawn_for(sweep_id: int, selection: Selection | None, numbers: list[int]) -> ColumnElement[bool]:
-    """Return the condition for the trials whose parameters are needed."""
-    wanted = trials.c.sweep_id == sweep_id
-    if selection:
-        wanted &= trials.c.number.in_(numbers) if len(numbers) <= MOST_NAMED else _selected(selection)
-    return wanted
 
 
 def _parameters_frame(connection: Connection, wanted: ColumnElement[bool]) -> pd.DataFrame:

@@ -129,10 +129,12 @@ def list_sweeps(connection: Connection) -> list[Listed]:
 
 
 def find_trial(connection: Connection, sweep_id: int, number: int) -> tuple[RowMapping | None, int]:
-    """Return the row of a trial, None where there is no such trial, and the number of trials of the sweep."""
+    """Return the row of a trial, or None and the number of trials of the sweep where there is no such trial."""
     mine = trials.c.sweep_id == sweep_id
     row = connection.execute(select(trials).where(mine, trials.c.number == number)).mappings().first()
-    return row, connection.execute(select(func.count()).select_from(trials).where(mine)).scalar() or 0
+    if row:
+        return row, 0
+    return None, connection.execute(select(func.count()).select_from(trials).where(mine)).scalar() or 0
 
 
 def curves(connection: Connection, trial_id: int, name: str, epoch: int) -> dict[int, list[float]]:

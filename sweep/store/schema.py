@@ -113,7 +113,7 @@ trials = Table(
     Column("ranked_epochs", Integer, comment=RANKED),
     UniqueConstraint("sweep_id", "number"),
     CheckConstraint(f"status IN ({', '.join(repr(s) for s in STATUSES)})", name="known_status"),
-    Index("ranking", "sweep_id", "status", "best_value"),
+    Index("ranking", "sweep_id", "status", "best_value", "ranked_epochs"),
     comment="one row for each trial",
 )
 
@@ -154,7 +154,9 @@ parameters = Table(
     comment="one row for each drawn value of each trial",
     sqlite_with_rowid=False,
 )
-is_ranked = (trials.c.status == "completed") | trials.c.ranked_epochs.is_not(None)
+is_completed = trials.c.status == "completed"
+is_ranked_by_earlier = trials.c.ranked_epochs.is_not(None)
+is_ranked = is_completed | is_ranked_by_earlier
 """The condition that a trial is ranked, which the view repeats."""
 
 LEADERBOARD = """

@@ -31,4 +31,6 @@ def upgrade() -> None:
     op.add_column("trials", Column("weights_sha256", String(64), comment="SHA-256 of the file weights"))
     op.add_column("trials", Column("checkpoint_sha256", String(64), comment="SHA-256 of the file checkpoint"))
     op.add_column("trials", Column("ranked_epochs", Integer, comment=ranked))
+    op.drop_index("ranking", "trials")
+    op.create_index("ranking", "trials", ["sweep_id", "status", "best_value", "ranked_epochs"])
     op.execute(LEADERBOARD)
