@@ -227,6 +227,7 @@ def _summarize(results: Sweep) -> None:
     print_table(results.diverged(), "table", "Diverged")
     say(results.caption())
     _print_failures(results)
+    _print_kept(results)
     try:
         say(f"chart: {save_figure(results, results.plot, None, results.objective.metric)}")
     except SweepError as error:
@@ -248,6 +249,15 @@ def _print_failures(results: Sweep) -> None:
     if len(warned):
         first = warned.iloc[0]
         say(f"warning of {len(warned)} trials, the first of them trial {first['trial']}: {first['error']}")
+
+
+def _print_kept(results: Sweep) -> None:
+    """Print how much room the kept weights take, which are the larger part of what a sweep writes."""
+    folder = results.folder / "weights"
+    sizes = [file.stat().st_size for file in folder.iterdir()] if folder.is_dir() else []
+    if sizes:
+        files = "1 file" if len(sizes) == 1 else f"{len(sizes)} files"
+        say(f"weights: {files}, {sum(sizes) / 1e6:.1f} MB, in {folder}")
 
 
 def _print_counts(results: Sweep) -> None:
