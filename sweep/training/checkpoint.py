@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from sweep.errors import SweepError, WeightsError
 from sweep.system.files import write_whole
 
-FORMAT = 2
-"""Version of new files: 1 lists the optimizer's arrays by position, work arrays among them; 2 names them."""
+FORMAT = 3
+"""Version of new files: 1 lists the optimizer's arrays by position, work arrays among them; 2 names them; 3 has the
+version of the arithmetic, on which the meaning of an optimizer's state depends."""
 _HEAD = "about"
 _ARRAYS = "arrays"
 """Prefix of the keys by which arrays of users are stored."""
