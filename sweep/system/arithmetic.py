@@ -14,7 +14,7 @@ ARITHMETIC = 2
 CHANGES: dict[int, dict[str, str]] = {
     2: {
         "adam": "Adam scales gradients before it squares them",
-        "batch_norm": "batch normalization subtracts the running mean in full precision",
+        "batch_norm": "batch normalization evaluates with running means that are not rounded",
         "rmsprop": "RMSProp scales gradients before it squares them",
         "sigmoid": "small sigmoids keep their relative precision",
         "softplus": "small slopes of softplus keep their relative precision",
