@@ -103,9 +103,12 @@ class Replay:
     @property
     def largest_difference(self) -> float:
         """The largest relative difference of a stored figure and the present one; infinite if one is missing."""
-        then, now = self.stored.figures, self.now.figures
-        pairs = ((then.get(epoch, {}), now.get(epoch, {})) for epoch in {*then, *now})
-        return max((each for pair in pairs for each in _relative_differences(*pair)), default=0.0)
+        return max((self.difference_in(epoch) for epoch in self.different), default=0.0)
+
+    def difference_in(self, epoch: int) -> float:
+        """Return the largest relative difference of the figures of an epoch; infinite if one is missing."""
+        then, now = (outcome.figures.get(epoch, {}) for outcome in (self.stored, self.now))
+        return max(_relative_differences(then, now), default=0.0)
 
     def beside(self, epoch: int) -> pd.DataFrame:
         """Return the figures of an epoch in full precision: figure, stored, now.

@@ -101,6 +101,9 @@ def _explain(played: Replay, finding: str) -> None:
         )
         return
     how = "one is missing" if difference == float("inf") else f"by up to {difference:.1g} relative"
+    first = played.different[0]
+    if first != played.different[-1]:
+        how += f"; in epoch {first} by up to {played.difference_in(first):.1g}"
     raise SweepError(
         f"{finding}: {reason}; training may enlarge that, and figures differ by more than {CLOSE:g} ({how}): to be "
         f"sure, compare again with a sweep of version {played.arithmetic} of the arithmetic"

@@ -268,7 +268,7 @@ class TestOlderArithmetic:
         played = replay("cnn/0")
         assert (played.arithmetic, played.different) == (1, [2])
         assert played.moved == (CHANGES[2]["adam"], CHANGES[2]["batch_norm"])
-        assert played.largest_difference == pytest.approx(1e-6, rel=1e-3)
+        assert played.largest_difference == played.difference_in(2) == pytest.approx(1e-6, rel=1e-3)
         assert played.changes.to_numpy().tolist() == [["arithmetic", "1", str(ARITHMETIC)]]
 
     def test_a_trial_that_the_arithmetic_does_not_move_is_as_ever(self):
