@@ -209,3 +209,25 @@ def test_only_the_state_of_adam_has_changed_its_meaning(kind):
         np.testing.assert_allclose(older.v, 1e-3 * state.v)
     else:
         assert older is state
+
+
+@pytest.mark.parametrize(
+    ("kind", "theirs"), [("adam", ("Adam", {})), ("rmsprop", ("RMSprop", {"alpha": 0.9}))], ids=["adam", "rmsprop"]
+)
+@dtypes
+def test_a_hundred_steps_are_those_of_pytorch(kind, theirs, dtype):
+    torch = pytest.importorskip("torch")
+    name, options = theirs
+    rng = np.random.default_rng(0)
+    params = rng.normal(size=50).astype(dtype)
+    tensor = torch.tensor(params.copy(), requires_grad=True)
+    step = getattr(torch.optim, name)([tensor], lr=0.01, eps=1e-8, **options)
+    optimizer = OPTIMIZERS[kind](learning_rate=0.01)
+    state, scratch = optimizer.init(params), optimizer.scratch(params)
+    for _ in range(100):
+        gradient = (rng.normal(size=50) + rng.normal()).astype(dtype)
+        tensor.grad = torch.tensor(gradient)
+        step.step()
+        state = optimizer.update(params, gradient, state, 1.0, scratch)
+    eps = 1e-6 if dtype == "float32" else 1e-13
+    np.testing.assert_allclose(params, tensor.detach().numpy(), rtol=eps, atol=eps)
