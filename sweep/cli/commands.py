@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
     from sweep.results.sweep import Sweep
 
+MORE = "sweep leaderboard --format csv"
+"""What shows all columns of the tables at the end of a run."""
+
 
 @app.command()
 @with_run_flags
@@ -79,7 +82,7 @@ def list_(db: Db = None, format: Annotated[Format, typer.Option(help="How to pri
     """List all sweeps, the newest first."""
     from sweep.store import Store
 
-    print_table(Store(sweep.database_url(db)).sweeps(), format, "Sweeps")
+    print_table(Store(sweep.database_url(db)).sweeps(), format, "Sweeps", "--format csv")
 
 
 @app.command()
@@ -118,7 +121,7 @@ def leaderboard(
     if watch:
         _watch(rank, results, format, caption)
         return
-    print_table(rank(), format)
+    print_table(rank(), format, more="--format csv")
     if caption:
         say(caption)
     if format == "table":
@@ -222,9 +225,9 @@ def _chart(
 
 def _summarize(results: Sweep) -> None:
     """Print the best, the worst and the diverged trials, and draw the chart."""
-    print_table(results.best(5), "table", "Best")
-    print_table(results.worst(5), "table", "Worst")
-    print_table(results.diverged(), "table", "Diverged")
+    print_table(results.best(5), "table", "Best", MORE)
+    print_table(results.worst(5), "table", "Worst", MORE)
+    print_table(results.diverged(), "table", "Diverged", f"{MORE} --diverged")
     say(results.caption())
     _print_failures(results)
     try:

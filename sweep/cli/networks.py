@@ -61,7 +61,7 @@ def continue_(
     with flags.keywords() as keywords:
         results = sweep.extend(numbers, epochs=epochs, best=best, name=name, db=db, **keywords)
     if not flags.quiet:
-        print_table(results.best(5), "table", "Best")
+        print_table(results.best(5), "table", "Best", "sweep leaderboard --format csv")
 
 
 def _named(trials: list[str], best: int | None) -> tuple[str | None, list[int]]:
@@ -155,7 +155,9 @@ def _show_confusion(results: Sweep, number: int, chosen: Prediction, output: Pat
 
     table, title = chosen.confusion(), f"{results.name}/{number}, {chosen.part} part"
     if len(table) <= MOST_CLASSES:
-        print_table(table.reset_index(names="true \\ predicted"), "table", f"Confusion, {chosen.part} part")
+        print_table(
+            table.reset_index(names="true \\ predicted"), "table", f"Confusion, {chosen.part} part", "the picture"
+        )
     wrong, names = chosen.misclassified[:GALLERY], chosen.dataset.class_names
     draw = partial(
         gallery,
@@ -224,7 +226,7 @@ def gradcheck(
     loaded = load(experiment, set_ or [])
     with counting("checking gradients") as progress:
         frame = gradients.gradient_check(loaded, data=data, samples=samples or None, progress=progress)
-    print_table(frame, format)
+    print_table(frame, format, more="--format csv")
     if gradients.has_problem(frame):
         wrong = frame.loc[frame["verdict"] == "PROBLEM", "layer"].unique()
         raise SweepError(f"the gradient of {', '.join(wrong)} is wrong: look at its backward function")

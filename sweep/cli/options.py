@@ -178,12 +178,12 @@ def counts_line(name: str, counts: Mapping[Status, int]) -> str:
     return f"{name}: " + ", ".join(f"{count} {status}" for status, count in counts.items())
 
 
-def print_table(frame: pd.DataFrame, format: Format, title: str | None = None) -> None:
-    """Print a frame to standard output."""
+def print_table(frame: pd.DataFrame, format: Format, title: str | None = None, more: str = "") -> None:
+    """Print a frame to standard output; `more` also shows what does not fit into a terminal, such as an option."""
     if format == "table":
         from sweep.cli.output.tables import print_frame
 
-        print_frame(frame, title)
+        print_frame(frame, title, more)
     else:
         from sweep.results.format import render
 

@@ -30,7 +30,7 @@ def print_trial(results: Sweep, number: int) -> None:
     out.print(f"seeds: weights {seeds.weights}, shuffling {seeds.shuffling}, dropout {seeds.dropout}")
     for line in _configuration(trial.configuration):
         out.print(Text(line))
-    print_frame(results.epochs(number).drop(columns="trial"), "Epochs")
+    print_frame(results.epochs(number).drop(columns="trial"), "Epochs", "sweep export --epochs")
 
 
 def print_log(results: Sweep, number: int) -> None:

@@ -103,7 +103,8 @@ def _from_thread(read: Callable[[], View]) -> View:
 
 def _render(view: View, format: Format, caption: str) -> Group:
     """Return what stands in the terminal, lines on top: what a low terminal cuts off is the end of the table."""
-    shown = table(view.frame) if format == "table" else Text(render(view.frame, format).rstrip("\n"))
+    is_table = format == "table"
+    shown = table(view.frame, more="--format csv") if is_table else Text(render(view.frame, format).rstrip("\n"))
     return Group(*(Text(line) for line in (view.line, caption) if line), shown)
 
 
@@ -111,7 +112,7 @@ def _print_changes(views: Iterator[View], format: Format, caption: str) -> None:
     text = line = ""
     for view in views:
         with redirect_stdout(io.StringIO()) as printed:
-            print_table(view.frame, format)
+            print_table(view.frame, format, more="--format csv")
         if printed.getvalue() != text:
             print("\n" * bool(text) + printed.getvalue(), end="", flush=True)
         if caption:
