@@ -21,7 +21,6 @@ from sweep.cli.options import (
     TrialName,
     Where,
     app,
-    counts_line,
     print_table,
     save_figure,
     say,
@@ -57,8 +56,7 @@ def run(
     """Draw configurations, train them side by side, and rank them."""
     with flags.keywords() as keywords:
         result = sweep.run(experiment, overrides=set_ or [], trials=trials, seed=seed, name=name, db=db, **keywords)
-    if not flags.quiet:
-        _summarize(result)
+    _conclude(result, flags)
 
 
 @app.command()
@@ -73,8 +71,7 @@ def resume(
     """Finish a sweep that was interrupted."""
     with flags.keywords() as keywords:
         result = sweep.resume(name, retry_failed=retry_failed, db=db, **keywords)
-    if not flags.quiet:
-        _summarize(result)
+    _conclude(result, flags)
 
 
 @app.command("list")
@@ -223,36 +220,40 @@ def _chart(
     return partial(results.plot, x, y, direction), metric
 
 
-def _summarize(results: Sweep) -> None:
-    """Print the best, the worst and the diverged trials, and draw the chart."""
-    print_table(results.best(5), "table", "Best", MORE)
-    print_table(results.worst(5), "table", "Worst", MORE)
-    print_table(results.diverged(), "table", "Diverged", f"{MORE} --diverged")
-    say(results.caption())
-    _print_failures(results)
+def _conclude(results: Sweep, flags: RunFlags) -> None:
+    """Tell what failed, and unless `quiet` print the best, the worst and the diverged trials, and draw the chart.
+
+    Raises:
+        SweepError: when all trials have failed.
+    """
+    from sweep.cli.output.endings import next_steps, problems, stopped_early
+
+    trials = results.trials()
+    lines = problems(results.name, trials)
+    if not flags.quiet:
+        print_table(results.best(5), "table", "Best", MORE)
+        print_table(results.worst(5), "table", "Worst", MORE)
+        print_table(results.diverged(), "table", "Diverged", f"{MORE} --diverged")
+        lines = [results.caption(), *stopped_early(trials), *lines]
+    for line in lines:
+        say(line)
+    if not flags.quiet:
+        _chart_all(results)
+        for line in next_steps(results):
+            say(line)
+
+
+def _chart_all(results: Sweep) -> None:
     try:
         say(f"chart: {save_figure(results, results.plot, None, results.objective.metric)}")
     except SweepError as error:
         # The sweep is done all the same.
         say(f"no chart: {sentence(error)}")
-    say(f"more:  sweep leaderboard {results.name}    sweep show {results.name}/0    sweep export -o trials.csv")
-    best = results.best_trials(1)
-    if best and results.trial(best[0]).weights:
-        say(f"       sweep predict {results.name}/{best[0]}")
-
-
-def _print_failures(results: Sweep) -> None:
-    trials = results.trials()
-    failed = trials[trials["status"] == "failed"]
-    if len(failed):
-        first = failed.iloc[0]
-        say(f"{len(failed)} failed, the first of them trial {first['trial']}: {first['error']}")
-    warned = trials[trials["status"].isin(("completed", "diverged")) & trials["error"].notna()]
-    if len(warned):
-        first = warned.iloc[0]
-        say(f"warning of {len(warned)} trials, the first of them trial {first['trial']}: {first['error']}")
 
 
 def _print_counts(results: Sweep) -> None:
     """Print the number of trials by status, which tells of those that are not in the table."""
-    say(counts_line(results.name, results.store.progress(results.record.id).counts))
+    from sweep.cli.output.endings import counts_lines
+
+    for line in counts_lines(results, results.store.progress(results.record.id).counts):
+        say(line)

@@ -57,9 +57,16 @@ def continue_(
     """
     if epochs is None:
         raise UsageError("say how many epochs the trials shall have in all, such as --epochs 100")
+    from sweep.cli.output.endings import problems
+
     name, numbers = _named(trials or [], best)
+    if best is not None:
+        numbers = sweep.load(name, db=db).best_trials(best)
     with flags.keywords() as keywords:
-        results = sweep.extend(numbers, epochs=epochs, best=best, name=name, db=db, **keywords)
+        results = sweep.extend(numbers, epochs=epochs, name=name, db=db, **keywords)
+    trained = results.trials()
+    for line in problems(results.name, trained[trained["trial"].isin(numbers)]):
+        say(line)
     if not flags.quiet:
         print_table(results.best(5), "table", "Best", "sweep leaderboard --format csv")
 

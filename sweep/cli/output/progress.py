@@ -50,7 +50,7 @@ def summary(progress: Progress) -> str:
     parts = [f"{ended}/{sum(counts.values())} trials"]
     if progress.best is not None:
         parts.append(_best(progress, progress.best))
-    parts += [f"{counts[status]} {status}" for status in ("diverged", "failed") if counts.get(status)]
+    parts += [f"{counts[status]} {status}" for status in ("diverged", "failed", "pruned") if counts.get(status)]
     return " · ".join(parts)
 
 

@@ -71,7 +71,7 @@ def _ending(trial: TrialRecord, objective: Objective) -> list[str]:
     if at := trial.divergence:
         lines.append(f"diverged in epoch {at.epoch}, step {at.step}: {at.kind} in {at.place}")
     if trial.error:
-        word = "failed" if trial.status == "failed" else "warning"
+        word = {"failed": "failed", "pruned": "pruned"}.get(trial.status, "warning")
         lines += [f"{word}: {trial.error}", *(trial.traceback or "").splitlines()]
     if trial.log:
         lines.append("a log is kept; print it with --log")

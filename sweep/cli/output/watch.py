@@ -16,7 +16,8 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from sweep.cli.options import Format, counts_line, print_table, say
+from sweep.cli.options import Format, print_table, say
+from sweep.cli.output.endings import counts_lines
 from sweep.cli.output.tables import console, table
 from sweep.errors import StoreError
 from sweep.results.format import render
@@ -36,7 +37,7 @@ class View:
 
     frame: pd.DataFrame
     line: str
-    """The number of its trials by status."""
+    """The number of its trials by status, and why some failed."""
     is_last: bool
     """Whether no trial is queued or running."""
 
@@ -58,7 +59,7 @@ def print_until_ended(rank: Callable[[], pd.DataFrame], results: Sweep, format: 
 
     def read() -> View:
         counts = results.store.progress(results.record.id).counts  # first, so that the last table lacks no trial
-        line = counts_line(results.name, counts) if format == "table" else ""
+        line = "\n".join(counts_lines(results, counts)) if format == "table" else ""
         return View(rank(), line, not counts.keys() & {"queued", "running"})
 
     out = console()
