@@ -27,7 +27,7 @@ from sweep.cli.options import (
     split_trial,
     with_run_flags,
 )
-from sweep.errors import SweepError, UsageError
+from sweep.errors import SweepError, UsageError, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,11 +118,20 @@ def leaderboard(
     if watch:
         _watch(rank, results, format, caption)
         return
-    print_table(rank(), format, more="--format csv")
-    if caption:
-        say(caption)
+    table = rank()
+    print_table(table, format, more="--format csv")
     if format == "table":
+        if where is not None and table.empty:
+            _print_unmatched(results, where, by, direction)
+        if caption:
+            say(caption)
         _print_counts(results)
+
+
+def _print_unmatched(results: Sweep, where: str, by: str | None, direction: Direction) -> None:
+    from sweep.results.unmatched import unmatched
+
+    say(unmatched(results, where, by, direction))
 
 
 def _watch(rank: Callable[[], pd.DataFrame], results: Sweep, format: Format, caption: str) -> None:
@@ -166,7 +175,7 @@ def export(
         raise UsageError("--epochs and --batches exclude each other; give one of them")
     results = sweep.load(name, db=db)
     rows = results.export(output, format=format, table="epochs" if epochs else "batches" if batches else "trials")
-    say(f"wrote {rows} rows of {results.name} to {output}")
+    say(f"wrote {counted(rows, 'row')} of {results.name} to {output}")
 
 
 @app.command()
@@ -226,7 +235,7 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
     Raises:
         SweepError: when all trials have failed.
     """
-    from sweep.cli.output.endings import next_steps, problems, stopped_early
+    from sweep.cli.output.outcome import next_steps, problems, stopped_early
 
     trials = results.trials()
     lines = problems(results.name, trials)
@@ -253,7 +262,7 @@ def _chart_all(results: Sweep) -> None:
 
 def _print_counts(results: Sweep) -> None:
     """Print the number of trials by status, which tells of those that are not in the table."""
-    from sweep.cli.output.endings import counts_lines
+    from sweep.cli.output.outcome import counts_lines
 
     for line in counts_lines(results, results.store.progress(results.record.id).counts):
         say(line)

@@ -23,7 +23,7 @@ from sweep.cli.options import (
     split_trial,
     with_run_flags,
 )
-from sweep.errors import SweepError, UsageError
+from sweep.errors import SweepError, UsageError, counted
 
 if TYPE_CHECKING:
     from sweep.results.prediction import PartPrediction, Prediction, TrialPrediction
@@ -57,7 +57,7 @@ def continue_(
     """
     if epochs is None:
         raise UsageError("say how many epochs the trials shall have in all, such as --epochs 100")
-    from sweep.cli.output.endings import problems
+    from sweep.cli.output.outcome import problems
 
     name, numbers = _named(trials or [], best)
     if best is not None:
@@ -139,7 +139,7 @@ def _predict_file(results: Sweep, number: int, file: Path, output: Path | None, 
         print_table(table, "csv")
         return
     write_frame(table, output)
-    say(f"wrote {len(table)} predictions of {results.name}/{number} to {output}")
+    say(f"wrote {counted(len(table), 'prediction')} of {results.name}/{number} to {output}")
 
 
 def _show_all(

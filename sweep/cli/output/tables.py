@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sweep.cli.words import counted
+from sweep.errors import counted
 from sweep.results.format import format_value
 
 if TYPE_CHECKING:

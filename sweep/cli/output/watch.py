@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.text import Text
 
 from sweep.cli.options import Format, print_table, say
-from sweep.cli.output.endings import counts_lines
+from sweep.cli.output.outcome import counts_lines
 from sweep.cli.output.tables import console, table
 from sweep.errors import StoreError
 from sweep.results.format import render

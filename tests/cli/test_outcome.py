@@ -20,7 +20,7 @@ def train(config, trial):
 """
 FILE = """
 name = "mine"
-trainer = "ending_trainer:train"
+trainer = "outcome_trainer:train"
 trials = 4
 epochs = 3
 sampler = { kind = "table", file = "table.csv" }
@@ -35,7 +35,7 @@ direction = "min"
 @pytest.fixture
 def run(cli, workplace, monkeypatch):
     """Run a sweep of four trials, some of which fail."""
-    Path("ending_trainer.py").write_text(TRAINER)
+    Path("outcome_trainer.py").write_text(TRAINER)
     Path("mine.toml").write_text(FILE)
     Path("table.csv").write_text("number\n0\n1\n2\n3\n")
     monkeypatch.setenv("SWEEP_DB", "mine.db")
@@ -128,3 +128,53 @@ class TestStoppedEarly:
         assert "4/4 trials · best rmse 1 · 2 pruned" in answer.err
         assert "with a warning" not in answer.err
         assert re.search(r"^ +1 +1 +1 ", answer.out, re.MULTILINE)
+
+
+class TestConditions:
+    """A condition that selects nothing is answered with the values that there are."""
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            (
+                ["--where", "alpha > 1 and status != 'x'"],
+                r"no trial satisfies the condition; alpha is between 0\.\d+ and 0\.\d+; "
+                r'status has the values "\w+", "\w+"$',
+            ),
+            (["--where", 'status == "diverged"'], r"\d trials? satisf\w+ the condition: \d diverged$"),
+            (["--diverged", "--where", 'status == "completed"'], r"\d trials? satisf\w+ the condition: \d completed$"),
+            (["--by", "train_loss", "--where", "train_loss < 0"], r"; train_loss is between \S+ and \S+$"),
+        ],
+    )
+    def test_what_there_is(self, cli, options, words):
+        answer = cli("leaderboard", *options)
+        assert (answer.code, answer.out) == (0, "Trials: none\n")
+        assert re.search(words, answer.err, re.MULTILINE)
+
+    def test_other_formats_stay_as_they_are(self, cli):
+        assert cli("leaderboard", "--where", "alpha > 1", "--format", "json").err == ""
+
+    def test_text_that_reads_like_false(self, run, cli):
+        Path("table.csv").write_text("number,shuffle\n0,false\n1,epoch\n2,true\n3,false\n")
+        file = FILE.replace("[objective]", 'shuffle = { choice = [false, true, "epoch"] }\n[objective]')
+        Path("mine.toml").write_text(file)
+        assert run("", "-q").code == 0
+        answer = cli("leaderboard", "--where", 'shuffle == "false"')
+        assert answer.code == 0
+        words = 'no trial satisfies the condition; shuffle has the values false, "epoch", true (text in quotes, '
+        assert words in answer.err
+
+    def test_repeated_trainings(self, run, cli):
+        Path("mine.toml").write_text(FILE.replace("trials = 4", "trials = 4\nrepeats = 2"))
+        assert run("", "-q").code == 0
+        answer = cli("leaderboard", "--where", "rmse > 100 or standard_error > 100")
+        assert "no trial satisfies the condition; rmse is between 1 and 3; standard_error has the value 0" in answer.err
+
+
+def test_one_of_a_kind_is_not_several(run, cli):
+    broken = run("0", "-q", "--set", "trials=1", "--name", "one", "--max-failures", "0")
+    assert "stopped after 1 trial that failed" in broken.sentence(1)
+    assert run("", "-q", "--set", "trials=1", "--set", "epochs=1", "--name", "two").code == 0
+    assert cli("export", "two", "-o", "x.csv").err == "wrote 1 row of two to x.csv\n"
+    assert cli("doctor").out.endswith("is sound: 2 sweeps, 2 trials, 1 epoch checked\n")
+    assert repr(sweep.load("two")).startswith("<Sweep 'two': 1 trial in ")

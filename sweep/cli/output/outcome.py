@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sweep.cli.words import counted
-from sweep.errors import Call, SweepError
+from sweep.cli.hints import sentence
+from sweep.errors import Call, SweepError, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +88,8 @@ def counts_lines(results: Sweep, counts: Mapping[Status, int]) -> list[str]:
     failed = _failed(results) if counts.get("failed") else None
     if failed is not None and len(failed):
         number, error = failed["trial"].iloc[0], failed["error"].iloc[0]
-        lines.append(f"trial {number} failed: {error}; see more with: sweep show {results.name}/{number}")
+        hint = SweepError(f"trial {number} failed: {error}; see more with: ", Call("show", results.name, str(number)))
+        lines.append(sentence(hint))
     return lines
 
 
