@@ -93,6 +93,8 @@ class Weights:
     """Relative to the folder of the database."""
     epoch: int
     """The epoch that they are of."""
+    sha256: str | None = None
+    """Digest of the file, by which one that was changed is noticed; None of files from before there were digests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,8 @@ class TrialRecord:
     weights: Weights | None
     checkpoint: Weights | None
     """The checkpoint that its next attempt starts from; None once the trial has ended."""
+    ranked_epochs: int | None = None
+    """Epochs of an ended training by which it ranks while a longer one is not completed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,3 +206,5 @@ class Progress:
     """Epochs of the longest trial."""
     metric: str = "test_accuracy"
     """Metric of the sweep's objective."""
+    ranked_by_earlier: int = 0
+    """Number of trials that rank by an ended training while a longer one is not completed."""

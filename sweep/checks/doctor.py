@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sweep.errors import SweepError, WeightsError
+from sweep.errors import StoreError, SweepError, WeightsError
 from sweep.experiment.file import experiment_of
 from sweep.records import SweepRecord, Trial
 from sweep.store import Store
@@ -49,9 +49,10 @@ def examine(url: str, tell: Tell = lambda done, total: None) -> Report:
         SweepError: when it is missing, or not a database of ours.
     """
     with _left_alone(url) as (report, store):
-        report.counts = count(store.database)
         report.findings += findings(store.database, is_lost, tell)
-        report.findings += _files(store)
+        with suppress(StoreError):  # which is a finding already
+            report.counts = count(store.database)
+            report.findings += _files(store)
     return report
 
 
@@ -88,9 +89,9 @@ def _files(store: Store) -> Iterator[Finding]:
     """Check the files that trials name; a trial whose file is missing or damaged still has all its figures."""
     if not store.folder.is_dir():
         return
-    for name in kept_files(store.database):
+    for name, sha256 in kept_files(store.database):
         try:
-            checkpoint.read(within(store.folder, name))
+            checkpoint.read(within(store.folder, name), sha256)
         except (SweepError, WeightsError) as error:
             yield Finding(str(error), is_damage=False)
 

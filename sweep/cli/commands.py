@@ -264,5 +264,5 @@ def _print_counts(results: Sweep) -> None:
     """Print the number of trials by status, which tells of those that are not in the table."""
     from sweep.cli.output.outcome import counts_lines
 
-    for line in counts_lines(results, results.store.progress(results.record.id).counts):
+    for line in counts_lines(results, results.store.progress(results.record.id)):
         say(line)

@@ -26,6 +26,8 @@ from sweep.cli.options import (
 from sweep.errors import SweepError, UsageError, counted
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sweep.results.prediction import PartPrediction, Prediction, TrialPrediction
     from sweep.results.sweep import Sweep
 
@@ -64,11 +66,21 @@ def continue_(
         numbers = sweep.load(name, db=db).best_trials(best)
     with flags.keywords() as keywords:
         results = sweep.extend(numbers, epochs=epochs, name=name, db=db, **keywords)
-    trained = results.trials()
-    for line in problems(results.name, trained[trained["trial"].isin(numbers)]):
-        say(line)
     if not flags.quiet:
         print_table(results.best(5), "table", "Best", "sweep leaderboard --format csv")
+    rows = results.trials()
+    _print_unfinished(results.name, rows)
+    for line in problems(results.name, rows[rows["trial"].isin(numbers)], has_earlier=False):
+        say(line)
+
+
+def _print_unfinished(name: str, trials: pd.DataFrame) -> None:
+    """Tell which trials are still ranked by their shorter training, and how the longer one ended."""
+    for trial in trials[trials["ranked_epochs"].notna()].itertuples():
+        say(
+            f"{name}/{trial.trial} is {trial.status} after epoch {trial.epochs}, and still ranks by its first "
+            f"{trial.ranked_epochs} epochs"
+        )
 
 
 def _named(trials: list[str], best: int | None) -> tuple[str | None, list[int]]:

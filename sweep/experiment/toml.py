@@ -17,10 +17,10 @@ SET = Argument("overrides")
 
 DEEPEST = 50
 """Most levels of nesting that are read; a file with more is taken for a mistake."""
-KEY = re.compile(r"[^.\[\]]+(\[\d+\])*(\.[^.\[\]]+(\[\d+\])*)*")
-TEXT = re.compile(r"(?![0-9+-])[^\s\"'\[\]{}=,#].*|[\w.-]*[A-Za-z_-][\w.-]*")
+KEY = r"[^.\[\]]+(\[\d+\])*(\.[^.\[\]]+(\[\d+\])*)*"
+TEXT = r"(?![0-9+-])[^\s\"'\[\]{}=,#].*|[\w.-]*[A-Za-z_-][\w.-]*"
 """What an override may give without quotes, which rarely survive a shell, if it is not a TOML value."""
-NUMBER = re.compile(r"[+-]?(\d+\.|\.\d+)([eE][+-]?\d+)?")
+NUMBER = r"[+-]?(\d+\.|\.\d+)([eE][+-]?\d+)?"
 """Numbers that TOML writes with a digit on either side of the point."""
 
 
@@ -59,7 +59,7 @@ def override(
     """
     key, equals, text = change.partition("=")
     key = key.strip()
-    if not equals or not KEY.fullmatch(key):
+    if not equals or not re.fullmatch(KEY, key):
         raise UsageError(SET, f" takes KEY=VALUE, such as training.epochs=5, not {change!r}")
     value = _value(key, text)
     *parents, last = _steps(_full_key(table, sections, key, top, optional))
@@ -80,9 +80,9 @@ def _value(key: str, text: str) -> Tree:
         if len(table) > 1:
             raise ValueError("it is more than one value")
     except ValueError as error:
-        if NUMBER.fullmatch(bare):
+        if re.fullmatch(NUMBER, bare):
             return float(bare)
-        if TEXT.fullmatch(bare) and bare.isprintable():  # not half a surrogate pair
+        if re.fullmatch(TEXT, bare) and bare.isprintable():  # not half a surrogate pair
             return bare
         shown = bare if len(text) < 80 else bare[:77] + "..."
         reason = re.sub(r" \(at .*\)$", "", str(error))  # the place is one in `value = ...`

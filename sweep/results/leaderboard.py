@@ -14,8 +14,6 @@ import pandas as pd
 from sweep.errors import UsageError
 from sweep.metrics import Objective, metric
 from sweep.records import Parameter
-from sweep.results.filter import matching
-from sweep.results.repeats import OUTCOMES, configurations
 
 DEFAULT = Objective()
 """What sweeps of our own networks without a validation part are ranked by."""
@@ -133,6 +131,8 @@ def _ranked(
     _check_count(n)
     others = [name for name in (objective.tie_break, counterpart(objective)) if name]
     if repeats > 1:
+        from sweep.results.repeats import OUTCOMES, configurations
+
         trials = configurations(trials, objective, repeats, others)
         shown = ["trials", objective.metric, "standard_error", *others, *OUTCOMES]
     else:
@@ -143,6 +143,12 @@ def _ranked(
     table = completed.loc[ranking(completed, objective, best_first)[:n]].reindex(columns=columns).reset_index(drop=True)
     table.insert(0, "rank", range(1, len(table) + 1))
     return table
+
+
+def ranked_as_completed(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return trials of which those count as completed that rank by an earlier, shorter training."""
+    has_earlier = trials["ranked_epochs"].notna()
+    return trials.assign(status=trials["status"].mask(has_earlier, "completed")) if has_earlier.any() else trials
 
 
 def ranking(trials: pd.DataFrame, objective: Objective, best_first: bool = True) -> pd.Index[int]:
@@ -158,6 +164,8 @@ def _selected(
     trials: pd.DataFrame, rows: pd.Series[bool], parameters: Sequence[Parameter], where: str | None
 ) -> pd.DataFrame:
     if where is not None:
+        from sweep.results.filter import matching
+
         # Every row is asked, whatever its status, so that a mistake in the condition always shows.
         rows = rows & matching(trials, where, parameters)
     return trials[rows].reset_index(drop=True)

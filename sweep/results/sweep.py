@@ -52,7 +52,7 @@ class Sweep(SweepTrials):
         Raises:
             SweepError: when there is no such trial.
         """
-        return self.store.epochs(self.record.id, self._known(trial))
+        return self._details(self.store.epochs, trial)
 
     def batches(self, trial: int | None = None) -> pd.DataFrame:
         """Return the loss of each mini-batch of all trials, or of one, as far as they were recorded.
@@ -60,11 +60,14 @@ class Sweep(SweepTrials):
         Raises:
             SweepError: when there is no such trial.
         """
-        return self.store.batches(self.record.id, self._known(trial))
+        return self._details(self.store.batches, trial)
 
-    def _known(self, trial: int | None) -> int | None:
-        """Return the number of a trial that is there, None for all."""
-        return None if trial is None else self.trial(trial).number
+    def _details(self, read: Callable[[int, int | None], pd.DataFrame], trial: int | None) -> pd.DataFrame:
+        """Return what is read of all trials, or of one that is there."""
+        frame = read(self.record.id, None if trial is None else whole(trial, "number"))
+        if trial is not None and frame.empty:
+            self.trial(trial)  # says so if there is none
+        return frame
 
     def predict(self, trial: int, data: str | Path | None = None) -> TrialPrediction:
         """Apply the kept weights of a trial to each part of its data set; `data` is the folder of its files.
@@ -136,9 +139,10 @@ class Sweep(SweepTrials):
     ) -> Figure:
         """Draw a metric, by default that of the objective, against each searched parameter or those named."""
         from sweep.results import plots
+        from sweep.results.leaderboard import ranked_as_completed
 
         objective = self.ranked_by(y, direction)
-        trials = self._trials(objective)
+        trials = ranked_as_completed(self._trials(objective))
         x = None if x is None else texts(x, "x")
         return plots.scatter_grid(trials, self.parameters, objective, title=self.name, x=x, repeats=self.repeats)
 

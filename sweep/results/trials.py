@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sweep.arguments import whole
 from sweep.errors import Argument, UsageError, suggest
 from sweep.experiment.parameters import parameters_of
 from sweep.metrics import NATIVE_METRICS, Direction, Objective
-from sweep.records import Parameter, Status, SweepRecord
+from sweep.records import Parameter, SweepRecord
 from sweep.store import Store
 
 if TYPE_CHECKING:
@@ -91,13 +91,17 @@ class SweepTrials:
         return self._trials(self.ranked_by(by, direction))
 
     def _trials(
-        self, objective: Objective, status: Status | None = None, n: int | None = None, best_first: bool = True
+        self,
+        objective: Objective,
+        which: Literal["ranked", "diverged"] | None = None,
+        n: int | None = None,
+        best_first: bool = True,
     ) -> pd.DataFrame:
-        """Return all trials, or the first `n` of a status by rank, with parameters by their short names."""
+        """Return all trials, or the first `n` of some by rank, with parameters by their short names."""
         from sweep.results.leaderboard import counterpart
         from sweep.store.frames import Selection
 
-        selection = Selection(status, n, best_first) if status else None
+        selection = Selection(which, n, best_first) if which else None
         also = [name for name in (counterpart(objective),) if name]
         frame = self.store.trials(self.record.id, objective, selection, also)
         short_names = {parameter.name: parameter.short_name for parameter in self.parameters}
@@ -136,17 +140,18 @@ class SweepTrials:
         objective, rank = self.ranked_by(by, direction), leaderboard.best if best_first else leaderboard.worst
         # With a condition all trials are read, so that a mistake in it always shows; with repeats for their counts.
         needs_all = where is not None or self.repeats > 1
-        status: Status | None = None if needs_all else "completed"
-        trials = self._trials(objective, status, n and max(n, 1), best_first)
-        return rank(trials, self.parameters, objective, n, where, repeats=self.repeats)
+        trials = self._trials(objective, None if needs_all else "ranked", n and max(n, 1), best_first)
+        return rank(leaderboard.ranked_as_completed(trials), self.parameters, objective, n, where, repeats=self.repeats)
 
     def best_trials(self, n: int) -> list[int]:
         """Return the numbers of the best `n` completed trials; with repeats of the best `n` configurations."""
+        from sweep.results import leaderboard
+
         table = self.best(n)
         if self.repeats == 1:
             return [int(number) for number in table["trial"]]
         firsts = [int(text.partition("–")[0]) for text in table["trials"]]
-        trials = self.trials()
+        trials = leaderboard.ranked_as_completed(self.trials())
         completed = set(trials.loc[trials["status"] == "completed", "trial"])
         return [number for first in firsts for number in self.siblings(first) if number in completed]
 

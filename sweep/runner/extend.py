@@ -11,7 +11,6 @@ from sweep.records import SweepRecord, TrialRecord
 from sweep.runner.prepare import prepare_again, warn_of_changes
 from sweep.runner.train import train_queued
 from sweep.store import Store
-from sweep.system.files import within
 from sweep.training.build import build, dataset_of
 from sweep.training.trainer import Setup, Trainer
 from sweep.trial.weights import provenance, restore
@@ -51,7 +50,7 @@ def kept_trainer(record: SweepRecord, row: TrialRecord, store: Store, folders: M
     setup = Setup.stored(record, row, folders, store.files)
     trainer, dataset = build(setup), dataset_of(setup)
     belongs_to = provenance(row.configuration, row.seeds, dataset.sha256 if dataset else None)
-    restore(within(store.folder, row.weights.file), row.weights.epoch, trainer, belongs_to)
+    restore(store.folder, row.weights, trainer, belongs_to)
     return trainer
 
 

@@ -31,6 +31,11 @@ class Claim:
     """The kept weights of an earlier attempt."""
     checkpoint: Weights | None = None
     """The checkpoint of an earlier attempt that did not end the trial."""
+    ranked_epochs: int = 0
+    """Epochs of an ended training by which the trial ranks until this longer one is completed; 0 where there is none.
+
+    They stay stored, and the values of the trial's row are theirs.
+    """
     epochs: tuple[Epoch, ...] = ()
     """What is stored up to the epoch of the file to start from."""
 

@@ -19,6 +19,8 @@ from sweep.store.schema import batches, epochs, parameters, sweeps, trials
 
 DRAWN = ("sweep_id", "number", "seed_weights", "seed_shuffling", "seed_dropout", "configuration")
 """Columns of a trial that are fixed when it is drawn."""
+SINCE = ("weights_sha256", "checkpoint_sha256", "ranked_epochs")
+"""Columns of a trial that came after the digests; they count only where they hold something, so that old ones stay."""
 CHUNK = 1_000
 """Rows that are read at a time."""
 KEPT = (parameters, epochs, batches)
@@ -70,12 +72,13 @@ def _seal(connection: Connection, digests: Iterable[tuple[int, str]]) -> None:
 
 def _whole(which: ColumnElement[bool]) -> list[Select[Any]]:
     """Return the queries for `which` trials and for what belongs to them, all in the order of the trials' ids."""
-    heads = select(*_but_digest(trials)).where(which).order_by(trials.c.id)
+    heads = select(*_but_digest(trials), *(trials.c[name] for name in SINCE)).where(which).order_by(trials.c.id)
     return [heads, *(_details(table, which) for table in KEPT)]
 
 
 def _but_digest(table: Table) -> list[ColumnElement[Any]]:
-    return [column for column in table.c if column.name != "digest"]
+    """Return the columns that a digest is over, those of `SINCE` left out."""
+    return [column for column in table.c if column.name not in ("digest", *SINCE)]
 
 
 def _details(table: Table, which: ColumnElement[bool]) -> Select[Any]:
@@ -92,7 +95,8 @@ def _whole_digests(
     heads, *rows = [connection.execute(query, values) for query in queries]
     details = [(table.name, _Details(table, each)) for table, each in zip(KEPT, rows, strict=True)]
     for head in heads:
-        lines = [_lines([head])]
+        lines = [_lines([head[: -len(SINCE)]])]
+        lines += [_lines([pair]) for pair in zip(SINCE, head[-len(SINCE) :], strict=True) if pair[1] is not None]
         for name, each in details:
             lines += [_lines([[name]]), _lines(each.of(head.id))]
         yield head.id, hashlib.sha256("".join(lines).encode()).hexdigest()

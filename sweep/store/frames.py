@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, FromClause, Integer, Select, case, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Integer, Select, case, func, select
 
 from sweep.metrics import NATIVE_METRICS, Objective, SortKey
-from sweep.records import Scalar, Status
+from sweep.records import STATUSES, Scalar
 from sweep.store.queries import list_sweeps, recorded_metrics, sweep_head
 from sweep.store.rows import NATIVE_COLUMNS
-from sweep.store.schema import batches, epochs, parameters, trials
+from sweep.store.schema import batches, epochs, is_completed, is_ranked, is_ranked_by_earlier, parameters, trials
 
 MOST_NAMED = 1_000
 """Up to this many trials are asked for by their numbers; of more, all of their status are read."""
 TRIAL_COLUMNS = ["status", "attempt"]
-END_COLUMNS = ["seconds", "diverged_epoch", "diverged_step", "diverged_place", "diverged_kind", "error"]
-INTEGERS = ("epoch", "epochs", "diverged_epoch", "diverged_step")
+DIVERGED_COLUMNS = ["diverged_epoch", "diverged_step", "diverged_place", "diverged_kind"]
+END_COLUMNS = ["seconds", *DIVERGED_COLUMNS, "error", "ranked_epochs"]
+INTEGERS = ("epoch", "epochs", "ranked_epochs", "diverged_epoch", "diverged_step")
 TEXTS = ("status", "diverged_place", "diverged_kind", "error")
 OTHERS = "other metrics"
 """Column of a frame in which metrics without a column of their own arrive."""
@@ -30,7 +31,7 @@ OTHERS = "other metrics"
 class Selection:
     """Some of a sweep's trials."""
 
-    status: Status
+    which: Literal["ranked", "diverged", "failed"]
     n: int | None = None
     """At most this many, the first ones by the objective; None for all."""
     best_first: bool = True
@@ -83,21 +84,26 @@ def trials_frame(
     """Return one row for each trial by number, or for those selected by rank.
 
     Columns: trial; repeat where the sweep has repeats; status, attempt; the metrics at the epoch that stands for the
-    trial by the objective, and that `epoch`; `epochs`, the last one stored; seconds; how it diverged or failed; then
-    each parameter under its full name. The metrics are those of the objective and `also`; for an objective other than
-    that of the sweep our own four as well.
+    trial by the objective, and that `epoch`; `epochs`, the last one stored; seconds; how it diverged or failed;
+    `ranked_epochs`, by which it ranks while a longer training is not completed; then each parameter under its full
+    name. The metrics are those of the objective and `also`; for an objective other than that of the sweep our own four
+    as well.
     """
     own, repeats = sweep_head(connection, sweep_id)
     objective = objective or own
     wanted = list(dict.fromkeys([objective.metric, *filter(None, [objective.tie_break]), *also]))
     chosen = _chosen(connection, sweep_id, objective, own, wanted)
-    rows = _frame(connection, _trials_query(sweep_id, objective, selection, chosen, repeats > 1))
-    rows = _with_metrics(rows, chosen.others)
+    which = _which(connection, sweep_id, selection)
+    order = order_by(objective.sort_keys(selection.best_first), chosen.values()) if selection else [trials.c.number]
+    query = _trials_query(chosen, repeats > 1).where(which).order_by(*order)
+    rows = _with_metrics(_frame(connection, query.limit(selection.n) if selection else query), chosen.others)
     if objective == own:
         rows = _ordered(rows, wanted)
     kinds = {"Int64": INTEGERS, "str": TEXTS, "float64": [*chosen.metrics, *chosen.others, "seconds"]}
     rows = rows.astype({name: kind for kind, names in kinds.items() for name in names})
-    drawn = _parameters_frame(connection, _drawn_for(sweep_id, selection, rows["trial"].tolist()))
+    if selection and len(rows) <= MOST_NAMED:
+        which = (trials.c.sweep_id == sweep_id) & trials.c.number.in_(rows["trial"].tolist())
+    drawn = _parameters_frame(connection, which)
     return rows.join(drawn, on="trial").reset_index(drop=True)
 
 
@@ -122,30 +128,41 @@ def _chosen(
 
 
 def _epoch_of(objective: Objective) -> ColumnElement[Any]:
-    """Return the number of the epoch that stands for a trial: the last, or the first with the best value."""
+    """Return the number of the epoch that stands for a trial: the last, or the first with the best value.
+
+    Those of a longer training that is not completed do not count.
+    """
+    last = func.coalesce(trials.c.ranked_epochs, trials.c.last_epoch)
     if objective.epoch == "last":
-        return trials.c.last_epoch
+        return last
     other = epochs.alias()
     is_native = objective.metric in NATIVE_COLUMNS
     value = other.c[objective.metric] if is_native else other.c.metrics[objective.metric].as_float()
     order = value.desc() if objective.is_max else value.asc()
     # Asked trial by trial, along the primary key: planners that know nothing of the rows find no better way than
     # comparing each trial with each when they are given one list of all best epochs.
-    of_trial = select(other.c.epoch).where(other.c.trial_id == trials.c.id, value.is_not(None))
+    of_trial = select(other.c.epoch).where(other.c.trial_id == trials.c.id, value.is_not(None), other.c.epoch <= last)
     return of_trial.order_by(order, other.c.epoch).limit(1).scalar_subquery()
 
 
-def _trials_query(
-    sweep_id: int, objective: Objective, selection: Selection | None, chosen: _Chosen, has_repeats: bool
-) -> Select[Any]:
+def _trials_query(chosen: _Chosen, has_repeats: bool) -> Select[Any]:
     names = [*(["repeat"] if has_repeats else []), *TRIAL_COLUMNS]
     head = [trials.c.number.label("trial"), *(trials.c[name] for name in names)]
     tail = [trials.c.last_epoch.label("epochs"), *(trials.c[name] for name in END_COLUMNS)]
-    query = select(*head, *chosen.columns(), *tail).select_from(chosen.source).where(trials.c.sweep_id == sweep_id)
+    return select(*head, *chosen.columns(), *tail).select_from(chosen.source)
+
+
+def _which(connection: Connection, sweep_id: int, selection: Selection | None) -> ColumnElement[bool]:
+    """Return the condition for the trials that are selected from."""
+    mine = trials.c.sweep_id == sweep_id
     if selection is None:
-        return query.order_by(trials.c.number)
-    order = order_by(objective.sort_keys(selection.best_first), chosen.values())
-    return query.where(trials.c.status == selection.status).order_by(*order).limit(selection.n)
+        return mine
+    if selection.which != "ranked":
+        return mine & (trials.c.status == selection.which)
+    # Most sweeps have none that rank by an earlier training; then the first ones are found in the index alone.
+    others = [status for status in STATUSES if status != "completed"]
+    earlier = select(trials.c.id).where(mine, trials.c.status.in_(others), is_ranked_by_earlier).limit(1)
+    return mine & (is_completed if connection.execute(earlier).first() is None else is_ranked)
 
 
 def order_by(keys: Sequence[SortKey], columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:
@@ -177,14 +194,6 @@ def _ordered(rows: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
     columns = [name for name in rows if name not in wanted and name != "epoch"]
     place = columns.index("epochs")
     return rows[[*columns[:place], first, "epoch", *more, *columns[place:]]]
-
-
-def _drawn_for(sweep_id: int, selection: Selection | None, numbers: list[int]) -> ColumnElement[bool]:
-    """Return the condition for the trials whose parameters are needed."""
-    wanted = trials.c.sweep_id == sweep_id
-    if selection:
-        wanted &= trials.c.number.in_(numbers) if len(numbers) <= MOST_NAMED else trials.c.status == selection.status
-    return wanted
 
 
 def _parameters_frame(connection: Connection, wanted: ColumnElement[bool]) -> pd.DataFrame:

@@ -7,6 +7,7 @@ whose trial was claimed again writes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from sweep.metrics import Objective
 from sweep.records import BatchLosses, Epoch, Status
 from sweep.store.claims import Claim, Ending, IsLost, Lease
 from sweep.store.digests import seal, seal_drawn, sweep_digest
-from sweep.store.rows import kept_file, objective_of, read_epochs, seeds_of, upsert_batches, upsert_epochs
+from sweep.store.rows import file_columns, kept_file, objective_of, read_epochs, seeds_of, upsert_batches, upsert_epochs
 from sweep.store.schema import batches, epochs, parameters, sweeps, trials
 
 MOST_CRASHES = 3
@@ -48,7 +49,8 @@ ENDED = select(trials.c.id).where(OWN, trials.c.status == bindparam("ending"))
 def claim(connection: Connection, sweep_id: int, number: int, owner: str, now: datetime) -> Claim | None:
     """Claim a queued trial; None where another worker has claimed it.
 
-    What an earlier attempt wrote is deleted, except for the epochs up to that of the file to start from.
+    What an earlier attempt wrote is deleted, except for the epochs up to that of the file to start from, and those by
+    which the trial ranks.
     """
     this = {"sweep": sweep_id, "trial": number}
     row = connection.execute(TAKE, {**this, "owner": owner, "started": now, "heartbeat": now}).mappings().first()
@@ -57,10 +59,8 @@ def claim(connection: Connection, sweep_id: int, number: int, owner: str, now: d
     if row is None:
         return None
     weights, checkpoint = (kept_file(row, name) for name in ("weights", "checkpoint"))
-    start, objective = checkpoint or weights, objective_of(row)
-    is_first = row["attempt"] == 1
-    kept = () if is_first else _clear_after(connection, row["id"], start.epoch if start else -1, objective)
-    return Claim(
+    start = checkpoint or weights
+    claim = Claim(
         trial_id=row["id"],
         attempt=row["attempt"],
         number=number,
@@ -68,30 +68,38 @@ def claim(connection: Connection, sweep_id: int, number: int, owner: str, now: d
         seeds=seeds_of(row),
         repeat=row["repeat"],
         planned_epochs=row["planned_epochs"],
-        objective=objective,
+        objective=objective_of(row),
         weights=weights,
         checkpoint=checkpoint,
-        epochs=kept,
+        ranked_epochs=row["ranked_epochs"] or 0,
     )
+    is_first = row["attempt"] == 1
+    return claim if is_first else replace(claim, epochs=_clear_after(connection, claim, start.epoch if start else -1))
 
 
-def _clear_after(connection: Connection, trial_id: int, epoch: int, objective: Objective) -> tuple[Epoch, ...]:
-    """Delete what is stored of a trial after an epoch; return the epochs that are left, having summarized them."""
+def _clear_after(connection: Connection, claim: Claim, epoch: int) -> tuple[Epoch, ...]:
+    """Delete what is stored of a trial after an epoch, summarize what is left, and return the epochs up to that one."""
+    _delete_after(connection, claim.trial_id, max(epoch, claim.ranked_epochs or -1))
+    kept = read_epochs(connection, claim.trial_id)
+    if kept:
+        ranked = [each for each in kept if not 0 < claim.ranked_epochs < each.number]
+        summary = {"last_epoch": kept[-1].number} | _chosen_values(claim.objective.choose(ranked), claim.objective)
+        connection.execute(update(trials).where(trials.c.id == claim.trial_id).values(**summary))
+    return tuple(each for each in kept if each.number <= epoch)
+
+
+def _delete_after(connection: Connection, trial_id: int, epoch: int) -> None:
     for table in (epochs, batches):
         connection.execute(delete(table).where(table.c.trial_id == trial_id, table.c.epoch > epoch))
-    kept = read_epochs(connection, trial_id)
-    if kept:
-        summary = _summary(kept, objective.choose(kept), objective)
-        connection.execute(update(trials).where(trials.c.id == trial_id).values(**summary))
-    return kept
 
 
 def clear_epochs(connection: Connection, claim: Claim) -> None:
     """Delete the epochs of a running trial; see `Store.clear_epochs`."""
-    if not _change(connection, claim, dict.fromkeys(("best_value", "best_epoch", "tie_value", "last_epoch"))):
+    nothing = dict.fromkeys(("best_value", "best_epoch", "tie_value", "last_epoch"))
+    left = {"last_epoch": claim.ranked_epochs} if claim.ranked_epochs else nothing
+    if not _change(connection, claim, left):
         raise StaleAttempt(f"trial {claim.number} has been taken over by a later attempt")
-    for table in (epochs, batches):
-        connection.execute(delete(table).where(table.c.trial_id == claim.trial_id))
+    _delete_after(connection, claim.trial_id, claim.ranked_epochs or -1)
 
 
 def heartbeat(connection: Connection, claim: Claim, now: datetime) -> bool:
@@ -112,7 +120,7 @@ def record(
     Raises:
         StaleAttempt: when the trial belongs to a later attempt; nothing is written then.
     """
-    if not _change(connection, claim, values | _summary(new, chosen, claim.objective)):
+    if not _change(connection, claim, _summary(claim, new, chosen, values.get("status")) | values):
         raise StaleAttempt(f"trial {claim.number} has been taken over by a later attempt")
     if new:
         upsert_epochs(connection, claim.trial_id, new)
@@ -145,11 +153,13 @@ def _ending_values(ending: Ending) -> dict[str, Any]:
     if ending.log is not None:
         values["log"] = ending.log
     if ending.weights:
-        values |= {"weights": ending.weights.file, "weights_epoch": ending.weights.epoch}
+        values |= file_columns("weights", ending.weights)
     if ending.divergence:
         values |= {f"diverged_{key}": getattr(ending.divergence, key) for key in ("epoch", "step", "place", "kind")}
+    if ending.status == "completed":
+        values["ranked_epochs"] = None
     if ending.status != "interrupted":
-        values |= {"checkpoint": None, "checkpoint_epoch": None}
+        values |= file_columns("checkpoint", None)
     return values
 
 
@@ -240,7 +250,7 @@ def _status(row: RowMapping) -> Status:
 
 
 def _fail(connection: Connection, trial_id: int, error: str, now: datetime) -> None:
-    values = {"status": "failed", "error": error, "finished": now, "checkpoint": None, "checkpoint_epoch": None}
+    values = {"status": "failed", "error": error, "finished": now} | file_columns("checkpoint", None)
     connection.execute(update(trials).where(trials.c.id == trial_id).values(values))
     seal(connection, trial_id)
 
@@ -248,11 +258,13 @@ def _fail(connection: Connection, trial_id: int, error: str, now: datetime) -> N
 def extend(connection: Connection, sweep_id: int, number: int, epochs_each: int) -> None:
     """Queue a completed trial again, to be trained from its kept weights until it has `epochs_each` epochs.
 
+    Until it has them, it ranks by those that it has now.
+
     Raises:
         SweepError: when it is not completed.
     """
     this = and_(trials.c.sweep_id == sweep_id, trials.c.number == number, trials.c.status == "completed")
-    query = select(trials.c.id, trials.c.configuration).where(this).with_for_update()
+    query = select(trials.c.id, trials.c.configuration, trials.c.last_epoch).where(this).with_for_update()
     row = connection.execute(query).mappings().first()
     if row is None:
         look = Call("show", trial=str(number))
@@ -265,7 +277,7 @@ def extend(connection: Connection, sweep_id: int, number: int, epochs_each: int)
     values = {"configuration": configuration, "planned_epochs": epochs_each}
     connection.execute(update(trials).where(trials.c.id == row["id"]).values(values))
     seal_drawn(connection, trials.c.id == row["id"])
-    queue(connection, row["id"], crashes=0)
+    queue(connection, row["id"], crashes=0, ranked_epochs=row["last_epoch"])
 
 
 def lengthen(connection: Connection, sweep_id: int, epochs_each: int) -> None:
@@ -298,10 +310,16 @@ def seconds_between(stored: datetime, now: datetime) -> float:
     return (now - (stored if stored.tzinfo else stored.replace(tzinfo=UTC))).total_seconds()
 
 
-def _summary(new: Sequence[Epoch], chosen: Epoch | None, objective: Objective) -> dict[str, Any]:
-    """Return the columns of a trial that summarize its epochs."""
-    values: dict[str, Any] = {"last_epoch": new[-1].number} if new else {}
-    if chosen:
-        tie = chosen.metrics.get(objective.tie_break) if objective.tie_break else None
-        values |= {"best_value": chosen.metrics[objective.metric], "best_epoch": chosen.number, "tie_value": tie}
-    return values
+def _summary(claim: Claim, new: Sequence[Epoch], chosen: Epoch | None, status: Status | None) -> dict[str, Any]:
+    """Return the columns of a trial that summarize its epochs, once these are stored as well."""
+    values = {"last_epoch": max(new[-1].number, claim.ranked_epochs)} if new else {}
+    is_ranked_by_earlier = claim.ranked_epochs and status != "completed"
+    return values if is_ranked_by_earlier else values | _chosen_values(chosen, claim.objective)
+
+
+def _chosen_values(chosen: Epoch | None, objective: Objective) -> dict[str, Any]:
+    """Return the columns of a trial that hold its figures at the epoch that stands for it."""
+    if chosen is None:
+        return {}
+    tie = chosen.metrics.get(objective.tie_break) if objective.tie_break else None
+    return {"best_value": chosen.metrics[objective.metric], "best_epoch": chosen.number, "tie_value": tie}

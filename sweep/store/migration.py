@@ -32,8 +32,14 @@ from sweep.errors import Argument, StoreError
 from sweep.store.backup import copy_file, sync
 from sweep.store.schema import APPLICATION_ID, VERSION
 
-MADE_SINCE = {3: ("sweeps", "digest"), 2: ("trials", "weights"), 1: ("sweeps", "id")}
-"""Version of the schema -> a table and its column that came with it, the newest that had no version first."""
+MADE_SINCE = {
+    5: ("trials", "ranked_epochs"),
+    4: ("sweeps", "objective"),
+    3: ("sweeps", "digest"),
+    2: ("trials", "weights"),
+    1: ("sweeps", "id"),
+}
+"""Version of the schema -> a table and its column that came with it, the newest first."""
 
 revisions = Table(
     "alembic_version",

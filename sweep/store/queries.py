@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, TableValuedAlias, case, func, sel
 from sweep.metrics import NATIVE_METRICS, Objective, metric
 from sweep.records import Progress, RunningTrial, Status
 from sweep.store.rows import objective_of
-from sweep.store.schema import epochs, sweeps, trials
+from sweep.store.schema import epochs, is_ranked, sweeps, trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +71,25 @@ def progress(connection: Connection, sweep_id: int) -> Progress:
     """Return how far a sweep has come."""
     head = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().one()
     mine = trials.c.sweep_id == sweep_id
-    counts = connection.execute(select(trials.c.status, func.count()).where(mine).group_by(trials.c.status))
-    by_status = {status: count for status, count in counts}  # noqa: C416 (mypy wants it so)
+    columns = (trials.c.status, func.count(), func.count(trials.c.ranked_epochs))
+    counts = connection.execute(select(*columns).where(mine).group_by(trials.c.status)).all()
     objective = objective_of(head)
     best = func.max if objective.is_max else func.min
-    completed = select(best(trials.c.best_value)).where(mine, trials.c.status == "completed")
+    completed = select(best(trials.c.best_value)).where(mine, is_ranked)
     running = connection.execute(
         select(trials.c.number, func.coalesce(trials.c.last_epoch, 0), trials.c.best_value)
         .where(mine, trials.c.status == "running")
         .order_by(trials.c.number)
     ).all()
     trained = tuple(RunningTrial(*row) for row in running)
-    return Progress(by_status, connection.execute(completed).scalar(), trained, head["epochs"], objective.metric)
+    return Progress(
+        counts={status: count for status, count, _ in counts},
+        best=connection.execute(completed).scalar(),
+        running=trained,
+        epochs=head["epochs"],
+        metric=objective.metric,
+        ranked_by_earlier=sum(earlier for *_, earlier in counts),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,8 @@ class Listed:
 
 def list_sweeps(connection: Connection) -> list[Listed]:
     """Return all sweeps, newest first."""
-    lowest, highest = func.min(trials.c.best_value), func.max(trials.c.best_value)
+    ranked_value = case((is_ranked, trials.c.best_value))
+    lowest, highest = func.min(ranked_value), func.max(ranked_value)
     grouped = select(trials.c.sweep_id, trials.c.status, func.count(), lowest, highest)
     groups: dict[int, dict[Status, tuple[int, float | None, float | None]]] = {}
     for sweep_id, status, *figures in connection.execute(grouped.group_by(trials.c.sweep_id, trials.c.status)):
@@ -114,16 +122,19 @@ def list_sweeps(connection: Connection) -> list[Listed]:
     ):
         of_status = groups.get(sweep_id, {})
         counts = {status: count for status, (count, _, _) in of_status.items()}
-        _, low, high = of_status.get("completed", (0, None, None))
-        listed.append(Listed(name, created, total, counts, metric_name, high if direction == "max" else low))
+        values = [value for _, low, high in of_status.values() for value in (low, high) if value is not None]
+        best = max if direction == "max" else min
+        listed.append(Listed(name, created, total, counts, metric_name, best(values, default=None)))
     return listed
 
 
 def find_trial(connection: Connection, sweep_id: int, number: int) -> tuple[RowMapping | None, int]:
-    """Return the row of a trial, None where there is no such trial, and the number of trials of the sweep."""
+    """Return the row of a trial, or None and the number of trials of the sweep where there is no such trial."""
     mine = trials.c.sweep_id == sweep_id
     row = connection.execute(select(trials).where(mine, trials.c.number == number)).mappings().first()
-    return row, connection.execute(select(func.count()).select_from(trials).where(mine)).scalar() or 0
+    if row:
+        return row, 0
+    return None, connection.execute(select(func.count()).select_from(trials).where(mine)).scalar() or 0
 
 
 def curves(connection: Connection, trial_id: int, name: str, epoch: int) -> dict[int, list[float]]:

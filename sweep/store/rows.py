@@ -92,7 +92,7 @@ def trial_record(row: Mapping[Any, Any]) -> TrialRecord:
     same = ("number", "repeat", "status", "attempt", "crashes", "owner", "started", "finished", "seconds", "error")
     also = ("traceback", "log", "configuration", "planned_epochs", "best_value", "best_epoch", "tie_value")
     return TrialRecord(
-        **{name: row[name] for name in (*same, *also, "last_epoch")},
+        **{name: row[name] for name in (*same, *also, "last_epoch", "ranked_epochs")},
         divergence=_divergence(row),
         seeds=seeds_of(row),
         weights=kept_file(row, "weights"),
@@ -113,7 +113,13 @@ def seeds_of(row: Mapping[Any, Any]) -> Seeds:
 
 def kept_file(row: Mapping[Any, Any], name: str) -> Weights | None:
     """Return the `weights` or the `checkpoint` of a trial from its row."""
-    return Weights(row[name], row[f"{name}_epoch"]) if row[name] else None
+    return Weights(row[name], row[f"{name}_epoch"], row[f"{name}_sha256"]) if row[name] else None
+
+
+def file_columns(name: str, kept: Weights | None) -> dict[str, Any]:
+    """Return the columns of the `weights` or the `checkpoint` of a trial."""
+    file, epoch, sha256 = (kept.file, kept.epoch, kept.sha256) if kept else (None, None, None)
+    return {name: file, f"{name}_epoch": epoch, f"{name}_sha256": sha256}
 
 
 def parameter_row(trial_id: int, name: str, value: Scalar) -> dict[str, Any]:

@@ -24,12 +24,13 @@ from sqlalchemy.schema import CreateColumn
 from sweep.records import STATUSES
 from sweep.store.columns import Number, Time, Words
 
-VERSION = 4
+VERSION = 5
 """Version of the schema: the number of the last revision in `migrations/versions`."""
 APPLICATION_ID = 0x53574550
 """Marks a SQLite file as ours ("SWEP"), as `application_id`."""
 
 PLANNED = "epochs after which it is completed; 0 where not known"
+RANKED = "epochs of an ended training by which it ranks while a longer one is not completed"
 CHOSEN = "epoch that stands for a trial: best | last"
 
 metadata = MetaData()
@@ -107,9 +108,12 @@ trials = Table(
     Column("weights_epoch", Integer, comment="epoch that they are of"),
     Column("checkpoint", Text, comment="file to go on from if its worker dies, relative to the same folder"),
     Column("checkpoint_epoch", Integer, comment="epoch that it is of"),
+    Column("weights_sha256", String(64), comment="SHA-256 of the file weights"),
+    Column("checkpoint_sha256", String(64), comment="SHA-256 of the file checkpoint"),
+    Column("ranked_epochs", Integer, comment=RANKED),
     UniqueConstraint("sweep_id", "number"),
     CheckConstraint(f"status IN ({', '.join(repr(s) for s in STATUSES)})", name="known_status"),
-    Index("ranking", "sweep_id", "status", "best_value"),
+    Index("ranking", "sweep_id", "status", "best_value", "ranked_epochs"),
     comment="one row for each trial",
 )
 
@@ -150,6 +154,10 @@ parameters = Table(
     comment="one row for each drawn value of each trial",
     sqlite_with_rowid=False,
 )
+is_completed = trials.c.status == "completed"
+is_ranked_by_earlier = trials.c.ranked_epochs.is_not(None)
+is_ranked = is_completed | is_ranked_by_earlier
+"""The condition that a trial is ranked, which the view repeats."""
 
 LEADERBOARD = """
 CREATE VIEW leaderboard AS
@@ -160,7 +168,7 @@ SELECT sweeps.name AS sweep,
        number AS trial, objective AS metric, best_value AS value, best_epoch AS epoch, tie_value,
        seconds, configuration
 FROM trials JOIN sweeps ON sweeps.id = trials.sweep_id
-WHERE status = 'completed'
+WHERE status = 'completed' OR ranked_epochs IS NOT NULL
 """
 
 

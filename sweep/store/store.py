@@ -15,7 +15,7 @@ from sweep.store import lifecycle
 from sweep.store.claims import Claim, Ending, IsLost
 from sweep.store.reader import Reader
 from sweep.store.retry import Result, retry_while_busy
-from sweep.store.rows import insert_sweep
+from sweep.store.rows import file_columns, insert_sweep
 
 
 def _taken(name: str) -> SweepError:
@@ -100,8 +100,7 @@ class Store(Reader):
         """
         values: dict[str, Any] = {} if log is None else {"log": log}
         for name, kept in (("weights", weights), ("checkpoint", checkpoint)):
-            if kept:
-                values |= {name: kept.file, f"{name}_epoch": kept.epoch}
+            values |= file_columns(name, kept) if kept else {}
         self._write(lambda c, now: lifecycle.record(c, claim, new, chosen, losses, heartbeat=now, **values))
 
     def finish(

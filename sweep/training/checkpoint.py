@@ -6,6 +6,7 @@ with the rest as JSON.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
@@ -22,6 +23,7 @@ from sweep.system.files import write_whole
 
 FORMAT = 2
 """Version of new files: 1 lists the optimizer's arrays by position, work arrays among them; 2 names them."""
+_ADVICE = "bring the file back from a backup, or run the experiment again under another name"
 _HEAD = "about"
 _ARRAYS = "arrays"
 """Prefix of the keys by which arrays of users are stored."""
@@ -80,8 +82,8 @@ def _check_savable(name: Any, value: Any) -> None:
         ) from None
 
 
-def write(snapshot: Snapshot, path: Path) -> None:
-    """Write a snapshot to a file atomically; make its folder if it is missing.
+def write(snapshot: Snapshot, path: Path) -> str:
+    """Write a snapshot to a file atomically, and return the file's SHA-256; make its folder if it is missing.
 
     Raises:
         WeightsError: when it cannot be written.
@@ -92,22 +94,28 @@ def write(snapshot: Snapshot, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, content.getvalue())
+        return hashlib.sha256(content.getbuffer()).hexdigest()
     except OSError as error:
         raise WeightsError(f"the folder {path.parent} cannot be made: {error.strerror}") from error
     except SweepError as error:
         raise WeightsError(str(error)) from error
 
 
-def read(path: Path) -> Snapshot:
+def read(path: Path, sha256: str | None = None) -> Snapshot:
     """Read a snapshot from a file of any format.
 
     Arrays of format 1 keep the names that they have there.
 
+    Args:
+        sha256: the SHA-256 that the file must have, if that is known.
+
     Raises:
-        WeightsError: when the file is missing, damaged, not a checkpoint, or of a newer format.
+        WeightsError: when the file is missing, damaged, another one, not a checkpoint, or of a newer format.
     """
     try:
         with path.open("rb") as stream:
+            if sha256 and hashlib.file_digest(stream, "sha256").hexdigest() != sha256:
+                raise ValueError("it is not the file that was written for this trial")
             if not zipfile.is_zipfile(stream):  # NumPy would take it for a pickle, and say how to load one
                 raise ValueError("it is not an .npz archive")
             stream.seek(0)
@@ -121,9 +129,7 @@ def read(path: Path) -> Snapshot:
     except WeightsError:
         raise
     except FileNotFoundError:
-        raise WeightsError(f"the weights {path} are gone; bring the file back, or train the trial again") from None
+        raise WeightsError(f"the weights {path} are gone; {_ADVICE}") from None
     except Exception as error:  # whatever zipfile, zlib, json and NumPy raise on a damaged or foreign file
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise WeightsError(
-            f"the weights {path} cannot be read ({reason}); bring the file back from a backup, or train the trial again"
-        ) from error
+        raise WeightsError(f"the weights {path} cannot be read ({reason}); {_ADVICE}") from error

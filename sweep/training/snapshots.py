@@ -74,7 +74,9 @@ def _restored_generators(states: Any, trainer: NetworkTrainer) -> dict[str, np.r
         try:
             rng.bit_generator.state = states[name]
         except (KeyError, TypeError, ValueError) as error:
-            raise WeightsError(f"the weights lack the state of the generator {name}; train the trial again") from error
+            raise WeightsError(
+                f"the weights lack the state of the generator {name}; run the experiment again under another name"
+            ) from error
     return generators
 
 

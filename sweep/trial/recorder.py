@@ -52,6 +52,11 @@ class Recorder:
         self._trainer = trainer
 
     @property
+    def is_longer(self) -> bool:
+        """Whether a training that was completed is gone on with."""
+        return self._claim.ranked_epochs > 0
+
+    @property
     def _log(self) -> str | None:
         return self._trainer.log if self._trainer else None
 

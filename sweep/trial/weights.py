@@ -54,17 +54,19 @@ def provenance(configuration: Mapping[str, Any], seeds: Seeds, sha256: str | Non
     return {**sections, "seeds": numbers, **({"dataset_sha256": sha256} if sha256 else {})}
 
 
-def restore(path: Path, epoch: int, trainer: Trainer, belongs_to: Mapping[str, Any]) -> None:
-    """Set a trainer to the snapshot in a file; `belongs_to` is the `provenance` that it must have.
+def restore(folder: Path, file: Weights, trainer: Trainer, belongs_to: Mapping[str, Any]) -> None:
+    """Set a trainer to the snapshot in a file of a folder; `belongs_to` is the `provenance` that it must have.
 
     Raises:
         WeightsError: when the file is missing, damaged, or of another network, trial or epoch; the trainer is unchanged
             then.
+        SweepError: when the file lies elsewhere.
     """
-    kept = checkpoint.read(path)
+    path = within(folder, file.file)
+    kept = checkpoint.read(path, file.sha256)
     try:
-        if kept.epoch != epoch:
-            raise WeightsError(f"the weights are of epoch {kept.epoch}, not of epoch {epoch}")
+        if kept.epoch != file.epoch:
+            raise WeightsError(f"the weights are of epoch {kept.epoch}, not of epoch {file.epoch}")
         trainer.check(kept)
         for key, value in belongs_to.items():
             if kept.about.get(key) != value:
@@ -117,8 +119,8 @@ class TrialFiles:
     def _write(self, kind: str, content: Snapshot) -> Weights:
         folder = {"weights": "weights", "checkpoint": "checkpoints"}[kind]
         file = f"{self._place}/{folder}/{self._claim.number}-{self._claim.attempt}-{content.epoch}.npz"
-        checkpoint.write(replace(content, about=self._about), within(self._folder, file))
-        return Weights(file, content.epoch)
+        sha256 = checkpoint.write(replace(content, about=self._about), within(self._folder, file))
+        return Weights(file, content.epoch, sha256)
 
     def settle(self, files: Mapping[str, Weights | None]) -> None:
         """Delete the files that the trial's row named before it came to name these."""

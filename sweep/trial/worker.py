@@ -17,7 +17,7 @@ from sweep.records import BatchLosses, Divergence, Status, Weights
 from sweep.stopping import Rule, decide
 from sweep.store import Claim, Store
 from sweep.store.retry import retry_while_busy
-from sweep.system.files import is_full, within
+from sweep.system.files import is_full
 from sweep.training.build import build, dataset_of
 from sweep.training.divergence import Diverged
 from sweep.training.trainer import Setup, Trainer, TrainingError
@@ -124,7 +124,7 @@ def _continue(trainer: Trainer, claim: Claim, recorder: Recorder, belongs_to: Ma
         numbers = [epoch.number for epoch in claim.epochs]
         if numbers not in ([*range(start.epoch + 1)], [*range(1, start.epoch + 1)]):
             raise WeightsError("not all epochs up to that of the weights are recorded")
-        restore(within(recorder.folder, start.file), start.epoch, trainer, belongs_to)
+        restore(recorder.folder, start, trainer, belongs_to)
     except SweepError:
         recorder.start_over()
 
@@ -203,7 +203,8 @@ class Attempt:
 
     def finish(self, divergence: Divergence | None) -> Status:
         """Write the kept weights and how the trial ended."""
-        files = self._write()
+        # The weights of the training by which the trial ranks stay, if a longer one has diverged.
+        files = {} if divergence and self.recorder.is_longer else self._write()
         weights = files.get("weights")
         try:
             status: Status = "diverged" if divergence else "pruned" if self.stopped else "completed"

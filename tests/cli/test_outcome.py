@@ -96,14 +96,29 @@ class TestContinue:
         run("", "-q")
         monkeypatch.setenv("BROKEN", "1")
         options = ["--epochs", 5, "--workers", 1, "-q"]
-        line = cli("continue", "--best", 1, *options).sentence(1)
-        assert line == "Error: trial 1 of mine has failed: ValueError: no 1; see more with: sweep show mine/1"
+        answer = cli("continue", "--best", 1, *options)
+        assert answer.code == 1
+        assert (
+            answer.err.splitlines()[-1]
+            == "Error: trial 1 of mine has failed: ValueError: no 1; see more with: sweep show mine/1"
+        )
 
     def test_some_of_what_was_continued_has_failed(self, run, cli, monkeypatch):
         run("", "-q")
         monkeypatch.setenv("BROKEN", "2")
         answer = cli("continue", 1, 2, "--epochs", 5, "--workers", 1, "-q")
-        assert (answer.code, answer.err) == (0, "1 failed, trial 2: ValueError: no 2\n")
+        assert answer.code == 0
+        assert answer.err.splitlines()[-1] == "1 failed, trial 2: ValueError: no 2"
+
+    def test_the_earlier_training_is_a_result_of_the_sweep(self, run, cli, monkeypatch):
+        run("", "-q")
+        monkeypatch.setenv("BROKEN", "0 1 2 3")
+        assert cli("continue", 0, 1, 2, 3, "--epochs", 5, "--workers", 1, "-q").code == 1
+        answer = cli("resume")
+        assert answer.code == 0
+        assert "rank" in answer.out
+        assert "4 failed, the first of them trial 0: ValueError: no 0" in answer.err
+        assert "no trial completed" not in answer.err
 
 
 class TestAllDiverged:

@@ -204,9 +204,9 @@ def test_files_of_others_and_damaged_ones_are_refused_before_anything_is_changed
     before = results.trial(0)
     shutil.copy(folder / "0-1-3.npz", folder / "saved")
     for content, words in [
-        ((folder / "1-1-3.npz").read_bytes(), "of another (network|trial)"),
+        ((folder / "1-1-3.npz").read_bytes(), "it is not the file that was written for this trial"),
         ((folder / "saved").read_bytes()[:500], "cannot be read"),
-        (None, "are gone; bring the file back, or train the trial again"),
+        (None, "are gone; bring the file back from a backup, or run"),
     ]:
         (folder / "0-1-3.npz").unlink(missing_ok=True)
         if content is not None:

@@ -9,6 +9,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -25,7 +26,7 @@ DATA = Path(__file__).parent / "data"
 MIGRATIONS = Path(sweep.store.__file__).parent / "migrations"
 
 
-OLD = [1, 2, 3]
+OLD = [1, 2, 3, 4]
 """Each has a file made by a sweep of that schema: trial 0 completed, 1 diverged, 2 was being trained, 3 is queued."""
 
 
@@ -54,6 +55,18 @@ def dump(path):
     """Everything in a file, its version included."""
     with closing(sqlite3.connect(path)) as plain:
         return [version_of(path), *plain.iterdump()]
+
+
+def plant_fault(patch):
+    """Let the last revision fail when it has added its last column."""
+    add = op.add_column
+
+    def planted(table, column):
+        add(table, column)
+        if column.name == "ranked_epochs":
+            raise RuntimeError("planted")
+
+    patch.setattr(op, "add_column", planted)
 
 
 def names(folder):

@@ -13,6 +13,7 @@ import pytest
 from sweep.errors import StoreError, SweepError
 from sweep.records import Weights
 from sweep.store import Store
+from sweep.store.digests import SINCE
 from tests.store.store_setup import (
     ROOT,
     add,
@@ -107,6 +108,9 @@ class TestSqliteFile:
             "ALTER TABLE trials DROP COLUMN drawn_digest",
             "ALTER TABLE trials DROP COLUMN checkpoint",
             "ALTER TABLE trials DROP COLUMN checkpoint_epoch",
+            "DROP INDEX ranking",
+            *(f"ALTER TABLE trials DROP COLUMN {name}" for name in SINCE),
+            "CREATE INDEX ranking ON trials (sweep_id, status, best_value)",
             "ALTER TABLE sweeps DROP COLUMN digest",
             "PRAGMA user_version = 1",
         ):

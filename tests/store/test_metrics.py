@@ -109,8 +109,8 @@ def test_an_objective_ranks_alike_as_that_of_the_sweep_and_as_another(store, obj
         ).all()
     assert [tuple(row) for row in view] == [(n, v, objective.metric) for n, v in zip(order, values, strict=True)]
     for first in (True, False):
-        frame = store.trials(own, selection=Selection("completed", 3, first))
-        ranked = store.trials(other, objective, Selection("completed", None, first))
+        frame = store.trials(own, selection=Selection("ranked", 3, first))
+        ranked = store.trials(other, objective, Selection("ranked", None, first))
         assert frame["trial"].tolist() == ranked["trial"].tolist()[:3]
         assert frame["epoch"].tolist() == ranked["epoch"].tolist()[:3]
         if first:
@@ -123,7 +123,7 @@ def test_an_objective_ranks_alike_as_that_of_the_sweep_and_as_another(store, obj
 def test_another_metric_ranks_as_it_does_as_the_objective(store, name):
     sweep_id = add_own(store, Objective("other", "max", tie_break=None))
     by = Objective(name, "min", tie_break=None)
-    frame = store.trials(sweep_id, by, Selection("completed"))
+    frame = store.trials(sweep_id, by, Selection("ranked"))
     expected = sorted(range(len(VALUES)), key=lambda n: min(e.metrics[name] for e in store.trial_epochs(sweep_id, n)))
     assert frame["trial"].tolist() == expected
     chosen = [by.choose(store.trial_epochs(sweep_id, n)) for n in expected]

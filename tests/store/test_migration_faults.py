@@ -10,9 +10,19 @@ import sys
 import pytest
 
 from sweep.errors import StoreError
-from sweep.store.migrations import digests_4
 from sweep.store.schema import VERSION
-from tests.store.migration_setup import DATA, OLD, copy_of, dump, names, open_at_once, opened, query, version_of
+from tests.store.migration_setup import (
+    DATA,
+    OLD,
+    copy_of,
+    dump,
+    names,
+    open_at_once,
+    opened,
+    plant_fault,
+    query,
+    version_of,
+)
 
 KILLED = """
 import os, signal, shutil, sys
@@ -90,8 +100,8 @@ class TestFaults:
 
     def test_when_something_fails_nothing_has_happened(self, old, monkeypatch):
         before = dump(old)
-        monkeypatch.setattr(digests_4, "hashlib", None)
-        with pytest.raises(AttributeError):
+        plant_fault(monkeypatch)
+        with pytest.raises(RuntimeError, match="planted"):
             opened(old)
         assert dump(old) == before
         assert names(old.parent) == ["sweeps.db"]

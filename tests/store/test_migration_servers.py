@@ -11,7 +11,6 @@ from sqlalchemy import MetaData, create_engine, inspect, text
 
 from sweep.errors import StoreError
 from sweep.store import Store
-from sweep.store.migrations import digests_4
 from sweep.store.schema import VERSION
 from tests.store.migration_setup import (
     DATA,
@@ -22,6 +21,7 @@ from tests.store.migration_setup import (
     differences,
     open_at_once,
     opened,
+    plant_fault,
 )
 
 
@@ -80,8 +80,8 @@ class TestServer:
 
     def test_when_something_fails_nothing_has_happened(self, url, filled, engine, monkeypatch):
         before = catalogue(engine)
-        with monkeypatch.context() as patch, pytest.raises(AttributeError):
-            patch.setattr(digests_4, "hashlib", None)
+        with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="planted"):
+            plant_fault(patch)
             opened(url)
         assert catalogue(engine) == before
         opened(url)

@@ -41,7 +41,7 @@ def test_a_damaged_file_is_answered_with_one_sentence(tmp_path):
     }
     for what, given_content in damaged.items():
         path.write_bytes(given_content)
-        with pytest.raises(WeightsError, match=r"12-1.npz cannot be read .*train the trial again") as caught:
+        with pytest.raises(WeightsError, match=r"12-1.npz cannot be read .*back from a backup, or run") as caught:
             checkpoint.read(path)
         assert "\n" not in str(caught.value), what
         assert "allow_pickle" not in str(caught.value), what

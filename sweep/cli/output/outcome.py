@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sweep.cli.hints import sentence
@@ -11,11 +10,11 @@ from sweep.errors import Call, SweepError, counted
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sweep.records import Status
+    from sweep.records import Progress
     from sweep.results.sweep import Sweep
 
 
-def problems(name: str, trials: pd.DataFrame) -> list[str]:
+def problems(name: str, trials: pd.DataFrame, has_earlier: bool = True) -> list[str]:
     """Return a line on the trials that failed, one on the warnings, and one if no trial completed.
 
     A divergence is a result: it is what was to be found out, and so a sweep may consist of nothing else. A failure is
@@ -24,12 +23,16 @@ def problems(name: str, trials: pd.DataFrame) -> list[str]:
     Args:
         name: the sweep's.
         trials: rows of `Sweep.trials`, those that a command has trained.
+        has_earlier: whether an earlier, shorter training that a trial still ranks by is a result of the command.
 
     Raises:
         SweepError: when all have failed.
     """
     failed = trials[trials["status"] == "failed"]
-    if len(failed) and len(failed) == len(trials):
+    is_result = trials["status"] == "completed"
+    if has_earlier:
+        is_result |= trials["ranked_epochs"].notna()
+    if len(failed) and len(failed) == len(trials) and not is_result.any():
         raise _all_failed(name, failed)
     lines = []
     if len(failed):
@@ -38,7 +41,7 @@ def problems(name: str, trials: pd.DataFrame) -> list[str]:
     if len(warned):
         lines.append(f"{counted(len(warned), 'trial')} with a warning, {_first(warned)}")
     counts = trials["status"].value_counts()
-    if len(trials) and "completed" not in counts:
+    if len(trials) and not is_result.any():
         lines.append(f"no trial completed: {', '.join(f'{count} {status}' for status, count in counts.items())}")
     return lines
 
@@ -82,14 +85,17 @@ def _some_trial(results: Sweep) -> int:
     return 0 if diverged.empty else int(diverged["trial"].iloc[0])
 
 
-def counts_lines(results: Sweep, counts: Mapping[Status, int]) -> list[str]:
-    """Return lines with the number of trials by status, and how to see why some failed."""
+def counts_lines(results: Sweep, progress: Progress) -> list[str]:
+    """Return lines with the number of trials by status, how to see why some failed, and what else is behind a rank."""
+    counts = progress.counts
     lines = [f"{results.name}: " + ", ".join(f"{count} {status}" for status, count in counts.items())]
     failed = _failed(results) if counts.get("failed") else None
     if failed is not None and len(failed):
         number, error = failed["trial"].iloc[0], failed["error"].iloc[0]
         hint = SweepError(f"trial {number} failed: {error}; see more with: ", Call("show", results.name, str(number)))
         lines.append(sentence(hint))
+    if progress.ranked_by_earlier:
+        lines.append(f"{progress.ranked_by_earlier} ranked by an ended training, since a longer one is not completed")
     return lines
 
 

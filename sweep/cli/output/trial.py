@@ -68,6 +68,11 @@ def _ending(trial: TrialRecord, objective: Objective) -> list[str]:
     lines = []
     if trial.best_value is not None:
         lines.append(_value(trial, objective))
+    if trial.ranked_epochs:
+        lines.append(
+            f"ranks by its first {trial.ranked_epochs} epochs, since the training to {trial.planned_epochs} epochs is "
+            "not completed"
+        )
     if at := trial.divergence:
         lines.append(f"diverged in epoch {at.epoch}, step {at.step}: {at.kind} in {at.place}")
     if trial.error:

@@ -58,9 +58,9 @@ def print_until_ended(rank: Callable[[], pd.DataFrame], results: Sweep, format: 
     """
 
     def read() -> View:
-        counts = results.store.progress(results.record.id).counts  # first, so that the last table lacks no trial
-        line = "\n".join(counts_lines(results, counts)) if format == "table" else ""
-        return View(rank(), line, not counts.keys() & {"queued", "running"})
+        progress = results.store.progress(results.record.id)  # first, so that the last table lacks no trial
+        line = "\n".join(counts_lines(results, progress)) if format == "table" else ""
+        return View(rank(), line, not progress.counts.keys() & {"queued", "running"})
 
     out = console()
     if sys.stdout.isatty() and out.is_interactive:

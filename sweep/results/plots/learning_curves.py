@@ -19,7 +19,7 @@ from sweep.errors import UsageError
 from sweep.metrics import Objective, metric
 from sweep.records import STATUSES
 from sweep.results.format import format_value
-from sweep.results.leaderboard import ranking
+from sweep.results.leaderboard import ranked_as_completed, ranking
 from sweep.results.plots.chart import Chart
 from sweep.results.plots.metric_axis import MetricAxis
 from sweep.results.plots.settings import default_settings
@@ -89,7 +89,8 @@ def _points(epochs: pd.DataFrame, name: str) -> dict[int, Points]:
 
 def _best(trials: pd.DataFrame, objective: Objective) -> list[int]:
     """Return the number of the best trial, if one is completed."""
-    rows = ranking(trials[trials["status"] == "completed"], objective)[:1]
+    is_completed = ranked_as_completed(trials)["status"] == "completed"
+    rows = ranking(trials[is_completed], objective)[:1]
     numbers: list[int] = trials.loc[rows, "trial"].to_numpy(dtype=np.int64).tolist()
     return numbers
 

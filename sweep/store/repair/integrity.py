@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from operator import itemgetter
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, select, text
@@ -55,7 +56,11 @@ class Counts:
 
 
 def count(database: Database) -> Counts:
-    """Return how much there is to look at."""
+    """Return how much there is to look at.
+
+    Raises:
+        StoreError: when that cannot be read.
+    """
     with database.reading() as connection:
         totals = [
             connection.execute(select(func.count()).select_from(table)).scalar() or 0
@@ -64,19 +69,20 @@ def count(database: Database) -> Counts:
     return Counts(*totals)
 
 
-def kept_files(database: Database) -> list[str]:
-    """Return the files of weights and checkpoints that the trials name, relative to the folder of the database."""
+def kept_files(database: Database) -> list[tuple[str, str | None]]:
+    """Return the files of weights and checkpoints that the trials name, each with its SHA-256 if that is known.
+
+    They are relative to the folder of the database.
+    """
+    pairs = [select(trials.c.id, trials.c[name], trials.c[f"{name}_sha256"]) for name in ("weights", "checkpoint")]
     with database.reading() as connection:
-        rows = connection.execute(select(trials.c.weights, trials.c.checkpoint).order_by(trials.c.id)).all()
-    return [name for row in rows for name in row if name and isinstance(name, str)]  # a damaged one may be a number
+        rows = [row for query in pairs for row in connection.execute(query.order_by(trials.c.id))]
+    # A damaged name may be a number.
+    return [(name, sha256) for _, name, sha256 in sorted(rows, key=itemgetter(0)) if name and isinstance(name, str)]
 
 
 def findings(database: Database, is_lost: IsLost, tell: Tell) -> Iterator[Finding]:
-    """Look at everything; yield what is wrong with it.
-
-    Raises:
-        StoreError: when the database cannot be read at all.
-    """
+    """Look at everything; yield what is wrong with it."""
     if database.is_sqlite:
         yield from _guarded(database, _file, "the file")
     changed = _guarded(database, _sweep_rows, "the table of sweeps")
@@ -84,9 +90,13 @@ def findings(database: Database, is_lost: IsLost, tell: Tell) -> Iterator[Findin
     for finding in _guarded(database, _dangling, "rows"):
         # A sweep that has lost its id or its number of trials must not take sound trials with it.
         yield replace(finding, cure="none") if changed else finding
-    with database.reading() as connection:
-        heads = connection.execute(select(sweeps.c.id, sweeps.c.name, sweeps.c.trials).order_by(sweeps.c.id)).all()
-        ids = {head.id: _ids(connection, head.id) for head in heads}
+    try:
+        with database.reading() as connection:
+            heads = connection.execute(select(sweeps.c.id, sweeps.c.name, sweeps.c.trials).order_by(sweeps.c.id)).all()
+            ids = {head.id: _ids(connection, head.id) for head in heads}
+    except StoreError as error:
+        yield Finding(f"the sweeps and trials cannot be listed: {error}", "rebuild")
+        return
     done, total = 0, sum(map(len, ids.values()))
     for head in heads:
         for start in range(0, len(ids[head.id]), CHUNK):

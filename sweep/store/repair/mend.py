@@ -14,7 +14,7 @@ from sweep.records import Trial
 from sweep.store.digests import seal, seal_drawn
 from sweep.store.lifecycle import LEFT_BY_AN_ATTEMPT, queue
 from sweep.store.repair.integrity import Finding, has_no
-from sweep.store.rows import parameter_row, trial_row
+from sweep.store.rows import file_columns, parameter_row, trial_row
 from sweep.store.schema import batches, epochs, parameters, sweeps, trials
 from sweep.store.store import Store
 from sweep.system.processes import is_lost
@@ -54,8 +54,8 @@ def restart(connection: Connection, trial_id: int) -> None:
     """Queue a trial again as if it had never been trained, without anything that is stored of its training."""
     for table in (epochs, batches):
         connection.execute(delete(table).where(table.c.trial_id == trial_id))
-    files = dict.fromkeys(("weights", "weights_epoch", "checkpoint", "checkpoint_epoch"))
-    values: dict[str, Any] = {**dict.fromkeys(LEFT_BY_AN_ATTEMPT), **files, "crashes": 0}
+    files = file_columns("weights", None) | file_columns("checkpoint", None)
+    values: dict[str, Any] = {**dict.fromkeys(LEFT_BY_AN_ATTEMPT), **files, "crashes": 0, "ranked_epochs": None}
     # A damaged attempt may not be a number; it must stay ahead of that of a worker that may still be there.
     attempt = connection.execute(select(func.max(trials.c.attempt)).where(trials.c.attempt < MOST_ATTEMPTS)).scalar()
     values |= {"attempt": attempt, "owner": None, "heartbeat": None, "started": None}

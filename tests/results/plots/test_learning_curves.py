@@ -21,7 +21,7 @@ def sweep_of(count, epochs=5, statuses=("completed",)):
     rows = frame.groupby("trial", as_index=False).agg(
         test_loss=("test_loss", "min"), test_accuracy=("test_accuracy", "max")
     )
-    return frame, rows.assign(status=np.resize(statuses, count))
+    return frame, rows.assign(status=np.resize(statuses, count), ranked_epochs=pd.NA)
 
 
 def curves_of(axes):
