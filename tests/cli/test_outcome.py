@@ -91,6 +91,15 @@ class TestSomeFailed:
         assert "sweep export mine -o trials.csv" in answer.err
 
 
+class TestWarnings:
+    @pytest.mark.parametrize(("trials", "words"), [(1, "1 trial, trial 0"), (2, "2 trials, the first of them trial 0")])
+    def test_they_are_told_with_quiet_too(self, run, trials, words):
+        Path("mine.db-files").write_text("a file where the folder of the states would be")
+        answer = run("", "-q", "--set", f"trials={trials}")
+        assert (answer.code, answer.out) == (0, "")
+        assert answer.err.startswith(f"warning in {words}: the weights are not kept: ")
+
+
 class TestContinue:
     def test_all_that_was_continued_has_failed(self, run, cli, monkeypatch):
         run("", "-q")
@@ -141,7 +150,7 @@ class TestStoppedEarly:
         words = "2 trials were stopped early (pruned) and not ranked, the first of them trial 2: stopped after epoch 1"
         assert words in answer.err
         assert "4/4 trials · best rmse 1 · 2 pruned" in answer.err
-        assert "with a warning" not in answer.err
+        assert "warning in" not in answer.err
         assert re.search(r"^ +1 +1 +1 ", answer.out, re.MULTILINE)
 
 

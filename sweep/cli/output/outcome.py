@@ -39,7 +39,7 @@ def problems(name: str, trials: pd.DataFrame, has_earlier: bool = True) -> list[
         lines.append(f"{len(failed)} failed, {_first(failed)}")
     warned = trials[trials["status"].isin(("completed", "diverged")) & trials["error"].notna()]
     if len(warned):
-        lines.append(f"{counted(len(warned), 'trial')} with a warning, {_first(warned)}")
+        lines.append(f"warning in {counted(len(warned), 'trial')}, {_first(warned)}")
     counts = trials["status"].value_counts()
     if len(trials) and not is_result.any():
         lines.append(f"no trial completed: {', '.join(f'{count} {status}' for status, count in counts.items())}")
