@@ -127,3 +127,12 @@ def suggest(given: str, valid: Iterable[str]) -> str:
     valid = sorted(valid)
     close = get_close_matches(given, valid, n=1)
     return f"did you mean '{close[0]}'?" if close else f"choose from {', '.join(valid)}"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun in the singular or the plural.
+
+    >>> counted(1, "trial"), counted(12, "trial"), counted(0, "match", "matches")
+    ('1 trial', '12 trials', '0 matches')
+    """
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"

@@ -9,7 +9,7 @@ import typer
 
 import sweep
 from sweep.cli.options import Data, Db, TrialName, app, print_table, say, split_trial
-from sweep.errors import SweepError
+from sweep.errors import SweepError, counted
 
 if TYPE_CHECKING:
     from sweep.checks.doctor import Report
@@ -64,7 +64,8 @@ def _compare(played: Replay) -> None:
     first = different[0]
     print_table(played.beside(first), "table", f"Epoch {first} of {played.name}")
     total = len({*played.stored.figures, *played.now.figures})
-    finding = f"{len(different)} of {total} epochs of {played.name} are not the same, the first of them epoch {first}"
+    finding = f"{len(different)} of {counted(total, 'epoch')} of {played.name} {_are(len(different))} not the same"
+    finding += f", the first of them epoch {first}" if len(different) > 1 else f": epoch {first}"
     if played.changes.empty:
         raise SweepError(
             f"{finding}, though the environment is the one that the sweep was begun in: the database or this machine "
@@ -114,13 +115,16 @@ def _agreement(played: Replay) -> str:
     from sweep.checks.replay import described
 
     epochs, losses = len(played.now.epochs), len(played.now.losses)
-    counted = "1 epoch" if epochs == 1 else f"{epochs} epochs"
-    words = f"{counted} of {played.name} {'is' if epochs == 1 else 'are'} the same, bit for bit"
+    words = f"{counted(epochs, 'epoch')} of {played.name} {_are(epochs)} the same, bit for bit"
     if losses:
-        words += f", and so are {losses} losses of mini-batches"
+        words += f", and so {_are(losses)} {counted(losses, 'loss', 'losses')} of mini-batches"
     if divergence := played.now.divergence:
         words += f", and so is the divergence in epoch {divergence.epoch}: {described(divergence)}"
     return words if played.is_finished else f"{words}; the trial is {played.status}, so it has no more"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 @app.command()
@@ -149,9 +153,10 @@ def doctor(
         hint = (
             "what is left cannot be repaired" if repair else "repair what can be repaired with: sweep doctor --repair"
         )
-        raise SweepError(f"{len(report.damages)} findings in {report.shown}; {hint}")
+        raise SweepError(f"{counted(len(report.damages), 'finding')} in {report.shown}; {hint}")
     counts = report.counts
-    print(f"{report.shown} is sound: {counts.sweeps} sweeps, {counts.trials} trials, {counts.epochs} epochs checked")
+    checked = f"{counted(counts.sweeps, 'sweep')}, {counted(counts.trials, 'trial')}, {counted(counts.epochs, 'epoch')}"
+    print(f"{report.shown} is sound: {checked} checked")
 
 
 @app.command()

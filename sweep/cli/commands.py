@@ -21,20 +21,22 @@ from sweep.cli.options import (
     TrialName,
     Where,
     app,
-    counts_line,
     print_table,
     save_figure,
     say,
     split_trial,
     with_run_flags,
 )
-from sweep.errors import SweepError, UsageError
+from sweep.errors import SweepError, UsageError, counted
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
     from sweep.results.sweep import Sweep
+
+MORE = "sweep leaderboard --format csv"
+"""What shows all columns of the tables at the end of a run."""
 
 
 @app.command()
@@ -54,8 +56,7 @@ def run(
     """Draw configurations, train them side by side, and rank them."""
     with flags.keywords() as keywords:
         result = sweep.run(experiment, overrides=set_ or [], trials=trials, seed=seed, name=name, db=db, **keywords)
-    if not flags.quiet:
-        _summarize(result)
+    _conclude(result, flags)
 
 
 @app.command()
@@ -70,8 +71,7 @@ def resume(
     """Finish a sweep that was interrupted."""
     with flags.keywords() as keywords:
         result = sweep.resume(name, retry_failed=retry_failed, db=db, **keywords)
-    if not flags.quiet:
-        _summarize(result)
+    _conclude(result, flags)
 
 
 @app.command("list")
@@ -79,7 +79,7 @@ def list_(db: Db = None, format: Annotated[Format, typer.Option(help="How to pri
     """List all sweeps, the newest first."""
     from sweep.store import Store
 
-    print_table(Store(sweep.database_url(db)).sweeps(), format, "Sweeps")
+    print_table(Store(sweep.database_url(db)).sweeps(), format, "Sweeps", "--format csv")
 
 
 @app.command()
@@ -118,11 +118,20 @@ def leaderboard(
     if watch:
         _watch(rank, results, format, caption)
         return
-    print_table(rank(), format)
-    if caption:
-        say(caption)
+    table = rank()
+    print_table(table, format, more="--format csv")
     if format == "table":
+        if where is not None and table.empty:
+            _print_unmatched(results, where, by, direction)
+        if caption:
+            say(caption)
         _print_counts(results)
+
+
+def _print_unmatched(results: Sweep, where: str, by: str | None, direction: Direction) -> None:
+    from sweep.results.unmatched import unmatched
+
+    say(unmatched(results, where, by, direction))
 
 
 def _watch(rank: Callable[[], pd.DataFrame], results: Sweep, format: Format, caption: str) -> None:
@@ -166,7 +175,7 @@ def export(
         raise UsageError("--epochs and --batches exclude each other; give one of them")
     results = sweep.load(name, db=db)
     rows = results.export(output, format=format, table="epochs" if epochs else "batches" if batches else "trials")
-    say(f"wrote {rows} rows of {results.name} to {output}")
+    say(f"wrote {counted(rows, 'row')} of {results.name} to {output}")
 
 
 @app.command()
@@ -220,49 +229,40 @@ def _chart(
     return partial(results.plot, x, y, direction), metric
 
 
-def _summarize(results: Sweep) -> None:
-    """Print the best, the worst and the diverged trials, and draw the chart."""
-    print_table(results.best(5), "table", "Best")
-    print_table(results.worst(5), "table", "Worst")
-    print_table(results.diverged(), "table", "Diverged")
-    say(results.caption())
-    _print_failures(results)
-    _print_kept(results)
+def _conclude(results: Sweep, flags: RunFlags) -> None:
+    """Tell what failed, and unless `quiet` print the best, the worst and the diverged trials, and draw the chart.
+
+    Raises:
+        SweepError: when all trials have failed.
+    """
+    from sweep.cli.output.outcome import kept_weights, next_steps, problems, stopped_early
+
+    trials = results.trials()
+    lines = problems(results.name, trials)
+    if not flags.quiet:
+        print_table(results.best(5), "table", "Best", MORE)
+        print_table(results.worst(5), "table", "Worst", MORE)
+        print_table(results.diverged(), "table", "Diverged", f"{MORE} --diverged")
+        lines = [results.caption(), *stopped_early(trials), *lines, *kept_weights(results)]
+    for line in lines:
+        say(line)
+    if not flags.quiet:
+        _chart_all(results)
+        for line in next_steps(results):
+            say(line)
+
+
+def _chart_all(results: Sweep) -> None:
     try:
         say(f"chart: {save_figure(results, results.plot, None, results.objective.metric)}")
     except SweepError as error:
         # The sweep is done all the same.
         say(f"no chart: {sentence(error)}")
-    say(f"more:  sweep leaderboard {results.name}    sweep show {results.name}/0    sweep export -o trials.csv")
-    best = results.best_trials(1)
-    if best and results.trial(best[0]).weights:
-        say(f"       sweep predict {results.name}/{best[0]}")
-
-
-def _print_failures(results: Sweep) -> None:
-    trials = results.trials()
-    failed = trials[trials["status"] == "failed"]
-    if len(failed):
-        first = failed.iloc[0]
-        say(f"{len(failed)} failed, the first of them trial {first['trial']}: {first['error']}")
-    warned = trials[trials["status"].isin(("completed", "diverged")) & trials["error"].notna()]
-    if len(warned):
-        first = warned.iloc[0]
-        say(f"warning of {len(warned)} trials, the first of them trial {first['trial']}: {first['error']}")
-
-
-def _print_kept(results: Sweep) -> None:
-    """Print how much room the kept weights take, which are the larger part of what a sweep writes."""
-    folder = results.folder / "weights"
-    sizes = [file.stat().st_size for file in folder.iterdir()] if folder.is_dir() else []
-    if sizes:
-        files = "1 file" if len(sizes) == 1 else f"{len(sizes)} files"
-        say(f"weights: {files}, {sum(sizes) / 1e6:.1f} MB, in {folder}")
 
 
 def _print_counts(results: Sweep) -> None:
     """Print the number of trials by status, which tells of those that are not in the table."""
-    progress = results.store.progress(results.record.id)
-    say(counts_line(results.name, progress.counts))
-    if progress.ranked_by_earlier:
-        say(f"{progress.ranked_by_earlier} ranked by an ended training, since a longer one is not completed")
+    from sweep.cli.output.outcome import counts_lines
+
+    for line in counts_lines(results, results.store.progress(results.record.id)):
+        say(line)

@@ -23,9 +23,11 @@ from sweep.cli.options import (
     split_trial,
     with_run_flags,
 )
-from sweep.errors import SweepError, UsageError
+from sweep.errors import SweepError, UsageError, counted
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sweep.results.prediction import PartPrediction, Prediction, TrialPrediction
     from sweep.results.sweep import Sweep
 
@@ -57,20 +59,26 @@ def continue_(
     """
     if epochs is None:
         raise UsageError("say how many epochs the trials shall have in all, such as --epochs 100")
+    from sweep.cli.output.outcome import problems
+
     name, numbers = _named(trials or [], best)
+    if best is not None:
+        numbers = sweep.load(name, db=db).best_trials(best)
     with flags.keywords() as keywords:
-        results = sweep.extend(numbers, epochs=epochs, best=best, name=name, db=db, **keywords)
+        results = sweep.extend(numbers, epochs=epochs, name=name, db=db, **keywords)
     if not flags.quiet:
-        print_table(results.best(5), "table", "Best")
-    _print_unfinished(results)
+        print_table(results.best(5), "table", "Best", "sweep leaderboard --format csv")
+    rows = results.trials()
+    _print_unfinished(results.name, rows)
+    for line in problems(results.name, rows[rows["trial"].isin(numbers)], has_earlier=False):
+        say(line)
 
 
-def _print_unfinished(results: Sweep) -> None:
+def _print_unfinished(name: str, trials: pd.DataFrame) -> None:
     """Tell which trials are still ranked by their shorter training, and how the longer one ended."""
-    trials = results.trials()
     for trial in trials[trials["ranked_epochs"].notna()].itertuples():
         say(
-            f"{results.name}/{trial.trial} is {trial.status} after epoch {trial.epochs}, and still ranks by its first "
+            f"{name}/{trial.trial} is {trial.status} after epoch {trial.epochs}, and still ranks by its first "
             f"{trial.ranked_epochs} epochs"
         )
 
@@ -143,7 +151,7 @@ def _predict_file(results: Sweep, number: int, file: Path, output: Path | None, 
         print_table(table, "csv")
         return
     write_frame(table, output)
-    say(f"wrote {len(table)} predictions of {results.name}/{number} to {output}")
+    say(f"wrote {counted(len(table), 'prediction')} of {results.name}/{number} to {output}")
 
 
 def _show_all(
@@ -166,7 +174,9 @@ def _show_confusion(results: Sweep, number: int, chosen: Prediction, output: Pat
 
     table, title = chosen.confusion(), f"{results.name}/{number}, {chosen.part} part"
     if len(table) <= MOST_CLASSES:
-        print_table(table.reset_index(names="true \\ predicted"), "table", f"Confusion, {chosen.part} part")
+        print_table(
+            table.reset_index(names="true \\ predicted"), "table", f"Confusion, {chosen.part} part", "the picture"
+        )
     wrong, names = chosen.misclassified[:GALLERY], chosen.dataset.class_names
     draw = partial(
         gallery,
@@ -236,7 +246,7 @@ def gradcheck(
     loaded = load(experiment, set_ or [])
     with counting("checking gradients") as progress:
         frame = gradients.gradient_check(loaded, data=data, samples=samples or None, progress=progress)
-    print_table(frame, format)
+    print_table(frame, format, more="--format csv")
     if gradients.has_problem(frame):
         wrong = ", ".join(gradients.wrong_layers(frame))
         raise SweepError(f"the gradient of {wrong} is wrong: look at its backward function")

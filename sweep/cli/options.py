@@ -6,7 +6,7 @@ import functools
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from sweep.engines import RunKeywords
     from sweep.observer import Observer
-    from sweep.records import Status
     from sweep.results.sweep import Sweep
 
 app = typer.Typer(
@@ -42,7 +41,8 @@ app = typer.Typer(
     "`sweep replay 12 --check` — train a trial again and compare every bit\n\n"
     "`sweep doctor` — check that the database is intact\n\n"
     "`sweep gradcheck my-experiment.toml` — check the gradients of a network numerically",
-    epilog="Exit codes: 0 success; 1 failure; 2 a wrong command or experiment file; 130 Ctrl-C, with all state saved.",
+    epilog="Exit codes: 0 success; 1 failure, also of all trials of a sweep; 2 a wrong command or experiment file; "
+    "130 Ctrl-C, with all state saved.",
 )
 
 
@@ -134,7 +134,9 @@ class RunFlags:
         str | None,
         typer.Option(help="With --backend dask: its address, such as tcp://192.168.0.5:8786.", metavar="URL"),
     ] = None
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no tables.")] = False
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Show no progress and no tables; failures and warnings are told.")
+    ] = False
 
     @contextmanager
     def keywords(self) -> Iterator[RunKeywords]:
@@ -173,17 +175,12 @@ def progress_observer(quiet: bool) -> AbstractContextManager[Observer]:
     return progress.progress_observer(quiet)
 
 
-def counts_line(name: str, counts: Mapping[Status, int]) -> str:
-    """Return a line with the number of a sweep's trials by status."""
-    return f"{name}: " + ", ".join(f"{count} {status}" for status, count in counts.items())
-
-
-def print_table(frame: pd.DataFrame, format: Format, title: str | None = None) -> None:
-    """Print a frame to standard output."""
+def print_table(frame: pd.DataFrame, format: Format, title: str | None = None, more: str = "") -> None:
+    """Print a frame to standard output; `more` also shows what does not fit into a terminal, such as an option."""
     if format == "table":
         from sweep.cli.output.tables import print_frame
 
-        print_frame(frame, title)
+        print_frame(frame, title, more)
     else:
         from sweep.results.format import render
 

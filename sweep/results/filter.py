@@ -20,7 +20,7 @@ import ast
 import operator
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
@@ -65,15 +65,36 @@ def matching(frame: pd.DataFrame, condition: str, parameters: Sequence[Parameter
     Raises:
         UsageError: the condition cannot be read, names what is not there, or compares text with a number.
     """
-    columns = {name: p.short_name for p in parameters for name in (p.name, p.short_name)}
-    columns |= {name: name for name in frame.columns}
     try:
-        rows = _Reader(frame, columns).condition(_parsed(condition))
+        rows = _Reader(frame, _columns_by_name(frame, parameters)).condition(_parsed(condition))
     except (RecursionError, MemoryError):
         raise _unusable(condition, "it is nested too deeply") from None
     except UsageError as error:
         raise _unusable(condition, str(error)) from None
     return pd.Series(rows, index=frame.index)
+
+
+def columns_named(frame: pd.DataFrame, condition: str, parameters: Sequence[Parameter]) -> list[str]:
+    """Return the columns of `frame` that a condition names which `matching` can use, in its order."""
+    columns = _columns_by_name(frame, parameters)
+    found = [columns[name] for name in _names(_parsed(condition)) if name in columns]
+    return list(dict.fromkeys(name for name in found if name in frame))
+
+
+def _columns_by_name(frame: pd.DataFrame, parameters: Sequence[Parameter]) -> dict[str, str]:
+    """Return the column that each name stands for."""
+    columns = {name: p.short_name for p in parameters for name in (p.name, p.short_name)}
+    return columns | {name: name for name in frame.columns}
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    """Yield the names in a parsed condition."""
+    name = _name(node)
+    if name is not None:
+        yield name
+    else:
+        for child in ast.iter_child_nodes(node):
+            yield from _names(child)
 
 
 def _unusable(condition: str, reason: str) -> UsageError:
@@ -178,7 +199,7 @@ def _comparison(node: ast.cmpop) -> Callable[[Any, Any], Any]:
     return _COMPARISONS[type(node)]
 
 
-def _name(node: ast.expr) -> str | None:
+def _name(node: ast.AST) -> str | None:
     """Spell out a name as a parameter's path is written, or None if the node is something else."""
     match node:
         case ast.Name(id=name):

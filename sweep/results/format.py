@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,9 @@ def render(frame: pd.DataFrame, format: str) -> str:
 
     csv       numbers in full (the shortest digits that read back as the same float64), nothing where missing
     json      a list of records, one per line; null where missing, or infinite, which JSON cannot write
-    markdown  a GitHub table of rounded numbers, for reading
+    markdown  a GitHub table of rounded numbers and local times, for reading
+
+    Times in CSV and JSON are UTC, such as 2026-01-31T23:59:59Z.
 
     Raises:
         UsageError: the format is unknown.
@@ -37,7 +40,8 @@ def render(frame: pd.DataFrame, format: str) -> str:
 def format_value(column: str, value: object) -> str:
     """Return a value as tables show it: metrics with the decimals of their measure, other numbers with 4 digits.
 
-    Whole numbers are shown in full, true and false as an experiment file spells them, missing values as nothing.
+    Whole numbers are shown in full, true and false as an experiment file spells them, missing values as nothing, times
+    as those of this machine's time zone, which is named.
 
     >>> format_value("test_accuracy", 0.97)
     '0.9700'
@@ -47,6 +51,8 @@ def format_value(column: str, value: object) -> str:
     value = _plain(value)
     if value is None:
         return ""
+    if isinstance(value, datetime):
+        return f"{_in_utc(value).astimezone():%Y-%m-%d %H:%M %Z}"
     if not isinstance(value, float):
         return str(_spelled(value))
     if (decimals := _decimals(column)) is not None and abs(value) < 1e3:
@@ -71,8 +77,16 @@ def _plain(value: object) -> object:
 
 
 def _spelled(value: object) -> object:
-    """Return true and false as an experiment file spells them, other values as they are."""
+    """Return true and false as an experiment file spells them, times in ISO 8601, other values as they are."""
+    if isinstance(value, datetime):
+        return f"{_in_utc(value):%Y-%m-%dT%H:%M:%SZ}"
     return str(value).lower() if isinstance(value, bool) else value
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Return a moment with its zone, UTC; a frame's times without a zone are UTC already."""
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return datetime.fromtimestamp(aware.timestamp(), UTC)
 
 
 def _columns(frame: pd.DataFrame) -> list[list[object]]:
@@ -93,10 +107,15 @@ def _json(frame: pd.DataFrame) -> str:
     names = [str(name) for name in frame.columns]
     columns = [[None if value in (math.inf, -math.inf) else value for value in column] for column in _columns(frame)]
     lines = [
-        json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False, default=str)
+        json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False, default=_json_text)
         for row in zip(*columns, strict=True)
     ]
     return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
+
+
+def _json_text(value: object) -> str:
+    """Return what stands in JSON for a value that JSON has no kind of."""
+    return str(_spelled(value))
 
 
 def _markdown(frame: pd.DataFrame) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweep.arguments import folder_or_file, texts, whole, wholes
+from sweep.errors import counted
 from sweep.metrics import Direction
 from sweep.records import TrialRecord
 from sweep.results.trials import SweepTrials
@@ -31,7 +32,7 @@ class Sweep(SweepTrials):
     """One sweep in a database; every method reads the database, so the sweep may still be running."""
 
     def __repr__(self) -> str:
-        return f"<Sweep {self.record.name!r}: {self.record.trials} trials in {self.store.database.shown}>"
+        return f"<Sweep {self.record.name!r}: {counted(self.record.trials, 'trial')} in {self.store.database.shown}>"
 
     @property
     def folder(self) -> Path:

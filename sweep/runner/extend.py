@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sweep.engines import RunOptions, open_engine
-from sweep.errors import Argument, Call, SweepError, UsageError
+from sweep.errors import Argument, Call, SweepError, UsageError, counted
 from sweep.experiment.sections.base import kind_table
 from sweep.records import SweepRecord, TrialRecord
 from sweep.runner.prepare import prepare_again, warn_of_changes
@@ -75,7 +75,7 @@ def _check_extensible(sweep: str, row: TrialRecord, epochs: int) -> None:
     if training.get("iterations") is not None:
         raise SweepError(f"{name} ends after training.iterations, perhaps within an epoch; only whole epochs can go on")
     if row.planned_epochs >= epochs:
-        has = f"{name} has {row.planned_epochs} epochs already"
+        has = f"{name} has {counted(row.planned_epochs, 'epoch')} already"
         raise UsageError(f"{has}; ask for more than that with ", Argument("epochs"))
     if kind_table(training.get("schedule", "constant"))["kind"] == "cosine":
         raise SweepError(

@@ -8,7 +8,7 @@ from functools import partial
 from uuid import uuid4
 
 from sweep.engines import Engine, RunOptions
-from sweep.errors import Call, StoreError, SweepError
+from sweep.errors import Call, StoreError, SweepError, counted
 from sweep.experiment.sections.stopping import rules_of
 from sweep.records import SweepRecord
 from sweep.runner.progress import reporting
@@ -34,7 +34,7 @@ class TooManyFailures(SweepError):
 
     def __init__(self, name: str, failures: int) -> None:
         super().__init__(
-            f"stopped after {failures} trials that failed; see why with `",
+            f"stopped after {counted(failures, 'trial')} that failed; see why with `",
             Call("show", name, "TRIAL"),
             "`, and go on with: ",
             Call("resume", name),

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from annotated_types import Ge
 
+from sweep.errors import counted
 from sweep.stopping.base import Curve, Others, Rule, Stop
 
 
@@ -33,5 +34,6 @@ class Median(Rule):
         best, middle = (max if curve.objective.is_max else min)(curve.values), median(means)
         if not curve.objective.is_better(middle, best):
             return None
-        reason = f"its best {curve.objective.metric}, {best:.4g}, is worse than the median of {len(means)} other trials"
+        others_counted = counted(len(means), "other trial")
+        reason = f"its best {curve.objective.metric}, {best:.4g}, is worse than the median of {others_counted}"
         return Stop(best, middle, f"{reason}, {middle:.4g}")

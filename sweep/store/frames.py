@@ -31,7 +31,7 @@ OTHERS = "other metrics"
 class Selection:
     """Some of a sweep's trials."""
 
-    which: Literal["ranked", "diverged"]
+    which: Literal["ranked", "diverged", "failed"]
     n: int | None = None
     """At most this many, the first ones by the objective; None for all."""
     best_first: bool = True
@@ -157,8 +157,8 @@ def _which(connection: Connection, sweep_id: int, selection: Selection | None) -
     mine = trials.c.sweep_id == sweep_id
     if selection is None:
         return mine
-    if selection.which == "diverged":
-        return mine & (trials.c.status == "diverged")
+    if selection.which != "ranked":
+        return mine & (trials.c.status == selection.which)
     # Most sweeps have none that rank by an earlier training; then the first ones are found in the index alone.
     others = [status for status in STATUSES if status != "completed"]
     earlier = select(trials.c.id).where(mine, trials.c.status.in_(others), is_ranked_by_earlier).limit(1)

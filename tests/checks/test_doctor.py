@@ -189,7 +189,7 @@ ACCIDENTS = {
     "a text for a number": (f"UPDATE epochs SET seconds = 'x' WHERE trial_id = {OTHER}", "is not what was written"),
     "bytes for a text": ("UPDATE trials SET error = X'00' WHERE number = 5", "digits-quickstart/5 cannot be read"),
     "a trial gone": (f"DELETE FROM trials WHERE id = {OTHER}", "digits-quickstart/5 is missing"),
-    "a trial of no sweep": ("UPDATE trials SET sweep_id = 99 WHERE number = 5", "belong to no row of sweeps"),
+    "a trial of no sweep": ("UPDATE trials SET sweep_id = 99 WHERE number = 5", "belongs to no row of sweeps"),
     "a trial of another number": ("UPDATE trials SET number = 77 WHERE number = 5", "digits-quickstart/5 is missing"),
     "a waiting trial changed": ("UPDATE trials SET crashes = 2 WHERE number = 4", "is not what was written"),
 }
@@ -316,13 +316,13 @@ def test_on_a_server_it_finds_and_mends_the_same(postgres, monkeypatch, tmp_path
 class TestCommand:
     def test_it_says_that_all_is_well(self, command, damaged):
         code, out, _ = command("doctor").end()
-        assert (code, out.startswith(f"{damaged} is sound: 1 sweeps, 12 trials, ")) == (0, True)
+        assert (code, out.startswith(f"{damaged} is sound: 1 sweep, 12 trials, ")) == (0, True)
 
     def test_it_finds_and_repairs(self, command, damaged):
         sql(damaged, ACCIDENTS["an epoch changed"][0])
         code, out, errors = command("doctor").end()
         assert (code, out) == (1, "damage: digits-quickstart/5: what is stored of it is not what was written\n")
-        assert "Error: 1 findings" in errors
+        assert "Error: 1 finding in" in errors
         assert "sweep doctor --repair" in errors
         code, out, errors = command("doctor", "--repair").end()
         assert code == 0

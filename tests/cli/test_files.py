@@ -51,7 +51,7 @@ class TestExport:
         assert [trial.parameters for trial in again] == [trial.parameters for trial in drawn]
 
     def test_another_sweep_is_written_by_its_name(self, cli, workplace):
-        assert "wrote 1 rows of tiny" in cli("export", "tiny", "-o", "out.csv").err
+        assert "wrote 1 row of tiny" in cli("export", "tiny", "-o", "out.csv").err
 
     def test_an_older_file_is_replaced(self, cli, workplace):
         (workplace / "out.csv").write_text("old")

@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -47,6 +49,19 @@ class TestList:
             assert NAME in answer.out
             assert "tiny" in answer.out
             assert answer.err == ""
+
+    def test_times_say_of_which_zone_they_are(self, shelf, monkeypatch):
+        def created(*options):
+            return re.findall(r"\d{4}-\d\d-\d\d[T ][\d:]+ ?[A-Z]+", shelf.spawn("list", *options).out)
+
+        monkeypatch.setenv("TZ", "America/New_York")
+
+        local, written = created(), created("--format", "csv")
+        assert len(local) == 2
+        for here, utc in zip(local, written, strict=True):
+            there = datetime.fromisoformat(utc)
+            assert there.tzinfo == UTC
+            assert f"{there.astimezone(ZoneInfo('America/New_York')):%Y-%m-%d %H:%M %Z}" == here
 
     def test_a_database_may_be_given_as_a_url(self, cli, shelf, monkeypatch):
         monkeypatch.delenv("SWEEP_DB")

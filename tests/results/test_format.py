@@ -5,6 +5,8 @@ import io
 import json
 import math
 import re
+import time
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -196,3 +198,38 @@ def test_carriage_returns_in_a_text_do_not_end_a_row_of_csv():
 )
 def test_a_value_is_shown_as_people_read_it(column, value, shown):
     assert format_value(column, value) == shown
+
+
+@pytest.fixture
+def new_york(monkeypatch):
+    """The time zone of New York."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+SUMMER = pd.Timestamp("2026-07-01 03:30:15")
+
+
+class TestTimes:
+    @pytest.mark.parametrize("moment", [SUMMER, SUMMER.tz_localize("UTC"), SUMMER.to_pydatetime()], ids=repr)
+    def test_people_read_local_time_with_its_zone(self, new_york, moment):
+        assert format_value("created", moment) == "2026-06-30 23:30 EDT"
+        assert format_value("created", moment + timedelta(days=180)) == "2026-12-27 22:30 EST"
+
+    def test_markdown_has_local_time_with_its_zone(self, new_york):
+        assert "2026-06-30 23:30 EDT" in render(pd.DataFrame({"created": [SUMMER]}), "markdown")
+
+    @pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo"])
+    def test_programs_read_utc(self, new_york, zone):
+        moment = SUMMER if zone is None else SUMMER.tz_localize("UTC").tz_convert(zone)
+        frame = pd.DataFrame({"created": [moment]})
+        assert render(frame, "csv") == "created\n2026-07-01T03:30:15Z\n"
+        assert json.loads(render(frame, "json")) == [{"created": "2026-07-01T03:30:15Z"}]
+
+    def test_a_missing_time_is_nothing(self):
+        frame = pd.DataFrame({"created": pd.Series([SUMMER, pd.NaT])})
+        assert render(frame, "csv").splitlines()[2] == '""'
+        assert json.loads(render(frame, "json"))[1] == {"created": None}

@@ -26,6 +26,9 @@ from sweep.records import Progress
 LINE_SECONDS = 10.0
 """Where the output is not a terminal, at most one line is written in this time."""
 
+WARNING = "warning: "
+"""How notes begin that are no progress."""
+
 PARTS = 10_000
 """Length of the sweep's bar."""
 
@@ -34,7 +37,7 @@ PARTS = 10_000
 def progress_observer(quiet: bool) -> Iterator[Observer]:
     """Yield an observer that shows the progress on standard error: bars in a terminal, lines elsewhere."""
     if quiet:
-        yield Silent()
+        yield Warnings()
     elif sys.stderr.isatty():
         live = Live()
         with live.bars:
@@ -50,7 +53,7 @@ def summary(progress: Progress) -> str:
     parts = [f"{ended}/{sum(counts.values())} trials"]
     if progress.best is not None:
         parts.append(_best(progress, progress.best))
-    parts += [f"{counts[status]} {status}" for status in ("diverged", "failed") if counts.get(status)]
+    parts += [f"{counts[status]} {status}" for status in ("diverged", "failed", "pruned") if counts.get(status)]
     return " · ".join(parts)
 
 
@@ -104,6 +107,15 @@ class Live:
             best = "" if trial.best is None else f" · {_best(progress, trial.best)}"
             words = f"epoch {trial.epoch}/{progress.epochs}{best}"
             self.bars.update(self._trials[number], completed=trial.epoch, words=words)
+
+
+class Warnings(Silent):
+    """Writes the notes that are warnings, and nothing else."""
+
+    def note(self, message: str) -> None:
+        """Write a warning."""
+        if message.startswith(WARNING):
+            print(message, file=sys.stderr, flush=True)
 
 
 class Lines:

@@ -1,42 +1,208 @@
-"""Tables in the terminal."""
+"""Tables in the terminal: numbers stay whole, and columns that do not fit are left out, which is said below."""
 
 from __future__ import annotations
 
+import re
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 from rich import box
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from sweep.errors import counted
 from sweep.results.format import format_value
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PIPED_WIDTH = 240
-"""Columns of text where the output is not a terminal, so that nothing is cut off."""
+UNLIMITED = 1_000_000
+"""Width in characters where the output is not a terminal, so that nothing is left out."""
+
+UNBROKEN = 24
+"""Text up to this width stays on one line, so that labels, times and numbers among text are whole; more may wrap."""
+
+NAMED = 5
+"""At most this many columns that are left out are named."""
+
+BESIDE = 3
+"""Width of the space and the divider beside a column."""
 
 
 def console() -> Console:
     """Return a console on standard output."""
-    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else UNLIMITED, highlight=False)
 
 
-def print_frame(frame: pd.DataFrame, title: str | None = None) -> None:
-    """Print a frame as a table; one sentence where it has no rows."""
-    console().print(table(frame, title))
+def print_frame(frame: pd.DataFrame, title: str | None = None, more: str = "") -> None:
+    """Print a frame as a table; see `table`."""
+    console().print(table(frame, title, more))
 
 
-def table(frame: pd.DataFrame, title: str | None = None) -> Table | str:
-    """Return a frame as a table that Rich can print; one sentence where it has no rows."""
+def table(frame: pd.DataFrame, title: str | None = None, more: str = "") -> FrameTable | str:
+    """Return a frame as a table that Rich can print; one sentence where it has no rows.
+
+    Args:
+        frame: what is shown.
+        title: what stands above it.
+        more: what also shows columns that are left out, beside a wider terminal, such as "--format csv".
+    """
     if frame.empty:
         return f"{title or 'Trials'}: none"
-    result = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for name in frame:
-        numeric = frame[name].dtype.kind in "iuf" if hasattr(frame[name].dtype, "kind") else False
-        result.add_column(str(name), justify="right" if numeric else "left", no_wrap=numeric)
-    for row in frame.astype(object).itertuples(index=False):
-        result.add_row(*(Text(format_value(str(n), v)) for n, v in zip(frame, row, strict=True)))
-    return result
+    columns = list(_columns(frame))
+    return FrameTable(columns, leading([column.name for column in columns]), title, more)
+
+
+def leading(names: Sequence[str]) -> list[int]:
+    """Return which columns are never left out: of a ranking its first four, of sweeps the name and what came of it.
+
+    >>> leading(["rank", "trial", "rmse", "epoch", "alpha"]), leading(["epoch", "rmse"])
+    ([0, 1, 2, 3], [0])
+    """
+    if names[0] == "sweep":
+        return [index for index, name in enumerate(names) if name in ("sweep", "trials", "best")]
+    return list(range(min(4, len(names)))) if names[0] == "rank" else [0]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as text."""
+
+    name: str
+    cells: list[str]
+    is_numeric: bool
+
+    @cached_property
+    def body(self) -> int:
+        """Width of the widest cell."""
+        return max(map(cell_len, self.cells), default=0)
+
+    @property
+    def full(self) -> int:
+        """Width in which nothing wraps."""
+        return max(cell_len(self.name), self.body)
+
+    @property
+    def least(self) -> int:
+        """Least width with a header on one line; text may wrap in it, numbers do not."""
+        return max(cell_len(self.name), self._least_body)
+
+    @property
+    def folded(self) -> int:
+        """Least width with a header on several lines."""
+        return max(*map(cell_len, _pieces(self.name)), self._least_body)
+
+    @property
+    def _least_body(self) -> int:
+        return self.body if self.is_numeric else min(self.body, UNBROKEN)
+
+    @property
+    def side(self) -> Literal["left", "right"]:
+        """Side of the column that its text is at."""
+        return "right" if self.is_numeric else "left"
+
+    def header(self, width: int) -> str:
+        """Return the name on as many lines as the width asks for."""
+        lines = [""]
+        for piece in _pieces(self.name):
+            if lines[-1] and cell_len(lines[-1] + piece) > width:
+                lines.append("")
+            lines[-1] += piece
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class FrameTable:
+    """A table that chooses its columns by the width in which it is printed, again each time."""
+
+    columns: list[Column]
+    lead: list[int]
+    """Columns that are never left out."""
+    title: str | None
+    more: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """Yield the columns that fit and a word on all others; stacked rows where not even `lead` fits."""
+        widths = fitting([(each.full, each.least, each.folded) for each in self.columns], self.lead, options.max_width)
+        if widths is None:
+            yield from self._stacked()
+            return
+        shown = Table(title=self.title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+        chosen = [(self.columns[index], width) for index, width in sorted(widths.items())]
+        for column, width in chosen:
+            name = Text(column.header(width), justify=column.side)
+            shown.add_column(name, justify=column.side, width=width, no_wrap=column.is_numeric, overflow="fold")
+        for row in zip(*(column.cells for column, _ in chosen), strict=True):
+            shown.add_row(*map(Text, row))
+        yield shown
+        if missing := [each.name for index, each in enumerate(self.columns) if index not in widths]:
+            yield Text(_left_out(missing, self.more))
+
+    def _stacked(self) -> Iterator[Text]:
+        if self.title:
+            yield Text(self.title, style="bold")
+        for cells in zip(*(column.cells for column in self.columns), strict=True):
+            yield Text("")
+            for column, cell in zip(self.columns, cells, strict=True):
+                yield Text(f"{column.name} {cell}".rstrip(), overflow="fold")
+
+
+def fitting(widths: Sequence[tuple[int, int, int]], lead: Sequence[int], room: int) -> dict[int, int] | None:
+    """Choose columns, those of `lead` and then from left to right as long as there is room.
+
+    Args:
+        widths: of each column the full width, the least one, and the least one with a header on several lines.
+        lead: the indices of those that are always chosen.
+        room: the width of the terminal.
+
+    Returns:
+        the width of each chosen column by its index; None if not even those of `lead` fit.
+    """
+    chosen = {index: widths[index][1] for index in lead}
+    if _total(chosen) > room:
+        chosen = {index: widths[index][2] for index in lead}
+        if _total(chosen) > room:
+            return None
+    for index, (_, least, _) in enumerate(widths):
+        if index not in chosen and _total(chosen) + least + BESIDE <= room:
+            chosen[index] = least
+    for index in chosen:
+        chosen[index] += min(max(0, widths[index][0] - chosen[index]), room - _total(chosen))
+    return chosen
+
+
+def _total(chosen: dict[int, int]) -> int:
+    return 1 + sum(width + BESIDE for width in chosen.values())
+
+
+def _left_out(names: Sequence[str], more: str) -> str:
+    """Return a sentence on the columns that are not shown."""
+    named = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+    where = f"a wider terminal or {more}" if more else "a wider terminal"
+    return f"{counted(len(names), 'column')} left out for lack of width ({named}); {where} shows all"
+
+
+def _columns(frame: pd.DataFrame) -> Iterator[Column]:
+    for position, name in enumerate(map(str, frame.columns)):
+        values = frame.iloc[:, position]
+        is_numeric = getattr(values.dtype, "kind", "") in "iuf"
+        yield Column(_printable(name), list(_cells(name, values.astype(object))), is_numeric)
+
+
+def _cells(name: str, values: Iterable[object]) -> Iterator[str]:
+    return (_printable(format_value(name, value)) for value in values)
+
+
+def _printable(text: str) -> str:
+    """Return text on one line, without characters that would move the cursor."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text)
+
+
+def _pieces(name: str) -> list[str]:
+    """Return the parts of a name behind which a line may end."""
+    return re.findall(r"[^_./ -]*[_./ -]+|[^_./ -]+", name) or [name]

@@ -30,7 +30,7 @@ def print_trial(results: Sweep, number: int) -> None:
     out.print(f"seeds: weights {seeds.weights}, shuffling {seeds.shuffling}, dropout {seeds.dropout}")
     for line in _configuration(trial.configuration):
         out.print(Text(line))
-    print_frame(results.epochs(number).drop(columns="trial"), "Epochs")
+    print_frame(results.epochs(number).drop(columns="trial"), "Epochs", "sweep export --epochs")
 
 
 def print_log(results: Sweep, number: int) -> None:
@@ -76,7 +76,7 @@ def _ending(trial: TrialRecord, objective: Objective) -> list[str]:
     if at := trial.divergence:
         lines.append(f"diverged in epoch {at.epoch}, step {at.step}: {at.kind} in {at.place}")
     if trial.error:
-        word = "failed" if trial.status == "failed" else "warning"
+        word = {"failed": "failed", "pruned": "pruned"}.get(trial.status, "warning")
         lines += [f"{word}: {trial.error}", *(trial.traceback or "").splitlines()]
     if trial.log:
         lines.append("a log is kept; print it with --log")

@@ -16,7 +16,8 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from sweep.cli.options import Format, counts_line, print_table, say
+from sweep.cli.options import Format, print_table, say
+from sweep.cli.output.outcome import counts_lines
 from sweep.cli.output.tables import console, table
 from sweep.errors import StoreError
 from sweep.results.format import render
@@ -36,7 +37,7 @@ class View:
 
     frame: pd.DataFrame
     line: str
-    """The number of its trials by status."""
+    """The number of its trials by status, and why some failed."""
     is_last: bool
     """Whether no trial is queued or running."""
 
@@ -57,9 +58,9 @@ def print_until_ended(rank: Callable[[], pd.DataFrame], results: Sweep, format: 
     """
 
     def read() -> View:
-        counts = results.store.progress(results.record.id).counts  # first, so that the last table lacks no trial
-        line = counts_line(results.name, counts) if format == "table" else ""
-        return View(rank(), line, not counts.keys() & {"queued", "running"})
+        progress = results.store.progress(results.record.id)  # first, so that the last table lacks no trial
+        line = "\n".join(counts_lines(results, progress)) if format == "table" else ""
+        return View(rank(), line, not progress.counts.keys() & {"queued", "running"})
 
     out = console()
     if sys.stdout.isatty() and out.is_interactive:
@@ -103,7 +104,8 @@ def _from_thread(read: Callable[[], View]) -> View:
 
 def _render(view: View, format: Format, caption: str) -> Group:
     """Return what stands in the terminal, lines on top: what a low terminal cuts off is the end of the table."""
-    shown = table(view.frame) if format == "table" else Text(render(view.frame, format).rstrip("\n"))
+    is_table = format == "table"
+    shown = table(view.frame, more="--format csv") if is_table else Text(render(view.frame, format).rstrip("\n"))
     return Group(*(Text(line) for line in (view.line, caption) if line), shown)
 
 
@@ -111,7 +113,7 @@ def _print_changes(views: Iterator[View], format: Format, caption: str) -> None:
     text = line = ""
     for view in views:
         with redirect_stdout(io.StringIO()) as printed:
-            print_table(view.frame, format)
+            print_table(view.frame, format, more="--format csv")
         if printed.getvalue() != text:
             print("\n" * bool(text) + printed.getvalue(), end="", flush=True)
         if caption:

@@ -17,7 +17,7 @@ from sweep.data.formats.base import Format, Loaded, Request, Source
 from sweep.data.labels import encode, number, question
 from sweep.data.sources import Places, find_file
 from sweep.data.tables import Dialect, read_table
-from sweep.errors import DataError, suggest
+from sweep.errors import DataError, counted, suggest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,7 +180,7 @@ def _split(path: Path, rows: int, options: _Options) -> tuple[Array, Array]:
     held_out = math.ceil(rows * options.test_fraction)  # as scikit-learn rounds, so the test part is never empty
     if held_out == rows:
         raise DataError(
-            f"{path} has {rows} rows, and test_fraction = {options.test_fraction} leaves none for training: "
+            f"{path} has {counted(rows, 'row')}, and test_fraction = {options.test_fraction} leaves none for training: "
             "add rows or lower test_fraction."
         )
     return order[held_out:], order[:held_out]

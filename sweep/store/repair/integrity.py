@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, select, text
 
-from sweep.errors import StoreError
+from sweep.errors import StoreError, counted
 from sweep.store.claims import IsLost
 from sweep.store.connection import Database
 from sweep.store.digests import drawn_digests, sweep_digest, trial_digests
@@ -136,7 +136,8 @@ def _dangling(connection: Connection) -> Iterator[Finding]:
     ):
         found = connection.execute(select(func.count()).where(has_no(column, parent))).scalar()
         if found:
-            yield Finding(f"{found} rows of {table.name} belong to no row of {parent.name}", "delete")
+            verb = "belongs" if found == 1 else "belong"
+            yield Finding(f"{counted(found, 'row')} of {table.name} {verb} to no row of {parent.name}", "delete")
 
 
 def has_no(column: ColumnElement[Any], parent: Table) -> ColumnElement[bool]:

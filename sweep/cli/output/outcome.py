@@ -1,0 +1,113 @@
+"""How the trials of a sweep ended, in words: failures, warnings, trials that were stopped early, what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sweep.cli.hints import sentence
+from sweep.errors import Call, SweepError, counted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sweep.records import Progress
+    from sweep.results.sweep import Sweep
+
+
+def problems(name: str, trials: pd.DataFrame, has_earlier: bool = True) -> list[str]:
+    """Return a line on the trials that failed, one on the warnings, and one if no trial completed.
+
+    A divergence is a result: it is what was to be found out, and so a sweep may consist of nothing else. A failure is
+    not, and a command has done nothing if all its trials failed.
+
+    Args:
+        name: the sweep's.
+        trials: rows of `Sweep.trials`, those that a command has trained.
+        has_earlier: whether an earlier, shorter training that a trial still ranks by is a result of the command.
+
+    Raises:
+        SweepError: when all have failed.
+    """
+    failed = trials[trials["status"] == "failed"]
+    is_result = trials["status"] == "completed"
+    if has_earlier:
+        is_result |= trials["ranked_epochs"].notna()
+    if len(failed) and len(failed) == len(trials) and not is_result.any():
+        raise _all_failed(name, failed)
+    lines = []
+    if len(failed):
+        lines.append(f"{len(failed)} failed, {_first(failed)}")
+    warned = trials[trials["status"].isin(("completed", "diverged")) & trials["error"].notna()]
+    if len(warned):
+        lines.append(f"warning in {counted(len(warned), 'trial')}, {_first(warned)}")
+    counts = trials["status"].value_counts()
+    if len(trials) and not is_result.any():
+        lines.append(f"no trial completed: {', '.join(f'{count} {status}' for status, count in counts.items())}")
+    return lines
+
+
+def _all_failed(name: str, failed: pd.DataFrame) -> SweepError:
+    first = failed.iloc[0]
+    if len(failed) == 1:
+        words = f"trial {first['trial']} of {name} has failed: {first['error']}"
+    else:
+        words = f"all {len(failed)} trials of {name} have failed, {_first(failed)}"
+    return SweepError(f"{words}; see more with: ", Call("show", name, str(first["trial"])))
+
+
+def _first(trials: pd.DataFrame) -> str:
+    first = trials.iloc[0]
+    return f"{'the first of them ' if len(trials) > 1 else ''}trial {first['trial']}: {first['error']}"
+
+
+def stopped_early(trials: pd.DataFrame) -> list[str]:
+    """Return a line on the trials that a stopping rule has ended, which no table ranks, if there are any."""
+    pruned = trials[trials["status"] == "pruned"]
+    if pruned.empty:
+        return []
+    verb = "was" if len(pruned) == 1 else "were"
+    return [f"{counted(len(pruned), 'trial')} {verb} stopped early (pruned) and not ranked, {_first(pruned)}"]
+
+
+def kept_weights(results: Sweep) -> list[str]:
+    """Return a line on how much room the kept weights take, most of what a sweep writes, if there are any."""
+    folder = results.folder / "weights"
+    sizes = [file.stat().st_size for file in folder.iterdir()] if folder.is_dir() else []
+    return [f"weights: {counted(len(sizes), 'file')}, {sum(sizes) / 1e6:.1f} MB, in {folder}"] if sizes else []
+
+
+def next_steps(results: Sweep) -> list[str]:
+    """Return lines with commands that show more of a sweep, above all of its best trial."""
+    name, best = results.name, results.best_trials(1)
+    shown = best[0] if best else _some_trial(results)
+    lines = [f"more:  sweep leaderboard {name}    sweep show {name}/{shown}    sweep export {name} -o trials.csv"]
+    if best and results.trial(best[0]).weights:
+        lines.append(f"       sweep predict {name}/{best[0]}")
+    return lines
+
+
+def _some_trial(results: Sweep) -> int:
+    """Return the number of a trial that tells most where none completed."""
+    diverged = results.diverged(1)
+    return 0 if diverged.empty else int(diverged["trial"].iloc[0])
+
+
+def counts_lines(results: Sweep, progress: Progress) -> list[str]:
+    """Return lines with the number of trials by status, how to see why some failed, and what else is behind a rank."""
+    counts = progress.counts
+    lines = [f"{results.name}: " + ", ".join(f"{count} {status}" for status, count in counts.items())]
+    failed = _failed(results) if counts.get("failed") else None
+    if failed is not None and len(failed):
+        number, error = failed["trial"].iloc[0], failed["error"].iloc[0]
+        hint = SweepError(f"trial {number} failed: {error}; see more with: ", Call("show", results.name, str(number)))
+        lines.append(sentence(hint))
+    if progress.ranked_by_earlier:
+        lines.append(f"{progress.ranked_by_earlier} ranked by an ended training, since a longer one is not completed")
+    return lines
+
+
+def _failed(results: Sweep) -> pd.DataFrame:
+    """Return a row of one failed trial, of which there may be none any more while a sweep is running."""
+    from sweep.store.frames import Selection
+
+    return results.store.trials(results.record.id, results.objective, Selection("failed", 1))
