@@ -191,6 +191,8 @@ class RunningTrial:
     """The last epoch that is stored."""
     best: float | None
     """Value of the sweep's objective so far."""
+    trouble: str | None = None
+    """What it waits for, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from sweep.data import KINDS, data_options, open_dataset, prepare
 from sweep.errors import ExperimentError, UsageError
 from sweep.experiment.experiment import Experiment
 from sweep.experiment.sections import Configuration
-from sweep.nn.gradient_check import Comparison, check
+from sweep.nn.comparison import Comparison
+from sweep.nn.gradient_check import check
+from sweep.nn.input_check import check_inputs
 from sweep.nn.layer import Array, Shape
 from sweep.nn.network import Network
 from sweep.system.environment import one_blas_thread
@@ -32,6 +34,9 @@ def gradient_check(
 ) -> pd.DataFrame:
     """Check the gradient of the network of an experiment's trial 0, as it is initialized, in float64.
 
+    Then that of each layer without weights, of the loss and of the penalty with respect to its input, over a wide range
+    and at kinks. `sweep.nn.gradient_check` and `sweep.nn.input_check` say which faults these checks cannot find.
+
     The inputs are normally distributed and the labels random, so the files of the data set are only needed where its
     shape is in no other place: for `npz` and `csv`.
 
@@ -42,7 +47,8 @@ def gradient_check(
         progress: told after each entry how many of how many are done.
 
     Returns: one row for each parameter of each layer: `layer`, `parameter`, `shape` as text, `entries`, `checked`,
-        `kinks` (left out), `error` (NaN where nothing could be checked) and `verdict`; see `sweep.nn.gradient_check`.
+        `kinks` (left out), `error` (NaN where nothing could be checked) and `verdict`. Rows whose parameter is "input"
+        follow, for layers and for the layer "loss", and ("penalty", "weights"); they count directions as checked.
     Raises:
         UsageError: when `samples` is below 1.
         ExperimentError: when the layers do not fit each other or the data set.
@@ -59,12 +65,20 @@ def gradient_check(
     network, penalty = _build(configuration, shape, classes), build_penalty(configuration)
     with one_blas_thread():  # as in training; and twice as fast here
         findings = check(network, x, targets, trial.seeds, penalty=penalty, samples=samples, progress=progress)
+        findings += check_inputs(network, x.shape[:-1], targets, trial.seeds, penalty)
     return pd.DataFrame([_row(finding) for finding in findings])
 
 
 def has_problem(checked: pd.DataFrame) -> bool:
     """Tell whether any verdict of a gradient check is "PROBLEM"."""
     return bool((checked["verdict"] == "PROBLEM").any())
+
+
+def wrong_layers(checked: pd.DataFrame) -> list[str]:
+    """Return the layers to look at: those that are wrong by themselves, else all with a wrong parameter."""
+    problems = checked[checked["verdict"] == "PROBLEM"]
+    alone = problems[problems["parameter"].eq("input") | problems["layer"].eq("penalty")]
+    return list((problems if alone.empty else alone)["layer"].unique())
 
 
 def _describe(section: Mapping[str, Any], data: Path | None, base: Path | None) -> tuple[Shape, int]:

@@ -1,8 +1,12 @@
-"""Training a stored trial again from its seeds, and comparing every figure with the stored one, bit for bit."""
+"""Training a stored trial again from its seeds, and comparing every figure with the stored one, bit for bit.
+
+A change of our own arithmetic moves last bits; `Replay.moved` names those that concern the trial.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,7 @@ from sweep.observer import Observer, Silent
 from sweep.records import Divergence, Epoch, SweepRecord, TrialRecord
 from sweep.runner.prepare import prepare_again
 from sweep.store import Store
+from sweep.system.arithmetic import ARITHMETIC, arithmetic_of, moved_since
 from sweep.system.environment import environment, one_blas_thread
 from sweep.training.build import build, is_deterministic
 from sweep.training.divergence import Diverged
@@ -24,6 +29,8 @@ from sweep.trial.weights import keeping
 FINISHED = ("completed", "diverged")
 """Statuses of trials that have ended by themselves; of others only the stored epochs can be compared."""
 LOSS = "loss of mini-batch"
+CLOSE = 1e-4
+"""Largest relative difference of figures that agree, but for last bits that the arithmetic has moved."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,10 @@ class Replay:
     now: Outcome
     changes: pd.DataFrame
     """Differences to the environment in which the sweep began: what, then, now."""
+    arithmetic: int = ARITHMETIC
+    """Version of the arithmetic with which the sweep began."""
+    moved: tuple[str, ...] = ()
+    """What has changed in the arithmetic since then and moves the last bits of this trial."""
 
     @property
     def is_finished(self) -> bool:
@@ -89,6 +100,16 @@ class Replay:
         then, now = self.stored.figures, self.now.figures
         return [epoch for epoch in sorted({*then, *now}) if then.get(epoch) != now.get(epoch)]
 
+    @property
+    def largest_difference(self) -> float:
+        """The largest relative difference of a stored figure and the present one; infinite if one is missing."""
+        return max((self.difference_in(epoch) for epoch in self.different), default=0.0)
+
+    def difference_in(self, epoch: int) -> float:
+        """Return the largest relative difference of the figures of an epoch; infinite if one is missing."""
+        then, now = (outcome.figures.get(epoch, {}) for outcome in (self.stored, self.now))
+        return max(_relative_differences(then, now), default=0.0)
+
     def beside(self, epoch: int) -> pd.DataFrame:
         """Return the figures of an epoch in full precision: figure, stored, now.
 
@@ -101,6 +122,18 @@ class Replay:
         shown = [name for name in names if name not in losses] + wrong[:1]
         rows = [(name, _exact(then.get(name)), _exact(now.get(name))) for name in shown]
         return pd.DataFrame(rows, columns=["figure", "stored", "now"])
+
+
+def _relative_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[float]:
+    """Yield the relative difference of each figure of an epoch."""
+    for name in {*then, *now}:
+        before, after = then.get(name), now.get(name)
+        if before == after:
+            yield 0.0
+        elif isinstance(before, float | int) and isinstance(after, float | int):
+            yield abs(before - after) / max(abs(before), abs(after))
+        else:
+            yield math.inf
 
 
 def _exact(value: object) -> str:
@@ -139,7 +172,9 @@ def replay(
     folders = prepare_again(record, data, observer or Silent())
     with one_blas_thread():
         now = _train(*_begun(record, row, store, folders), last, progress)
-    return Replay(name, row.status, stored, now, _changes(record))
+    version = arithmetic_of(record.environment)
+    moved = tuple(moved_since(version, row.configuration))
+    return Replay(name, row.status, stored, now, _changes(record, bool(moved)), version, moved)
 
 
 def _check_deterministic(name: str, configuration: Mapping[str, Any]) -> None:
@@ -196,7 +231,10 @@ def _train(trainer: Trainer, record_batches: bool, last: int | None, progress: C
     return Outcome(tuple(epochs), losses, None)
 
 
-def _changes(record: SweepRecord) -> pd.DataFrame:
-    then, now = record.environment, environment()
+def _changes(record: SweepRecord, is_moved: bool) -> pd.DataFrame:
+    """Return the differences of the environments; that of the arithmetic only if it moves bits of the trial."""
+    now = environment()
+    version = str(arithmetic_of(record.environment)) if is_moved else now["arithmetic"]
+    then = record.environment | {"arithmetic": version}
     rows = [(key, then.get(key, ""), now.get(key, "")) for key in {**then, **now} if then.get(key) != now.get(key)]
     return pd.DataFrame(rows, columns=["what", "then", "now"])

@@ -29,7 +29,8 @@ def replay(
 
     With `--check` they are compared with the stored ones, and so are the losses of mini-batches and the divergence. The
     exit code is 1 if one differs. None may differ with the versions, the BLAS kernel and the CPU that the trial was
-    trained with; differences to those with which its sweep began are printed.
+    trained with; differences to those with which its sweep began are printed. Where a version of sweep has moved the
+    last bits of such a network, figures that agree within 1e-4 are enough.
     """
     from sweep.cli.output.progress import Lines, counting
 
@@ -55,7 +56,7 @@ def _compare(played: Replay) -> None:
     """Print that everything is the same, or the first epoch that is not.
 
     Raises:
-        SweepError: when an epoch is not the same.
+        SweepError: when an epoch is not the same, unless only last bits differ, as our arithmetic has changed.
     """
     if not (different := played.different):
         print(_agreement(played))
@@ -71,9 +72,42 @@ def _compare(played: Replay) -> None:
             "may be damaged, unless the sweep was resumed elsewhere; look into it with: sweep doctor"
         )
     print_table(played.changes, "table", "Environment")
+    if played.moved:
+        _explain(played, finding)
+        return
     raise SweepError(
         f"{finding}; that is no surprise in another environment than the one that the sweep was begun in: compare "
         "again with those versions and that BLAS kernel"
+    )
+
+
+def _explain(played: Replay, finding: str) -> None:
+    """Print that the figures agree but for their last bits, which a change of our arithmetic has moved.
+
+    Raises:
+        SweepError: when they differ by more.
+    """
+    from sweep.checks.replay import CLOSE
+    from sweep.system.arithmetic import ARITHMETIC
+
+    difference = played.largest_difference
+    reason = (
+        f"the sweep was begun with version {played.arithmetic} of sweep's arithmetic, this is version {ARITHMETIC}, "
+        f"which moves last bits of this network: {', '.join(played.moved)}"
+    )
+    if difference <= CLOSE:
+        print(
+            f"{finding}: {reason}; all figures agree within {CLOSE:g} relative, the largest difference is "
+            f"{difference:.1g}"
+        )
+        return
+    how = "one is missing" if difference == float("inf") else f"by up to {difference:.1g} relative"
+    first = played.different[0]
+    if first != played.different[-1]:
+        how += f"; in epoch {first} by up to {played.difference_in(first):.1g}"
+    raise SweepError(
+        f"{finding}: {reason}; training may enlarge that, and figures differ by more than {CLOSE:g} ({how}): to be "
+        f"sure, compare again with a sweep of version {played.arithmetic} of the arithmetic"
     )
 
 

@@ -247,6 +247,7 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
     for line in lines:
         say(line)
     if not flags.quiet:
+        _print_kept(results)
         _chart_all(results)
         for line in next_steps(results):
             say(line)
@@ -258,6 +259,14 @@ def _chart_all(results: Sweep) -> None:
     except SweepError as error:
         # The sweep is done all the same.
         say(f"no chart: {sentence(error)}")
+
+
+def _print_kept(results: Sweep) -> None:
+    """Print how much room the kept weights take, which are the larger part of what a sweep writes."""
+    folder = results.folder / "weights"
+    sizes = [file.stat().st_size for file in folder.iterdir()] if folder.is_dir() else []
+    if sizes:
+        say(f"weights: {counted(len(sizes), 'file')}, {sum(sizes) / 1e6:.1f} MB, in {folder}")
 
 
 def _print_counts(results: Sweep) -> None:

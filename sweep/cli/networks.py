@@ -234,9 +234,10 @@ def gradcheck(
 ) -> None:
     """Compare the gradients of an experiment's network with differences of its loss.
 
-    Its distributions are drawn once. The data's files need not be there, but for those of `npz` and `csv`: its shape
-    is enough. The error is ‖numeric − analytic‖ / (‖numeric‖ + ‖analytic‖): up to 1e-7 is OK, up to 1e-4 a warning,
-    more a PROBLEM, with exit code 1.
+    Each activation and other layer without weights, the loss and the penalty are also checked by themselves, over a
+    wide range of inputs and at kinks. The distributions are drawn once. The data's files need not be there, but for
+    those of `npz` and `csv`: its shape is enough. The error is ‖numeric − analytic‖ / (‖numeric‖ + ‖analytic‖): up to
+    1e-7 is OK, up to 1e-4 a warning, more a PROBLEM, with exit code 1.
     """
     from sweep.checks import gradients
     from sweep.cli.output.progress import counting
@@ -247,5 +248,5 @@ def gradcheck(
         frame = gradients.gradient_check(loaded, data=data, samples=samples or None, progress=progress)
     print_table(frame, format, more="--format csv")
     if gradients.has_problem(frame):
-        wrong = frame.loc[frame["verdict"] == "PROBLEM", "layer"].unique()
-        raise SweepError(f"the gradient of {', '.join(wrong)} is wrong: look at its backward function")
+        wrong = ", ".join(gradients.wrong_layers(frame))
+        raise SweepError(f"the gradient of {wrong} is wrong: look at its backward function")

@@ -22,11 +22,14 @@ from sweep.space.distributions import Tree
 from sweep.space.samplers.base import Point, Sampler, Space, trial_seeds
 from sweep.space.trees import draw
 
-FORMAT = 3
+FORMAT = 4
 """Format of experiment files, by what they mean: in 1, that of the first edition, `data.normalization` of a table has
-another default; up to 2, labels that are one number written differently, such as 1.1 and 1.10, were one class."""
+another default; up to 2, labels that are one number written differently, such as 1.1 and 1.10, were one class; up to 3,
+no weights are kept unless the file says which."""
 LABELS_AS_WRITTEN = 3
 """The first format in which such labels are different classes."""
+WEIGHTS_KEPT = 4
+"""The first format in which the weights of the best epoch are kept unless the file says otherwise."""
 
 
 Shape = tuple[tuple[str, object], ...]
@@ -154,5 +157,7 @@ class Experiment:
             checked.add(shape)
         if "data" in configuration and self.format >= 2:
             configuration["data"] = resolve_defaults(configuration["data"])
+        if "training" in configuration and self.format >= WEIGHTS_KEPT:
+            configuration["training"].setdefault("keep_weights", "best")
         seeds = trial_seeds(self.header.seed, number)
         return Trial(first, drawn, configuration, seeds, planned_epochs=self.header.planned_epochs())

@@ -13,6 +13,22 @@ last digits, and the loss and the computed gradient vary with them. The rounding
 divided by the step. Where both sides are within their rounding, and the computed one varies as a whole, or both are
 exactly 0, the error is 0. Where they are within it otherwise, or it exceeds 1e-4 of the gradient, so that a gradient
 wrong by 0.1 % could pass, the verdict is "not checked".
+
+**Earlier calls.** A layer must not depend on the mini-batches before. So others go through the same layers first: of
+the same size in the same work arrays, of a larger and a smaller size, whose work arrays are made before and after, and
+some in evaluation mode. The gradient is computed after these, and once more after two others, so that one call of two
+cannot hide; both results are compared with the differences.
+
+**What it cannot find:**
+
+* a value and its gradient that are wrong together, such as an activation of another formula with its own slope, or a
+  forward and a backward pass that both use an old input: only their agreement is checked;
+* a penalty on the wrong weights: the layer itself says which entries of its parameters are weights;
+* a fault where the network does not go from these parameters and inputs, or that is lost in rounding: see
+  `sweep.nn.input_check`, which gives each layer and loss a wide range of inputs;
+* a fault in entries that were not chosen, or that begins after a number of calls, or with certain sizes only;
+* a fault in float32 alone, in evaluation mode, in how dropout draws its masks, in running statistics, or in the
+  optimizer.
 """
 
 from __future__ import annotations
@@ -20,21 +36,21 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from sweep.nn.comparison import COARSEST, Comparison, compare, worst
 from sweep.nn.finite_differences import ROUNDINGS, Estimate, derivative, odd_and_even
-from sweep.nn.layer import Array, Call, Layer, Parameters, Shape, State, Workspace, outputs, without_ones
+from sweep.nn.layer import Array, Call, Layer, Parameters, State, Workspace, outputs, without_ones
 from sweep.nn.losses import LossWorkspace, loss_work
 from sweep.nn.network import Network, chain, flat_vector
 from sweep.nn.optimizers import dense
 from sweep.nn.penalties import Penalty
 from sweep.records import Seeds
 
-Verdict = Literal["OK", "warning", "PROBLEM", "not checked"]
 DOUBLE = np.dtype(np.float64)
 PRECISION = 5e-7
 """Largest rounding of an entry, relative to the size of the gradient; the usual error is an eighth of it."""
@@ -44,30 +60,8 @@ LARGEST_ROUNDING = 1e-11
 """Largest variation that counts as rounding, relative to the loss, to the largest derivative, or to 1."""
 TINY_STEP = 1e-9
 """How far the output of a layer is moved to find whether it is on a kink."""
-FINEST, COARSEST = 1e-7, 1e-4
-"""Largest relative errors of the verdicts "OK" and "warning"."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The result of the check of one parameter of one layer."""
-
-    layer: str
-    parameter: str
-    """"weights", "biases", "gamma" or "beta"."""
-    shape: Shape
-    checked: int
-    """Number of entries that were compared."""
-    kinks: int
-    """Number of other entries that were chosen, but left out at a kink or too near to one."""
-    error: float
-    """‖numeric − computed‖/(‖numeric‖ + ‖computed‖), in [0, 1]; NaN where nothing could be checked."""
-    verdict: Verdict
-
-    @property
-    def entries(self) -> int:
-        """Number of entries of the parameter."""
-        return math.prod(self.shape)
+LARGER, SMALLER = 3, 1
+"""By how many samples other mini-batches differ in size."""
 
 
 class ParameterSlice(NamedTuple):
@@ -81,9 +75,10 @@ class ParameterSlice(NamedTuple):
 
 
 class Computed(NamedTuple):
-    """The gradient that the network computes, flat, and the rounding in it and in the loss."""
+    """The gradients that the network computes, flat, and the rounding in them and in the loss."""
 
-    gradient: Array
+    gradients: tuple[Array, ...]
+    """The gradient of the same mini-batch, computed twice."""
     variation: Array
     """The largest change of each entry when all parameters vary in their last digits."""
     loss_rounding: float
@@ -158,7 +153,7 @@ def check(
 
     Returns: a result for each parameter of each layer, in the order of the layers.
     """
-    case = _case(network, x, targets, seeds, penalty or Penalty())
+    case, others = _cases(network, x, targets, seeds, penalty or Penalty())
     rng = np.random.default_rng(seeds.shuffling)
     chosen = [(part, _choose(part.entries, samples, rng)) for part in _parts(case)]
     total, done = sum(len(entries) for _, entries in chosen), 0
@@ -170,32 +165,60 @@ def check(
             progress(done, total)
 
     with np.errstate(all="ignore"):  # a value that is not finite ends as a verdict
-        computed = _compute(case, rng)
-        return [_examine(case, part, entries, computed, count) for part, entries in chosen]
+        computed, failure = _compute(case, others, rng)
+        findings = [_examine(case, part, entries, computed, count) for part, entries in chosen]
+    if failure is not None and all(finding.verdict != "PROBLEM" for finding in findings):
+        raise failure
+    return findings
 
 
-def _case(network: Network, x: Array, targets: Array, seeds: Seeds, penalty: Penalty) -> Case:
-    """Initialize the network and make its work arrays."""
+def _cases(network: Network, x: Array, targets: Array, seeds: Seeds, penalty: Penalty) -> tuple[Case, tuple[Case, ...]]:
+    """Initialize the network; return it at the mini-batch, and at others of the same, a larger and a smaller size."""
+    *axes, samples = x.shape
+    shape = tuple(axes)
+    initial, states = chain(network.layers).init(np.random.default_rng(seeds.weights), shape, DOUBLE)
+    vector, params = flat_vector(initial, DOUBLE)
+    rng = np.random.default_rng([seeds.shuffling, 2])  # another stream than the choice of entries
+
+    def case(x: Array, targets: Array) -> Case:
+        count = x.shape[-1]
+        net = chain(network.layers)
+        work, (classes,) = net.work(shape, count, DOUBLE), net.shape(shape)
+        taken = network.targets(targets, count)
+        fixed = (network, tuple(network.layers.values()), penalty, vector, params, states)
+        return Case(*fixed, _given(x), taken, work, loss_work(classes, count, DOUBLE), seeds.dropout)
+
+    def drawn(count: int) -> tuple[Array, Array]:
+        return rng.normal(size=(*shape, count)), rng.choice(targets, count)
+
+    # In this order: work arrays that are made once must not fit the mini-batch, whether the first or the last ones.
+    larger, here, smaller = case(*drawn(samples + LARGER)), case(x, targets), case(*drawn(max(1, samples - SMALLER)))
+    others_x, others_targets = drawn(samples)
+    same = replace(here, x=_given(others_x), targets=network.targets(others_targets, samples))
+    return here, (same, larger, smaller)
+
+
+def _given(x: Array) -> Array:
+    """Return a copy of inputs, vectors with their row of ones."""
     *shape, samples = x.shape
     given = outputs(tuple(shape), samples, DOUBLE)
     without_ones(given)[...] = x
-    net = chain(network.layers)
-    initial, states = net.init(np.random.default_rng(seeds.weights), tuple(shape), DOUBLE)
-    vector, params = flat_vector(initial, DOUBLE)
-    (classes,) = net.shape(tuple(shape))
-    return Case(
-        network,
-        tuple(network.layers.values()),
-        penalty,
-        vector,
-        params,
-        states,
-        given,
-        network.targets(targets, samples),
-        net.work(tuple(shape), samples, DOUBLE),
-        loss_work(classes, samples, DOUBLE),
-        seeds.dropout,
-    )
+    return given
+
+
+def _run_other(case: Case, train: bool) -> Exception | None:
+    """Train or evaluate on another mini-batch.
+
+    A layer with an old input may fail at another size; its exception is returned, as the comparison tells more.
+    """
+    try:
+        if train:
+            _loss_and_gradient(case)
+        else:
+            chain(case.network.layers).forward(case.params, case.states, case.x, case.work, Call(train=False))
+    except (ValueError, IndexError) as error:
+        return error
+    return None
 
 
 def _parts(case: Case) -> list[ParameterSlice]:
@@ -223,10 +246,18 @@ def _choose(entries: Array, samples: int | None, rng: np.random.Generator) -> Ar
     return entries.ravel()[np.sort(rng.choice(entries.size, samples, replace=False))]
 
 
-def _compute(case: Case, rng: np.random.Generator) -> Computed:
-    """Compute the gradient, and its variation with the last digits of all parameters."""
+def _compute(case: Case, others: tuple[Case, ...], rng: np.random.Generator) -> tuple[Computed, Exception | None]:
+    """Compute the gradient after other mini-batches, and its variation with the last digits of all parameters.
+
+    Return also the first exception that another mini-batch has raised.
+    """
+    same, larger, smaller = others  # `same` first and last, as it shares the work arrays of the mini-batch
+    failures = [_run_other(other, train=True) for other in (same, larger, smaller, same)]
+    failures += [_run_other(other, train=False) for other in (larger, same)]
     here = case.vector.copy()
     _, gradient = _loss_and_gradient(case)
+    failures += [_run_other(other, train=True) for other in (larger, same)]
+    _, again = _loss_and_gradient(case)
     variation, losses = np.zeros_like(gradient), []
     for _ in range(VARIATIONS):
         np.multiply(here, 1 + rng.integers(-4, 5, here.size) * np.finfo(DOUBLE).eps, out=case.vector)
@@ -236,7 +267,8 @@ def _compute(case: Case, rng: np.random.Generator) -> Computed:
     np.copyto(case.vector, here)
     largest = LARGEST_ROUNDING * max(1.0, abs(losses[0]), float(np.abs(gradient).max(initial=0)))
     rounding = min(float(max(np.std(losses), np.spacing(losses[0]) / 2)), largest)
-    return Computed(gradient, np.minimum(variation, largest), rounding)
+    computed = Computed((gradient, again), np.minimum(variation, largest), rounding)
+    return computed, next((failure for failure in failures if failure is not None), None)
 
 
 def _loss_and_gradient(case: Case) -> tuple[float, Array]:
@@ -265,7 +297,8 @@ def _examine(
     values, roundings = np.array([e[:2] for e in estimates if e is not None]).reshape(-1, 2).T
     precise = _precise(values, roundings)
     kept = entries[usable][precise]
-    error, verdict = compare(values[precise], computed.gradient[kept], roundings[precise], computed.variation[kept])
+    allowed = roundings[precise], computed.variation[kept]
+    error, verdict = worst(compare(values[precise], gradient[kept], *allowed) for gradient in computed.gradients)
     return Comparison(
         part.layer, part.parameter, part.entries.shape, len(kept), len(entries) - len(kept), error, verdict
     )
@@ -325,25 +358,3 @@ def _precise(values: Array, roundings: Array) -> Array:
     size = math.sqrt(float(np.mean(np.square(values))))
     enough: Array = roundings <= max(PRECISION * size, 8 * float(np.quantile(roundings, 0.25)))
     return enough
-
-
-def compare(numeric: Array, computed: Array, roundings: Array, variation: Array) -> tuple[float, Verdict]:
-    """Return the relative error and the verdict; all arrays have shape (entries,).
-
-    `roundings` are the errors that rounding may have caused in `numeric`, and `variation` those in `computed`, whose
-    changes they are when the parameters vary in their last digits.
-    """
-    if not len(numeric):
-        return math.nan, "not checked"
-    difference, size = _norm(numeric - computed), _norm(numeric) + _norm(computed)
-    rounding, noise = _norm(roundings + variation), 10 * _norm(variation)
-    if not size or (noise and _norm(computed) <= noise and max(_norm(numeric), _norm(computed)) <= rounding):
-        return 0.0, "OK"
-    if difference <= rounding and rounding > COARSEST * size:
-        return math.nan, "not checked"
-    error = difference / size
-    return error, "OK" if error <= FINEST else "warning" if error <= COARSEST else "PROBLEM"
-
-
-def _norm(array: Array) -> float:
-    return float(np.linalg.norm(array))

@@ -138,8 +138,8 @@ def _softmax(logits: Array, work: LossWorkspace) -> Array:
 
 
 def _sigmoid(logits: Array, work: LossWorkspace) -> Array:
-    """Compute 1/(1 + exp(−z))."""
-    return sigmoid_into(logits, work.y)
+    """Compute 1/(1 + exp(−z)); overwrites the array of the gradient."""
+    return sigmoid_into(logits, work.y, work.gradient)
 
 
 def _identity(logits: Array, work: LossWorkspace) -> Array:

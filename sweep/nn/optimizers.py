@@ -18,6 +18,11 @@ Scratch = Any
 """An array of the parameters' shape that an update may overwrite, and whose values it never reads; None for none."""
 
 
+def as_it_is(state: OptimizerState, arithmetic: int) -> OptimizerState:
+    """Return a state as it is: the `upgrade` of an optimizer whose state has always had the same meaning."""
+    return state
+
+
 def no_scratch(params: Array) -> Scratch:
     """Return None: the `scratch` of an optimizer that needs no work array."""
 
@@ -35,6 +40,8 @@ class Optimizer(NamedTuple):
     """Whether it takes each layer's gradient separately, possibly an `OuterProduct`, instead of one flat vector."""
     scratch: Callable[[Array], Scratch] = no_scratch
     """(params) -> scratch; it is not part of the state, so it is neither copied nor written to files."""
+    upgrade: Callable[[OptimizerState, int], OptimizerState] = as_it_is
+    """(state, version of the arithmetic that computed it) -> the state as this version keeps it"""
 
 
 def sgd(learning_rate: Positive = 0.01) -> Optimizer:
@@ -150,15 +157,19 @@ def rmsprop(learning_rate: Positive = 0.001, decay: Fraction = 0.9, eps: Positiv
     """RMSProp (Tieleman & Hinton 2012): params ← params − η·g/(√h + eps).
 
     h ← decay·h + (1 − decay)·g².
+
+    (1 − decay)·g² is computed as the square of √(1 − decay)·g, which does not overflow before h does.
     """
+
+    share = math.sqrt(1 - decay)
 
     def update(
         params: Array, gradient: Gradient, state: SquaresState, factor: float = 1.0, scratch: Scratch = None
     ) -> SquaresState:
         (squares,) = state
         squares *= decay
-        step = np.multiply(gradient, gradient, out=scratch)
-        step *= 1 - decay
+        step = np.multiply(gradient, share, out=scratch)
+        step *= step
         squares += step
         np.sqrt(squares, out=step)
         step += eps
@@ -176,7 +187,7 @@ class AdamState(NamedTuple):
     m: Array
     """The moving average of gradients, divided by 1 − β₁."""
     v: Array
-    """The moving average of squared gradients, divided by 1 − β₂."""
+    """The moving average of squared gradients."""
     steps: int
 
 
@@ -187,8 +198,10 @@ def adam(
 
     m ← β₁·m + (1 − β₁)·g; v ← β₂·v + (1 − β₂)·g²; params ← params − η·m̂/(√v̂ + eps), m̂ = m/(1 − β₁ᵏ), v̂ = v/(1 − β₂ᵏ).
 
-    Keeping m and v divided by 1 − β₁ and 1 − β₂ saves one pass over the parameters for each.
+    Keeping m divided by 1 − β₁ saves a pass over the parameters. (1 − β₂)·g² is computed as the square of √(1 − β₂)·g,
+    which does not overflow before v does: with v divided by 1 − β₂ too, gradients could be only a 32nd as large.
     """
+    share = math.sqrt(1 - beta_2)
 
     def init(params: Array) -> AdamState:
         return AdamState(np.zeros_like(params), np.zeros_like(params), 0)
@@ -201,9 +214,10 @@ def adam(
         m *= beta_1
         m += gradient
         v *= beta_2
-        step = np.multiply(gradient, gradient, out=scratch)
+        step = np.multiply(gradient, share, out=scratch)
+        step *= step
         v += step
-        root = math.sqrt((1 - beta_2) / (1 - beta_2**k))
+        root = math.sqrt(1 / (1 - beta_2**k))
         np.sqrt(v, out=step)
         step += eps / root
         np.divide(m, step, out=step)
@@ -211,7 +225,10 @@ def adam(
         params -= step
         return AdamState(m, v, k)
 
-    return Optimizer(init, update, scratch=np.empty_like)
+    def upgrade(state: AdamState, arithmetic: int) -> AdamState:
+        return state._replace(v=state.v * (1 - beta_2)) if arithmetic < 2 else state  # it was divided by 1 − β₂
+
+    return Optimizer(init, update, scratch=np.empty_like, upgrade=upgrade)
 
 
 def add_outer_product(params: Array, factor: float, gradient: OuterProduct) -> None:

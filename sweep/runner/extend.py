@@ -57,6 +57,8 @@ def kept_trainer(record: SweepRecord, row: TrialRecord, store: Store, folders: M
 def _nothing_kept(name: str, row: TrialRecord) -> SweepError:
     if "trainer" in row.configuration:
         return SweepError(f"no state of {name} is kept; save it in the training function with trial.save(...)")
+    if row.error:
+        return SweepError(f"no weights of {name} are kept ({row.error})")
     return SweepError(
         f"no weights of {name} are kept; train it with training.keep_weights = 'best' or 'last' in the experiment, or ",
         Argument("overrides", "training.keep_weights=best"),

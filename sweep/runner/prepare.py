@@ -25,6 +25,7 @@ from sweep.experiment.parameters import trainer_of
 from sweep.experiment.sections import Configuration
 from sweep.observer import Observer
 from sweep.records import SweepRecord, Trial
+from sweep.system.arithmetic import arithmetic_of
 from sweep.system.environment import differences, environment
 from sweep.training.build import code_digest, epoch_count
 from sweep.training.networks import check_fit
@@ -147,7 +148,11 @@ def warn_of_changes(record: SweepRecord, observer: Observer) -> None:
     The last bits of results may differ then.
     """
     folder = Path(record.experiment_folder) if record.experiment_folder else None
-    if changes := differences(record.environment, surroundings(trainer_of(record), folder)):
+    trainer = trainer_of(record)
+    now = surroundings(trainer, folder)
+    if trainer is not None:
+        now["arithmetic"] = str(arithmetic_of(record.environment))  # of our own networks only
+    if changes := differences(record.environment, now):
         observer.note(
             f"warning: not the environment this sweep was begun in, so the last bits of results may differ: {changes}"
         )

@@ -25,14 +25,19 @@ def reporting(store: Store, sweep_id: int, observer: Observer) -> Iterator[None]
     done = threading.Event()
 
     def report() -> None:
-        probe, moved = WriteProbe(store, observer), time.monotonic()
+        probe, moved, waiting = WriteProbe(store, observer), time.monotonic(), set[tuple[int, str]]()
         while not done.wait(POLL_SECONDS):
             probe.check_if_due()
             if time.monotonic() - moved >= CHECKPOINT_SECONDS:
                 store.database.checkpoint()
                 moved = time.monotonic()
             with suppress(SweepError):  # a busy database is read the next time
-                observer.update(store.progress(sweep_id))
+                progress = store.progress(sweep_id)
+                observer.update(progress)
+                now_waiting = {(trial.number, trial.trouble) for trial in progress.running if trial.trouble}
+                for number, trouble in sorted(now_waiting - waiting):
+                    observer.note(f"warning: trial {number} waits and tries again: {trouble}")
+                waiting = now_waiting
 
     thread = threading.Thread(target=report, daemon=True)
     thread.start()

@@ -102,9 +102,9 @@ def clear_epochs(connection: Connection, claim: Claim) -> None:
     _delete_after(connection, claim.trial_id, claim.ranked_epochs or -1)
 
 
-def heartbeat(connection: Connection, claim: Claim, now: datetime) -> bool:
+def heartbeat(connection: Connection, claim: Claim, now: datetime, **values: Any) -> bool:
     """Record that a trial is still being trained; return whether it still belongs to this attempt."""
-    return _change(connection, claim, {"heartbeat": now})
+    return _change(connection, claim, {"heartbeat": now, **values})
 
 
 def record(

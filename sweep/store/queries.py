@@ -77,7 +77,7 @@ def progress(connection: Connection, sweep_id: int) -> Progress:
     best = func.max if objective.is_max else func.min
     completed = select(best(trials.c.best_value)).where(mine, is_ranked)
     running = connection.execute(
-        select(trials.c.number, func.coalesce(trials.c.last_epoch, 0), trials.c.best_value)
+        select(trials.c.number, func.coalesce(trials.c.last_epoch, 0), trials.c.best_value, trials.c.error)
         .where(mine, trials.c.status == "running")
         .order_by(trials.c.number)
     ).all()

@@ -79,6 +79,10 @@ class Store(Reader):
         """Record that a trial is still being trained; return whether it still belongs to this attempt."""
         return self._write(lambda c, now: lifecycle.heartbeat(c, claim, now), patient=False)
 
+    def record_trouble(self, claim: Claim, trouble: str) -> None:
+        """Record what a running trial waits for, in one sentence; how it ends is written over it."""
+        self._write(lambda c, now: lifecycle.heartbeat(c, claim, now, error=trouble), patient=False)
+
     def record(
         self,
         claim: Claim,

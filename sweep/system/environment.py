@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
 
+from sweep.system.arithmetic import ARITHMETIC
 from sweep.system.distribution import own_version
 
 BLAS_THREADS = dict.fromkeys(
@@ -37,7 +38,7 @@ def one_blas_thread() -> AbstractContextManager[object]:
 
 
 def environment() -> dict[str, str]:
-    """Return the versions of Python and packages, the BLAS and the CPU of this process."""
+    """Return the versions of our arithmetic, of Python and packages, the BLAS and the CPU of this process."""
     import numpy as np
     import scipy.linalg.blas  # noqa: F401  (so that SciPy's own BLAS is loaded and listed)
     from threadpoolctl import threadpool_info
@@ -49,6 +50,7 @@ def environment() -> dict[str, str]:
     }
     return {
         "sweep": own_version(),
+        "arithmetic": str(ARITHMETIC),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "scipy": version("scipy"),
@@ -59,7 +61,11 @@ def environment() -> dict[str, str]:
 
 
 def differences(then: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """Return in which keys of `then` two environments differ, as text; empty if in none."""
+    """Return in which keys of `then` two environments differ, as text; empty if in none.
+
+    Without a version of the arithmetic, that of `then` is 1.
+    """
+    then = {"arithmetic": "1"} | dict(then)
     return "; ".join(f"{key} {old} -> {now.get(key)}" for key, old in then.items() if now.get(key) != old)
 
 

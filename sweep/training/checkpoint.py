@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from sweep.errors import SweepError, WeightsError
 from sweep.system.files import write_whole
 
-FORMAT = 2
-"""Version of new files: 1 lists the optimizer's arrays by position, work arrays among them; 2 names them."""
+FORMAT = 3
+"""Version of new files: 1 lists the optimizer's arrays by position, work arrays among them; 2 names them; 3 has the
+version of the arithmetic, on which the meaning of an optimizer's state depends."""
 _ADVICE = "bring the file back from a backup, or run the experiment again under another name"
 _HEAD = "about"
 _ARRAYS = "arrays"

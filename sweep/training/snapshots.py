@@ -10,6 +10,7 @@ import numpy as np
 
 from sweep.errors import WeightsError
 from sweep.nn.layer import Array
+from sweep.system.arithmetic import ARITHMETIC, arithmetic_of
 from sweep.training.checkpoint import Snapshot
 
 if TYPE_CHECKING:
@@ -20,11 +21,13 @@ def take(trainer: NetworkTrainer, about: Mapping[str, Any]) -> Snapshot:
     """Return a snapshot of a trainer, which later training does not change.
 
     Its arrays are `parameters.<layer>` (a layer's own array, whose last column is its biases), `states.<layer>.<field>`
-    and `optimizer.<layer or "all">.<field>`; its state is `generators`, as NumPy gives their states.
+    and `optimizer.<layer or "all">.<field>`; its state is `generators`, as NumPy gives their states, and the version of
+    the `arithmetic`.
     """
     arrays = {name: np.array(leaf) for name, leaf in _leaves(_tree(trainer))}
     generators = {name: rng.bit_generator.state for name, rng in _generators(trainer).items()}
-    return Snapshot(trainer.state.epoch, arrays, {"generators": generators}, about)
+    state = {"generators": generators, "arithmetic": ARITHMETIC}
+    return Snapshot(trainer.state.epoch, arrays, state, about)
 
 
 def put(snapshot: Snapshot, trainer: NetworkTrainer) -> None:
@@ -40,7 +43,9 @@ def put(snapshot: Snapshot, trainer: NetworkTrainer) -> None:
         if params is not None:
             np.copyto(params, arrays[f"parameters.{name}"])
     training.layer_states = tuple(_rebuilt(tree["states"], arrays, "states").values())
-    training.optimizer_states = list(_rebuilt(tree["optimizer"], arrays, "optimizer").values())
+    upgrade, version = trainer.settings.optimizer.upgrade, arithmetic_of(snapshot.state)
+    states = _rebuilt(tree["optimizer"], arrays, "optimizer").values()
+    training.optimizer_states = [None if state is None else upgrade(state, version) for state in states]
     training.rng, training.shuffling = generators["layers"], generators["shuffling"]
     training.epoch = snapshot.epoch
 

@@ -36,6 +36,7 @@ class Recorder:
         self._chosen = claim.objective.choose(self._epochs)
         self._trainer: Trainer | None = None
         self._started = self._flushed = time.perf_counter()
+        self._waiting_since: float | None = None
 
     @property
     def folder(self) -> Path:
@@ -107,6 +108,19 @@ class Recorder:
         )
         self._written, self._losses = len(self._epochs), []
         self._flushed = time.perf_counter()
+
+    def wait(self, trouble: str) -> None:
+        """Record that the trial waits for something, which does not count as its training time."""
+        if self._waiting_since is None:
+            self._waiting_since = time.perf_counter()
+            with suppress(StoreError):  # the database may be what has no room
+                self._store.record_trouble(self._claim, trouble)
+
+    def go_on(self) -> None:
+        """Record that the trial waits no longer."""
+        if self._waiting_since is not None:
+            self._started += time.perf_counter() - self._waiting_since
+            self._waiting_since = None
 
     def finish(
         self,

@@ -192,6 +192,7 @@ class Attempt:
                 return self.files.write(checkpoint_of)
             except WeightsError as error:
                 if is_full(error):
+                    self.recorder.wait(str(error))
                     raise StoreBusy(str(error)) from error
                 raise
 
@@ -200,6 +201,8 @@ class Attempt:
         except (WeightsError, StoreError) as error:
             self.problem = f"the weights are not kept: {error}"
             return {}
+        finally:
+            self.recorder.go_on()
 
     def finish(self, divergence: Divergence | None) -> Status:
         """Write the kept weights and how the trial ended."""

@@ -65,6 +65,11 @@ def fault(monkeypatch):
     return plant
 
 
+def of_parameters(checked):
+    """The rows of parameters, without those of inputs."""
+    return checked[checked["parameter"] != "input"]
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_the_gradients_of_every_shipped_experiment_are_right(path):
     checked = gradient_check(load(path), samples=3)
@@ -76,6 +81,8 @@ def test_one_row_tells_of_one_parameter():
     checked = gradient_check(experiment(), samples=5)
     assert [*checked.columns] == ["layer", "parameter", "shape", "entries", "checked", "kinks", "error", "verdict"]
     units = experiment().trials()[0].configuration["network"]["hidden"][0]
+    assert checked.query("parameter == 'input'")["layer"].tolist() == ["hidden[0]/relu", "loss"]
+    checked = of_parameters(checked)
     assert [tuple(row)[:4] for row in checked.itertuples(index=False)] == [
         ("hidden[0]", "weights", f"{units}×64", units * 64),
         ("hidden[0]", "biases", f"{units}", units),
@@ -105,7 +112,9 @@ def test_the_regularization_is_checked_too(monkeypatch):
     assert checked.groupby("parameter")["verdict"].unique().map(list).to_dict() == {
         "weights": ["PROBLEM"],
         "biases": ["OK"],
+        "input": ["OK"],
     }
+    assert checked["layer"].iloc[-1] == "penalty"
 
 
 @pytest.mark.parametrize("verdicts", [["OK"], ["OK", "warning", "not checked"]])
@@ -117,7 +126,7 @@ def test_only_a_problem_is_one(verdicts):
 def test_progress_is_told():
     seen = []
     checked = gradient_check(experiment(), samples=5, progress=lambda *counts: seen.append(counts))
-    total = int((checked["checked"] + checked["kinks"]).sum())
+    total = int(of_parameters(checked)[["checked", "kinks"]].to_numpy().sum())
     assert seen == [(done, total) for done in range(1, total + 1)]
 
 
@@ -146,7 +155,7 @@ def test_the_shape_of_a_table_is_that_of_its_file(given, tmp_path):
     table = experiment('{ kind = "csv", file = "table.csv", label = "kind" }', path=tmp_path / "small.toml")
     checked = gradient_check(table, data=data if given == "--data" else None)
     units = table.trials()[0].configuration["network"]["hidden"][0]
-    assert checked["shape"].tolist() == [f"{units}×3", f"{units}", f"4×{units}", "4"]
+    assert of_parameters(checked)["shape"].tolist() == [f"{units}×3", f"{units}", f"4×{units}", "4"]
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -171,7 +180,7 @@ def test_no_samples_at_all(samples):
 
 
 def test_all_entries_can_be_checked():
-    checked = gradient_check(experiment(), samples=None)
+    checked = of_parameters(gradient_check(experiment(), samples=None))
     assert (checked["checked"] + checked["kinks"] == checked["entries"]).all()
 
 

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_info
 import sweep
 from sweep.errors import StoreError, SweepError
 from sweep.metrics import NATIVE_METRICS
+from sweep.system.arithmetic import ARITHMETIC, CHANGES
 from sweep.system.environment import environment
 from sweep.training.loop import NetworkTrainer
 from tests.engine_here import training_here
@@ -253,6 +254,38 @@ class TestDifferent:
         assert [*changes.columns] == ["what", "then", "now"]
         rows = [["cpu", "", now["cpu"]], ["disk", "round", ""], ["numpy", "1.0", now["numpy"]]]
         assert sorted(changes.to_numpy().tolist()) == rows
+
+
+class TestOlderArithmetic:
+    """Sweeps without a version of the arithmetic, begun with version 1."""
+
+    @pytest.fixture(autouse=True)
+    def older(self, change):
+        change("UPDATE sweeps SET environment = json_remove(environment, '$.arithmetic')")
+
+    def test_what_moves_the_bits_of_a_trial_is_named(self, change):
+        change(f"UPDATE epochs SET test_loss = test_loss * (1 + 1e-6) WHERE {CNN_0} AND epoch = 2")
+        played = replay("cnn/0")
+        assert (played.arithmetic, played.different) == (1, [2])
+        assert played.moved == (CHANGES[2]["adam"], CHANGES[2]["batch_norm"])
+        assert played.largest_difference == played.difference_in(2) == pytest.approx(1e-6, rel=1e-3)
+        assert played.changes.to_numpy().tolist() == [["arithmetic", "1", str(ARITHMETIC)]]
+
+    def test_a_trial_that_the_arithmetic_does_not_move_is_as_ever(self):
+        played = replay("wide/0")
+        assert (played.moved, played.different, played.largest_difference) == ((), [], 0)
+        assert played.changes.empty
+
+    @pytest.mark.parametrize(
+        "statement", ["DELETE FROM epochs WHERE {} AND epoch = 3", "UPDATE epochs SET epoch = 9 WHERE {} AND epoch = 3"]
+    )
+    def test_a_missing_figure_is_no_matter_of_last_bits(self, change, statement):
+        change(statement.format(CNN_0))
+        assert replay("cnn/0").largest_difference == math.inf
+
+    def test_another_divergence_is_no_matter_of_last_bits(self, change):
+        change(f"UPDATE trials SET diverged_step = diverged_step + 1 WHERE {row_of(LATE_0)}")
+        assert replay("late/0").largest_difference == math.inf
 
 
 @pytest.fixture

@@ -145,6 +145,27 @@ class TestReplay:
         assert "doctor" not in answer.err
         assert "no surprise in another environment" in answer.err
 
+    @pytest.mark.usefixtures("here")
+    @pytest.mark.parametrize(("factor", "code"), [(1 + 1e-6, 0), (1.01, 1)])
+    def test_an_older_arithmetic_is_named_where_bits_differ(self, cli, workplace, factor, code):
+        options = ["--trials", 1, "--set", "epochs=1", "--set", "training.optimizer='adam'", "--db", "new.db"]
+        assert cli("run", NAME, *options, "--quiet").code == 0
+        connection = sqlite3.connect("new.db")
+        with connection:
+            connection.execute("UPDATE sweeps SET environment = json_remove(environment, '$.arithmetic')")
+            connection.execute("UPDATE epochs SET test_loss = test_loss * ? WHERE epoch = 1", (factor,))
+        connection.close()
+        answer = cli("replay", 0, "--check", "--db", "new.db")
+        assert answer.code == code
+        said = " ".join((answer.err if code else answer.out).split())
+        assert "1 of 2 epochs" in said
+        assert "begun with version 1 of sweep's arithmetic, this is version 2" in said
+        assert "moves last bits of this network: Adam scales gradients before it squares them" in said
+        agree = "all figures agree within 0.0001 relative, the largest difference is 1e-06"
+        assert (agree if code == 0 else "differ by more than 0.0001 (by up to 0.01 relative)") in said
+        assert "damaged" not in said
+        assert "doctor" not in said
+
     def test_another_kernel_of_blas_gives_other_bits_and_is_named(self, shelf, monkeypatch, completed):
         blas = environment()["blas"]
         if platform.machine() != "x86_64" or "openblas" not in blas:

@@ -171,13 +171,13 @@ class TestGradcheck:
         frame = pd.read_csv(StringIO(answer.out))
         assert frame["verdict"].eq("OK").all()
         assert {"layers[0]/convolution", "layers[1]/batch_norm", "output"} <= {*frame["layer"]}
-        assert {*frame["parameter"]} == {"weights", "biases", "gamma", "beta"}
+        assert {*frame["parameter"]} == {"weights", "biases", "gamma", "beta", "input"}
         assert frame["error"].max() <= 1e-7
-        assert frame["checked"].max() == 5
+        assert frame.loc[frame["parameter"] != "input", "checked"].max() == 5
 
     def test_all_entries_on_demand(self, cli):
         answer = cli("gradcheck", "digits-quickstart", "--samples", 0, "--set", "network.hidden=[4]", "--format", "csv")
-        frame = pd.read_csv(StringIO(answer.out))
+        frame = pd.read_csv(StringIO(answer.out)).query("parameter != 'input'")
         assert frame["checked"].tolist() == frame["entries"].tolist() == [4 * 64, 4, 10 * 4, 10]
 
     def test_a_wrong_gradient_is_a_problem_and_named(self, cli, monkeypatch):
@@ -197,8 +197,9 @@ class TestGradcheck:
             "gradcheck", "digits-quickstart", "--set", "network.hidden=[6]", "--set", "network.activation=tanh"
         )
         assert answer.code == 1
-        assert answer.out.count("PROBLEM") == 2
-        assert answer.err.splitlines()[-1] == "Error: the gradient of hidden[0] is wrong: look at its backward function"
+        assert answer.out.count("PROBLEM") == 3
+        expected = "Error: the gradient of hidden[0]/tanh is wrong: look at its backward function"
+        assert answer.err.splitlines()[-1] == expected
 
     @pytest.mark.parametrize(
         ("arguments", "code", "words"),

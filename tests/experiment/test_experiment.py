@@ -167,6 +167,15 @@ class TestFormat:
         assert current.trials()[0].configuration["data"] == resolved
         assert current.fingerprint == released.fingerprint
 
+    @pytest.mark.parametrize(("stated", "kept"), [(None, "best"), ("none", "none"), ("last", "last")])
+    def test_from_the_fourth_format_on_the_best_weights_are_kept_unless_the_file_says_otherwise(self, stated, kept):
+        text = toy() if stated is None else toy(training__keep_weights=stated)
+        before, current = parse(text, "x", file_format=3), parse(text, "x")
+        assert {trial.configuration["training"].get("keep_weights") for trial in before.trials()} == {stated}
+        assert {trial.configuration["training"]["keep_weights"] for trial in current.trials()} == {kept}
+        assert current.fingerprint == before.fingerprint
+        assert [trial.parameters for trial in current.trials()] == [trial.parameters for trial in before.trials()]
+
     def test_a_stored_sweep_has_the_format_that_it_was_begun_in(self):
         record = SweepRecord("toy", "", 7, 2, toy(), [], "", [], None, None, {}, format=1)
         assert experiment_of(record).format == 1

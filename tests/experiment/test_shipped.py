@@ -124,6 +124,8 @@ class TestFirstEdition:
     def test_a_released_experiment_draws_what_it_always_drew(self, name):
         experiment = load(name)
         trials = experiment.trials()
+        if "keep_weights" not in experiment.tree["training"]:  # none were kept then, and a file said nothing of it
+            assert {trial.configuration["training"].pop("keep_weights") for trial in trials} == {"best"}
         assert (experiment.fingerprint, len(trials), digest(trials)) == FIRST_EDITION[name]
 
     def test_conditional_spaces_draw_what_they_always_drew(self):

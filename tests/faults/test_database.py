@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import sweep
-from sweep.errors import StoreError
+from sweep.errors import StoreError, SweepError
 from sweep.store import Store
 from tests.engine_here import training_here
 from tests.fault_tools import PATIENCE_SECONDS, assert_same, assert_whole, figures, options, running, wait_until
@@ -92,6 +92,31 @@ def test_on_a_full_disk_trials_wait_until_there_is_space_again(disk, command, un
     assert "the database can be written again" in errors
     assert_whole(sweep.load())
     assert_same(figures(), undisturbed)
+
+
+def test_a_trial_waits_for_room_for_its_weights_and_says_so(disk, command, tmp_path):
+    (tmp_path / "sweeps.db-files").symlink_to(disk.folder)
+    make_space = disk.fill()
+    few = options(["trials=1", "training.epochs=2"])
+    process = command("run", "digits-quickstart", "--workers", "1", *few, SWEEP_DB=str(tmp_path / "sweeps.db"))
+
+    def waiting():
+        try:
+            progress = sweep.load(db=str(tmp_path / "sweeps.db")).store.progress(1)
+        except SweepError:  # it is just being made
+            return False
+        return any(trial.trouble for trial in progress.running)
+
+    wait_until(waiting)
+    time.sleep(2)  # longer than the whole training takes
+    make_space()
+    code, _, errors = errors_of(process)
+    assert code == 0, errors
+    assert "trial 0 waits and tries again: " in errors
+    assert "No space left on device" in errors
+    row = sweep.load(db=str(tmp_path / "sweeps.db")).trial(0)
+    assert (row.status, row.error, bool(row.weights)) == ("completed", None, True)
+    assert row.seconds < 2
 
 
 def test_without_hope_the_sweep_ends_with_a_sentence_and_keeps_what_is_done(disk, command, undisturbed):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sweep.nn.gradient_check import compare
+from sweep.nn.comparison import compare
 from sweep.nn.initializers import glorot_variance, normal, ones, scaled_normal
 from sweep.nn.layers.activations import ACTIVATIONS, relu, sigmoid, tanh
 from sweep.nn.layers.batch_norm import batch_norm

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sweep.nn.initializers import normal, ones, uniform, zeros
-from sweep.nn.layers.activations import leaky_relu, relu, step, tanh
+from sweep.nn.layers.activations import identity, leaky_relu, relu, step, tanh
 from sweep.nn.layers.batch_norm import batch_norm
 from sweep.nn.layers.dropout import dropout
 from sweep.nn.layers.pooling import max_pool
@@ -31,6 +31,7 @@ from tests.nn.gradient_check_setup import (
     times,
     verdicts,
 )
+from tests.nn.numerical_gradients import dense
 
 
 @pytest.mark.parametrize(("name", "part"), [(n, p) for n in PARTS for p in PARTS[n] if (n, p) not in TRUE_ZEROS])
@@ -181,3 +182,143 @@ def test_steps_never_reach_over_a_kink():
         findings = run(near)
         assert verdicts(findings) <= {"OK", "not checked"}
         assert findings["output", "biases"].verdict == "OK"
+
+
+# Faults that other mini-batches before bring to light
+
+
+def with_inputs(layer, choose):
+    """An affine layer whose gradient takes the input that `choose(inputs so far)` returns, not that of the call."""
+    seen = []
+
+    def forward(params, state, x, work, call):
+        seen.append(x.copy())
+        return layer.forward(params, state, x, work, call)
+
+    def backward(params, cache, dy, work, need_dx):
+        return layer.backward(params, choose(seen), dy, work, need_dx)
+
+    return layer._replace(forward=forward, backward=backward)
+
+
+def first_of_its_size(seen):
+    return next(x for x in seen if x.shape == seen[-1].shape)
+
+
+STALE = {
+    "the first input": lambda seen: seen[0],
+    "the input before": lambda seen: seen[-2:][0],
+    "the first input of this size": first_of_its_size,
+    "the input of every other call": lambda seen: seen[(len(seen) - 1) // 2 * 2],
+}
+
+
+@pytest.mark.parametrize("choose", STALE.values(), ids=STALE)
+def test_a_gradient_of_an_earlier_input_is_a_problem(choose):
+    net = network(hidden=dense_layer(6), tanh=tanh())
+    findings = run(plant(net, "hidden", with_inputs(net.layers["hidden"], choose)))
+    assert findings["hidden", "weights"].verdict == "PROBLEM"
+    assert findings["output", "weights"].verdict == "OK"
+
+
+def test_an_input_that_only_training_keeps_is_a_problem_if_evaluation_blocks_it():
+    """After an evaluation, one training call keeps its old input."""
+    kept = {"x": None, "block": False}
+    layer = dense_layer(6)
+
+    def forward(params, state, x, work, call):
+        if call.train and not kept["block"]:
+            kept["x"] = x.copy()
+        kept["block"] = not call.train
+        return layer.forward(params, state, x, work, call)
+
+    def backward(params, cache, dy, work, need_dx):
+        return layer.backward(params, kept["x"], dy, work, need_dx)
+
+    net = network(hidden=layer._replace(forward=forward, backward=backward), tanh=tanh())
+    assert run(net)["hidden", "weights"].verdict == "PROBLEM"
+
+
+def test_a_gradient_that_is_added_to_the_one_before_is_a_problem():
+    layer, total = dense_layer(6), np.zeros((6, 8))
+
+    def backward(params, cache, dy, work, need_dx):
+        nonlocal total
+        dx, gradient = layer.backward(params, cache, dy, work, need_dx)
+        total += dense(gradient)
+        return dx, total
+
+    findings = run(network(hidden=layer._replace(backward=backward), tanh=tanh()))
+    assert findings["hidden", "weights"].verdict == findings["hidden", "biases"].verdict == "PROBLEM"
+
+
+def test_a_slope_of_an_earlier_input_is_a_problem_below():
+    slopes, layer = {}, tanh()
+
+    def backward(params, cache, dy, work, need_dx):
+        slope = slopes.setdefault(dy.shape, cache.copy())
+        return slope * dy, None
+
+    net = network(hidden=dense_layer(6), tanh=layer._replace(backward=backward))
+    assert run(net)["hidden", "weights"].verdict == "PROBLEM"
+
+
+def mean_of(count):
+    """A layer that divides by a number of samples, which `count(its own, those of all work arrays made)` returns."""
+    made = []
+
+    def work(shape, samples, dtype):
+        made.append(samples)
+        return samples
+
+    def forward(params, state, x, work, call):
+        return x, state, None
+
+    def backward(params, cache, dy, work, need_dx):
+        return dy * (dy.shape[1] / count(work, made)), None
+
+    return identity()._replace(work=work, forward=forward, backward=backward)
+
+
+@pytest.mark.parametrize(
+    ("count", "verdict"),
+    [
+        (lambda own, made: own, "OK"),
+        (lambda own, made: made[0], "PROBLEM"),
+        (lambda own, made: made[-1], "PROBLEM"),
+        (lambda own, made: max(made), "PROBLEM"),
+    ],
+    ids=["its own", "the first", "the last", "the largest"],
+)
+def test_work_arrays_of_another_size_are_a_problem(count, verdict):
+    findings = run(network(hidden=dense_layer(6), mean=mean_of(count)))
+    assert findings["hidden", "weights"].verdict == verdict
+
+
+def test_columns_of_a_larger_batch_in_a_gradient_are_a_problem():
+    layer, kept = dense_layer(6), {"x": np.zeros((8, 0)), "dy": np.zeros((6, 0))}
+
+    def put(name, array):
+        if array.shape[1] > kept[name].shape[1]:
+            kept[name] = np.zeros(array.shape)
+        kept[name][:, : array.shape[1]] = array
+        return kept[name]
+
+    def backward(params, cache, dy, work, need_dx):
+        dx, _ = layer.backward(params, cache, dy, work, need_dx)
+        return dx, put("dy", dy) @ put("x", cache).T
+
+    findings = run(network(hidden=layer._replace(backward=backward), tanh=tanh()))
+    assert findings["hidden", "weights"].verdict == "PROBLEM"
+
+
+def test_a_layer_that_cannot_take_another_size_raises():
+    layer = dense_layer(6)
+
+    def backward(params, cache, dy, work, need_dx):
+        if dy.shape[1] != 5:
+            raise ValueError("only 5 samples")
+        return layer.backward(params, cache, dy, work, need_dx)
+
+    with pytest.raises(ValueError, match="only 5 samples"):
+        run(network(hidden=layer._replace(backward=backward), tanh=tanh()))

@@ -150,3 +150,84 @@ def test_the_factor_is_that_of_the_learning_rate(kind):
             state = optimizer.update(params, np.full(3, gradient), state, factor)
         runs.append(params)
     np.testing.assert_allclose(*runs, rtol=1e-14)
+
+
+# Large and small gradients
+
+SHARES = {"adam": 0.001, "rmsprop": 0.1}
+"""Kind -> what it multiplies squared gradients by, with its default values."""
+
+
+def by_the_formula(kind, params, gradients):
+    """The steps of Adam and RMSProp as in their docstrings, in float64, with the default values."""
+    m = v = np.zeros_like(params)
+    for k, g in enumerate(gradients, start=1):
+        if kind == "adam":
+            m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+            params = params - 0.001 * (m / (1 - 0.9**k)) / (np.sqrt(v / (1 - 0.999**k)) + 1e-8)
+        else:
+            v = 0.9 * v + 0.1 * g**2
+            params = params - 0.001 * g / (np.sqrt(v) + 1e-8)
+    return params
+
+
+@pytest.mark.parametrize("kind", SHARES)
+@pytest.mark.parametrize("size", [1e-12, 1e-5, 1.0, 1e10, "largest"])
+def test_gradients_of_every_size_as_by_the_formula(kind, size):
+    """The square of the largest gradient overflows, but not its share in the moving average."""
+    share = SHARES[kind]
+    largest = 0.4 * np.sqrt(float(np.finfo(np.float32).max) / share)
+    assert largest > 1.2 * np.sqrt(float(np.finfo(np.float32).max))
+    size = largest if size == "largest" else size
+    rng = np.random.default_rng(0)
+    gradients = (rng.uniform(0.1, 1, (5, 40)) * rng.choice([-1, 1], (5, 40)) * size).astype(np.float32)
+    optimizer, params = OPTIMIZERS[kind](), rng.normal(size=40).astype(np.float32)
+    expected = by_the_formula(kind, params.astype(np.float64), gradients.astype(np.float64))
+    state = optimizer.init(params)
+    with np.errstate(all="raise", under="ignore"):
+        for gradient in gradients:
+            state = optimizer.update(params, gradient, state, 1.0)
+    np.testing.assert_allclose(params, expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("kind", SHARES)
+def test_a_gradient_that_is_too_large_overflows(kind):
+    share = SHARES[kind]
+    optimizer, params = OPTIMIZERS[kind](), np.ones(3, np.float32)
+    gradient = np.full(3, 1.1 * np.sqrt(float(np.finfo(np.float32).max) / share), np.float32)
+    with pytest.raises(FloatingPointError), np.errstate(over="raise"):
+        optimizer.update(params, gradient, optimizer.init(params), 1.0)
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_only_the_state_of_adam_has_changed_its_meaning(kind):
+    optimizer, params = OPTIMIZERS[kind](), np.ones(3)
+    state = optimizer.update(params, np.ones(3), optimizer.init(params), 1.0)
+    assert optimizer.upgrade(state, 2) is state
+    older = optimizer.upgrade(state, 1)
+    if kind == "adam":
+        np.testing.assert_allclose(older.v, 1e-3 * state.v)
+    else:
+        assert older is state
+
+
+@pytest.mark.parametrize(
+    ("kind", "theirs"), [("adam", ("Adam", {})), ("rmsprop", ("RMSprop", {"alpha": 0.9}))], ids=["adam", "rmsprop"]
+)
+@dtypes
+def test_a_hundred_steps_are_those_of_pytorch(kind, theirs, dtype):
+    torch = pytest.importorskip("torch")
+    name, options = theirs
+    rng = np.random.default_rng(0)
+    params = rng.normal(size=50).astype(dtype)
+    tensor = torch.tensor(params.copy(), requires_grad=True)
+    step = getattr(torch.optim, name)([tensor], lr=0.01, eps=1e-8, **options)
+    optimizer = OPTIMIZERS[kind](learning_rate=0.01)
+    state, scratch = optimizer.init(params), optimizer.scratch(params)
+    for _ in range(100):
+        gradient = (rng.normal(size=50) + rng.normal()).astype(dtype)
+        tensor.grad = torch.tensor(gradient)
+        step.step()
+        state = optimizer.update(params, gradient, state, 1.0, scratch)
+    eps = 1e-6 if dtype == "float32" else 1e-13
+    np.testing.assert_allclose(params, tensor.detach().numpy(), rtol=eps, atol=eps)

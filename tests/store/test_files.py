@@ -8,6 +8,18 @@ import pytest
 import sweep
 from sweep.store import Store
 
+PLAIN = """
+name = "plain"
+trials = 1
+[data]
+dataset = "digits"
+[network]
+hidden = [8]
+[training]
+epochs = 2
+batch_size = 50
+optimizer = { kind = "sgd", learning_rate = 0.1 }
+"""
 SMALL = ["trials=1", "epochs=1", "training.keep_weights=best"]
 
 
@@ -28,6 +40,16 @@ def test_sweeps_of_one_name_in_two_databases_keep_their_own_files(here, tmp_path
     assert monday.predict(0).test.accuracy == accuracy == monday.best()["test_accuracy"].item()
     assert tuesday.predict(0).test.accuracy == tuesday.best()["test_accuracy"].item()
     assert monday.folder != tuesday.folder
+
+
+def test_without_a_word_of_it_the_best_weights_are_kept_and_can_be_used(here, tmp_path):
+    file = tmp_path / "plain.toml"
+    file.write_text(PLAIN)
+    results = sweep.run(file, db=str(tmp_path / "sweeps.db"))
+    row = results.trial(0)
+    assert row.weights.epoch == row.best_epoch
+    assert results.predict(0).test.accuracy == row.best_value
+    assert sweep.extend([0], epochs=3, db=str(tmp_path / "sweeps.db")).trial(0).last_epoch == 3
 
 
 @pytest.mark.parametrize("name", ["sweeps.db", "sweeps.db-wal", "sweeps.db-journal", "sweeps.db-files"])

@@ -17,6 +17,7 @@ from sweep.nn.layers.batch_norm import batch_norm
 from sweep.nn.layers.dropout import dropout
 from sweep.nn.network import Network
 from sweep.nn.optimizers import OPTIMIZERS
+from sweep.system.arithmetic import ARITHMETIC, CHANGES
 from sweep.system.environment import environment
 from sweep.training import checkpoint, snapshots
 from sweep.training.batches import Batching
@@ -142,7 +143,7 @@ REFERENCE = json.loads((FORMAT_1 / "reference.json").read_text())
 """For each optimizer, the figures of the first release's epochs 3 to 6 without a stop, and the parameters' digest."""
 
 
-def is_the_same_arithmetic():
+def is_the_same_blas():
     here = environment()
     return here["blas"] == REFERENCE["blas"] and here["numpy"] == REFERENCE["numpy"]
 
@@ -161,14 +162,35 @@ def test_a_file_of_format_1_goes_on_as_the_first_release_did(kind, tmp_path):
     assert (kept.epoch, kept.about) == (2, ABOUT)
     with threadpool_limits(1):
         epochs, trainer = continued(kind, kept)
-    np.testing.assert_allclose(epochs, expected["figures"], rtol=1e-6)
-    if is_the_same_arithmetic():
-        assert epochs == expected["figures"]
+    np.testing.assert_allclose(epochs[0], expected["figures"][0], rtol=1e-6)
+    if kind in CHANGES[2]:  # last bits, which these optimizers enlarge in biases before a batch normalization
+        np.testing.assert_allclose(epochs, expected["figures"], atol=0.03)
+        return
+    np.testing.assert_allclose(epochs, expected["figures"], rtol=1e-6)  # batch normalization is evaluated otherwise
+    if is_the_same_blas():
         assert hashlib.sha256(trainer.state.vector.tobytes()).hexdigest() == expected["sha256"]
 
 
+def test_the_squares_of_adam_in_an_older_file_are_divided_by_1_minus_beta_2():
+    taken = snapshots.take(stopped_after(2, given("adam")), ABOUT)
+    assert taken.state["arithmetic"] == ARITHMETIC
+    older = {**taken.arrays, "optimizer.all.v": taken.arrays["optimizer.all.v"] / (1 - 0.999)}
+    states = {}
+    for name, arrays, state in (("now", taken.arrays, taken.state), ("older", older, without_version(taken.state))):
+        trainer = NetworkTrainer(blobs(), given("adam"))
+        snapshots.put(replace(taken, arrays=arrays, state=state), trainer)
+        states[name] = trainer.state.optimizer_states[0]
+    np.testing.assert_array_equal(states["now"].v, taken.arrays["optimizer.all.v"])
+    np.testing.assert_allclose(states["older"].v, states["now"].v, rtol=1e-15)
+    np.testing.assert_array_equal(states["older"].m, states["now"].m)
+
+
+def without_version(state):
+    return {key: value for key, value in state.items() if key != "arithmetic"}
+
+
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_a_file_of_format_1_can_be_written_as_format_2(kind, tmp_path):
+def test_a_file_of_format_1_can_be_written_in_the_present_format(kind, tmp_path):
     trainer = NetworkTrainer(blobs(), given(kind, dtype="float32"))
     snapshots.put(checkpoint.read(FORMAT_1 / f"{kind}.npz"), trainer)
     checkpoint.write(snapshots.take(trainer, ABOUT), tmp_path / "new.npz")

@@ -11,6 +11,7 @@ from sweep.engines.dask import node
 from sweep.engines.dask.client import DaskClient
 from sweep.engines.dask.node import NodeError, NodeInfo
 from sweep.errors import SweepError
+from sweep.experiment.experiment import WEIGHTS_KEPT
 from sweep.experiment.file import experiment_of
 from sweep.store import Store
 from sweep.system.environment import differences, environment
@@ -43,9 +44,10 @@ class WorkerCheck:
 
     def write_marker(self, sweep: str) -> None:
         """Write a file beside the kept weights, so that nodes can tell if they share the folder."""
-        tree = experiment_of(self._store.sweep(sweep)).tree
-        training = tree.get("training", {"keep_weights": "last"})  # a trainer of the user's own may save its state
-        self._keeps_files = training.get("keep_weights", "none") != "none" or "checkpoint_every" in training
+        experiment = experiment_of(self._store.sweep(sweep))
+        default = "best" if experiment.format >= WEIGHTS_KEPT else "none"
+        training = experiment.tree.get("training", {"keep_weights": "last"})  # a user's own trainer may save its state
+        self._keeps_files = training.get("keep_weights", default) != "none" or "checkpoint_every" in training
         if self._keeps_files:
             with suppress(OSError):
                 self._marker.parent.mkdir(parents=True, exist_ok=True)

@@ -35,8 +35,8 @@ class Training(Section):
     schedule: ScheduleSection = Field("constant", validate_default=True)
     l1: NonNegative = 0.0
     l2: NonNegative = 0.0
-    keep_weights: Literal["best", "last", "none"] = "none"
-    """Which epoch's weights are kept in a file, if any."""
+    keep_weights: Literal["best", "last", "none"] = "best"
+    """Which epoch's weights are kept in a file, if any; experiments of before format 4 keep none unless they say so."""
     checkpoint_every: Count | None = None
     """Number of epochs between checkpoints, from which a trial continues if its worker dies."""
     evaluate_train: Literal["full", "running"] | Count = "full"

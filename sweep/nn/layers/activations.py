@@ -83,22 +83,37 @@ def relu() -> Layer:
     return elementwise(function, 0)
 
 
-def sigmoid_into(x: Array, out: Array) -> Array:
-    """Compute 1/(1 + exp(−x)) as ½ + ½·tanh(x/2): no overflow, exact to one rounding."""
-    np.multiply(x, 0.5, out=out)
-    np.tanh(out, out=out)
-    out *= 0.5
-    out += 0.5
+LARGEST_EXPONENTS = {np.dtype(kind): np.array(value, kind) for kind, value in (("float32", 88), ("float64", 709))}
+"""Dtype -> the largest whole number whose exponential does not overflow."""
+ONES = {kind: np.array(1, kind) for kind in LARGEST_EXPONENTS}
+
+
+def exponential(x: Array, out: Array) -> None:
+    """Compute exp(x), of larger numbers that of the largest exponent; `out` may be x."""
+    largest = LARGEST_EXPONENTS[x.dtype]
+    if not np.maximum.reduce(x, None) <= largest:  # or NaN; an eighth of the time of np.minimum
+        x = np.minimum(x, largest, out=out)
+    np.exp(x, out=out)
+
+
+def sigmoid_into(x: Array, out: Array, divisor: Array) -> Array:
+    """Compute e/(1 + e), e = exp(x), and fill `divisor` with 1 + e; return `out`.
+
+    Its relative error is at most 4 roundings, however small it is, and nothing overflows. `out` may be x, `divisor`
+    not. (The form ½ + ½·tanh(x/2) is somewhat faster, but where it is small it has lost all its digits.)
+    """
+    exponential(x, out)
+    np.add(out, ONES[x.dtype], out=divisor)
+    out /= divisor
     return out
 
 
 def sigmoid() -> Layer:
-    """1/(1 + exp(−x)), stable for every x; slope y·(1 − y)."""
+    """1/(1 + exp(−x)), stable for every x; slope y·(1 − y) as y/(1 + exp(x)), exact where y is nearly 1."""
 
     def function(x: Array, y: Array, slope: Array) -> None:
-        sigmoid_into(x, y)
-        np.subtract(1, y, out=slope)
-        slope *= y
+        sigmoid_into(x, y, slope)
+        np.divide(y, slope, out=slope)
 
     return elementwise(function)
 
@@ -115,10 +130,16 @@ def tanh() -> Layer:
 
 
 def softplus() -> Layer:
-    """log(1 + exp(x)) as max(x, 0) + log1p(exp(−|x|)), stable for every x; slope sigmoid(x)."""
+    """log(1 + exp(x)) as max(x, 0) + log1p(exp(−|x|)), stable for every x; slope sigmoid(x).
+
+    The slope is computed as 1/(1 + exp(−x)), which needs no other array; below −88 (−709 in float64) it is constant.
+    """
 
     def function(x: Array, y: Array, slope: Array) -> None:
-        sigmoid_into(x, slope)
+        np.negative(x, out=slope)
+        exponential(slope, slope)
+        slope += 1
+        np.divide(1, slope, out=slope)
         np.logaddexp(x, 0, out=y)
 
     return elementwise(function)
@@ -151,10 +172,12 @@ def swish() -> Layer:
     """x·sigmoid(x) (Ramachandran et al. 2017); slope s + y·(1 − s) with s = sigmoid(x)."""
 
     def function(x: Array, y: Array, slope: Array) -> None:
-        sigmoid_into(x, slope)
+        rest = np.empty_like(slope)  # a small temporary costs little
+        sigmoid_into(x, slope, rest)
         np.multiply(x, slope, out=y)
-        # Temporaries: small ones cost little, and the formula stays readable.
-        slope += y * (1 - slope)
+        np.subtract(1, slope, out=rest)  # exactly 0 for large x, which 1/(1 + exp(x)) is not
+        rest *= y
+        slope += rest
 
     return elementwise(function)
 

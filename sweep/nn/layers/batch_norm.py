@@ -110,12 +110,18 @@ def _train(
 
 
 def _evaluate(params: Parameters, state: RunningStatistics, x: Array, work: Workspace, eps: float) -> ForwardResult:
-    """Normalize with the running statistics."""
+    """Normalize with the running statistics.
+
+    The mean is subtracted in the dtype of x; what its rounding leaves of it, which may be much where the values vary
+    little beside their mean, is taken from beta in float64.
+    """
     y, units_of_y, centered, _ = work
-    scale = (1 / np.sqrt(state.variance + eps))[:, None].astype(x.dtype)
-    np.subtract(without_ones(x).reshape(centered.shape), state.mean[:, None].astype(x.dtype), out=units_of_y)
-    units_of_y *= params[:, :1] * scale
-    units_of_y += params[:, 1:]
+    rounded = state.mean.astype(x.dtype)
+    gain = params[:, 0] * (1 / np.sqrt(state.variance + eps))
+    offset = params[:, 1] - gain * (state.mean - rounded)
+    np.subtract(without_ones(x).reshape(centered.shape), rounded[:, None], out=units_of_y)
+    units_of_y *= gain[:, None].astype(x.dtype)
+    units_of_y += offset[:, None].astype(x.dtype)
     return y, state, None
 
 
@@ -163,7 +169,7 @@ def _center(x: Array, centered: Array, ones: Array) -> tuple[Array, Array]:
 
     The variance is that of the centered values. A mean has an error of about one rounding, which matters where the
     values hardly vary. If there is such a group, all are centered again after subtraction of their first value, so that
-    equal values give exactly 0.
+    equal values give exactly 0; the mean is float64 then.
     """
     count = centered.size // centered.shape[1]
     mean = _sums(x, ones) / count
@@ -174,7 +180,7 @@ def _center(x: Array, centered: Array, ones: Array) -> tuple[Array, Array]:
         centered -= first
         rest = _sums(centered, ones) / count
         centered -= rest[:, None]
-        mean, variance = mean + (first[:, 0] + rest), _dots(centered, centered) / count
+        mean, variance = mean.astype(np.float64) + first[:, 0] + rest, _dots(centered, centered) / count
     return mean, variance
 
 
