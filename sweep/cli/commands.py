@@ -29,6 +29,7 @@ from sweep.cli.options import (
     with_run_flags,
 )
 from sweep.errors import SweepError, UsageError
+from sweep.system.signals import Signalled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +129,10 @@ def leaderboard(
 def _watch(rank: Callable[[], pd.DataFrame], results: Sweep, format: Format, caption: str) -> None:
     from sweep.cli.output.watch import print_until_ended
 
-    print_until_ended(rank, results, format, caption)
+    try:
+        print_until_ended(rank, results, format, caption)
+    except Signalled as signalled:  # the way to end it, so there is nothing to be said
+        raise typer.Exit(signalled.exit_code) from None
 
 
 @app.command()

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import sweep
-from sweep.errors import SweepError, UsageError
+from sweep.cli.ending import saying
+from sweep.cli.hints import name_database, sentence
+from sweep.errors import Call, SweepError, UsageError
+from sweep.system.signals import Signalled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +76,9 @@ TrialName = Annotated[str, typer.Argument(help="12 (of the newest sweep) or mnis
 Db = Annotated[
     str | None,
     typer.Option(
-        help=f"File or URL of the database; by default SWEEP_DB, else {sweep.DEFAULT_DATABASE}.", metavar="URL"
+        help=f"File or URL of the database; by default SWEEP_DB, else {sweep.DEFAULT_DATABASE}.",
+        metavar="URL",
+        callback=name_database,
     ),
 ]
 Data = Annotated[
@@ -138,8 +143,12 @@ class RunFlags:
 
     @contextmanager
     def keywords(self) -> Iterator[RunKeywords]:
-        """Yield them as arguments of `sweep.run`, with an observer that shows the progress unless `quiet`."""
-        with progress_observer(self.quiet) as observer:
+        """Yield them as arguments of `sweep.run`, with an observer that shows the progress unless `quiet`.
+
+        Raises:
+            SweepError: when a signal stops the command before it trains.
+        """
+        with _stoppable(), progress_observer(self.quiet) as observer:
             yield {
                 "workers": self.workers,
                 "data": self.data,
@@ -149,6 +158,19 @@ class RunFlags:
                 "scheduler": self.scheduler,
                 "observer": observer,
             }
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Say how to go on with a command that trains when a signal stops it."""
+    hint = SweepError("stopped at once; what is stored is whole. Go on with: ", Call("resume"))
+    with saying(sentence(hint)):
+        try:
+            yield
+        except Signalled as signalled:
+            error = SweepError("stopped before the training; give the same command again")
+            error.exit_code = signalled.exit_code
+            raise error from None
 
 
 def with_run_flags(command: Callable[..., None]) -> Callable[..., None]:

@@ -12,7 +12,7 @@ from sweep.experiment.experiment import Experiment
 from sweep.observer import Observer
 from sweep.records import SweepRecord, Trial
 from sweep.runner.prepare import data_sha256, plan, prepare_datasets, surroundings
-from sweep.runner.train import train_queued
+from sweep.runner.train import resumable, train_queued
 from sweep.store import Store
 from sweep.system.variables import data_folder
 
@@ -37,11 +37,12 @@ def run(experiment: Experiment, store: Store, options: RunOptions) -> SweepRecor
             sweep had to stop, and all that was done is kept.
     """
     store.check_name(experiment.name)
-    drawn = draw(experiment, options)
-    with open_engine(options, store, len(drawn.trials)) as engine:
-        store.add_sweep(drawn.record, drawn.trials)
-        record = store.sweep(experiment.name)
-        train_queued(record, store, drawn.datasets, engine, options)
+    with resumable(experiment.name, store):
+        drawn = draw(experiment, options)
+        with open_engine(options, store, len(drawn.trials)) as engine:
+            store.add_sweep(drawn.record, drawn.trials)
+            record = store.sweep(experiment.name)
+            train_queued(record, store, drawn.datasets, engine, options)
     return record
 
 
