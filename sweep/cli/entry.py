@@ -7,6 +7,7 @@ import errno
 import gc
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,6 +29,7 @@ objects at exit, where Python would search them once more, saves another 15 to 2
 
 def main() -> None:
     """Run the command line; each SweepError becomes one sentence and an exit code."""
+    warnings.filterwarnings("ignore", message=".*joblib will operate in serial mode")  # the sentence says more
     gc.set_threshold(GC_THRESHOLD)
     atexit.register(gc.freeze)
     with standard_streams():

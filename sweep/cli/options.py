@@ -219,7 +219,7 @@ def save_figure(results: Sweep, draw: Callable[[], Figure], output: Path | None,
         SweepError: when it cannot be drawn or written.
     """
     file = re.sub(r"[^\w.-]+", "_", stem)  # a user's metric may have any name
-    path = output or results.folder / f"{file}.png"
+    path = output or _shown_folder(results) / f"{file}.png"
     if output is None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -237,6 +237,13 @@ def save_figure(results: Sweep, draw: Callable[[], Figure], output: Path | None,
         raise SweepError(f"the chart cannot be drawn: {reason}; all results are kept, see the tables") from error
     _tell_unknown_letters(getattr(figure, "unknown_letters", ""))
     return path
+
+
+def _shown_folder(results: Sweep) -> Path:
+    """Return the sweep's folder, relative to the current one if the database was named so."""
+    folder, here = results.folder, Path.cwd()
+    is_relative = not Path(results.store.database.shown or "").is_absolute() and folder.is_relative_to(here)
+    return folder.relative_to(here) if is_relative else folder
 
 
 @functools.cache

@@ -19,6 +19,7 @@ from concurrent.futures import TimeoutError as Overtime
 from dataclasses import dataclass
 from itertools import takewhile
 from multiprocessing.process import BaseProcess, current_process
+from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed
 from joblib.externals.loky import ProcessPoolExecutor
@@ -38,6 +39,8 @@ from sweep.trial.worker import Assignment, run_trial
 
 SAFE_PATH = "PYTHONSAFEPATH"
 """With it Python imports no module from the current folder, where a user's `random.py` may lie."""
+SPARE_FILES = 16
+"""How many files can still be opened once the workers run."""
 TRACKER_ENVIRONMENT = {SAFE_PATH: "1", "PYTHONWARNINGS": "ignore"}
 MAX_STARTS = 3
 """How many processes in a row may end before their first trial."""
@@ -101,6 +104,15 @@ def _reason(error: BaseException) -> tuple[str | Argument, ...]:
     if number in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM):
         return (f"shared memory (/dev/shm) cannot be written: {os.strerror(number)}; make room there",)
     return (f"{os.strerror(number) if number else error}; use fewer ", Argument("workers"))
+
+
+@contextlib.contextmanager
+def _spare_files() -> Iterator[None]:
+    """Keep some numbers of open files free, without which loky's threads could not end what was started."""
+    with contextlib.ExitStack() as spare:
+        for _ in range(SPARE_FILES):
+            spare.enter_context(Path(os.devnull).open("rb"))
+        yield
 
 
 @contextlib.contextmanager
@@ -185,8 +197,9 @@ class LocalEngine:
             with _tracker_environment(), deferred():
                 resource_tracker.ensure_running()
                 multiprocessing.resource_tracker.ensure_running()  # loky starts it, too
-            for _ in range(self.size):
-                self._free.put(self._start())
+            with _spare_files():
+                for _ in range(self.size):
+                    self._free.put(self._start())
         except (OSError, UnboundLocalError) as error:  # the second is what loky makes of a pipe that is refused
             raise SweepError("worker processes cannot be started: ", *_reason(error)) from error
 

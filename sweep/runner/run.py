@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from sweep.data import data_entry, data_options, options_key
@@ -14,6 +13,7 @@ from sweep.records import SweepRecord, Trial
 from sweep.runner.prepare import data_sha256, plan, prepare_datasets, surroundings
 from sweep.runner.train import resumable, train_queued
 from sweep.store import Store
+from sweep.system.files import utf_8_path
 from sweep.system.variables import data_folder
 
 NOTED = 20_000
@@ -52,6 +52,9 @@ def draw(experiment: Experiment, options: RunOptions) -> Drawn:
     Raises:
         SweepError: when a configuration or a data set is unusable, or a user's function cannot be found.
     """
+    data, folder = (
+        utf_8_path(path) if path else None for path in (options.data_folder or data_folder(), experiment.folder)
+    )
     found = surroundings(experiment.header.trainer_table(), experiment.folder)
     trials, described, folders = _drawn_with_data(experiment, options)
     _note_repetitions(trials, experiment.repeats, options.observer)
@@ -65,8 +68,8 @@ def draw(experiment: Experiment, options: RunOptions) -> Drawn:
         overrides=list(experiment.overrides),
         fingerprint=experiment.fingerprint,
         datasets=[{**entry, "sha256": data_sha256(folders[key])} for key, entry in described.items()],
-        data_folder=_absolute(options.data_folder or data_folder()),
-        experiment_folder=_absolute(experiment.folder),
+        data_folder=data,
+        experiment_folder=folder,
         environment=found,
         objective=experiment.objective,
         repeats=experiment.repeats,
@@ -109,7 +112,3 @@ def _note_repetitions(trials: Sequence[Trial], repeats: int, observer: Observer)
             f"warning: of {drawn} drawn configurations only {different} are different, and what was drawn again is "
             "trained again with other seeds; for that, draw fewer trials and give `repeats`"
         )
-
-
-def _absolute(folder: str | Path | None) -> str | None:
-    return str(Path(folder).absolute()) if folder else None

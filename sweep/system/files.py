@@ -75,6 +75,23 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)  # which releases it
 
 
+def utf_8_path(path: Path) -> str:
+    """Return a path as text that does not depend on the current folder.
+
+    Raises:
+        SweepError: when a name in it is not text, or the current folder has been deleted.
+    """
+    try:
+        text = str(path.absolute())
+        text.encode()
+    except FileNotFoundError:
+        raise SweepError("the current folder does not exist any more; change to another one") from None
+    except UnicodeEncodeError:
+        shown = os.fsencode(text).decode("utf-8", "backslashreplace")
+        raise SweepError(f"the name of the folder {shown} is not UTF-8, so it cannot be stored; rename it") from None
+    return text
+
+
 def is_full(error: BaseException | None) -> bool:
     """Whether an error, or one of its causes, is a full disk or quota."""
     while error is not None:
