@@ -11,13 +11,14 @@ from sweep.experiment.experiment import Experiment
 from sweep.observer import Observer
 from sweep.records import SweepRecord, Trial
 from sweep.runner.prepare import data_sha256, plan, prepare_datasets, surroundings
+from sweep.runner.progress import counted
 from sweep.runner.train import resumable, train_queued
 from sweep.store import Store
 from sweep.system.files import utf_8_path
 from sweep.system.variables import data_folder
 
-NOTED = 20_000
-"""After so many drawn trials the observer is told."""
+MANY = 10_000
+"""Trials that take so long to be stored that the observer is told."""
 
 
 class Drawn(NamedTuple):
@@ -40,6 +41,8 @@ def run(experiment: Experiment, store: Store, options: RunOptions) -> SweepRecor
     with resumable(experiment.name, store):
         drawn = draw(experiment, options)
         with open_engine(options, store, len(drawn.trials)) as engine:
+            if len(drawn.trials) >= MANY:
+                options.observer.note(f"storing {len(drawn.trials):,} trials")
             store.add_sweep(drawn.record, drawn.trials)
             record = store.sweep(experiment.name)
             train_queued(record, store, drawn.datasets, engine, options)
@@ -58,7 +61,7 @@ def draw(experiment: Experiment, options: RunOptions) -> Drawn:
     found = surroundings(experiment.header.trainer_table(), experiment.folder)
     trials, described, folders = _drawn_with_data(experiment, options)
     _note_repetitions(trials, experiment.repeats, options.observer)
-    trials = plan(trials, folders)
+    trials = plan(trials, folders, options.observer)
     record = SweepRecord(
         name=experiment.name,
         description=experiment.header.description,
@@ -89,7 +92,7 @@ def _drawn_with_data(
     described: dict[str, dict[str, Any]] = {}
     folders: dict[str, str] = {}
     previous = None
-    for trial in experiment.draws():
+    for trial in counted(experiment.draws(), "drew", options.observer):
         section = trial.configuration.get("data")
         if section is not None and section != previous:
             key, previous = options_key(data_options(section)), section
@@ -97,8 +100,6 @@ def _drawn_with_data(
                 described[key] = data_entry(section)
                 folders |= prepare_datasets([described[key]], options.data_folder, experiment.folder, options.observer)
         trials.append(trial)
-        if len(trials) % NOTED == 0:
-            options.observer.note(f"drew {len(trials):,} trials")
     return trials, described, folders
 
 
