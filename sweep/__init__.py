@@ -109,10 +109,13 @@ def run(
 
 def _run(experiment: Experiment, pickled: PickledFunction | None, db: str | Path | None, options: RunOptions) -> Sweep:
     """Write the function, if one was pickled, beside the database, and run the experiment."""
+    from sweep.data.cache import cache_folder
     from sweep.results.sweep import Sweep
     from sweep.runner import run as runner
     from sweep.store import Store
 
+    if "data" in experiment.tree:
+        cache_folder()  # where there can be none, no database is made either
     store = Store(database_url(db), create=True)
     if pickled:
         pickled.write(store.files)

@@ -22,10 +22,11 @@ MARK = "SWEEP_TEST_MARK"
 class Command:
     """A command line in a process group of its own, whose processes are known by a mark in their environment."""
 
-    def __init__(self, *arguments, before=(), module="sweep", **environment):
+    def __init__(self, *arguments, before=(), module="sweep", stdin=None, **environment):
         self.mark = uuid4().hex
         self.process = subprocess.Popen(
             [*before, sys.executable, "-m", module, *arguments],
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -28,6 +28,7 @@ from sweep.cli.options import (
     with_run_flags,
 )
 from sweep.errors import SweepError, UsageError, counted
+from sweep.system.signals import Signalled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +138,10 @@ def _print_unmatched(results: Sweep, where: str, by: str | None, direction: Dire
 def _watch(rank: Callable[[], pd.DataFrame], results: Sweep, format: Format, caption: str) -> None:
     from sweep.cli.output.watch import print_until_ended
 
-    print_until_ended(rank, results, format, caption)
+    try:
+        print_until_ended(rank, results, format, caption)
+    except Signalled as signalled:  # the way to end it, so there is nothing to be said
+        raise typer.Exit(signalled.exit_code) from None
 
 
 @app.command()

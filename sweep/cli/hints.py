@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+
 from sweep.errors import Argument, Call, Hint, SweepError
 
 OPTIONS = {"overrides": "--set"}
@@ -17,6 +20,25 @@ COMMANDS = {
 }
 
 
+_DATABASE = [""]
+"""The option that names the database of this command, as it was given, or nothing."""
+
+
+def name_database(given: str | None) -> str | None:
+    """Let commands in hints name the database that this command was given; return that."""
+    shown = "" if given is None else f" --db {shlex.quote(_without_password(given))}"
+    _DATABASE[:] = [shown]
+    return given
+
+
+def _without_password(database: str) -> str:
+    """Return a URL with *** in place of its password, which belongs in no log."""
+    if "://" not in database:
+        return database
+    hidden = re.sub(r"(://[^/@]*?:)[^/]*@", r"\1***@", database)
+    return re.sub(r"([?&]password=)[^&]*", r"\1***", hidden)
+
+
 def sentence(error: SweepError) -> str:
     """Return the message of an error in words of the command line."""
     return error.worded(_worded)
@@ -29,4 +51,4 @@ def _worded(hint: Hint) -> str:
             return f"{option} {value}" if value else option
         case Call(function, sweep, trial):
             trial = f"{sweep}/{trial}" if sweep else trial
-            return COMMANDS[function].format(sweep=sweep, trial=trial).rstrip()
+            return COMMANDS[function].format(sweep=sweep, trial=trial).rstrip() + _DATABASE[0]

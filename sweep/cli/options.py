@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import sweep
-from sweep.errors import SweepError, UsageError
+from sweep.cli.ending import saying
+from sweep.cli.hints import name_database, sentence
+from sweep.errors import Call, SweepError, UsageError
+from sweep.system.signals import Signalled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="Random search over the hyperparameters of neural networks, or of anything that is trained in epochs.\n\n"
@@ -73,7 +77,9 @@ TrialName = Annotated[str, typer.Argument(help="12 (of the newest sweep) or mnis
 Db = Annotated[
     str | None,
     typer.Option(
-        help=f"File or URL of the database; by default SWEEP_DB, else {sweep.DEFAULT_DATABASE}.", metavar="URL"
+        help=f"File or URL of the database; by default SWEEP_DB, else {sweep.DEFAULT_DATABASE}.",
+        metavar="URL",
+        callback=name_database,
     ),
 ]
 Data = Annotated[
@@ -140,8 +146,12 @@ class RunFlags:
 
     @contextmanager
     def keywords(self) -> Iterator[RunKeywords]:
-        """Yield them as arguments of `sweep.run`, with an observer that shows the progress unless `quiet`."""
-        with progress_observer(self.quiet) as observer:
+        """Yield them as arguments of `sweep.run`, with an observer that shows the progress unless `quiet`.
+
+        Raises:
+            SweepError: when a signal stops the command before it trains.
+        """
+        with _stoppable(), progress_observer(self.quiet) as observer:
             yield {
                 "workers": self.workers,
                 "data": self.data,
@@ -151,6 +161,19 @@ class RunFlags:
                 "scheduler": self.scheduler,
                 "observer": observer,
             }
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Say how to go on with a command that trains when a signal stops it."""
+    hint = SweepError("stopped at once; what is stored is whole. Go on with: ", Call("resume"))
+    with saying(sentence(hint)):
+        try:
+            yield
+        except Signalled as signalled:
+            error = SweepError("stopped before the training; give the same command again")
+            error.exit_code = signalled.exit_code
+            raise error from None
 
 
 def with_run_flags(command: Callable[..., None]) -> Callable[..., None]:
@@ -194,7 +217,7 @@ def save_figure(results: Sweep, draw: Callable[[], Figure], output: Path | None,
         SweepError: when it cannot be drawn or written.
     """
     file = re.sub(r"[^\w.-]+", "_", stem)  # a user's metric may have any name
-    path = output or results.folder / f"{file}.png"
+    path = output or _shown_folder(results) / f"{file}.png"
     if output is None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -212,6 +235,13 @@ def save_figure(results: Sweep, draw: Callable[[], Figure], output: Path | None,
         raise SweepError(f"the chart cannot be drawn: {reason}; all results are kept, see the tables") from error
     _tell_unknown_letters(getattr(figure, "unknown_letters", ""))
     return path
+
+
+def _shown_folder(results: Sweep) -> Path:
+    """Return the sweep's folder, relative to the current one if the database was named so."""
+    folder, here = results.folder, Path.cwd()
+    is_relative = not Path(results.store.database.shown or "").is_absolute() and folder.is_relative_to(here)
+    return folder.relative_to(here) if is_relative else folder
 
 
 @functools.cache

@@ -26,8 +26,7 @@ def standard_streams() -> Iterator[None]:
         OutputLost: from what is written to standard output, when that cannot be written.
     """
     before = sys.stdout, sys.stderr
-    for number in (0, 1, 2):  # a file that is opened later, such as the database, must not get the number of a stream
-        _open_if_closed(number)
+    open_closed()
     sys.stdout = _Output(_stream(sys.stdout, 1))
     sys.stderr = _Messages(_stream(sys.stderr, 2))
     try:
@@ -36,12 +35,14 @@ def standard_streams() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
-def _open_if_closed(number: int) -> None:
-    try:
-        os.fstat(number)
-    except OSError:
-        opened = os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free, which is this one
-        os.set_inheritable(opened, True)  # for the workers, too
+def open_closed() -> None:
+    """Open closed streams: a file that is opened later, such as the database, must not get the number of one."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free, which is this one
+            os.set_inheritable(opened, True)  # for the workers, too
 
 
 def _stream(stream: TextIO | None, number: int) -> Any:

@@ -30,9 +30,23 @@ _ATTEMPTS = 20
 
 
 def cache_folder() -> Path:
-    """Return the folder of cached data sets: SWEEP_CACHE of the environment, else the user's own."""
-    given = os.environ.get("SWEEP_CACHE")
-    return expanded(given) if given else user_cache_path("sweep")
+    """Return the folder of cached data sets: SWEEP_CACHE of the environment, else the user's own.
+
+    Raises:
+        DataError: when the user has no home.
+    """
+    if given := os.environ.get("SWEEP_CACHE"):
+        return expanded(given)
+    try:
+        folder = user_cache_path("sweep")
+    except RuntimeError:
+        folder = Path("~")
+    if not folder.is_absolute():  # older versions of platformdirs leave the ~ as it is
+        raise DataError(
+            "this user has no home folder, where data sets would be cached: set the environment variable SWEEP_CACHE "
+            "to a folder that can be written."
+        )
+    return folder
 
 
 def find(name: str, sha256: str) -> Path | None:

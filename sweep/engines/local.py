@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import multiprocessing.resource_tracker
 import os
 import queue
 import signal
@@ -16,7 +17,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Overtime
 from dataclasses import dataclass
+from itertools import takewhile
 from multiprocessing.process import BaseProcess, current_process
+from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed
 from joblib.externals.loky import ProcessPoolExecutor
@@ -30,11 +33,15 @@ from sweep.errors import Argument, SweepError
 from sweep.records import Status
 from sweep.store import Store
 from sweep.system.environment import BLAS_THREADS
+from sweep.system.signals import deferred
 from sweep.trial.process import ready, start_worker
 from sweep.trial.worker import Assignment, run_trial
 
 SAFE_PATH = "PYTHONSAFEPATH"
 """With it Python imports no module from the current folder, where a user's `random.py` may lie."""
+SPARE_FILES = 16
+"""How many files can still be opened once the workers run."""
+TRACKER_ENVIRONMENT = {SAFE_PATH: "1", "PYTHONWARNINGS": "ignore"}
 MAX_STARTS = 3
 """How many processes in a row may end before their first trial."""
 
@@ -52,12 +59,16 @@ class Worker:
 
     @classmethod
     def start(cls) -> Worker:
-        """Start a process, without waiting for it."""
+        """Start a process, without waiting for it.
+
+        It gets no signal before it has said what to do with them, and neither do loky's threads.
+        """
         kills = memory_kills()
         given = (os.getpid(), os.environ.get(SAFE_PATH))
         env = BLAS_THREADS | {SAFE_PATH: "1"}
-        executor = ProcessPoolExecutor(1, initializer=_start, initargs=given, env=env, timeout=None)
-        started = executor.submit(ready)
+        with deferred():
+            executor = ProcessPoolExecutor(1, initializer=_start, initargs=given, env=env, timeout=None)
+            started = executor.submit(ready)
         (process,) = executor._processes.values()  # private, but the only way to the exit code and to an early signal
         return cls(executor, process, started, kills)
 
@@ -70,6 +81,10 @@ class Worker:
     def cause(self) -> str:
         """Why the process has ended."""
         return cause(self.process, self.memory_kills)
+
+    def terminate(self) -> None:
+        """Ask the process to end; one that has nothing to write yet is killed."""
+        self.send(signal.SIGTERM if self.started.done() else signal.SIGKILL)
 
     def send(self, number: signal.Signals) -> None:
         """Send the process a signal, if it still runs."""
@@ -92,20 +107,33 @@ def _reason(error: BaseException) -> tuple[str | Argument, ...]:
 
 
 @contextlib.contextmanager
-def _safe_path() -> Iterator[None]:
-    """Let a process that is started import nothing from the current folder."""
-    before = os.environ.get(SAFE_PATH)
-    os.environ[SAFE_PATH] = "1"
+def _spare_files() -> Iterator[None]:
+    """Keep some numbers of open files free, without which loky's threads could not end what was started."""
+    with contextlib.ExitStack() as spare:
+        for _ in range(SPARE_FILES):
+            spare.enter_context(Path(os.devnull).open("rb"))
+        yield
+
+
+@contextlib.contextmanager
+def _tracker_environment() -> Iterator[None]:
+    """Let processes that are started import nothing from the current folder, and give no warnings.
+
+    The trackers of semaphores would warn of those that a killed process has left, though they remove them.
+    """
+    before = {variable: os.environ.get(variable) for variable in TRACKER_ENVIRONMENT}
+    os.environ.update(TRACKER_ENVIRONMENT)
     try:
         yield
     finally:
-        _set_safe_path(before)
+        for variable, value in before.items():
+            _set(variable, value)
 
 
-def _set_safe_path(value: str | None) -> None:
-    os.environ.pop(SAFE_PATH, None)
+def _set(variable: str, value: str | None) -> None:
+    os.environ.pop(variable, None)
     if value is not None:
-        os.environ[SAFE_PATH] = value
+        os.environ[variable] = value
 
 
 def _start(parent: int, safe_path: str | None) -> None:
@@ -113,7 +141,7 @@ def _start(parent: int, safe_path: str | None) -> None:
 
     `safe_path` is what the parent has in its environment, and so has a user's own command.
     """
-    _set_safe_path(safe_path)
+    _set(SAFE_PATH, safe_path)
     from joblib.externals.loky import process_executor
 
     process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize  # it would end workers that grow by 300 MB, with a warning
@@ -125,7 +153,7 @@ class LocalEngine:
 
     def __init__(self, size: int, crashes: CrashHandler, timeout: float | None = None) -> None:
         self.size = size
-        self.shutdown = Shutdown(lambda: self._send_all(signal.SIGTERM), lambda: self._send_all(signal.SIGKILL))
+        self.shutdown = Shutdown(self._terminate_all, self._kill_all)
         self._crashes = crashes
         self._timeout = timeout
         self._free: queue.SimpleQueue[Worker | None] = queue.SimpleQueue()
@@ -158,17 +186,20 @@ class LocalEngine:
             self.shutdown.kill()
             raise
         finally:
-            for worker in list(self._workers):
-                worker.end(wait=True)
-            self._workers.clear()  # with `_free`, frees the executors and so their semaphores, before Python exits
-            self._free = queue.SimpleQueue()
+            with deferred():
+                for worker in list(self._workers):
+                    worker.end(wait=True)
+                self._workers.clear()  # with `_free`, frees the executors and so their semaphores, before Python exits
+                self._free = queue.SimpleQueue()
 
     def _start_all(self) -> None:
         try:
-            with _safe_path():
+            with _tracker_environment(), deferred():
                 resource_tracker.ensure_running()
-            for _ in range(self.size):
-                self._free.put(self._start())
+                multiprocessing.resource_tracker.ensure_running()  # loky starts it, too
+            with _spare_files():
+                for _ in range(self.size):
+                    self._free.put(self._start())
         except (OSError, UnboundLocalError) as error:  # the second is what loky makes of a pipe that is refused
             raise SweepError("worker processes cannot be started: ", *_reason(error)) from error
 
@@ -177,7 +208,8 @@ class LocalEngine:
         threads = Parallel(
             n_jobs=self.size, backend="threading", return_as="generator_unordered", pre_dispatch=self.size
         )
-        yield from threads(delayed(self._run)(assignment) for assignment in assignments)
+        left = takewhile(lambda assignment: not self.shutdown.is_requested, assignments)
+        yield from threads(delayed(self._run)(assignment) for assignment in left)
 
     def _run(self, assignment: Assignment) -> Status | None:
         """Train one trial, again after a crash that requeues it; do nothing after a shutdown."""
@@ -217,7 +249,7 @@ class LocalEngine:
         return worker
 
     def _ready(self, worker: Worker | None) -> Worker:
-        """Return a worker that can train: the given one if it can, else a new one."""
+        """Return a worker that can train: the given one if it can, else a new one; any one after a shutdown."""
         for _ in range(MAX_STARTS):
             worker = worker or self._start()
             try:
@@ -225,6 +257,8 @@ class LocalEngine:
                 return worker
             except BrokenProcessPool:
                 self._discard(worker)
+                if self.shutdown.is_requested:
+                    return worker
                 ended, worker = worker, None
         raise SweepError(
             f"worker processes end as soon as they are started ({ended.cause}); is there memory for them? "
@@ -237,6 +271,10 @@ class LocalEngine:
             self._workers.remove(worker)
             worker.end(wait=False)
 
-    def _send_all(self, number: signal.Signals) -> None:
+    def _terminate_all(self) -> None:
         for worker in list(self._workers):
-            worker.send(number)
+            worker.terminate()
+
+    def _kill_all(self) -> None:
+        for worker in list(self._workers):
+            worker.send(signal.SIGKILL)

@@ -1,14 +1,16 @@
-"""Shutting a sweep down: gracefully at the first SIGINT or SIGTERM, at once at the second."""
+"""Shutting a sweep down: gracefully at the first signal that asks this process to end, at once at the second."""
 
 from __future__ import annotations
 
-import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import FrameType
 
-GRACE_SECONDS = 2.0
+from sweep.system.signals import REPEAT_SECONDS, handled
+
+GRACE_SECONDS = 1.5
 """How long workers may write their last epochs before they are killed."""
 
 
@@ -26,6 +28,7 @@ class Shutdown:
         """Whether the sweep is being stopped."""
         self.signal = 0
         """Number of the signal that requested it, 0 if it was not a signal."""
+        self._signalled = 0.0
 
     def request(self) -> None:
         """Ask the workers to end, and kill those that run longer than GRACE_SECONDS."""
@@ -42,25 +45,14 @@ class Shutdown:
         self.is_requested = True
         self._kill()
 
-    @contextmanager
-    def on_signals(self) -> Iterator[None]:
-        """Request the shutdown on SIGINT and SIGTERM within this context.
-
-        It has no effect outside the main thread, which alone gets signals.
-        """
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        old = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in old.items():
-                signal.signal(number, handler)
+    def on_signals(self) -> AbstractContextManager[None]:
+        """Request the shutdown on SIGINT, SIGTERM and SIGHUP within this context."""
+        return handled(self._handle)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.signal:
-            self.kill()
-        else:
-            self.signal = number
+        now = time.monotonic()
+        if not self.signal:
+            self.signal, self._signalled = number, now
             self.request()
+        elif now - self._signalled >= REPEAT_SECONDS:
+            self.kill()

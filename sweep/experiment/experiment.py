@@ -15,7 +15,7 @@ from typing import Any
 from sweep.experiment.checks import check_configuration
 from sweep.experiment.parameters import named_parameters
 from sweep.experiment.sections.data import resolve_defaults
-from sweep.experiment.sections.header import Header, NativeHeader
+from sweep.experiment.sections.header import Header, NativeHeader, check_total
 from sweep.metrics import Objective
 from sweep.records import Parameter, Scalar, Trial
 from sweep.space.distributions import Tree
@@ -125,6 +125,7 @@ class Experiment:
         checked: set[Shape] = set()
         points = islice(self.sampler.points(self._space, self.header.seed), self.header.trials)
         for number, point in enumerate(points):
+            check_total(number + 1, self.repeats, self.name)  # a sampler may have any number
             yield from self._trainings(number, point, checked)
 
     def _trainings(self, number: int, point: Point, checked: set[Shape]) -> Iterator[Trial]:

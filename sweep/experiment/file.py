@@ -13,7 +13,7 @@ from sweep.errors import ExperimentError, suggest
 from sweep.experiment.checks import check, check_configuration, check_names
 from sweep.experiment.experiment import FORMAT, Experiment
 from sweep.experiment.parameters import is_native, parse_sections, read_table
-from sweep.experiment.sections.header import MOST_TRIALS, Header, NativeHeader, OwnHeader
+from sweep.experiment.sections.header import Header, NativeHeader, OwnHeader, check_total
 from sweep.experiment.sections.objective import ObjectiveSection, native_objective, own_objective
 from sweep.experiment.sections.trainer import trainer_table
 from sweep.metrics import Objective
@@ -86,11 +86,7 @@ def _check_header(table: dict[str, Any], source: str) -> Header:
 def _check_trials(header: Header, sampler: Sampler, source: str) -> None:
     if header.trials is None and sampler.needs_trials:
         raise ExperimentError(f"{source}: trials is missing; say how many to draw, such as trials = 100")
-    if (total := (header.trials or 1) * header.repeats) > MOST_TRIALS:
-        raise ExperimentError(
-            f"{source}: trials = {header.trials} with repeats = {header.repeats} makes {total} trainings; make it at "
-            f"most {MOST_TRIALS}"
-        )
+    check_total(header.trials or 1, header.repeats, source)
 
 
 def _cover(header: Header, tree: Tree) -> list[Any]:

@@ -9,7 +9,7 @@ from sweep.errors import Argument, Call, SweepError, UsageError, counted
 from sweep.experiment.sections.base import kind_table
 from sweep.records import SweepRecord, TrialRecord
 from sweep.runner.prepare import prepare_again, warn_of_changes
-from sweep.runner.train import train_queued
+from sweep.runner.train import resumable, train_queued
 from sweep.store import Store
 from sweep.training.build import build, dataset_of
 from sweep.training.trainer import Setup, Trainer
@@ -29,13 +29,14 @@ def extend(record: SweepRecord, numbers: Sequence[int], epochs: int, store: Stor
     rows = [store.trial(record.id, number) for number in numbers]
     for row in rows:
         _check_extensible(record.name, row, epochs)
-    warn_of_changes(record, options.observer)
-    folders = prepare_again(record, options.data_folder, options.observer)
-    for row in rows:
-        kept_trainer(record, row, store, folders)
-    with open_engine(options, store, len(numbers)) as engine:
-        store.extend(record.id, numbers, epochs)
-        train_queued(record, store, folders, engine, options, only=numbers)
+    with resumable(record.name, store):
+        warn_of_changes(record, options.observer)
+        folders = prepare_again(record, options.data_folder, options.observer)
+        for row in rows:
+            kept_trainer(record, row, store, folders)
+        with open_engine(options, store, len(numbers)) as engine:
+            store.extend(record.id, numbers, epochs)
+            train_queued(record, store, folders, engine, options, only=numbers)
 
 
 def kept_trainer(record: SweepRecord, row: TrialRecord, store: Store, folders: Mapping[str, str]) -> Trainer:

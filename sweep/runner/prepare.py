@@ -25,6 +25,7 @@ from sweep.experiment.parameters import trainer_of
 from sweep.experiment.sections import Configuration
 from sweep.observer import Observer
 from sweep.records import SweepRecord, Trial
+from sweep.runner.progress import noting
 from sweep.system.arithmetic import arithmetic_of
 from sweep.system.environment import differences, environment
 from sweep.training.build import code_digest, epoch_count
@@ -82,14 +83,17 @@ def prepare_again(record: SweepRecord, data: Path | None, observer: Observer) ->
     return folders
 
 
-def plan(trials: Sequence[Trial], folders: Mapping[str, str]) -> list[Trial]:
+def plan(trials: Sequence[Trial], folders: Mapping[str, str], observer: Observer) -> list[Trial]:
     """Return trials with their planned epochs, after checking each configuration, and its network with its data set.
 
     Raises:
         ExperimentError: when a configuration is impossible, or its layers do not fit each other or its data set.
     """
     datasets = {key: open_dataset(Path(folder)) for key, folder in folders.items()}
-    return [trial if "trainer" in trial.configuration else _plan_network(trial, datasets) for trial in trials]
+    return [
+        trial if "trainer" in trial.configuration else _plan_network(trial, datasets)
+        for trial in noting(trials, "checked", observer)
+    ]
 
 
 def _plan_network(trial: Trial, datasets: Mapping[str, Dataset]) -> Trial:

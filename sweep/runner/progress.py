@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 from sweep.errors import StoreError, SweepError
 from sweep.observer import Observer
@@ -15,6 +16,9 @@ POLL_SECONDS = 0.5
 """How often progress is read from the store."""
 PROBE_SECONDS = 5.0
 """How often it is checked whether the database can be written."""
+Item = TypeVar("Item")
+COUNT_SECONDS = 2.0
+"""How often it is told how many trials are drawn."""
 CHECKPOINT_SECONDS = 60.0
 """How often the log of a SQLite database is moved into its file."""
 
@@ -48,6 +52,16 @@ def reporting(store: Store, sweep_id: int, observer: Observer) -> Iterator[None]
         thread.join()
         with suppress(SweepError):
             observer.update(store.progress(sweep_id))
+
+
+def noting(items: Iterable[Item], verb: str, observer: Observer) -> Iterator[Item]:
+    """Yield trials, and tell the observer how many there were so far, where that takes long."""
+    told = time.monotonic()
+    for number, item in enumerate(items, 1):
+        yield item
+        if time.monotonic() - told >= COUNT_SECONDS:
+            observer.note(f"{verb} {number:,} trials")
+            told = time.monotonic()
 
 
 class WriteProbe:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from sweep.data import data_entry, data_options, options_key
@@ -12,12 +11,14 @@ from sweep.experiment.experiment import Experiment
 from sweep.observer import Observer
 from sweep.records import SweepRecord, Trial
 from sweep.runner.prepare import data_sha256, plan, prepare_datasets, surroundings
-from sweep.runner.train import train_queued
+from sweep.runner.progress import noting
+from sweep.runner.train import resumable, train_queued
 from sweep.store import Store
+from sweep.system.files import utf_8_path
 from sweep.system.variables import data_folder
 
-NOTED = 20_000
-"""After so many drawn trials the observer is told."""
+MANY = 10_000
+"""Trials that take so long to be stored that the observer is told."""
 
 
 class Drawn(NamedTuple):
@@ -37,11 +38,14 @@ def run(experiment: Experiment, store: Store, options: RunOptions) -> SweepRecor
             sweep had to stop, and all that was done is kept.
     """
     store.check_name(experiment.name)
-    drawn = draw(experiment, options)
-    with open_engine(options, store, len(drawn.trials)) as engine:
-        store.add_sweep(drawn.record, drawn.trials)
-        record = store.sweep(experiment.name)
-        train_queued(record, store, drawn.datasets, engine, options)
+    with resumable(experiment.name, store):
+        drawn = draw(experiment, options)
+        with open_engine(options, store, len(drawn.trials)) as engine:
+            if len(drawn.trials) >= MANY:
+                options.observer.note(f"storing {len(drawn.trials):,} trials")
+            store.add_sweep(drawn.record, drawn.trials)
+            record = store.sweep(experiment.name)
+            train_queued(record, store, drawn.datasets, engine, options)
     return record
 
 
@@ -51,10 +55,13 @@ def draw(experiment: Experiment, options: RunOptions) -> Drawn:
     Raises:
         SweepError: when a configuration or a data set is unusable, or a user's function cannot be found.
     """
+    data, folder = (
+        utf_8_path(path) if path else None for path in (options.data_folder or data_folder(), experiment.folder)
+    )
     found = surroundings(experiment.header.trainer_table(), experiment.folder)
     trials, described, folders = _drawn_with_data(experiment, options)
     _note_repetitions(trials, experiment.repeats, options.observer)
-    trials = plan(trials, folders)
+    trials = plan(trials, folders, options.observer)
     record = SweepRecord(
         name=experiment.name,
         description=experiment.header.description,
@@ -64,8 +71,8 @@ def draw(experiment: Experiment, options: RunOptions) -> Drawn:
         overrides=list(experiment.overrides),
         fingerprint=experiment.fingerprint,
         datasets=[{**entry, "sha256": data_sha256(folders[key])} for key, entry in described.items()],
-        data_folder=_absolute(options.data_folder or data_folder()),
-        experiment_folder=_absolute(experiment.folder),
+        data_folder=data,
+        experiment_folder=folder,
         environment=found,
         objective=experiment.objective,
         repeats=experiment.repeats,
@@ -85,7 +92,7 @@ def _drawn_with_data(
     described: dict[str, dict[str, Any]] = {}
     folders: dict[str, str] = {}
     previous = None
-    for trial in experiment.draws():
+    for trial in noting(experiment.draws(), "drew", options.observer):
         section = trial.configuration.get("data")
         if section is not None and section != previous:
             key, previous = options_key(data_options(section)), section
@@ -93,8 +100,6 @@ def _drawn_with_data(
                 described[key] = data_entry(section)
                 folders |= prepare_datasets([described[key]], options.data_folder, experiment.folder, options.observer)
         trials.append(trial)
-        if len(trials) % NOTED == 0:
-            options.observer.note(f"drew {len(trials):,} trials")
     return trials, described, folders
 
 
@@ -108,7 +113,3 @@ def _note_repetitions(trials: Sequence[Trial], repeats: int, observer: Observer)
             f"warning: of {drawn} drawn configurations only {different} are different, and what was drawn again is "
             "trained again with other seeds; for that, draw fewer trials and give `repeats`"
         )
-
-
-def _absolute(folder: str | Path | None) -> str | None:
-    return str(Path(folder).absolute()) if folder else None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from uuid import uuid4
 
@@ -15,18 +15,16 @@ from sweep.runner.progress import reporting
 from sweep.stopping import Rule
 from sweep.store import Store
 from sweep.system.processes import is_lost
+from sweep.system.signals import EXIT_CODE, Signalled
 from sweep.trial.worker import Assignment
-
-SIGNAL_EXIT_CODE = 128
-"""The exit code of a command that a signal has stopped is this and the signal's number."""
 
 
 class SweepInterrupted(SweepError):
     """A signal has stopped the sweep; its state is saved."""
 
-    def __init__(self, name: str, signal_number: int) -> None:
+    def __init__(self, name: str, exit_code: int) -> None:
         super().__init__("stopped; every epoch so far is kept. Go on with: ", Call("resume", name))
-        self.exit_code = SIGNAL_EXIT_CODE + signal_number
+        self.exit_code = exit_code
 
 
 class TooManyFailures(SweepError):
@@ -55,7 +53,7 @@ def train_queued(
         folders: the cached folder of each data set by its key.
 
     Raises:
-        SweepInterrupted: after SIGINT or SIGTERM, when all workers have ended.
+        SweepInterrupted: after SIGINT, SIGTERM or SIGHUP, when all workers have ended.
         TooManyFailures: when more trials have failed than the options allow.
         StoreError: when the database can no longer be written, or is not in its place at the end.
     """
@@ -96,4 +94,21 @@ def _assignment(
 def _stopped(record: SweepRecord, store: Store, signal_number: int, failures: int) -> SweepError:
     with suppress(StoreError):  # trials that run without an owner are requeued when the sweep is resumed
         store.requeue(record.id, is_lost, interrupted=False, patient=False)
-    return SweepInterrupted(record.name, signal_number) if signal_number else TooManyFailures(record.name, failures)
+    if signal_number:
+        return SweepInterrupted(record.name, EXIT_CODE + signal_number)
+    return TooManyFailures(record.name, failures)
+
+
+@contextmanager
+def resumable(name: str, store: Store) -> Iterator[None]:
+    """Say how to go on with a sweep that a signal stops outside of its training.
+
+    Raises:
+        SweepInterrupted: after a signal, if the sweep is stored.
+    """
+    try:
+        yield
+    except Signalled as signalled:
+        if name not in store.names():
+            raise
+        raise SweepInterrupted(name, signalled.exit_code) from None

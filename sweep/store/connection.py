@@ -27,7 +27,7 @@ from sqlalchemy.exc import (
 
 from sweep.errors import Argument, Call, StoreBusy, StoreError, UsageError
 from sweep.store.schema import APPLICATION_ID
-from sweep.system.files import is_full
+from sweep.system.files import is_full, utf_8_path
 
 BUSY_SECONDS = 60
 """How long a statement waits for another process to release the database."""
@@ -45,8 +45,12 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = parse_url(url)
-        without_password = self.url.difference_update_query(["password"]).render_as_string()
-        self.shown = self.url.database if self.is_sqlite else without_password
+        if self.is_sqlite:
+            self.shown = self.url.database
+            # A program may change its current folder.
+            self.url = self.url.set(database=utf_8_path(Path(self.url.database or "")))
+        else:
+            self.shown = self.url.difference_update_query(["password"]).render_as_string()
         try:
             engine = create_engine(
                 self._connected(),
@@ -96,17 +100,21 @@ class Database:
 
         SQLite would otherwise write its log beside the file; an existing log must be read.
         """
-        is_fixed = self.is_sqlite and self.exists and not os.access(self.path.absolute().parent, os.W_OK)
+        is_fixed = self.is_sqlite and self.exists and not os.access(self.path.parent, os.W_OK)
         if not is_fixed or self.path.with_name(f"{self.path.name}-wal").exists():
             return self.url
-        name = f"file:{quote(str(self.path.absolute()))}"
+        name = f"file:{quote(str(self.path))}"
         return URL.create("sqlite", database=name, query={"immutable": "1", "uri": "true"})
 
     @property
     def address(self) -> str:
-        """The URL for another process, whatever its working folder; it includes the password."""
-        url = self.url.set(database=str(self.path.absolute())) if self.is_sqlite else self.url
-        return url.render_as_string(hide_password=False)
+        """The path or URL for another process; it includes the password.
+
+        As a URL, a path with ? or # would be read as another one.
+        """
+        if not self.is_sqlite:
+            return self.url.render_as_string(hide_password=False)
+        return self.url.render_as_string() if self.url.query else str(self.path)
 
     @property
     def exists(self) -> bool:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_IMODE, S_IWGRP, S_IWOTH, S_IWUSR
 from uuid import uuid4
 
 from sweep.errors import SweepError
@@ -16,22 +17,40 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+ANY_WRITE = S_IWUSR | S_IWGRP | S_IWOTH
+"""A file that has none of these is read-only, even where the user may write all files."""
+
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write `content` to `path` atomically, replacing an older file.
+    """Write `content` to `path` atomically, replacing the content of an older file.
+
+    A symbolic link stays one: the file that it means is written.
 
     Raises:
-        SweepError: when the file cannot be written.
+        SweepError: when the file cannot be written, or is read-only.
     """
+    try:
+        if path.exists() and not path.is_file():  # a pipe or a device
+            path.write_bytes(content)
+        else:
+            _replace(Path(os.path.realpath(path)), content)
+    except OSError as error:
+        raise SweepError(f"cannot write '{path}': {error.strerror}") from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    mode = path.stat().st_mode if path.exists() else None
+    if mode is not None and not (mode & ANY_WRITE and os.access(path, os.W_OK)):
+        raise PermissionError(errno.EACCES, "it is read-only")
     partial = path.with_name(f".{uuid4().hex}.partial")
     try:
         with partial.open("wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())  # else a power cut may leave the new name on an empty file
+        if mode is not None:
+            partial.chmod(S_IMODE(mode))
         partial.replace(path)
-    except OSError as error:
-        raise SweepError(f"cannot write '{path}': {error.strerror}") from error
     finally:
         with suppress(OSError):
             partial.unlink()
@@ -54,6 +73,23 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)  # which releases it
+
+
+def utf_8_path(path: Path) -> str:
+    """Return a path as text that does not depend on the current folder.
+
+    Raises:
+        SweepError: when a name in it is not text, or the current folder has been deleted.
+    """
+    try:
+        text = str(path.absolute())
+        text.encode()
+    except FileNotFoundError:
+        raise SweepError("the current folder does not exist any more; change to another one") from None
+    except UnicodeEncodeError:
+        shown = os.fsencode(text).decode("utf-8", "backslashreplace")
+        raise SweepError(f"the name of the folder {shown} is not UTF-8, so it cannot be stored; rename it") from None
+    return text
 
 
 def is_full(error: BaseException | None) -> bool:

@@ -12,6 +12,7 @@ from types import FrameType
 
 from sweep.system.environment import one_blas_thread
 from sweep.system.processes import owner
+from sweep.system.signals import ENDING, unblock
 
 WATCH_SECONDS = 0.5
 """How often a worker checks whether its parent still runs."""
@@ -26,13 +27,17 @@ _parent: int | None = None
 
 
 def start_worker(parent: int) -> None:
-    """Prepare a worker process: one BLAS thread, stopped by SIGTERM between epochs, ended with its parent."""
+    """Prepare a worker process: one BLAS thread, stopped by SIGTERM between epochs, ended with its parent.
+
+    Ctrl-C and a closed terminal reach the whole group of processes; there the parent decides.
+    """
     global _parent  # noqa: PLW0603 (a process has one parent)
     _parent = parent
-    one_blas_thread()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in ENDING:
+        signal.signal(number, _interrupt if number == signal.SIGTERM else signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    one_blas_thread()
+    unblock()  # they are blocked while a worker starts
 
 
 def ready() -> int:

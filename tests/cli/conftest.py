@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sweep.cli import main
+from sweep.cli.entry import main
 
 NAME = "digits-quickstart"
 TRIALS = 8

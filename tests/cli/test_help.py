@@ -34,6 +34,11 @@ def test_every_command_says_what_it_does(cli, command):
     assert "Usage:" in answer.out
 
 
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
+def test_the_short_option_is_the_same(cli, command):
+    assert cli(*command, "-h") == cli(*command, "--help")
+
+
 PROGRAM = """
 import sys
 from sweep.cli import main

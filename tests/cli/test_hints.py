@@ -4,7 +4,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from sweep.cli.hints import COMMANDS, sentence
+from sweep.cli.hints import COMMANDS, name_database, sentence
 from sweep.cli.options import app
 from sweep.errors import Argument, Call, SweepError
 
@@ -28,6 +28,22 @@ from sweep.errors import Argument, Call, SweepError
 )
 def test_hints_in_words_of_the_command_line(hint, words):
     assert sentence(SweepError("first ", hint, ", then wait")) == f"first {words}, then wait"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("my sweeps.db", "'my sweeps.db'"),
+        ("postgresql://me:secret@host/lab", "'postgresql://me:***@host/lab'"),
+        ("postgresql://me@host/lab?password=secret&x=1", "'postgresql://me@host/lab?password=***&x=1'"),
+    ],
+)
+def test_they_name_the_database_that_was_given_but_no_password(given, shown):
+    try:
+        name_database(given)
+        assert sentence(SweepError(Call("resume", "mine"))) == f"sweep resume mine --db {shown}"
+    finally:
+        name_database(None)
 
 
 def test_every_call_is_a_command():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import sweep
-from sweep.cli import main
+from sweep.cli.entry import main
 from sweep.errors import SweepError
 from sweep.experiment import file as experiment
 

@@ -10,15 +10,15 @@ import sweep
 from tests.fault_tools import options
 
 
-@pytest.mark.parametrize("name", ["random.py", "numpy/__init__.py"])
-def test_a_sweep_runs_beside_them(tmp_path, monkeypatch, name):
+@pytest.mark.parametrize("program", [["-m", "sweep"], [Path(sys.executable).with_name("sweep")]], ids=["-m", "script"])
+@pytest.mark.parametrize("name", ["random.py", "queue.py", "numpy/__init__.py"])
+def test_a_sweep_runs_beside_them(tmp_path, monkeypatch, name, program):
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_text("raise RuntimeError('imported from the current folder')\n")
     monkeypatch.chdir(tmp_path)
-    program = Path(sys.executable).with_name("sweep")  # `python -m sweep` would import from the current folder itself
     arguments = ["run", "digits-quickstart", "--workers", "1", "-q", *options(["trials=1", "epochs=1"])]
-    ended = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+    ended = subprocess.run([sys.executable, *program, *arguments], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     assert "RuntimeError" not in ended.stderr
     assert sweep.load().trials()["status"].tolist() == ["completed"]

@@ -57,8 +57,9 @@ def test_killing_does_not_ask(workers):
 
 
 @pytest.mark.usefixtures("no_timer")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_requests_and_the_second_kills(workers, number):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_first_signal_requests_and_the_second_kills(workers, number, monkeypatch):
+    monkeypatch.setattr(module, "REPEAT_SECONDS", 0)
     before = signal.getsignal(number)
     with workers.shutdown.on_signals():
         os.kill(os.getpid(), number)
@@ -68,6 +69,24 @@ def test_the_first_signal_requests_and_the_second_kills(workers, number):
         assert workers.calls == ["terminate", "kill"]
         assert workers.shutdown.signal == number
     assert signal.getsignal(number) is before
+
+
+@pytest.mark.usefixtures("no_timer")
+def test_a_signal_that_is_sent_twice_is_one(workers):
+    """As a closed terminal and its shell send it, or `timeout` to a process and its group."""
+    with workers.shutdown.on_signals():
+        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGHUP)
+    assert workers.calls == ["terminate"]
+
+
+def test_a_closed_terminal_stays_ignored_where_it_is(workers):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with workers.shutdown.on_signals():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_other_threads_leave_the_signals_alone(workers):

@@ -151,8 +151,9 @@ class TestRepeats:
         assert refusal(toy(repeats=repeats)).startswith("toy.toml: repeats is ")
 
     def test_there_is_a_most_of_all_trainings(self):
-        assert refusal(toy(trials=10**7, repeats=2)) == (
-            "toy.toml: trials = 10000000 with repeats = 2 makes 20000000 trainings; make it at most 10000000"
+        assert refusal(toy(trials=10**6, repeats=2)) == (
+            "toy.toml: trials = 1000000 with repeats = 2 makes 2000000 trainings, which are all drawn and held in "
+            "memory before the first is trained; make it at most 1000000, and more in further sweeps with other seeds"
         )
 
 

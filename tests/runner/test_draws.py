@@ -6,7 +6,10 @@ import sweep
 from sweep.errors import SweepError
 from sweep.experiment import experiment as drawing
 from sweep.experiment.file import parse
+from sweep.experiment.sections import header
 from sweep.observer import Silent
+from sweep.runner import progress
+from sweep.runner import run as running
 
 FINITE = """
 name = "finite"
@@ -62,6 +65,22 @@ def test_a_taken_name_and_a_missing_data_set_are_found_before_all_is_drawn(
     with pytest.raises(SweepError, match=sentence):
         sweep.run(path, data=tmp_path, **given)
     assert len(drawn) <= 1
+
+
+def test_a_sampler_that_has_too_many_is_stopped(path, monkeypatch):
+    monkeypatch.setattr(header, "MOST_TRIALS", 100)
+    (path.parent / "widths.csv").write_text("hidden[0]\n" + "8\n" * 101)
+    path.write_text(FINITE.replace("trials = 12", "sampler = { kind = 'list', file = 'widths.csv' }"))
+    with pytest.raises(SweepError, match="finite: trials = 101, which are all drawn"):
+        sweep.run(path)
+
+
+def test_it_is_told_how_far_it_has_come(here, path, monkeypatch):
+    monkeypatch.setattr(progress, "COUNT_SECONDS", 0)
+    monkeypatch.setattr(running, "MANY", 12)
+    observer = Listening()
+    sweep.run(path, observer=observer)
+    assert {"drew 5 trials", "checked 5 trials", "storing 12 trials"} <= {*observer.notes}
 
 
 def test_a_configuration_is_checked_once_for_each_shape(monkeypatch):

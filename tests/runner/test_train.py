@@ -101,6 +101,6 @@ def test_ctrl_c_in_a_terminal_reaches_the_whole_group(process):
 
 
 def test_the_errors_name_the_call_that_resumes():
-    assert str(SweepInterrupted("mine", signal.SIGINT)).endswith("Go on with: sweep.resume('mine')")
-    assert SweepInterrupted("mine", signal.SIGTERM).exit_code == 143
+    assert str(SweepInterrupted("mine", 130)).endswith("Go on with: sweep.resume('mine')")
+    assert SweepInterrupted("mine", 143).exit_code == 143
     assert "3 trials that failed; see why with `sweep.load('mine').trial(TRIAL)`" in str(TooManyFailures("mine", 3))

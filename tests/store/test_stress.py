@@ -24,6 +24,7 @@ from sweep.store.repair.integrity import findings
 from sweep.store.schema import trials
 from sweep.system.processes import is_lost, owner
 from tests.epochs import measured
+from tests.fault_tools import wait_until
 
 SECONDS = float(os.environ.get("SWEEP_STRESS_SECONDS") or 2)
 WRITERS, READERS = 8, 2
@@ -225,14 +226,16 @@ def test_what_killed_writers_have_acknowledged_is_stored(url, tmp_path):
 
 def killed_at_random(url, folder):
     """Kill writers at random moments for a while, and start others in their place; return how many were killed."""
-    rng, kills, living = random.Random(3), 0, []
-    end = time.monotonic() + SECONDS
+    rng, kills, living, end = random.Random(3), 0, [], None
     try:
-        while time.monotonic() < end:
+        while end is None or time.monotonic() < end:
             while len(living) < WRITERS:
                 file = folder / f"writer-{kills + len(living)}"
                 living.append(processes.Process(target=write, args=(url, file, nothing, 600)))
                 living[-1].start()
+            if end is None:  # on a busy machine it may take long until a writer writes
+                wait_until(lambda: acknowledged(folder))
+                end = time.monotonic() + SECONDS
             time.sleep(rng.uniform(0, LONGEST_PAUSE_SECONDS))
             kill(living.pop(rng.randrange(WRITERS)))
             kills += 1

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import sweep
-from sweep.cli import main
+from sweep.cli.entry import main
 from tests.fault_tools import assert_same, figures
 
 

@@ -1,6 +1,7 @@
 """Atomic writes, full disks, and paths that a database names."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,41 @@ class TestWithin:
 def test_no_error_is_no_full_disk():
     assert not is_full(None)
     assert is_full(OSError(errno.EDQUOT, "quota"))
+
+
+def test_a_link_stays_one_and_its_file_is_written(tmp_path):
+    real, link = tmp_path / "folder" / "real.csv", tmp_path / "link.csv"
+    real.parent.mkdir()
+    real.write_text("old")
+    real.chmod(0o640)
+    link.symlink_to("folder/real.csv")
+    write_whole(link, b"new")
+    assert link.is_symlink()
+    assert real.read_bytes() == b"new"
+    assert real.stat().st_mode & 0o777 == 0o640
+    assert [path.name for path in real.parent.iterdir()] == ["real.csv"]
+
+
+def test_a_link_to_a_file_that_is_not_there_makes_it(tmp_path):
+    (tmp_path / "link.csv").symlink_to("real.csv")
+    write_whole(tmp_path / "link.csv", b"new")
+    assert (tmp_path / "real.csv").read_bytes() == b"new"
+
+
+def test_a_read_only_file_is_refused_by_name(tmp_path):
+    path = tmp_path / "kept.csv"
+    path.write_text("old")
+    path.chmod(0o444)
+    with pytest.raises(SweepError, match=r"cannot write '.*kept.csv': it is read-only"):
+        write_whole(path, b"new")
+    assert path.read_text() == "old"
+
+
+def test_a_pipe_is_written_and_not_replaced(tmp_path):
+    path = tmp_path / "pipe.csv"
+    os.mkfifo(path)
+    reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(path, b"new")
+    assert path.is_fifo()
+    assert os.read(reading, 9) == b"new"
+    os.close(reading)

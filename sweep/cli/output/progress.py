@@ -127,8 +127,8 @@ class Lines:
         self._line = ""
 
     def note(self, message: str) -> None:
-        """Write a message."""
-        print(message, file=sys.stderr, flush=True)
+        """Write a message, at one go, so that nothing comes between it and the end of its line."""
+        print(f"{message}\n", end="", file=sys.stderr, flush=True)
 
     def update(self, progress: Progress) -> None:
         """Write a line if the last one was a while ago, or if this is the end."""

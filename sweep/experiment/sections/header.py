@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from sweep.errors import ExperimentError
 from sweep.experiment.parameters import OWN_SECTIONS, SECTIONS
 from sweep.experiment.sections.base import Kind, Section
 from sweep.experiment.sections.objective import ObjectiveSection
@@ -16,7 +17,22 @@ from sweep.experiment.sections.trainer import TrainerSection
 from sweep.nn.bounds import Count
 from sweep.space import samplers
 
-MOST_TRIALS = 10_000_000
+MOST_TRIALS = 1_000_000
+"""Trainings of one sweep: all are drawn and stored at once, which takes some 8 KB of memory and 0.4 ms each."""
+
+
+def check_total(trials: int, repeats: int, source: str) -> None:
+    """Check that a sweep has not too many trainings.
+
+    Raises:
+        ExperimentError: when it has.
+    """
+    if (total := trials * repeats) > MOST_TRIALS:
+        made = f"trials = {trials}" + (f" with repeats = {repeats} makes {total} trainings" if repeats > 1 else "")
+        raise ExperimentError(
+            f"{source}: {made}, which are all drawn and held in memory before the first is trained; make it at most "
+            f"{MOST_TRIALS}, and more in further sweeps with other seeds"
+        )
 
 
 class Header(Section):
@@ -24,11 +40,11 @@ class Header(Section):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
     description: str = ""
-    trials: Annotated[int, Field(ge=1, le=MOST_TRIALS)] | None = None
+    trials: Annotated[int, Field(ge=1)] | None = None
     """Number of configurations; None for as many as the sampler has."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     sampler: Annotated[Kind, Registered(samplers.KINDS), Field(validate_default=True)] = "random"  # type: ignore[assignment]
-    repeats: Annotated[int, Field(ge=1, le=MOST_TRIALS)] = 1
+    repeats: Annotated[int, Field(ge=1)] = 1
     """Trainings of each configuration, each with seeds of its own."""
     objective: ObjectiveSection = ObjectiveSection()
     stopping: StoppingRules = ()

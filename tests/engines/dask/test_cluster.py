@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import sweep
-from sweep.cli import main
+from sweep.cli.entry import main
 from sweep.engines.dask.client import check_address
 from sweep.errors import UsageError
 from sweep.store import Store
