@@ -46,7 +46,7 @@ app = typer.Typer(
     "`sweep doctor` — check that the database is intact\n\n"
     "`sweep gradcheck my-experiment.toml` — check the gradients of a network numerically",
     epilog="Exit codes: 0 success; 1 failure, also of all trials of a sweep; 2 a wrong command or experiment file; "
-    "130 Ctrl-C, with all state saved.",
+    "130 Ctrl-C, 143 SIGTERM, 129 a closed terminal, with all state saved.",
 )
 
 
