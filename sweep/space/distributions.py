@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sweep.errors import suggest
@@ -124,10 +124,13 @@ class Choice:
     """One of several equally likely options, which may contain distributions themselves."""
 
     options: tuple[Tree, ...]
+    labels: tuple[Scalar, ...] = field(init=False, repr=False, compare=False)
+    """The value that tables show for each option: a scalar itself, a tree as short text."""
 
     def __post_init__(self) -> None:
         if not self.options:
             raise ValueError("choice needs at least one option")
+        object.__setattr__(self, "labels", _labels(self.options))  # once, not for each draw
 
     def at(self, u: float) -> Tree:
         """Return the option whose part of the unit interval contains `u`, a number from 0 to 1."""
@@ -144,16 +147,6 @@ class Choice:
                 return option
         raise ValueError(f"{text!r} is not an option; {suggest(text, map(_spelled, self.labels))}")
 
-    @property
-    def labels(self) -> tuple[Scalar, ...]:
-        """The value that tables show for each option: a scalar itself, a tree as short text."""
-        labels = [option if isinstance(option, Scalar) else _text(option) for option in self.options]
-        counts = Counter(labels)
-        return tuple(
-            label if counts[label] == 1 or isinstance(option, Scalar) else f"{label}#{index + 1}"
-            for index, (label, option) in enumerate(zip(labels, self.options, strict=True))
-        )
-
     def label(self, option: Tree) -> Scalar:
         """Return the label of one of the options, found by identity rather than by equality."""
         return next(label for label, o in zip(self.labels, self.options, strict=True) if o is option)
@@ -164,6 +157,15 @@ class Choice:
 
 
 Distribution = Uniform | Integer | Choice
+
+
+def _labels(options: Sequence[Tree]) -> tuple[Scalar, ...]:
+    labels = [option if isinstance(option, Scalar) else _text(option) for option in options]
+    counts = Counter(labels)
+    return tuple(
+        label if counts[label] == 1 or isinstance(option, Scalar) else f"{label}#{index + 1}"
+        for index, (label, option) in enumerate(zip(labels, options, strict=True))
+    )
 
 
 def _spelled(label: Scalar) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import zip_longest
 
 from sweep.records import Scalar
@@ -21,6 +22,7 @@ from sweep.space.distributions import (
 )
 
 
+@lru_cache(maxsize=4096)  # a draw asks for the same paths again
 def join(path: str, key: str) -> str:
     """Return the dotted path of a key within a path; an unusual key is quoted."""
     key = key if re.fullmatch(r"[\w-]+", key) else repr(key)
