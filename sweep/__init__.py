@@ -79,7 +79,7 @@ def run(
             "dask" if there is a scheduler, else "local".
         scheduler: address of the Dask scheduler whose workers train, such as tcp://192.168.0.5:8786.
         data: folder with the files of the data set; by default SWEEP_DATA.
-        observer: is told how the sweep proceeds (`sweep.observer.Observer`); by default nobody is.
+        observer: is told how the sweep proceeds (`sweep.observer.Observer`); by default a notebook is.
         options: the seven above, none of which affects the results.
 
     Raises:

@@ -37,6 +37,11 @@ class Report:
         return [finding for finding in self.findings if finding.is_damage]
 
     @property
+    def curable(self) -> list[Finding]:
+        """What can be repaired."""
+        return [finding for finding in self.findings if finding.cure != "none"]
+
+    @property
     def notes(self) -> list[Finding]:
         """What is worth knowing, but not wrong."""
         return [finding for finding in self.findings if not finding.is_damage]

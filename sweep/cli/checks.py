@@ -144,10 +144,13 @@ def doctor(
     with counting("checking the trials") as progress:
         report = doctor.examine(url, progress)
     _print_findings(report)
-    if repair and report.findings:
+    if repair and report.curable:
         with counting("checking the trials again") as progress:
-            report, copy = doctor.repair(url, report, progress)
-        say(f"repaired; the file as it was: {copy}" if copy else "repaired")
+            left, copy = doctor.repair(url, report, progress)
+        repaired = {finding.words for finding in report.curable} - {finding.words for finding in left.findings}
+        words = f"repaired {len(repaired)} of {counted(len(report.findings), 'finding')}"
+        say(f"{words}; the file as it was: {copy}" if copy else words)
+        report = left
         _print_findings(report)
     if report.damages:
         hint = (

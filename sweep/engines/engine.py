@@ -12,7 +12,7 @@ from typing import Protocol, TypedDict
 from sweep.arguments import folder_or_file, number, whole
 from sweep.engines.shutdown import Shutdown
 from sweep.errors import Argument, UsageError
-from sweep.observer import Observer, Silent
+from sweep.observer import Observer, default_observer
 from sweep.records import Status
 from sweep.store import Store
 from sweep.trial.worker import Assignment
@@ -51,7 +51,7 @@ class RunOptions:
     """Address of the Dask scheduler whose workers train, such as tcp://192.168.0.5:8786."""
     data: str | Path | None = None
     """Folder with the files of the data set; None for SWEEP_DATA."""
-    observer: Observer = field(default_factory=Silent)
+    observer: Observer = field(default_factory=default_observer)
     """Is told how the sweep proceeds."""
 
     def __post_init__(self) -> None:

@@ -326,8 +326,17 @@ class TestCommand:
         assert "sweep doctor --repair" in errors
         code, out, errors = command("doctor", "--repair").end()
         assert code == 0
-        assert "repaired; the file as it was: " in errors
+        assert "repaired 1 of 1 finding; the file as it was: " in errors
         assert "is sound" in out
+
+    def test_where_nothing_can_be_repaired_it_says_so_and_makes_no_copy(self, command, damaged):
+        sql(damaged, "UPDATE sweeps SET environment = '{}'")
+        before = sorted(path.name for path in damaged.parent.iterdir())
+        code, _, errors = command("doctor", "--repair").end()
+        assert code == 1
+        assert "repaired" not in errors.replace("what is left cannot be repaired", "")
+        assert "1 finding in" in errors
+        assert sorted(path.name for path in damaged.parent.iterdir()) == before
 
     @pytest.mark.parametrize("size", [0, 100, 5000, 20000])
     def test_a_truncated_file_is_a_sentence_and_stays(self, command, damaged, size):

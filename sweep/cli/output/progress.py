@@ -19,8 +19,7 @@ from rich.progress import (
     Progress as Bars,
 )
 
-from sweep.metrics import metric
-from sweep.observer import Observer, Silent
+from sweep.observer import Observer, Silent, best_words, fraction, summary
 from sweep.records import Progress
 
 LINE_SECONDS = 10.0
@@ -44,33 +43,6 @@ def progress_observer(quiet: bool) -> Iterator[Observer]:
             yield live
     else:
         yield Lines()
-
-
-def summary(progress: Progress) -> str:
-    """Return the progress of a sweep as one line."""
-    counts = progress.counts
-    ended = sum(counts.get(status, 0) for status in ("completed", "diverged", "failed", "pruned"))
-    parts = [f"{ended}/{sum(counts.values())} trials"]
-    if progress.best is not None:
-        parts.append(_best(progress, progress.best))
-    parts += [f"{counts[status]} {status}" for status in ("diverged", "failed", "pruned") if counts.get(status)]
-    return " · ".join(parts)
-
-
-def _best(progress: Progress, value: float) -> str:
-    """Return a value of the objective with the decimals of its metric, and its name where it is not an accuracy."""
-    name = progress.metric
-    decimals = metric(name).decimals
-    shown = f"{value:.4g}" if decimals is None else f"{value:.{decimals}f}"
-    return f"best {shown}" if name.endswith("_accuracy") else f"best {name} {shown}"
-
-
-def fraction(progress: Progress) -> float:
-    """Return the fraction of all epochs that is done; a diverged or failed trial counts as all of its own."""
-    counts = progress.counts
-    ended = sum(counts.get(status, 0) for status in ("completed", "diverged", "failed", "pruned"))
-    running = sum(trial.epoch / progress.epochs for trial in progress.running)
-    return (ended + running) / max(1, sum(counts.values()))
 
 
 class Live:
@@ -104,7 +76,7 @@ class Live:
         for number, trial in running.items():
             if number not in self._trials:
                 self._trials[number] = self.bars.add_task(f"  trial {number}", total=progress.epochs, words="")
-            best = "" if trial.best is None else f" · {_best(progress, trial.best)}"
+            best = "" if trial.best is None else f" · {best_words(progress, trial.best)}"
             words = f"epoch {trial.epoch}/{progress.epochs}{best}"
             self.bars.update(self._trials[number], completed=trial.epoch, words=words)
 
