@@ -11,10 +11,10 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, FromClause, Integer, Select, case, func, select
 
 from sweep.metrics import NATIVE_METRICS, Objective, SortKey
-from sweep.records import STATUSES, Scalar
+from sweep.records import Scalar
 from sweep.store.queries import list_sweeps, recorded_metrics, sweep_head
 from sweep.store.rows import NATIVE_COLUMNS
-from sweep.store.schema import batches, epochs, is_completed, is_ranked, is_ranked_by_earlier, parameters, trials
+from sweep.store.schema import batches, epochs, is_completed, is_ranked, parameters, trials
 
 MOST_NAMED = 1_000
 """Up to this many trials are asked for by their numbers; of more, all of their status are read."""
@@ -89,11 +89,11 @@ def trials_frame(
     name. The metrics are those of the objective and `also`; for an objective other than that of the sweep our own four
     as well.
     """
-    own, repeats = sweep_head(connection, sweep_id)
+    own, repeats, has_earlier = sweep_head(connection, sweep_id)
     objective = objective or own
     wanted = list(dict.fromkeys([objective.metric, *filter(None, [objective.tie_break]), *also]))
     chosen = _chosen(connection, sweep_id, objective, own, wanted)
-    which = _which(connection, sweep_id, selection)
+    which = _which(sweep_id, selection, has_earlier)
     order = order_by(objective.sort_keys(selection.best_first), chosen.values()) if selection else [trials.c.number]
     query = _trials_query(chosen, repeats > 1).where(which).order_by(*order)
     rows = _with_metrics(_frame(connection, query.limit(selection.n) if selection else query), chosen.others)
@@ -152,7 +152,7 @@ def _trials_query(chosen: _Chosen, has_repeats: bool) -> Select[Any]:
     return select(*head, *chosen.columns(), *tail).select_from(chosen.source)
 
 
-def _which(connection: Connection, sweep_id: int, selection: Selection | None) -> ColumnElement[bool]:
+def _which(sweep_id: int, selection: Selection | None, has_earlier: bool) -> ColumnElement[bool]:
     """Return the condition for the trials that are selected from."""
     mine = trials.c.sweep_id == sweep_id
     if selection is None:
@@ -160,9 +160,7 @@ def _which(connection: Connection, sweep_id: int, selection: Selection | None) -
     if selection.which != "ranked":
         return mine & (trials.c.status == selection.which)
     # Most sweeps have none that rank by an earlier training; then the first ones are found in the index alone.
-    others = [status for status in STATUSES if status != "completed"]
-    earlier = select(trials.c.id).where(mine, trials.c.status.in_(others), is_ranked_by_earlier).limit(1)
-    return mine & (is_completed if connection.execute(earlier).first() is None else is_ranked)
+    return mine & (is_ranked if has_earlier else is_completed)
 
 
 def order_by(keys: Sequence[SortKey], columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:

@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, TableValuedAlias, case, func, select, true
 
 from sweep.metrics import NATIVE_METRICS, Objective, metric
-from sweep.records import Progress, RunningTrial, Status
+from sweep.records import STATUSES, Progress, RunningTrial, Status
 from sweep.store.rows import objective_of
-from sweep.store.schema import epochs, is_ranked, sweeps, trials
+from sweep.store.schema import epochs, is_ranked, is_ranked_by_earlier, sweeps, trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,14 @@ def _members(dialect: str) -> TableValuedAlias:
     return func.json_each_text(metrics).table_valued("key")
 
 
-def sweep_head(connection: Connection, sweep_id: int) -> tuple[Objective, int]:
-    """Return the objective of a sweep, and how often each configuration is trained."""
-    row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().one()
-    return objective_of(row), row["repeats"]
+def sweep_head(connection: Connection, sweep_id: int) -> tuple[Objective, int, bool]:
+    """Return a sweep's objective, the trainings of each configuration, and whether a trial ranks by an earlier one."""
+    others = [status for status in STATUSES if status != "completed"]  # by which the index finds them
+    earlier = select(trials.c.id).where(trials.c.sweep_id == sweep_id, trials.c.status.in_(others))
+    has_earlier = earlier.where(is_ranked_by_earlier).exists().label("has_earlier")
+    query = select(sweeps, has_earlier).where(sweeps.c.id == sweep_id)
+    row = connection.execute(query).mappings().one()
+    return objective_of(row), row["repeats"], bool(row["has_earlier"])
 
 
 def progress(connection: Connection, sweep_id: int) -> Progress:
