@@ -194,11 +194,12 @@ def load(name: str | None = None, *, db: str | Path | None = None) -> Sweep:
     Raises:
         SweepError: when there is no such sweep or database.
     """
+    from sweep.arguments import text
     from sweep.results.sweep import Sweep
     from sweep.store import Store
 
     store = Store(database_url(db))
-    return Sweep(store, store.sweep(name))
+    return Sweep(store, store.sweep(None if name is None else text(name, "name")))
 
 
 if not TYPE_CHECKING:  # a type checker would let any name pass
@@ -210,5 +211,5 @@ if not TYPE_CHECKING:  # a type checker would let any name pass
         return getattr(import_module(_CLASSES[name]), name)
 
     def __dir__() -> list[str]:
-        """Return all names, those of the classes included."""
-        return sorted({*globals(), *__all__})
+        """Return the public names."""
+        return sorted(__all__)

@@ -10,17 +10,39 @@ from typing import Any
 
 from sweep.errors import Argument, UsageError
 
+LARGEST = 2**63 - 1
+"""The largest integer that a database holds."""
+
 
 def whole(value: Any, name: str) -> int:
     """Return an integer of any type, such as one of NumPy.
 
     Raises:
-        UsageError: when it is not an integer.
+        UsageError: when it is not an integer, or too large for any database.
     """
     try:
-        return operator.index(value)
+        found = operator.index(value)
     except TypeError:
         raise UsageError(Argument(name), f" takes a whole number, not {value!r}") from None
+    if abs(found) > LARGEST:
+        raise UsageError(Argument(name), f" takes a whole number up to {LARGEST:,}, not {_shortened(found)}")
+    return found
+
+
+def _shortened(number: int) -> str:
+    text = str(number) if abs(number) < 10**60 else "one of more than 60 digits"
+    return text if len(text) <= 30 else f"{text[:27]}..."
+
+
+def text(value: Any, name: str) -> str:
+    """Return a text.
+
+    Raises:
+        UsageError: when it is not one.
+    """
+    if not isinstance(value, str):
+        raise UsageError(Argument(name), f" takes text, not {value!r}")
+    return value
 
 
 def number(value: Any, name: str) -> float:

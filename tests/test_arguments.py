@@ -80,3 +80,22 @@ def test_a_leading_tilde_is_the_home_folder(monkeypatch):
     assert folder_or_file("~/x", "data") == Path("/home/somebody/x")
     assert sweep.database_url("~/x.db") == sweep.database_url(Path("~/x.db")) == "/home/somebody/x.db"
     assert sweep.database_url("postgresql://host/~x") == "postgresql://host/~x"
+
+
+def test_numbers_that_no_database_holds_are_refused_by_name(here, tmp_path):
+    results = sweep.run(TINY, db=tmp_path / "own.db")
+    too_large = "takes a whole number up to 9,223,372,036,854,775,807, not 1000"
+    for call in (results.best, results.trial, results.epochs, results.predict):
+        with pytest.raises(UsageError, match=too_large):
+            call(10**30)
+    with pytest.raises(UsageError, match="not one of more than 60 digits"):
+        results.best(10**5000)
+    assert len(results.best(2**63 - 1)) == 1
+
+
+def test_names_that_are_not_text_are_refused_by_name(here, tmp_path):
+    results = sweep.run(TINY, db=tmp_path / "own.db")
+    with pytest.raises(UsageError, match="name takes text, not PosixPath"):
+        sweep.load(Path("tiny"), db=tmp_path / "own.db")
+    with pytest.raises(UsageError, match="by takes text, not 3"):
+        results.plot(y=3)

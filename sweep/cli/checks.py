@@ -68,8 +68,9 @@ def _compare(played: Replay) -> None:
     finding += f", the first of them epoch {first}" if len(different) > 1 else f": epoch {first}"
     if played.changes.empty:
         raise SweepError(
-            f"{finding}, though the environment is the one that the sweep was begun in: the database or this machine "
-            "may be damaged, unless the sweep was resumed elsewhere; look into it with: sweep doctor"
+            f"{finding} ({_how_different(played.largest_difference)}), though the environment is the one that the "
+            "sweep was begun in: the database or this machine may be damaged, unless the sweep was resumed elsewhere"
+            f"{_or_older(played)}; look into it with: sweep doctor"
         )
     print_table(played.changes, "table", "Environment")
     if played.moved:
@@ -101,7 +102,7 @@ def _explain(played: Replay, finding: str) -> None:
             f"{difference:.1g}"
         )
         return
-    how = "one is missing" if difference == float("inf") else f"by up to {difference:.1g} relative"
+    how = _how_different(difference)
     first = played.different[0]
     if first != played.different[-1]:
         how += f"; in epoch {first} by up to {played.difference_in(first):.1g}"
@@ -109,6 +110,19 @@ def _explain(played: Replay, finding: str) -> None:
         f"{finding}: {reason}; training may enlarge that, and figures differ by more than {CLOSE:g} ({how}): to be "
         f"sure, compare again with a sweep of version {played.arithmetic} of the arithmetic"
     )
+
+
+def _how_different(difference: float) -> str:
+    return "one is missing" if difference == float("inf") else f"by up to {difference:.1g} relative"
+
+
+def _or_older(played: Replay) -> str:
+    """Return what may be the reason where the sweep was begun with an older arithmetic, whose changes are known."""
+    from sweep.system.arithmetic import ARITHMETIC
+
+    if played.arithmetic == ARITHMETIC:
+        return ""
+    return ", or was begun by a sweep from before the first edition, which summed losses with other last bits"
 
 
 def _agreement(played: Replay) -> str:

@@ -124,7 +124,7 @@ def leaderboard(
     if format == "table":
         if where is not None and table.empty:
             _print_unmatched(results, where, by, direction)
-        if caption:
+        if caption and not table.empty:
             say(caption)
         _print_counts(results)
 

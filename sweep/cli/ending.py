@@ -59,6 +59,8 @@ def ending_at_signals() -> Iterator[Handler]:
             yield handler
     finally:
         sys.unraisablehook = hook
+        if logging := sys.modules.get("logging"):
+            logging.disable(logging.NOTSET)
 
 
 def end_at_signals() -> None:
@@ -82,7 +84,7 @@ class Handler:
         self._is_sent_again = False
         if not self.exit_code:
             self.exit_code, self._first, is_sent_again = EXIT_CODE + number, now, True
-            sys.unraisablehook = lambda unraisable: None  # it may be raised where Python can only print it
+            _be_quiet()
         if is_sent_again:
             if not _imports(frame):
                 raise Signalled(number)
@@ -95,6 +97,13 @@ class Handler:
     def _send_again(self, number: int) -> None:
         self._is_sent_again = True
         signal.pthread_kill(threading.main_thread().ident or 0, number)
+
+
+def _be_quiet() -> None:
+    """Say nothing of Signalled where Python can only print it, or a library logs what it raises again."""
+    sys.unraisablehook = lambda unraisable: None
+    if logging := sys.modules.get("logging"):  # else nobody has logged anything
+        logging.disable()
 
 
 def _imports(frame: FrameType | None) -> bool:

@@ -7,7 +7,7 @@ import shlex
 
 from sweep.errors import Argument, Call, Hint, SweepError
 
-OPTIONS = {"overrides": "--set"}
+OPTIONS = {"overrides": "--set", "n": "-n"}
 """Options that are not named as the argument is; all others are."""
 
 COMMANDS = {
@@ -29,6 +29,11 @@ def name_database(given: str | None) -> str | None:
     shown = "" if given is None else f" --db {shlex.quote(_without_password(given))}"
     _DATABASE[:] = [shown]
     return given
+
+
+def named_database() -> str:
+    """Return the option that names the database of this command, with a space before it; the empty text for none."""
+    return _DATABASE[0]
 
 
 def _without_password(database: str) -> str:

@@ -95,6 +95,8 @@ def _named(trials: list[str], best: int | None) -> tuple[str | None, list[int]]:
         raise UsageError("say which trials to go on with, such as 12 or mnist-widths/12, or --best 5")
     pairs = [split_trial(trial) for trial in trials]
     names = {name for name, _ in pairs}
+    if len(names) == 2 and None in names:  # `mnist/2 4` are two trials of mnist
+        names.remove(None)
     if len(names) > 1:
         raise UsageError("the trials are of several sweeps; go on with those of one sweep at a time")
     return names.pop(), [number for _, number in pairs]

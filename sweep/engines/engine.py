@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -33,6 +32,10 @@ EngineFactory = Callable[["RunOptions", Store, int], AbstractContextManager[Engi
 
 Raises SweepError when it cannot be used; nothing is stored then.
 """
+
+
+LONGEST_SECONDS = 1e9
+"""The longest time limit, some 30 years, which every system's clock can add to the present."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,9 @@ class RunOptions:
                 object.__setattr__(self, name, check(given, name))
         if self.workers is not None and self.workers < 1:
             raise UsageError(Argument("workers"), f" must be at least 1, not {self.workers}")
-        if self.timeout is not None and not 0 < self.timeout < math.inf:
-            raise UsageError(Argument("timeout"), f" takes a positive number of seconds, not {self.timeout:g}")
+        if self.timeout is not None and not 0 < self.timeout <= LONGEST_SECONDS:
+            limit = f"; the most is {LONGEST_SECONDS:.0e}" if self.timeout > LONGEST_SECONDS else ""
+            raise UsageError(Argument("timeout"), f" takes a positive number of seconds, not {self.timeout:g}{limit}")
         if self.max_failures is not None and self.max_failures < 0:
             raise UsageError(Argument("max_failures"), f" must be at least 0, not {self.max_failures}")
         if self.scheduler is not None and self.kind == "local":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from sweep.arguments import whole
+from sweep.arguments import text, whole
 from sweep.errors import Argument, UsageError, suggest
 from sweep.experiment.parameters import parameters_of
 from sweep.metrics import NATIVE_METRICS, Direction, Objective
@@ -63,6 +63,7 @@ class SweepTrials:
             UsageError: when there is no such metric, or its direction is not known.
         """
         own = self.objective
+        by = None if by is None else text(by, "by")
         if direction not in (None, "max", "min"):
             raise UsageError(f"the direction must be max or min, not {direction!r}")
         if by is None or by == own.metric:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from sweep.engines import RunOptions, open_engine
 from sweep.errors import Argument, Call, SweepError, UsageError, counted
 from sweep.experiment.sections.base import kind_table
+from sweep.nn.bounds import LARGEST
 from sweep.records import SweepRecord, TrialRecord
 from sweep.runner.prepare import prepare_again, warn_of_changes
 from sweep.runner.train import resumable, train_queued
@@ -25,6 +26,8 @@ def extend(record: SweepRecord, numbers: Sequence[int], epochs: int, store: Stor
         SweepError: when a trial is not completed or as long already, or its weights are not there or not its own, and
             nothing is changed then; or when training had to stop, and all that was done is kept.
     """
+    if epochs > LARGEST:
+        raise UsageError(Argument("epochs"), f" must be at most {LARGEST}, not {epochs}")
     numbers = sorted(set(numbers))
     rows = [store.trial(record.id, number) for number in numbers]
     for row in rows:
@@ -56,7 +59,12 @@ def kept_trainer(record: SweepRecord, row: TrialRecord, store: Store, folders: M
 
 
 def _nothing_kept(name: str, row: TrialRecord) -> SweepError:
-    if "trainer" in row.configuration:
+    trainer = row.configuration.get("trainer")
+    if row.status not in ("completed", "diverged", "pruned"):
+        return SweepError(f"no weights of {name} are kept, since it is {row.status}")
+    if trainer:
+        if trainer.get("kind") == "command":
+            return SweepError(f"{name} was trained by a command, whose state sweep does not keep")
         return SweepError(f"no state of {name} is kept; save it in the training function with trial.save(...)")
     if row.error:
         return SweepError(f"no weights of {name} are kept ({row.error})")
@@ -68,7 +76,7 @@ def _nothing_kept(name: str, row: TrialRecord) -> SweepError:
 
 def _check_extensible(sweep: str, row: TrialRecord, epochs: int) -> None:
     name = f"{sweep}/{row.number}"
-    if row.status in ("diverged", "failed"):
+    if row.status in ("diverged", "failed", "pruned"):
         raise SweepError(f"{name} is {row.status}, not completed; there is nothing to go on with")
     if row.status != "completed":
         raise SweepError(f"{name} is {row.status}, not completed; finish it first with: ", Call("resume", sweep))

@@ -23,7 +23,10 @@ class SweepInterrupted(SweepError):
     """A signal has stopped the sweep; its state is saved."""
 
     def __init__(self, name: str, exit_code: int) -> None:
-        super().__init__("stopped; every epoch so far is kept. Go on with: ", Call("resume", name))
+        super().__init__(
+            "stopped; what has ended is kept, and the rest goes on from its checkpoints or begins again. Go on with: ",
+            Call("resume", name),
+        )
         self.exit_code = exit_code
 
 

@@ -229,16 +229,21 @@ class Database:
         self._engine.dispose()
 
 
+SCHEMES = {"postgres": "postgresql"}
+"""Scheme of addresses as libpq has it, too -> the one that SQLAlchemy knows."""
+
+
 def parse_url(url: str) -> URL:
     """Return the URL of a database given as one, or as the path of a SQLite file.
 
     Raises:
         UsageError: when it is neither.
     """
-    if "://" not in url:
+    scheme, has_scheme, rest = url.strip().partition("://")
+    if not has_scheme:
         return URL.create("sqlite", database=str(Path(url)))
     try:
-        parsed = make_url(url)
+        parsed = make_url(f"{SCHEMES.get(scheme.lower(), scheme.lower())}://{rest}")
     except (ArgumentError, ValueError):  # the port is not a number
         raise UsageError(Argument("db"), " takes a file or a URL such as sqlite:///results/sweeps.db") from None
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):

@@ -26,8 +26,6 @@ FORMAT = 3
 version of the arithmetic, on which the meaning of an optimizer's state depends."""
 _ADVICE = "bring the file back from a backup, or run the experiment again under another name"
 _HEAD = "about"
-_ARRAYS = "arrays"
-"""Prefix of the keys by which arrays of users are stored."""
 
 
 @dataclass(frozen=True)
@@ -41,46 +39,6 @@ class Snapshot:
     """The rest of its state, such as that of its random number generators; JSON."""
     about: Mapping[str, Any]
     """What the snapshot belongs to, such as a trial; JSON."""
-
-
-def pack(epoch: int, values: Mapping[str, Any], about: Mapping[str, Any]) -> Snapshot:
-    """Return a snapshot of a mapping of arrays, NumPy scalars and JSON values.
-
-    This is what a user's trainer saves.
-
-    Raises:
-        WeightsError: when a value is of another type, or an array holds Python objects.
-    """
-    arrays: dict[str, NDArray[Any]] = {}
-    state: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, np.ndarray | np.generic):
-            arrays[f"{_ARRAYS}.{name}"] = np.array(value)
-        else:
-            state[name] = value
-        _check_savable(name, value)
-    return Snapshot(epoch, arrays, json.loads(json.dumps(state)), about)
-
-
-def unpack(snapshot: Snapshot) -> dict[str, Any]:
-    """Return the mapping that `pack` was given; arrays of shape () become NumPy scalars."""
-    arrays = {name.removeprefix(f"{_ARRAYS}."): array[()] for name, array in snapshot.arrays.items()}
-    return {**arrays, **snapshot.state}
-
-
-def _check_savable(name: Any, value: Any) -> None:
-    try:
-        if not isinstance(name, str):
-            raise TypeError("names must be text")
-        if isinstance(value, np.ndarray | np.generic):
-            if value.dtype.hasobject:
-                raise TypeError("it holds Python objects")
-        else:
-            json.dumps(value)
-    except (TypeError, ValueError) as error:
-        raise WeightsError(
-            f"the state {name!r} cannot be saved ({error}); save arrays, numbers, text, and lists and mappings of these"
-        ) from None
 
 
 def write(snapshot: Snapshot, path: Path) -> str:

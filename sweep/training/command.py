@@ -229,7 +229,12 @@ def _stream(stream: IO[bytes] | None) -> Iterator[bytes]:
             yield line
 
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""What programs of Windows may write first."""
+
+
 def _json_object(line: bytes) -> dict[str, Any] | None:
+    line = line.removeprefix(BYTE_ORDER_MARK)
     if not line.lstrip().startswith(b"{"):
         return None
     try:

@@ -73,6 +73,8 @@ class FigureChecker:
     def _number(self, epoch: int, name: str, value: Any) -> float:
         if isinstance(value, str | bytes | Mapping | list | tuple):
             raise self._error(epoch, f"{_shown(value)} for '{name}', which must be a number")
+        if hasattr(value, "detach"):  # else PyTorch warns of a tensor with a gradient
+            value = value.detach()
         try:
             return float(value) + 0.0  # no negative zero, which SQLite does not keep
         except OverflowError:

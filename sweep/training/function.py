@@ -10,6 +10,7 @@ import pickle
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from inspect import isgenerator
 from pathlib import Path
@@ -20,8 +21,9 @@ import numpy as np
 from sweep.errors import ExperimentError, SweepError, suggest
 from sweep.records import Epoch
 from sweep.system.files import within
-from sweep.training.checkpoint import Snapshot, pack, unpack
+from sweep.training.checkpoint import Snapshot
 from sweep.training.figures import FigureChecker
+from sweep.training.state import pack, unpack
 from sweep.training.trainer import Setup, TrainingError
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ class TrialContext:
         """Parts of the data set that the file names, such as `data["train"].x` and `.t`; None without one."""
         self._folder = setup.files_folder
         self._state: dict[str, Any] | None = None
-        self._saved: dict[str, Any] | None = None
+        self._saved: Snapshot | None = None
         self._is_state_read = False
 
     @property
@@ -69,28 +71,16 @@ class TrialContext:
         """Save the state at the end of the epoch that is yielded next, so that a killed trial continues from there.
 
         Args:
-            state: arrays, also tensors on the CPU, numbers, text, bytes, and lists and mappings of these, by name.
+            state: arrays, tensors, numbers, text, bytes, and lists and mappings of these, such as `state_dict()`, by
+                name; tensors come back on the CPU.
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"save() takes a mapping of arrays and numbers, not {type(state).__name__}")
-        self._saved = {name: _plain(value) for name, value in state.items()}
+        self._saved = pack(0, state, {})
 
-    def _take_saved(self) -> dict[str, Any] | None:
+    def _take_saved(self, epoch: int) -> Snapshot | None:
         saved, self._saved = self._saved, None
-        return saved
-
-
-def _plain(value: Any) -> Any:
-    """Return tensors as arrays; bytes as arrays of void, which keep their length."""
-    if isinstance(value, bytes):
-        return np.frombuffer(value, np.uint8) if not value else np.array(np.void(value))
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-    return np.array(value) if hasattr(value, "__array__") else value
-
-
-def _unplain(value: Any) -> Any:
-    return value.tobytes() if isinstance(value, np.void) else value
+        return saved and replace(saved, epoch=epoch)
 
 
 class FunctionTrainer:
@@ -117,7 +107,7 @@ class FunctionTrainer:
         context = TrialContext(self._setup, self._data)
         number, is_first = 0, True
         if self._start:
-            context._state = {name: _unplain(value) for name, value in unpack(self._start).items()}
+            context._state = unpack(self._start)
             number = self._start.epoch
         checker = FigureChecker(self._name, self._setup.objective)
         generator = self._call(context)
@@ -128,8 +118,7 @@ class FunctionTrainer:
                     number = 0
                 number, is_first = number + 1, False
                 metrics = checker.metrics(number, reported)
-                saved = context._take_saved()
-                self._snapshot = None if saved is None else pack(number, saved, {})
+                self._snapshot = context._take_saved(number)
                 yield Epoch(number, time.perf_counter() - start, metrics)
                 start = time.perf_counter()
         finally:

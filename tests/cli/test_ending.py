@@ -63,7 +63,8 @@ def test_the_hint_names_the_database(command, tmp_path, monkeypatch):
     monkeypatch.setenv("SWEEP_DB", database)
     wait_until(running)
     process.process.send_signal(signal.SIGINT)
-    expected = f"stopped; every epoch so far is kept. Go on with: sweep resume digits-quickstart --db '{database}'\n"
+    kept = "stopped; what has ended is kept, and the rest goes on from its checkpoints or begins again. Go on with: "
+    expected = f"{kept}sweep resume digits-quickstart --db '{database}'\n"
     assert process.end() == (130, "", expected)
 
 

@@ -70,6 +70,8 @@ class TestContinue:
             (["--epochs", 3, "1"], 2, "second/1 has 3 epochs already"),
             (["--epochs", 9, "17"], 1, "there is no trial 17; this sweep has trials 0 to 3"),
             (["--epochs", 9, "first/1", "second/1"], 2, "several sweeps"),
+            (["--epochs", 3, "first/1", "2"], 2, "first/1 has 3 epochs already"),
+            (["--epochs", 2**31, "1"], 2, "--epochs must be at most 2147483647"),
             (["--epochs", 9, "first", "1", "--best", 2], 2, "--best takes the best trials of one sweep"),
             (["--epochs", 9, "--best", 0], 2, "--best must be at least 1, not 0"),
             (["--epochs", 9, "x"], 2, "a trial is a number such as 12"),

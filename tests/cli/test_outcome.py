@@ -202,3 +202,11 @@ def test_one_of_a_kind_is_not_several(run, cli):
     assert cli("export", "two", "-o", "x.csv").err == "wrote 1 row of two to x.csv\n"
     assert cli("doctor").out.endswith("is sound: 2 sweeps, 2 trials, 1 epoch checked\n")
     assert repr(sweep.load("two")).startswith("<Sweep 'two': 1 trial in ")
+
+
+def test_what_is_proposed_can_be_done(run):
+    answer = run("", "--db", "my own.db")
+    (line,) = [line for line in answer.err.splitlines() if line.startswith("more:")]
+    for command in line.removeprefix("more:").split("    "):
+        assert command.endswith(" --db 'my own.db'")
+    assert "sweep predict" not in answer.err, "sweep has no model of a user's own trainer"

@@ -19,6 +19,7 @@ from tests.engine_here import Here
         ({"workers": 0}, "^workers must be at least 1, not 0$"),
         ({"timeout": 0.0}, "^timeout takes a positive number of seconds, not 0$"),
         ({"timeout": float("nan")}, "not nan"),
+        ({"timeout": 1e300}, r"not 1e\+300; the most is 1e\+09$"),
         ({"max_failures": -1}, "^max_failures must be at least 0, not -1$"),
         ({"backend": "dask"}, 'backend="dask" needs the address of a scheduler, such as scheduler="tcp://'),
         ({"backend": "local", "scheduler": "tcp://a:1"}, '^scheduler goes with backend="dask"$'),

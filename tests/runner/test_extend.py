@@ -222,6 +222,9 @@ def test_files_of_others_and_damaged_ones_are_refused_before_anything_is_changed
 def test_a_command_that_makes_no_sense_is_answered():
     with pytest.raises(UsageError, match="cnn/0 has 3 epochs already; ask for more"):
         go_on([0, 1], epochs=3)
+    with pytest.raises(UsageError, match="epochs must be at most 2147483647, not 2147483648"):
+        go_on([0], epochs=2**31)
+    assert sweep.load().trial(0).status == "completed"
     with pytest.raises(SweepError, match="there is no trial 7"):
         go_on([7], epochs=9)
     with pytest.raises(UsageError, match="there is no trial of cnn to go on with"):

@@ -13,6 +13,7 @@ import pytest
 from sweep.errors import StoreError, SweepError
 from sweep.records import Weights
 from sweep.store import Store
+from sweep.store.connection import parse_url
 from sweep.store.digests import SINCE
 from tests.store.store_setup import (
     ROOT,
@@ -202,3 +203,8 @@ class TestSqliteFile:
         assert again.names() == ["first"]
         again.close()
         assert not list(tmp_path.glob("*.old-*"))
+
+
+@pytest.mark.parametrize("given", ["postgres://u:p@h/d", "POSTGRESQL://u:p@h/d", " postgresql://u:p@h/d "])
+def test_an_address_of_a_server_may_be_written_as_others_do(given):
+    assert parse_url(given).render_as_string(hide_password=False) == "postgresql://u:p@h/d"

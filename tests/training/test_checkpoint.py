@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given as randomly
 from hypothesis import strategies as st
 
 from sweep.errors import WeightsError
-from sweep.training import checkpoint, snapshots
+from sweep.training import checkpoint, snapshots, state
 from tests.training.test_snapshots import ABOUT, given, stopped_after
 
 
@@ -91,18 +92,18 @@ VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) 
 @randomly(values=st.dictionaries(NAMES | st.sampled_from(["about", "file", "allow_pickle", "x/y", "a.npy"]), VALUES))
 def test_a_mapping_comes_back_as_it_was(values, tmp_path_factory):
     path = tmp_path_factory.mktemp("saved") / "x.npz"
-    checkpoint.write(checkpoint.pack(3, values, ABOUT), path)
+    checkpoint.write(state.pack(3, values, ABOUT), path)
     again = checkpoint.read(path)
     assert (again.epoch, again.about) == (3, ABOUT)
-    assert checkpoint.unpack(again) == values
+    assert state.unpack(again) == values
 
 
 @pytest.mark.parametrize("name", ["w", "about", "file", "allow_pickle", "arrays.x", "layer/0"])
 def test_arrays_of_any_name_and_type_come_back_bit_for_bit(name, tmp_path):
     rng = np.random.default_rng(0)
     for value in (rng.normal(size=(3, 2)), np.arange(3, dtype=np.int8), np.float32(0.1), np.array(["a", "bc"])):
-        checkpoint.write(checkpoint.pack(1, {name: value, "step": 7}, {}), tmp_path / "x.npz")
-        found = checkpoint.unpack(checkpoint.read(tmp_path / "x.npz"))
+        checkpoint.write(state.pack(1, {name: value, "step": 7}, {}), tmp_path / "x.npz")
+        found = state.unpack(checkpoint.read(tmp_path / "x.npz"))
         assert found.keys() == {name, "step"}
         assert (found[name].dtype, found[name].shape) == (value.dtype, value.shape)
         assert found[name].tobytes() == value.tobytes()
@@ -110,12 +111,69 @@ def test_arrays_of_any_name_and_type_come_back_bit_for_bit(name, tmp_path):
 
 def test_a_packed_array_is_a_copy():
     array = np.zeros(3)
-    packed = checkpoint.pack(1, {"w": array}, {})
+    packed = state.pack(1, {"w": array}, {})
     array += 1
-    assert not checkpoint.unpack(packed)["w"].any()
+    assert not state.unpack(packed)["w"].any()
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, np.array([object()]), b"bytes", [np.zeros(3)]])
+@pytest.mark.parametrize("value", [object(), {1, 2}, np.array([object()]), {(1, 2): 3}])
 def test_what_cannot_be_saved_is_named(value):
-    with pytest.raises(WeightsError, match=r"the state 'model' cannot be saved .* save arrays, numbers"):
-        checkpoint.pack(1, {"model": value}, {})
+    with pytest.raises(WeightsError, match=r"the state 'model' cannot be saved .* save arrays, tensors, numbers"):
+        state.pack(1, {"model": value}, {})
+
+
+# Nested values
+
+LEAVES = VALUES | st.binary(max_size=9) | st.tuples(st.integers(), st.text())
+NESTED = st.recursive(LEAVES, lambda inner: st.dictionaries(NAMES | st.integers(), inner, max_size=3), max_leaves=6)
+
+
+@randomly(values=st.dictionaries(NAMES, NESTED, max_size=4))
+def test_nested_values_come_back_as_they_were(values, tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved") / "x.npz"
+    checkpoint.write(state.pack(3, values, ABOUT), path)
+    for found in (state.unpack(checkpoint.read(path)), state.unpack(state.pack(3, values, ABOUT))):
+        assert found == values
+        assert repr(found) == repr(values)
+
+
+def test_arrays_of_like_names_stay_apart(tmp_path):
+    values = {"a.b": np.arange(2), "a": {"b": np.arange(3), "b_": np.arange(4)}}
+    checkpoint.write(state.pack(1, values, {}), tmp_path / "x.npz")
+    found = state.unpack(checkpoint.read(tmp_path / "x.npz"))
+    assert [len(found["a.b"]), len(found["a"]["b"]), len(found["a"]["b_"])] == [2, 3, 4]
+
+
+def test_the_state_of_a_torch_network_and_its_optimizer_comes_back(tmp_path):
+    torch = pytest.importorskip("torch") if not os.environ.get("CI") else __import__("torch")
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4))
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.1, betas=(0.8, 0.9))
+
+    def step():
+        optimizer.zero_grad()
+        network(torch.ones(5, 3) * torch.arange(5.0)[:, None]).square().sum().backward()
+        optimizer.step()
+        return [parameter.detach().clone() for parameter in network.parameters()]
+
+    step()
+    saved = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "rng": torch.get_rng_state()}
+    checkpoint.write(state.pack(1, saved, {}), tmp_path / "x.npz")
+    expected = step()
+    found = state.unpack(checkpoint.read(tmp_path / "x.npz"))
+    network.load_state_dict(found["network"])
+    optimizer.load_state_dict(found["optimizer"])
+    torch.set_rng_state(found["rng"])
+    assert all(map(torch.equal, step(), expected))
+
+
+def test_what_comes_back_shares_no_memory_with_what_was_saved():
+    packed = state.pack(1, {"w": np.zeros(2)}, {})
+    state.unpack(packed)["w"] += 1
+    assert not state.unpack(packed)["w"].any()
+
+
+def test_files_from_before_nested_values_are_read():
+    old = checkpoint.Snapshot(2, {"arrays.w": np.arange(3), "arrays.b": np.array(np.void(b"x\0"))}, {"n": {"a": 1}}, {})
+    found = state.unpack(old)
+    assert (found["w"].tolist(), found["b"], found["n"]) == ([0, 1, 2], b"x\0", {"a": 1})

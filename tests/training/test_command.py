@@ -44,10 +44,14 @@ print("3.5"); print('["a"]'); print('{"not json')
 for epoch in (1, 2):
     print(json.dumps({"epoch": epoch, "rmse": config["lr"] / epoch}))
     print("trouble", file=sys.stderr)
+sys.stdout.flush()
+sys.stdout.buffer.write(b'\\xef\\xbb\\xbf{"rmse": 4}\\n')
+sys.stdout.flush()
 print(int(os.environ["SWEEP_SEED"]) < 2**32, os.getcwd())
 """
     trainer = trainer_of(program, tmp_path, {"lr": 0.5})
-    assert [(e.number, e.metrics) for e in trainer.epochs()] == [(1, {"rmse": 0.5}), (2, {"rmse": 0.25})]
+    found = [(epoch.number, epoch.metrics) for epoch in trainer.epochs()]
+    assert found == [(1, {"rmse": 0.5}), (2, {"rmse": 0.25}), (3, {"rmse": 4.0})]
     for line in ("hello 0.5 3 5", "3.5", '["a"]', '{"not json', "trouble", f"True {tmp_path}"):
         assert line in trainer.log.splitlines()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sweep.cli.hints import sentence
+from sweep.cli.hints import named_database, sentence
 from sweep.errors import Call, SweepError, counted
 
 if TYPE_CHECKING:
@@ -80,9 +80,11 @@ def next_steps(results: Sweep) -> list[str]:
     """Return lines with commands that show more of a sweep, above all of its best trial."""
     name, best = results.name, results.best_trials(1)
     shown = best[0] if best else _some_trial(results)
-    lines = [f"more:  sweep leaderboard {name}    sweep show {name}/{shown}    sweep export {name} -o trials.csv"]
-    if best and results.trial(best[0]).weights:
-        lines.append(f"       sweep predict {name}/{best[0]}")
+    db = named_database()
+    commands = [f"leaderboard {name}", f"show {name}/{shown}", f"export {name} -o trials.csv"]
+    lines = ["more:  " + "    ".join(f"sweep {command}{db}" for command in commands)]
+    if best and (trial := results.trial(best[0])).weights and "network" in trial.configuration:
+        lines.append(f"       sweep predict {name}/{best[0]}{db}")
     return lines
 
 

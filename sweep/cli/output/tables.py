@@ -30,6 +30,9 @@ UNBROKEN = 24
 NAMED = 5
 """At most this many columns that are left out are named."""
 
+KEPT = {"sweep": ("trials", "metric", "best"), "layer": ("parameter", "error", "verdict")}
+"""First column of a table -> others that are never left out."""
+
 BESIDE = 3
 """Width of the space and the divider beside a column."""
 
@@ -61,12 +64,14 @@ def table(frame: pd.DataFrame, title: str | None = None, more: str = "") -> Fram
 def leading(names: Sequence[str]) -> list[int]:
     """Return which columns are never left out: of a ranking its first four, of sweeps the name and what came of it.
 
+    Of a gradient check the verdict stays, with what it is on.
+
     >>> leading(["rank", "trial", "rmse", "epoch", "alpha"]), leading(["epoch", "rmse"])
     ([0, 1, 2, 3], [0])
     """
-    if names[0] == "sweep":
-        return [index for index, name in enumerate(names) if name in ("sweep", "trials", "best")]
-    return list(range(min(4, len(names)))) if names[0] == "rank" else [0]
+    if names[0] == "rank":
+        return list(range(min(4, len(names))))
+    return [index for index, name in enumerate(names) if index == 0 or name in KEPT.get(names[0], ())]
 
 
 @dataclass(frozen=True)

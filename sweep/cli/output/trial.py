@@ -41,7 +41,10 @@ def print_log(results: Sweep, number: int) -> None:
     """
     log = results.trial(number).log
     if not log:
-        raise SweepError(f"no log of {results.name}/{number} is kept; only trials that a command trains have one")
+        raise SweepError(
+            f"no log of {results.name}/{number} is kept; only a trial that a command trains has one, of what it writes "
+            "besides its epochs"
+        )
     print(log, end="" if log.endswith("\n") else "\n")
 
 

@@ -182,3 +182,12 @@ class TestTerminal:
         assert head[0] == "epoch"
         assert [row[0] for row in rows] == ["0", "1", "2"]
         assert ("sweep export --epochs" in " ".join(lines)) == (width < 80)
+
+
+def test_the_verdict_of_a_gradient_check_is_never_left_out():
+    long = {"shape": "(10, 99, 3, 3)", "entries": 99999, "checked": 100, "kinks": 0}
+    frame = pd.DataFrame([{"layer": "batch_norm[1]", "parameter": "weights", **long, "error": 1e-9, "verdict": "OK"}])
+    header = " ".join(shown(frame, 50))
+    for name in ("layer", "parameter", "error", "verdict"):
+        assert name in header
+    assert "entries" not in header.partition("left out")[0]
