@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 LOG_BYTES = 64 * 1024
 """How much of the end of what a program prints is kept."""
 GRACE_SECONDS = 2.0
-"""How long a program has to end after SIGTERM, and after its last epoch, before it is killed."""
+"""How long a program has to end after its last epoch, before it is killed, and its output to end after it."""
+STOP_SECONDS = 0.8
+"""How long a program has to end after SIGTERM; its worker, which has 1.5 s, must then still write its epochs."""
+CLOSE_SECONDS = 0.2
+"""How long the output of a killed program may take to end; a process that has left its group may hold it for ever."""
 POLL_SECONDS = 0.1
 """How often it is checked whether the program has ended while it prints nothing."""
 
@@ -167,12 +171,16 @@ class Program:
 
     def objects(self) -> Iterator[dict[str, Any]]:
         """Yield the JSON objects that the program prints, a line each, until it has ended; log all other lines."""
+        ended: float | None = None
         while True:
             try:
                 line = self._lines.get(timeout=POLL_SECONDS)
             except queue.Empty:
                 if self._process.poll() is not None:
                     self._kill()  # children that outlive the program would keep its output open
+                    ended = ended or time.monotonic()
+                    if time.monotonic() - ended > GRACE_SECONDS:  # one has left the group, and cannot be killed
+                        return
                 continue
             if line is None:
                 return
@@ -192,10 +200,10 @@ class Program:
         said = self._last_error.decode("utf-8", "replace").strip()[:300]
         return f"the command {how}" + (f": {said}" if said else "; see what it printed with its log")
 
-    def wait_a_moment(self) -> None:
+    def wait_a_moment(self, seconds: float = GRACE_SECONDS) -> None:
         """Give the program time to end by itself."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(GRACE_SECONDS)
+            self._process.wait(seconds)
 
     def __enter__(self) -> Program:
         return self
@@ -204,14 +212,13 @@ class Program:
         """End the program and its children, gently first if it still runs."""
         if self._process.poll() is None:
             self._signal(signal.SIGTERM)
-            self.wait_a_moment()
+            self.wait_a_moment(STOP_SECONDS)
         self._kill()
         self._process.wait()
         os.close(self._lifeline)
-        for thread in self._threads:
-            thread.join(GRACE_SECONDS)
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream:
+        for thread, stream in zip(self._threads, (self._process.stdout, self._process.stderr), strict=True):
+            thread.join(CLOSE_SECONDS)
+            if stream and not thread.is_alive():  # else closing it would wait for its next line
                 stream.close()
 
     def _kill(self) -> None:

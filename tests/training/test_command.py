@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sweep.engines import shutdown
+from sweep.training import command
 from sweep.training.command import LOG_BYTES, CommandTrainer
 from sweep.training.divergence import Diverged
 from sweep.training.trainer import TrainingError
@@ -168,3 +170,32 @@ def test_values_arrive_as_single_words(tmp_path):
     trainer = trainer_of(program, tmp_path, parameters, "--lr={lr} '{name}' {width} {{x}}")
     list(trainer.epochs())
     assert json.loads(trainer.log) == ["--lr=0.5", "a b; rm -rf $HOME", "3", "{x}"]
+
+
+def test_a_process_that_leaves_the_group_and_holds_the_output_is_not_waited_for(tmp_path):
+    program = """
+import os, time
+print('{"rmse": 1}', flush=True)
+if os.fork() == 0:
+    os.setsid()
+    time.sleep(60)
+"""
+    start = time.monotonic()
+    assert [epoch.metrics for epoch in trainer_of(program, tmp_path, {"lr": 0.5}).epochs()] == [{"rmse": 1.0}]
+    assert time.monotonic() - start < 30
+
+
+def test_a_program_that_ignores_sigterm_is_killed_before_its_worker_is(tmp_path):
+    program = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print('{"rmse": 1}', flush=True)
+time.sleep(60)
+"""
+    epochs = trainer_of(program, tmp_path, {"lr": 0.5}).epochs()
+    next(epochs)
+    children = psutil.Process().children(recursive=True)
+    epochs.close()
+    assert children
+    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    assert command.STOP_SECONDS + 2 * command.CLOSE_SECONDS < shutdown.GRACE_SECONDS
