@@ -87,6 +87,7 @@ class Handler:
             _be_quiet()
         if is_sent_again:
             if not _imports(frame):
+                _be_quiet()  # once more: logging may have been imported since
                 raise Signalled(number)
             timer = threading.Timer(AGAIN_SECONDS, self._send_again, (number,))
             timer.daemon = True
