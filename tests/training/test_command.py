@@ -192,10 +192,11 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print('{"rmse": 1}', flush=True)
 time.sleep(60)
 """
+    before = set(psutil.Process().children(recursive=True))
     epochs = trainer_of(program, tmp_path, {"lr": 0.5}).epochs()
     next(epochs)
-    children = psutil.Process().children(recursive=True)
+    started = set(psutil.Process().children(recursive=True)) - before
     epochs.close()
-    assert children
-    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    assert started
+    assert not [each for each in started if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
     assert command.STOP_SECONDS + 2 * command.CLOSE_SECONDS < shutdown.GRACE_SECONDS
