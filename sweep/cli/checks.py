@@ -117,12 +117,12 @@ def _how_different(difference: float) -> str:
 
 
 def _or_older(played: Replay) -> str:
-    """Return what may be the reason where the sweep was begun with an older arithmetic, whose changes are known."""
+    """Return another possible reason where the sweep was begun with an older arithmetic."""
     from sweep.system.arithmetic import ARITHMETIC
 
     if played.arithmetic == ARITHMETIC:
         return ""
-    return ", or was begun by a sweep from before the first edition, which summed losses with other last bits"
+    return ", or was begun by a sweep from before the first edition, whose last bits may be others"
 
 
 def _agreement(played: Replay) -> str:

@@ -216,10 +216,8 @@ class Program:
         self._kill()
         self._process.wait()
         os.close(self._lifeline)
-        for thread, stream in zip(self._threads, (self._process.stdout, self._process.stderr), strict=True):
+        for thread in self._threads:
             thread.join(CLOSE_SECONDS)
-            if stream and not thread.is_alive():  # else closing it would wait for its next line
-                stream.close()
 
     def _kill(self) -> None:
         self._signal(signal.SIGKILL)
@@ -230,9 +228,10 @@ class Program:
 
 
 def _stream(stream: IO[bytes] | None) -> Iterator[bytes]:
-    """Yield the lines of a stream; of one that is closed meanwhile, those that came."""
-    with contextlib.suppress(ValueError, OSError):
-        while stream and (line := stream.readline(LOG_BYTES)):
+    """Yield the lines of a stream until it ends, and close it, which only its own thread can do without waiting."""
+    assert stream is not None
+    with contextlib.suppress(ValueError, OSError), stream:
+        while line := stream.readline(LOG_BYTES):
             yield line
 
 
