@@ -12,10 +12,14 @@ from sweep.metrics import Objective
 Scalar = bool | int | float | str
 """A drawn value: always a Python scalar, never a NumPy one, which SQLite would store as a BLOB."""
 
-Status = Literal["queued", "running", "completed", "diverged", "failed", "pruned", "interrupted"]
+Status = Literal["queued", "running", "paused", "completed", "diverged", "failed", "pruned", "interrupted"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 DivergenceKind = Literal["overflow", "invalid", "divide"]
+Decided = Literal["go on", "stop", "audit"]
+"""A stopped trial may still be trained to its end for the audit of the rule."""
+Exemption = Literal["audit", "continued"]
+"""Why no stopping rule ends a trial: it was drawn for the audit of the rules, or was asked to go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,18 @@ class Trial:
     """Which training of the same configuration this is, from 0."""
     planned_epochs: int = 0
     """Epochs after which it is completed; 0 until the data set is known."""
+    round: int = 0
+    """Group of trials, from 0, that were drawn together and that stopping rules compare with each other."""
+    target_epochs: int | None = None
+    """Epochs after which it first pauses for the decision of a stopping rule; None where it does not."""
+    told: tuple[int, ...] | None = None
+    """Configurations whose results the sampler was told just before it drew this one; None of other samplers."""
+    redraws: int = 0
+    """Draws outside of the limits before this one."""
+    network_parameters: int | None = None
+    """Number of values that its network learns; None of a user's own trainer."""
+    multiplications: int | None = None
+    """Multiplications of its network for one sample; None of a user's own trainer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +169,43 @@ class TrialRecord:
     """The checkpoint that its next attempt starts from; None once the trial has ended."""
     ranked_epochs: int | None = None
     """Epochs of an ended training by which it ranks while a longer one is not completed."""
+    round: int = 0
+    """Group of trials, from 0, that were drawn together and that stopping rules compare with each other."""
+    target_epochs: int | None = None
+    """Epochs after which it pauses for the decision of a stopping rule; None where it does not."""
+    exempt: Exemption | None = None
+    """Why no stopping rule ends it."""
+    told: tuple[int, ...] | None = None
+    """Configurations whose results the sampler was told just before it drew this one; None of other samplers."""
+    redraws: int = 0
+    """Draws outside of the limits before this one."""
+    network_parameters: int | None = None
+    """Number of values that its network learns."""
+    multiplications: int | None = None
+    """Multiplications of its network for one sample."""
+    taken_from: str | None = None
+    """The trial of an earlier sweep, as SWEEP/TRIAL, whose training it has taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """What a stopping rule has decided about a trial."""
+
+    trial: int
+    """Its number."""
+    epoch: int
+    """The epoch after which it was decided."""
+    rule: str
+    """Kind of the rule."""
+    decision: Decided
+    value: float | None
+    """What the rule looked at."""
+    threshold: float | None
+    """What it was compared with."""
+    target_epochs: int | None
+    """Epochs to which the trial goes on; None for its end, or where it stops."""
+    reason: str
+    """One clause that says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +233,10 @@ class SweepRecord:
     """Trainings of each configuration."""
     format: int = 2
     """Format of the experiment file; 1 is that of the first edition."""
+    planned_trials: int | None = None
+    """Number of trials in all, repeats included, where some are drawn only later; None where all are drawn."""
+    ended: str | None = None
+    """Why no more trials were started, in one clause, if that was for a budget."""
 
 
 @dataclass(frozen=True, slots=True)

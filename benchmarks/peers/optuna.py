@@ -22,12 +22,13 @@ BUSY_SECONDS = 60
 def storage(kind: str, path: str) -> Any:
     """Open a storage: a SQLite database, or the file of a journal."""
     import optuna
+    from optuna.storages import journal
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if kind == "rdb":
         options = {"connect_args": {"timeout": BUSY_SECONDS}}
         return optuna.storages.RDBStorage(f"sqlite:///{path}", engine_kwargs=options)
-    return optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(path))
+    return optuna.storages.JournalStorage(journal.JournalFileBackend(path))
 
 
 def storage_tasks(kind: str) -> Tasks:

@@ -36,6 +36,10 @@ class Claim:
 
     They stay stored, and the values of the trial's row are theirs.
     """
+    target_epochs: int | None = None
+    """Epochs after which it pauses for the decision of a stopping rule; None where it does not."""
+    is_exempt: bool = False
+    """Whether no stopping rule ends it."""
     epochs: tuple[Epoch, ...] = ()
     """What is stored up to the epoch of the file to start from."""
 
@@ -68,3 +72,5 @@ class Ending:
     traceback: str | None = None
     log: str | None = None
     """The end of what a command wrote."""
+    checkpoint: Weights | None = None
+    """Of a trial that has paused: the file to go on from."""

@@ -15,21 +15,30 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, CursorResult, Select, Table, bindparam, select, update
 
-from sweep.store.schema import batches, epochs, parameters, sweeps, trials
+from sweep.store.schema import batches, decisions, epochs, parameters, sweeps, trials
 
 DRAWN = ("sweep_id", "number", "seed_weights", "seed_shuffling", "seed_dropout", "configuration")
 """Columns of a trial that are fixed when it is drawn."""
-SINCE = ("weights_sha256", "checkpoint_sha256", "ranked_epochs")
+SINCE = (
+    *("weights_sha256", "checkpoint_sha256", "ranked_epochs"),
+    *("round", "target_epochs", "exempt", "told", "redraws", "network_parameters", "multiplications", "taken_from"),
+)
 """Columns of a trial that came after the digests; they count only where they hold something, so that old ones stay."""
+SWEEPS_SINCE = ("planned_trials", "ended")
+"""Such columns of a sweep."""
 CHUNK = 1_000
 """Rows that are read at a time."""
-KEPT = (parameters, epochs, batches)
+KEPT = (parameters, epochs, batches, decisions)
 """What belongs to a trial; the primary key comes first in each table, and the trial's id first in the key."""
+TABLES_SINCE = (decisions,)
+"""Tables that came after the digests; they count only where they hold something of a trial."""
 
 
 def sweep_digest(connection: Connection, sweep_id: int) -> str:
     """Return the SHA-256 over the row of a sweep."""
-    return _sha256([connection.execute(select(*_but_digest(sweeps)).where(sweeps.c.id == sweep_id)).one()])
+    columns = (*_but_digest(sweeps, SWEEPS_SINCE), *(sweeps.c[name] for name in SWEEPS_SINCE))
+    row = connection.execute(select(*columns).where(sweeps.c.id == sweep_id)).one()
+    return hashlib.sha256("".join(_head_lines(row, SWEEPS_SINCE)).encode()).hexdigest()
 
 
 def drawn_digests(connection: Connection, which: ColumnElement[bool]) -> Iterator[tuple[int, str]]:
@@ -72,13 +81,19 @@ def _seal(connection: Connection, digests: Iterable[tuple[int, str]]) -> None:
 
 def _whole(which: ColumnElement[bool]) -> list[Select[Any]]:
     """Return the queries for `which` trials and for what belongs to them, all in the order of the trials' ids."""
-    heads = select(*_but_digest(trials), *(trials.c[name] for name in SINCE)).where(which).order_by(trials.c.id)
+    heads = select(*_but_digest(trials, SINCE), *(trials.c[name] for name in SINCE)).where(which).order_by(trials.c.id)
     return [heads, *(_details(table, which) for table in KEPT)]
 
 
-def _but_digest(table: Table) -> list[ColumnElement[Any]]:
-    """Return the columns that a digest is over, those of `SINCE` left out."""
-    return [column for column in table.c if column.name not in ("digest", *SINCE)]
+def _but_digest(table: Table, since: Sequence[str]) -> list[ColumnElement[Any]]:
+    """Return the columns that a digest is over, those that came `since` left out."""
+    return [column for column in table.c if column.name not in ("digest", *since)]
+
+
+def _head_lines(row: Sequence[Any], since: Sequence[str]) -> list[str]:
+    """Return the lines of a row whose last columns are those of `since`, which count where they hold something."""
+    later = zip(since, row[-len(since) :], strict=True)
+    return [_lines([row[: -len(since)]]), *(_lines([pair]) for pair in later if pair[1] is not None)]
 
 
 def _details(table: Table, which: ColumnElement[bool]) -> Select[Any]:
@@ -93,12 +108,13 @@ def _whole_digests(
     connection: Connection, queries: Sequence[Select[Any]], values: Mapping[str, Any]
 ) -> Iterator[tuple[int, str]]:
     heads, *rows = [connection.execute(query, values) for query in queries]
-    details = [(table.name, _Details(table, each)) for table, each in zip(KEPT, rows, strict=True)]
+    details = [(table, _Details(table, each)) for table, each in zip(KEPT, rows, strict=True)]
     for head in heads:
-        lines = [_lines([head[: -len(SINCE)]])]
-        lines += [_lines([pair]) for pair in zip(SINCE, head[-len(SINCE) :], strict=True) if pair[1] is not None]
-        for name, each in details:
-            lines += [_lines([[name]]), _lines(each.of(head.id))]
+        lines = _head_lines(head, SINCE)
+        for table, each in details:
+            of_trial = each.of(head.id)
+            if of_trial or table not in TABLES_SINCE:
+                lines += [_lines([[table.name]]), _lines(of_trial)]
         yield head.id, hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

@@ -72,6 +72,8 @@ def claim(connection: Connection, sweep_id: int, number: int, owner: str, now: d
         weights=weights,
         checkpoint=checkpoint,
         ranked_epochs=row["ranked_epochs"] or 0,
+        target_epochs=row["target_epochs"],
+        is_exempt=row["exempt"] is not None,
     )
     is_first = row["attempt"] == 1
     return claim if is_first else replace(claim, epochs=_clear_after(connection, claim, start.epoch if start else -1))
@@ -158,7 +160,9 @@ def _ending_values(ending: Ending) -> dict[str, Any]:
         values |= {f"diverged_{key}": getattr(ending.divergence, key) for key in ("epoch", "step", "place", "kind")}
     if ending.status == "completed":
         values["ranked_epochs"] = None
-    if ending.status != "interrupted":
+    if ending.status == "paused":
+        values |= file_columns("checkpoint", ending.checkpoint)
+    elif ending.status != "interrupted":
         values |= file_columns("checkpoint", None)
     return values
 

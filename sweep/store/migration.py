@@ -33,6 +33,7 @@ from sweep.store.backup import copy_file, sync
 from sweep.store.schema import APPLICATION_ID, VERSION
 
 MADE_SINCE = {
+    6: ("sweeps", "planned_trials"),
     5: ("trials", "ranked_epochs"),
     4: ("sweeps", "objective"),
     3: ("sweeps", "digest"),

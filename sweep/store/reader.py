@@ -10,12 +10,13 @@ from sqlalchemy import select
 
 from sweep.errors import Call, SweepError, suggest
 from sweep.metrics import Objective
-from sweep.records import Epoch, Progress, Status, SweepRecord, TrialRecord
-from sweep.store import lifecycle, queries
+from sweep.records import DecisionRecord, Epoch, Progress, Status, SweepRecord, TrialRecord
+from sweep.store import decisions, lifecycle, queries
 from sweep.store.claims import Lease
 from sweep.store.connection import Database
 from sweep.store.creation import create as create_database
 from sweep.store.creation import open_existing
+from sweep.store.decisions import Competitor
 from sweep.store.retry import retry_while_busy
 from sweep.store.rows import read_epochs, sweep_record, trial_record
 from sweep.store.schema import sweeps, trials
@@ -145,6 +146,29 @@ class Reader:
                 return queries.curves(connection, trial_id, metric, epoch)
 
         return retry_while_busy(once)
+
+    def competitors(self, sweep_id: int) -> list[Competitor]:
+        """Return all trials of a sweep, by number, as stopping rules see them."""
+
+        def once() -> list[Competitor]:
+            with self.database.reading() as connection:
+                return decisions.competitors(connection, sweep_id)
+
+        return retry_while_busy(once)
+
+    def values_after(self, sweep_id: int, number: int, metric: str, epoch: int) -> list[float]:
+        """Return the values of a metric of a trial in the epochs after one, the untrained network left out."""
+
+        def once() -> list[float]:
+            with self.database.reading() as connection:
+                return decisions.values_after(connection, sweep_id, number, metric, epoch)
+
+        return retry_while_busy(once)
+
+    def decisions(self, sweep_id: int, number: int | None = None) -> list[DecisionRecord]:
+        """Return the decisions of stopping rules about all trials of a sweep, or about one, by trial and epoch."""
+        with self.database.reading() as connection:
+            return decisions.read_decisions(connection, sweep_id, number)
 
     def trial_epochs(self, sweep_id: int, number: int) -> tuple[Epoch, ...]:
         """Return the epochs of a trial, in order."""

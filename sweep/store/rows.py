@@ -12,7 +12,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table, insert, select, update
+from sqlalchemy import Connection, Dialect, Table, and_, insert, select, update
 
 from sweep.errors import StoreError
 from sweep.metrics import Objective
@@ -28,7 +28,7 @@ BATCH_COLUMNS = ("trial_id", "epoch", "step", "loss")
 """What is written, in the order of its table."""
 SAME = (
     *("name", "description", "seed", "epochs", "experiment", "overrides", "fingerprint", "datasets"),
-    *("data_folder", "experiment_folder", "environment", "repeats", "format"),
+    *("data_folder", "experiment_folder", "environment", "repeats", "format", "planned_trials", "ended"),
 )
 """Fields of a sweep's record that are columns as they are, besides those that the store itself gives."""
 
@@ -47,17 +47,28 @@ def insert_sweep(connection: Connection, record: SweepRecord, drawn: Sequence[Tr
     sweep_id: int = connection.execute(
         insert(sweeps).values(trials=len(drawn), created=datetime.now(UTC), **head).returning(sweeps.c.id)
     ).scalar_one()
+    insert_trials(connection, sweep_id, drawn)
+    seal_sweep(connection, sweep_id)
+    return sweep_id
+
+
+def seal_sweep(connection: Connection, sweep_id: int) -> None:
+    """Write the digest over the row of a sweep."""
+    connection.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(digest=sweep_digest(connection, sweep_id)))
+
+
+def insert_trials(connection: Connection, sweep_id: int, drawn: Sequence[Trial]) -> None:
+    """Insert trials of a sweep, queued, with their parameters."""
     connection.execute(insert(trials), [trial_row(sweep_id, trial) for trial in drawn])
-    ids = dict(connection.execute(select(trials.c.number, trials.c.id).where(trials.c.sweep_id == sweep_id)).all())
+    new = and_(trials.c.sweep_id == sweep_id, trials.c.number >= drawn[0].number)
+    ids = dict(connection.execute(select(trials.c.number, trials.c.id).where(new)).all())
     rows = [
         parameter_row(ids[trial.number], name, value) for trial in drawn for name, value in trial.parameters.items()
     ]
     if rows:
         connection.execute(insert(parameters), rows)
-    seal_drawn(connection, trials.c.sweep_id == sweep_id)
-    seal_all(connection, trials.c.sweep_id == sweep_id)
-    connection.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(digest=sweep_digest(connection, sweep_id)))
-    return sweep_id
+    seal_drawn(connection, new)
+    seal_all(connection, new)
 
 
 def sweep_record(row: Mapping[Any, Any]) -> SweepRecord:
@@ -81,6 +92,12 @@ def trial_row(sweep_id: int, trial: Trial) -> dict[str, Any]:
         "attempt": 0,
         "configuration": trial.configuration,
         "planned_epochs": trial.planned_epochs,
+        "round": trial.round or None,
+        "target_epochs": trial.target_epochs,
+        "told": None if trial.told is None else list(trial.told),
+        "redraws": trial.redraws or None,
+        "network_parameters": trial.network_parameters,
+        "multiplications": trial.multiplications,
         "seed_weights": trial.seeds.weights,
         "seed_shuffling": trial.seeds.shuffling,
         "seed_dropout": trial.seeds.dropout,
@@ -91,8 +108,12 @@ def trial_record(row: Mapping[Any, Any]) -> TrialRecord:
     """Return a trial from its row."""
     same = ("number", "repeat", "status", "attempt", "crashes", "owner", "started", "finished", "seconds", "error")
     also = ("traceback", "log", "configuration", "planned_epochs", "best_value", "best_epoch", "tie_value")
+    since = ("target_epochs", "exempt", "network_parameters", "multiplications", "taken_from")
     return TrialRecord(
-        **{name: row[name] for name in (*same, *also, "last_epoch", "ranked_epochs")},
+        **{name: row[name] for name in (*same, *also, "last_epoch", "ranked_epochs", *since)},
+        round=row["round"] or 0,
+        redraws=row["redraws"] or 0,
+        told=None if row["told"] is None else tuple(row["told"]),
         divergence=_divergence(row),
         seeds=seeds_of(row),
         weights=kept_file(row, "weights"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import (
     JSON,
@@ -21,16 +21,19 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateColumn
 
-from sweep.records import STATUSES
+from sweep.records import STATUSES, Decided
 from sweep.store.columns import Number, Time, Words
 
-VERSION = 5
+VERSION = 6
 """Version of the schema: the number of the last revision in `migrations/versions`."""
 APPLICATION_ID = 0x53574550
 """Marks a SQLite file as ours ("SWEP"), as `application_id`."""
 
 PLANNED = "epochs after which it is completed; 0 where not known"
 RANKED = "epochs of an ended training by which it ranks while a longer one is not completed"
+TARGET = "epochs after which it pauses until a stopping rule decides; none where it does not pause"
+TOLD = "configurations whose results the sampler was told before this draw, as JSON"
+EXEMPT = "why no stopping rule ends it: audit | continued"
 CHOSEN = "epoch that stands for a trial: best | last"
 
 metadata = MetaData()
@@ -64,6 +67,8 @@ sweeps = Table(
     Column("experiment_folder", Text, comment="folder of the experiment file"),
     Column("environment", JSON, nullable=False, comment="versions of packages, BLAS and CPU"),
     Column("digest", String(64), comment="SHA-256 over this row"),
+    Column("planned_trials", Integer, comment="number of trials in all where some are drawn only later"),
+    Column("ended", Text, comment="why no more trials were started, if that was for a budget"),
     comment="one row for each sweep",
 )
 
@@ -111,6 +116,14 @@ trials = Table(
     Column("weights_sha256", String(64), comment="SHA-256 of the file weights"),
     Column("checkpoint_sha256", String(64), comment="SHA-256 of the file checkpoint"),
     Column("ranked_epochs", Integer, comment=RANKED),
+    Column("round", Integer, comment="group that was drawn together and is compared by stopping rules; none for 0"),
+    Column("target_epochs", Integer, comment=TARGET),
+    Column("exempt", String(9), comment=EXEMPT),
+    Column("told", JSON(none_as_null=True), comment=TOLD),
+    Column("redraws", Integer, comment="draws outside of the limits before this one; none for 0"),
+    Column("network_parameters", Integer, comment="number of values that its network learns"),
+    Column("multiplications", BigInteger, comment="multiplications of its network for one sample"),
+    Column("taken_from", Text, comment="trial of an earlier sweep whose training it has taken over"),
     UniqueConstraint("sweep_id", "number"),
     CheckConstraint(f"status IN ({', '.join(repr(s) for s in STATUSES)})", name="known_status"),
     Index("ranking", "sweep_id", "status", "best_value", "ranked_epochs"),
@@ -140,6 +153,21 @@ batches = Table(
     Column("step", Integer, primary_key=True, autoincrement=False, comment="mini-batch within the epoch, from 1"),
     Column("loss", Number, nullable=False, comment="mean over the mini-batch, before the step"),
     comment="one row for each mini-batch of trials with training.record_batches",
+    sqlite_with_rowid=False,
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("trial_id", ForeignKey("trials.id", ondelete="CASCADE"), primary_key=True),
+    Column("epoch", Integer, primary_key=True, autoincrement=False, comment="epoch after which it was decided"),
+    Column("rule", String(50), primary_key=True, comment="kind of the stopping rule"),
+    Column("decision", String(5), nullable=False, comment=" | ".join(get_args(Decided))),
+    Column("value", Number, comment="what the rule looked at"),
+    Column("threshold", Number, comment="what it was compared with"),
+    Column("target_epochs", Integer, comment="epochs to which the trial goes on; none for its end"),
+    Column("reason", Text, nullable=False, comment="why, in one clause"),
+    comment="one row for each decision of a stopping rule about a trial",
     sqlite_with_rowid=False,
 )
 

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from sweep.errors import Argument, Call, SweepError
-from sweep.records import BatchLosses, Epoch, Status, SweepRecord, Trial, Weights
-from sweep.store import lifecycle
+from sweep.records import BatchLosses, DecisionRecord, Epoch, Status, SweepRecord, Trial, Weights
+from sweep.store import decisions, growth, lifecycle
 from sweep.store.claims import Claim, Ending, IsLost
 from sweep.store.reader import Reader
 from sweep.store.retry import Result, retry_while_busy
@@ -170,6 +170,25 @@ class Store(Reader):
             lifecycle.lengthen(connection, sweep_id, epochs_each)
 
         self._write(all_of_them, durable=True)
+
+    def decide(self, sweep_id: int, made: Sequence[DecisionRecord]) -> list[int]:
+        """Store decisions of stopping rules and carry them out; return the numbers of the trials that are queued again.
+
+        A decision about a trial that is not paused after its epoch is left out.
+        """
+        return self._write(lambda c, now: decisions.decide(c, sweep_id, made, now), durable=True)
+
+    def add_trials(self, sweep_id: int, drawn: Sequence[Trial]) -> bool:
+        """Add trials to a sweep, queued; return whether they were added, as they go on from those that it has."""
+        return self._write(lambda c, now: growth.add_trials(c, sweep_id, drawn), durable=True)
+
+    def plan_trials(self, sweep_id: int, total: int | None) -> None:
+        """Record how many trials a sweep has in all, once all are drawn; None for as many as there are."""
+        self._write(lambda c, now: growth.plan_trials(c, sweep_id, total), durable=True)
+
+    def record_end(self, sweep_id: int, reason: str | None) -> None:
+        """Record why no more trials are started; None where some may be."""
+        self._write(lambda c, now: growth.record_end(c, sweep_id, reason), durable=True)
 
     def _write(
         self, work: Callable[[Connection, datetime], Result], *, durable: bool = False, patient: bool = True

@@ -14,7 +14,7 @@ from sweep.errors import StoreError, SweepError
 from sweep.records import Weights
 from sweep.store import Store
 from sweep.store.connection import parse_url
-from sweep.store.digests import SINCE
+from sweep.store.digests import SINCE, SWEEPS_SINCE
 from tests.store.store_setup import (
     ROOT,
     add,
@@ -111,6 +111,8 @@ class TestSqliteFile:
             "ALTER TABLE trials DROP COLUMN checkpoint_epoch",
             "DROP INDEX ranking",
             *(f"ALTER TABLE trials DROP COLUMN {name}" for name in SINCE),
+            *(f"ALTER TABLE sweeps DROP COLUMN {name}" for name in SWEEPS_SINCE),
+            "DROP TABLE decisions",
             "CREATE INDEX ranking ON trials (sweep_id, status, best_value)",
             "ALTER TABLE sweeps DROP COLUMN digest",
             "PRAGMA user_version = 1",
