@@ -38,6 +38,8 @@ class Space:
     """Number of configurations that the file asks for."""
     folder: Path
     """Folder in which files named by the sampler's options lie."""
+    total: int | None = None
+    """Number of configurations in all, those of extensions included; None where it is that of the file."""
 
 
 class Sampler(ABC):
