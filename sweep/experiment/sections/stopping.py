@@ -34,8 +34,9 @@ StoppingRules = Annotated[tuple[Kind, ...], PlainValidator(_listed)]
 
 
 def rules_of(record: SweepRecord) -> dict[str, Rule]:
-    """Return the stopping rules of a stored sweep by their kinds, in the order of its file."""
+    """Return the rules of a stored sweep that look at each trial alone, by kind, in the order of its file."""
     table = read_table(record.experiment, record.name, record.overrides)
     if "stopping" not in table:
         return {}
-    return {rule.kind: KINDS[rule.kind](**rule.values()) for rule in _listed(table["stopping"])}
+    rules = {rule.kind: KINDS[rule.kind](**rule.values()) for rule in _listed(table["stopping"])}
+    return {kind: rule for kind, rule in rules.items() if isinstance(rule, Rule)}
