@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -16,11 +16,14 @@ from sweep.experiment.checks import check_configuration
 from sweep.experiment.parameters import named_parameters
 from sweep.experiment.sections.data import resolve_defaults
 from sweep.experiment.sections.header import Header, NativeHeader, check_total
+from sweep.experiment.sections.stopping import made_rules
 from sweep.metrics import Objective
 from sweep.records import Parameter, Scalar, Trial
 from sweep.space.distributions import Tree
+from sweep.space.samplers.adaptive import Adaptive, Result
 from sweep.space.samplers.base import Point, Sampler, Space, trial_seeds
 from sweep.space.trees import draw
+from sweep.stopping import AnyRule
 
 FORMAT = 4
 """Format of experiment files, by what they mean: in 1, that of the first edition, `data.normalization` of a table has
@@ -39,6 +42,18 @@ The ends of every range were found right when the file was read, so one check of
 that must fit each other, such as a lower and an upper end that are both drawn; these are checked when a trial is
 planned.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What an adaptive sampler is told before it draws."""
+
+    results: Sequence[Result]
+    """Of the configurations that have ended, in the order in which they are told."""
+    told: Sequence[Sequence[int]]
+    """Of each drawn configuration, the numbers of the results that were told just before it was drawn."""
+    new: Sequence[int]
+    """Numbers of the results that were told before no draw yet."""
 
 
 def _shape(drawn: dict[str, Scalar]) -> Shape:
@@ -73,6 +88,26 @@ class Experiment:
     def repeats(self) -> int:
         """Number of trainings of each configuration."""
         return self.header.repeats
+
+    @property
+    def planned_trials(self) -> int | None:
+        """Number of trainings in all; None for as many as the sampler has, or a budget allows."""
+        return None if self.header.trials is None else self.header.trials * self.repeats
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether only a budget ends it, since neither the file nor the sampler says how many trials there are."""
+        return self.header.trials is None and self.sampler.needs_trials
+
+    @property
+    def draws_in_rounds(self) -> bool:
+        """Whether its sampler draws a round of trials once all those of earlier rounds have ended."""
+        return isinstance(self.sampler, Adaptive) and self.sampler.needs_rounds
+
+    @cached_property
+    def rules(self) -> dict[str, AnyRule]:
+        """Its stopping rules by their kinds, in the order of the file."""
+        return made_rules(self.header.stopping)
 
     @property
     def is_native(self) -> bool:
@@ -122,11 +157,37 @@ class Experiment:
         Raises:
             ExperimentError: when a drawn configuration is impossible, or the sampler cannot be used.
         """
+        most = 1 if self.is_endless else self.header.trials
         checked: set[Shape] = set()
-        points = islice(self.sampler.points(self._space, self.header.seed), self.header.trials)
+        points = islice(self.sampler.points(self._space, self.header.seed), most)
         for number, point in enumerate(points):
             check_total(number + 1, self.repeats, self.name)  # a sampler may have any number
             yield from self._trainings(number, point, checked)
+
+    def draw_more(self, drawn: int, total: int | None, history: History) -> list[Trial]:
+        """Draw the trials that can be drawn after the first `drawn` configurations; none where results are missing.
+
+        Args:
+            total: number of configurations in all; None for no limit, where one is drawn at a time.
+
+        Raises:
+            ExperimentError: as of `draws`.
+        """
+        space, told = replace(self._space, total=total), None
+        if isinstance(self.sampler, Adaptive):
+            if self.sampler.needs_rounds and len(history.results) < drawn:
+                return []
+            seed, told = self.header.seed, None if self.sampler.needs_rounds else tuple(history.new)
+            points = self.sampler.more(space, seed, drawn, history.results, history.told, self.objective)
+        else:
+            points = list(islice(self.sampler.points(space, self.header.seed), drawn, total or drawn + 1))
+        checked: set[Shape] = set()
+        most = None if total is None else total - drawn
+        trials = []
+        for number, point in enumerate(points[:most], drawn):
+            check_total(number + 1, self.repeats, self.name)
+            trials += [replace(trial, told=told) for trial in self._trainings(number, point, checked)]
+        return trials
 
     def _trainings(self, number: int, point: Point, checked: set[Shape]) -> Iterator[Trial]:
         """Yield the repeated trainings of one configuration, each with values of its own."""

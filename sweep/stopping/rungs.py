@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import StatisticsError, correlation
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Le
 
@@ -66,6 +66,9 @@ class RungRule(ABC):
     A group is the set of configurations that compete: all of a sweep, a round of a sampler, or a later extension. A
     kind is a frozen dataclass as that of a `Rule` is, and one entry of the same `KINDS`.
     """
+
+    is_asynchronous: ClassVar[bool] = False
+    """Whether to ask it whenever a worker is free, as it does not wait until all trials have come to a rung."""
 
     audit: Annotated[float, Ge(0), Le(1)] = 0.0
     """Fraction of the trials to be stopped, drawn at random, that are trained to their end all the same."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,9 +11,8 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, FromClause, Integer, Select, case, func, select
 
 from sweep.metrics import NATIVE_METRICS, Objective, SortKey
-from sweep.records import Scalar
 from sweep.store.queries import list_sweeps, recorded_metrics, sweep_head
-from sweep.store.rows import NATIVE_COLUMNS
+from sweep.store.rows import NATIVE_COLUMNS, drawn_value
 from sweep.store.schema import batches, epochs, is_completed, is_ranked, parameters, trials
 
 MOST_NAMED = 1_000
@@ -210,14 +209,8 @@ def _parameters_frame(connection: Connection, wanted: ColumnElement[bool]) -> pd
             columns[name] = values["number"].astype("boolean")
         else:  # a choice between values of several types
             items = zip(values["type"], values["number"], values["text"], strict=True)
-            columns[name] = pd.Series([_as_drawn(*item) for item in items], values.index, dtype=object)
+            columns[name] = pd.Series([drawn_value(*item) for item in items], values.index, dtype=object)
     return pd.DataFrame(columns)
-
-
-def _as_drawn(kind: str, number: float, text: str | None) -> Scalar | None:
-    """Return a drawn value in its own type, so that false stays apart from 0."""
-    types: dict[str, Callable[[float], Scalar]] = {"bool": bool, "int": int, "float": float}
-    return types[kind](number) if kind in types else text
 
 
 def epochs_frame(connection: Connection, sweep_id: int, number: int | None = None) -> pd.DataFrame:
