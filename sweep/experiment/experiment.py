@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -20,6 +20,7 @@ from sweep.metrics import Objective
 from sweep.records import Parameter, Scalar, Trial
 from sweep.space.distributions import Tree
 from sweep.space.samplers.base import Point, Sampler, Space, trial_seeds
+from sweep.space.samplers.random import random_pick
 from sweep.space.trees import draw
 
 FORMAT = 4
@@ -43,6 +44,15 @@ planned.
 
 def _shape(drawn: dict[str, Scalar]) -> Shape:
     return tuple((name, value if isinstance(value, str | bool) else type(value)) for name, value in drawn.items())
+
+
+IsOutside = Callable[[Trial], bool]
+"""Tells whether a draw is outside of limits."""
+
+
+def never(trial: Trial) -> bool:
+    """Return False: no draw is outside of limits."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -108,16 +118,21 @@ class Experiment:
             decisive["objective"] = [self.objective.metric, self.objective.direction, self.objective.epoch]
         if header.stopping:
             decisive["stopping"] = [rule.model_dump() for rule in header.stopping]
+        if limits := header.limits.given():
+            decisive["limits"] = limits
         if trainer := header.trainer_table():
             decisive |= {"trainer": trainer, "epochs": header.planned_epochs()}
         return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()
 
-    def trials(self) -> list[Trial]:
+    def trials(self, is_outside: IsOutside = never) -> list[Trial]:
         """Return every trial; see `draws`."""
-        return list(self.draws())
+        return list(self.draws(is_outside))
 
-    def draws(self) -> Iterator[Trial]:
+    def draws(self, is_outside: IsOutside = never) -> Iterator[Trial]:
         """Draw one trial after the other, and check each configuration whose shape is new; see `Shape`.
+
+        Args:
+            is_outside: tells of the first training of a configuration whether another one is drawn in its place.
 
         Raises:
             ExperimentError: when a drawn configuration is impossible, or the sampler cannot be used.
@@ -126,11 +141,15 @@ class Experiment:
         points = islice(self.sampler.points(self._space, self.header.seed), self.header.trials)
         for number, point in enumerate(points):
             check_total(number + 1, self.repeats, self.name)  # a sampler may have any number
-            yield from self._trainings(number, point, checked)
+            yield from self._trainings(number, point, checked, is_outside)
 
-    def _trainings(self, number: int, point: Point, checked: set[Shape]) -> Iterator[Trial]:
+    def _trainings(self, number: int, point: Point, checked: set[Shape], is_outside: IsOutside) -> Iterator[Trial]:
         """Yield the repeated trainings of one configuration, each with values of its own."""
         first = self.draw(number, point, checked)
+        while is_outside(first):
+            redraws = first.redraws + 1
+            again = random_pick(self.header.seed, number, redraws)
+            first = replace(self.draw(number, again, checked), redraws=redraws)
         yield first
         for repeat in range(1, self.repeats):
             yield replace(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -92,14 +92,22 @@ def plan(trials: Sequence[Trial], folders: Mapping[str, str], observer: Observer
         ExperimentError: when a configuration is impossible, or its layers do not fit each other or its data set.
     """
     datasets = {key: open_dataset(Path(folder)) for key, folder in folders.items()}
-    return [
-        trial if "trainer" in trial.configuration else _plan_network(trial, datasets)
-        for trial in noting(trials, "checked", observer)
-    ]
+
+    def dataset_of(trial: Trial) -> Dataset:
+        return datasets[options_key(data_options(trial.configuration["data"]))]
+
+    return [plan_trial(trial, dataset_of) for trial in noting(trials, "checked", observer)]
 
 
-def _plan_network(trial: Trial, datasets: Mapping[str, Dataset]) -> Trial:
-    dataset = datasets[options_key(data_options(trial.configuration["data"]))]
+def plan_trial(trial: Trial, dataset_of: Callable[[Trial], Dataset]) -> Trial:
+    """Return a trial with its planned epochs and the size of its network; one of a user's own trainer as it is.
+
+    Raises:
+        ExperimentError: as `plan`.
+    """
+    if "trainer" in trial.configuration:
+        return trial
+    dataset = dataset_of(trial)
     configuration, size = network_size(trial, dataset)
     return replace(
         trial,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sweep.data import data_entry, data_options, options_key
+from sweep.data import Dataset, data_entry, data_options, options_key
 from sweep.engines import RunOptions, open_engine
 from sweep.experiment.experiment import Experiment
 from sweep.observer import Observer
 from sweep.records import SweepRecord, Trial
+from sweep.runner.limits import LimitCheck
 from sweep.runner.prepare import data_sha256, plan, prepare_datasets, surroundings
 from sweep.runner.progress import noting
 from sweep.runner.train import resumable, train_queued
 from sweep.store import Store
 from sweep.system.files import utf_8_path
 from sweep.system.variables import data_folder
+from sweep.training.build import opened
 
 MANY = 10_000
 """Trials that take so long to be stored that the observer is told."""
@@ -90,17 +92,39 @@ def _drawn_with_data(
     """
     trials: list[Trial] = []
     described: dict[str, dict[str, Any]] = {}
-    folders: dict[str, str] = {}
+    datasets = DrawnDatasets(experiment, options)
+    limits = LimitCheck(experiment, datasets.of)
     previous = None
-    for trial in noting(experiment.draws(), "drew", options.observer):
+    for trial in noting(experiment.draws(limits.is_outside), "drew", options.observer):
         section = trial.configuration.get("data")
         if section is not None and section != previous:
-            key, previous = options_key(data_options(section)), section
-            if key not in described:
-                described[key] = data_entry(section)
-                folders |= prepare_datasets([described[key]], options.data_folder, experiment.folder, options.observer)
+            key, previous = datasets.prepare(section), section
+            described.setdefault(key, data_entry(section))
         trials.append(trial)
-    return trials, described, folders
+    limits.tell(len(trials) // experiment.repeats, options.observer)
+    return trials, described, {key: datasets.folders[key] for key in described}
+
+
+class DrawnDatasets:
+    """The data sets of the trials of an experiment, each prepared in the cache when it is first drawn."""
+
+    def __init__(self, experiment: Experiment, options: RunOptions) -> None:
+        self._experiment = experiment
+        self._options = options
+        self.folders: dict[str, str] = {}
+        """Cached folder of each data set by its key."""
+
+    def prepare(self, section: Mapping[str, Any]) -> str:
+        """Return the key of the data set of a section `data`, which is in the cache then."""
+        key = options_key(data_options(section))
+        if key not in self.folders:
+            options, entry = self._options, data_entry(section)
+            self.folders |= prepare_datasets([entry], options.data_folder, self._experiment.folder, options.observer)
+        return key
+
+    def of(self, trial: Trial) -> Dataset:
+        """Return the data set of a trial of our networks."""
+        return opened(self.folders[self.prepare(trial.configuration["data"])])
 
 
 def _note_repetitions(trials: Sequence[Trial], repeats: int, observer: Observer) -> None:

@@ -12,6 +12,7 @@ from sweep.experiment.sections.base import Kind
 from sweep.experiment.sections.registry import Registered
 from sweep.records import SweepRecord
 from sweep.stopping import KINDS, Rule
+from sweep.stopping.limit import SecondsPerEpoch
 
 _RULE = Annotated[Kind, Registered(KINDS)]
 _ONE, _SEVERAL = TypeAdapter(_RULE), TypeAdapter(tuple[_RULE, ...])
@@ -34,8 +35,8 @@ StoppingRules = Annotated[tuple[Kind, ...], PlainValidator(_listed)]
 
 
 def rules_of(record: SweepRecord) -> dict[str, Rule]:
-    """Return the stopping rules of a stored sweep by their kinds, in the order of its file."""
+    """Return what may end trials of a stored sweep early: its limit of time, and its rules in the order of its file."""
     table = read_table(record.experiment, record.name, record.overrides)
-    if "stopping" not in table:
-        return {}
-    return {rule.kind: KINDS[rule.kind](**rule.values()) for rule in _listed(table["stopping"])}
+    seconds = table.get("limits", {}).get("seconds_per_epoch")
+    limits: dict[str, Rule] = {} if seconds is None else {"seconds_per_epoch": SecondsPerEpoch(seconds)}
+    return limits | {rule.kind: KINDS[rule.kind](**rule.values()) for rule in _listed(table.get("stopping", []))}

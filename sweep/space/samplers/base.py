@@ -52,6 +52,9 @@ class Sampler(ABC):
     fingerprint_kind: ClassVar[str | None] = None
     """The kind's name in fingerprints, where it is not the one in the file."""
 
+    can_redraw: ClassVar[bool] = True
+    """Whether a random draw may take the place of a point that is outside of limits."""
+
     @abstractmethod
     def points(self, space: Space, seed: int) -> Iterator[Point]:
         """Yield the points in order; number i is a pure function of the space, the seed and i.
