@@ -35,8 +35,12 @@ StoppingRules = Annotated[tuple[Kind, ...], PlainValidator(_listed)]
 
 
 def rules_of(record: SweepRecord) -> dict[str, Rule]:
-    """Return what may end trials of a stored sweep early: its limit of time, and its rules in the order of its file."""
+    """Return the rules of a stored sweep that look at each trial alone, by kind.
+
+    The limit of time comes first, and then the rules in the order of the file.
+    """
     table = read_table(record.experiment, record.name, record.overrides)
     seconds = table.get("limits", {}).get("seconds_per_epoch")
     limits: dict[str, Rule] = {} if seconds is None else {"seconds_per_epoch": SecondsPerEpoch(seconds)}
-    return limits | {rule.kind: KINDS[rule.kind](**rule.values()) for rule in _listed(table.get("stopping", []))}
+    rules = {rule.kind: KINDS[rule.kind](**rule.values()) for rule in _listed(table.get("stopping", []))}
+    return limits | {kind: rule for kind, rule in rules.items() if isinstance(rule, Rule)}
