@@ -1,5 +1,8 @@
 """The section `limits`: what it takes, and that it changes nothing where it is not given."""
 
+from zlib import crc32
+
+import numpy as np
 import pytest
 
 from sweep.experiment.file import parse
@@ -63,5 +66,9 @@ def test_a_redraw_depends_on_seed_trial_and_its_number_alone(redraws):
     assert alone[1] == both[1]
     assert (alone[0].redraws, alone[1].redraws) == (0, redraws)
     assert both[0].parameters != both[1].parameters
+    name = "network.activation.alpha"
+    bits = np.random.SeedSequence(7, spawn_key=(1, crc32(f"{name}|redraw {redraws}".encode())))
+    uniform = (int(bits.generate_state(1, np.uint64)[0]) >> 11) / 2**53
+    assert alone[1].parameters[name] == pytest.approx(0.4 * uniform, rel=1e-15)
     assert alone[0] == experiment.trials()[0]
     assert alone[1].seeds == experiment.trials()[1].seeds
