@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -22,6 +22,7 @@ from sweep.records import Parameter, Scalar, Trial
 from sweep.space.distributions import Tree
 from sweep.space.samplers.adaptive import Adaptive, Result
 from sweep.space.samplers.base import Point, Sampler, Space, trial_seeds
+from sweep.space.samplers.random import random_pick
 from sweep.space.trees import draw
 from sweep.stopping import AnyRule
 
@@ -58,6 +59,15 @@ class History:
 
 def _shape(drawn: dict[str, Scalar]) -> Shape:
     return tuple((name, value if isinstance(value, str | bool) else type(value)) for name, value in drawn.items())
+
+
+IsOutside = Callable[[Trial], bool]
+"""Tells whether a draw is outside of limits."""
+
+
+def never(trial: Trial) -> bool:
+    """Return False: no draw is outside of limits."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -143,16 +153,21 @@ class Experiment:
             decisive["objective"] = [self.objective.metric, self.objective.direction, self.objective.epoch]
         if header.stopping:
             decisive["stopping"] = [rule.model_dump() for rule in header.stopping]
+        if limits := header.limits.given():
+            decisive["limits"] = limits
         if trainer := header.trainer_table():
             decisive |= {"trainer": trainer, "epochs": header.planned_epochs()}
         return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()
 
-    def trials(self) -> list[Trial]:
+    def trials(self, is_outside: IsOutside = never) -> list[Trial]:
         """Return every trial; see `draws`."""
-        return list(self.draws())
+        return list(self.draws(is_outside))
 
-    def draws(self) -> Iterator[Trial]:
+    def draws(self, is_outside: IsOutside = never) -> Iterator[Trial]:
         """Draw one trial after the other, and check each configuration whose shape is new; see `Shape`.
+
+        Args:
+            is_outside: tells of the first training of a configuration whether another one is drawn in its place.
 
         Raises:
             ExperimentError: when a drawn configuration is impossible, or the sampler cannot be used.
@@ -162,13 +177,16 @@ class Experiment:
         points = islice(self.sampler.points(self._space, self.header.seed), most)
         for number, point in enumerate(points):
             check_total(number + 1, self.repeats, self.name)  # a sampler may have any number
-            yield from self._trainings(number, point, checked)
+            yield from self._trainings(number, point, checked, is_outside)
 
-    def draw_more(self, drawn: int, total: int | None, history: History) -> list[Trial]:
+    def draw_more(
+        self, drawn: int, total: int | None, history: History, is_outside: IsOutside = never
+    ) -> Iterator[Trial]:
         """Draw the trials that can be drawn after the first `drawn` configurations; none where results are missing.
 
         Args:
             total: number of configurations in all; None for no limit, where one is drawn at a time.
+            is_outside: as of `draws`.
 
         Raises:
             ExperimentError: as of `draws`.
@@ -176,22 +194,24 @@ class Experiment:
         space, told = replace(self._space, total=total), None
         if isinstance(self.sampler, Adaptive):
             if self.sampler.needs_rounds and len(history.results) < drawn:
-                return []
+                return
             seed, told = self.header.seed, None if self.sampler.needs_rounds else tuple(history.new)
             points = self.sampler.more(space, seed, drawn, history.results, history.told, self.objective)
         else:
             points = list(islice(self.sampler.points(space, self.header.seed), drawn, total or drawn + 1))
         checked: set[Shape] = set()
-        most = None if total is None else total - drawn
-        trials = []
-        for number, point in enumerate(points[:most], drawn):
+        for number, point in enumerate(points[: None if total is None else total - drawn], drawn):
             check_total(number + 1, self.repeats, self.name)
-            trials += [replace(trial, told=told) for trial in self._trainings(number, point, checked)]
-        return trials
+            for trial in self._trainings(number, point, checked, is_outside):
+                yield replace(trial, told=told)
 
-    def _trainings(self, number: int, point: Point, checked: set[Shape]) -> Iterator[Trial]:
+    def _trainings(self, number: int, point: Point, checked: set[Shape], is_outside: IsOutside) -> Iterator[Trial]:
         """Yield the repeated trainings of one configuration, each with values of its own."""
         first = self.draw(number, point, checked)
+        while is_outside(first):
+            redraws = first.redraws + 1
+            again = random_pick(self.header.seed, number, redraws)
+            first = replace(self.draw(number, again, checked), redraws=redraws)
         yield first
         for repeat in range(1, self.repeats):
             yield replace(

@@ -2,57 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sweep.data import data_entry, data_options, options_key
+from sweep.data import Dataset, data_entry, data_options, options_key
 from sweep.engines import RunOptions
-from sweep.experiment.experiment import Experiment
+from sweep.experiment.experiment import Experiment, IsOutside
 from sweep.observer import Observer
 from sweep.records import SweepRecord, Trial
+from sweep.runner.limits import LimitCheck
 from sweep.runner.prepare import data_sha256, plan, prepare_datasets, surroundings
 from sweep.runner.progress import noting
 from sweep.stopping import rung_rule
 from sweep.system.files import utf_8_path
 from sweep.system.variables import data_folder
+from sweep.training.build import opened
 
 
 @dataclass
 class Datasets:
-    """The data sets of a sweep, each prepared when it is first drawn."""
+    """The data sets of a sweep, each prepared in the cache when it is first drawn."""
 
+    _options: RunOptions
     entries: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What is kept of each, by its key."""
     folders: dict[str, str] = field(default_factory=dict)
     """The cached folder of each, by its key."""
 
     @classmethod
-    def stored(cls, record: SweepRecord, folders: dict[str, str]) -> Datasets:
+    def stored(cls, record: SweepRecord, folders: dict[str, str], options: RunOptions) -> Datasets:
         """Return the data sets of a stored sweep, given their cached folders."""
-        return cls({options_key(data_options(entry)): entry for entry in record.datasets}, folders)
+        return cls(options, {options_key(data_options(entry)): entry for entry in record.datasets}, folders)
 
-    def prepare(self, trials: Iterable[Trial], folder: Path | None, options: RunOptions) -> list[Trial]:
-        """Return the trials, once the data sets that they have are in the cache.
+    def take(self, experiment: Experiment, draw: Callable[[IsOutside], Iterable[Trial]]) -> list[Trial]:
+        """Return trials that are drawn, once the data sets that they have are in the cache.
 
         One that is not there is found out before the other trials are drawn, of which there may be many.
 
         Args:
-            folder: that of the experiment file.
+            draw: draws the trials, given which configurations are outside of the limits.
         """
+        limits = LimitCheck(experiment, lambda trial: self._of(trial, experiment.folder))
         taken: list[Trial] = []
         previous = None
-        for trial in trials:
+        for trial in draw(limits.is_outside):
             section = trial.configuration.get("data")
             if section is not None and section != previous:
-                key, previous = options_key(data_options(section)), section
-                if key not in self.folders:
-                    self.entries[key] = data_entry(section)
-                    entries = [self.entries[key]]
-                    self.folders |= prepare_datasets(entries, options.data_folder, folder, options.observer)
+                key, previous = self._prepare(section, experiment.folder), section
+                self.entries.setdefault(key, data_entry(section))
             taken.append(trial)
+        limits.tell(len(taken) // experiment.repeats, self._options.observer)
         return taken
+
+    def _prepare(self, section: Mapping[str, Any], folder: Path | None) -> str:
+        """Return the key of the data set of a section `data`, which is in the cache then."""
+        key = options_key(data_options(section))
+        if key not in self.folders:
+            entries, options = [data_entry(section)], self._options
+            self.folders |= prepare_datasets(entries, options.data_folder, folder, options.observer)
+        return key
+
+    def _of(self, trial: Trial, folder: Path | None) -> Dataset:
+        """Return the data set of a trial of our networks."""
+        return opened(self.folders[self._prepare(trial.configuration["data"], folder)])
 
     def listed(self) -> list[dict[str, Any]]:
         """Return what is kept of each, with the digest of its files."""
@@ -77,8 +91,8 @@ def draw(experiment: Experiment, options: RunOptions) -> Drawn:
         utf_8_path(path) if path else None for path in (options.data_folder or data_folder(), experiment.folder)
     )
     found = surroundings(experiment.header.trainer_table(), experiment.folder)
-    datasets = Datasets()
-    trials = datasets.prepare(noting(experiment.draws(), "drew", options.observer), experiment.folder, options)
+    datasets = Datasets(options)
+    trials = datasets.take(experiment, lambda outside: noting(experiment.draws(outside), "drew", options.observer))
     _note_repetitions(trials, experiment.repeats, options.observer)
     trials = grouped(plan(trials, datasets.folders, options.observer), experiment, 0)
     planned = experiment.planned_trials

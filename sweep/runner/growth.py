@@ -49,14 +49,13 @@ class Growth:
         drawn = len(found) // self._record.repeats
         if self._most is not None and drawn >= self._most:
             return []
-        history = self._history(found)
-        experiment, options = self._experiment, self._options
-        trials = experiment.draw_more(drawn, self._most, history)
+        history, experiment, options = self._history(found), self._experiment, self._options
+        trials = self._datasets.take(
+            experiment, lambda outside: experiment.draw_more(drawn, self._most, history, outside)
+        )
         if not trials:
             return []
-        trials = plan(
-            self._datasets.prepare(trials, experiment.folder, options), self._datasets.folders, options.observer
-        )
+        trials = plan(trials, self._datasets.folders, options.observer)
         following = (found[-1].round if found else -1) + experiment.draws_in_rounds
         new = grouped(trials, experiment, following)
         if not self._store.add_trials(self._record.id, new, self._datasets.listed()):

@@ -38,7 +38,7 @@ def resume(name: str | None, store: Store, options: RunOptions, *, retry_failed:
             return record
         warn_of_changes(record, options.observer)
         folders = prepare_again(record, options.data_folder, options.observer)
-        growth = Growth(experiment_of(record), record, store, Datasets.stored(record, folders), options)
+        growth = Growth(experiment_of(record), record, store, Datasets.stored(record, folders, options), options)
         with open_engine(options, store, left) as engine:
             train_queued(record, store, folders, engine, options, growth=growth)
     return store.sweep(record.name)

@@ -19,8 +19,9 @@ MOST_NAMED = 1_000
 """Up to this many trials are asked for by their numbers; of more, all of their status are read."""
 TRIAL_COLUMNS = ["status", "attempt"]
 DIVERGED_COLUMNS = ["diverged_epoch", "diverged_step", "diverged_place", "diverged_kind"]
-END_COLUMNS = ["seconds", *DIVERGED_COLUMNS, "error", "ranked_epochs"]
-INTEGERS = ("epoch", "epochs", "ranked_epochs", "diverged_epoch", "diverged_step")
+SIZE_COLUMNS = ["network_parameters", "multiplications"]
+END_COLUMNS = ["seconds", *DIVERGED_COLUMNS, "error", "ranked_epochs", *SIZE_COLUMNS]
+INTEGERS = ("epoch", "epochs", "ranked_epochs", "diverged_epoch", "diverged_step", *SIZE_COLUMNS)
 TEXTS = ("status", "diverged_place", "diverged_kind", "error")
 OTHERS = "other metrics"
 """Column of a frame in which metrics without a column of their own arrive."""
@@ -84,9 +85,9 @@ def trials_frame(
 
     Columns: trial; repeat where the sweep has repeats; status, attempt; the metrics at the epoch that stands for the
     trial by the objective, and that `epoch`; `epochs`, the last one stored; seconds; how it diverged or failed;
-    `ranked_epochs`, by which it ranks while a longer training is not completed; then each parameter under its full
-    name. The metrics are those of the objective and `also`; for an objective other than that of the sweep our own four
-    as well.
+    `ranked_epochs`, by which it ranks while a longer training is not completed; `network_parameters` and
+    `multiplications`, if a trial has them; then each parameter under its full name. The metrics are those of the
+    objective and `also`; for an objective other than that of the sweep our own four as well.
     """
     own, repeats, has_earlier = sweep_head(connection, sweep_id)
     objective = objective or own
@@ -100,6 +101,7 @@ def trials_frame(
         rows = _ordered(rows, wanted)
     kinds = {"Int64": INTEGERS, "str": TEXTS, "float64": [*chosen.metrics, *chosen.others, "seconds"]}
     rows = rows.astype({name: kind for kind, names in kinds.items() for name in names})
+    rows = rows.drop(columns=[name for name in SIZE_COLUMNS if rows[name].isna().all()])
     if selection and len(rows) <= MOST_NAMED:
         which = (trials.c.sweep_id == sweep_id) & trials.c.number.in_(rows["trial"].tolist())
     drawn = _parameters_frame(connection, which)

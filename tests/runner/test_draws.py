@@ -8,8 +8,7 @@ from sweep.experiment import experiment as drawing
 from sweep.experiment.file import parse
 from sweep.experiment.sections import header
 from sweep.observer import Silent
-from sweep.runner import progress
-from sweep.runner import run
+from sweep.runner import progress, run
 
 FINITE = """
 name = "finite"

@@ -13,6 +13,7 @@ from sweep.experiment.sections.base import Kind
 from sweep.experiment.sections.registry import Registered
 from sweep.records import SweepRecord
 from sweep.stopping import KINDS, AnyRule, RungRule
+from sweep.stopping.limit import SecondsPerEpoch
 
 _RULE = Annotated[Kind, Registered(KINDS)]
 _ONE, _SEVERAL = TypeAdapter(_RULE), TypeAdapter(tuple[_RULE, ...])
@@ -44,6 +45,11 @@ def made_rules(sections: Iterable[Kind]) -> dict[str, AnyRule]:
 
 
 def rules_of(record: SweepRecord) -> dict[str, AnyRule]:
-    """Return the stopping rules of a stored sweep by kind, in the order of its file."""
+    """Return the stopping rules of a stored sweep by kind.
+
+    The limit of time comes first, and then the rules in the order of the file.
+    """
     table = read_table(record.experiment, record.name, record.overrides)
-    return made_rules(_listed(table["stopping"])) if "stopping" in table else {}
+    seconds = table.get("limits", {}).get("seconds_per_epoch")
+    limits: dict[str, AnyRule] = {} if seconds is None else {"seconds_per_epoch": SecondsPerEpoch(seconds)}
+    return limits | made_rules(_listed(table.get("stopping", [])))
