@@ -22,6 +22,8 @@ class Curve:
     """Value of the objective's metric after each epoch, from epoch 1."""
     objective: Objective
     """How the trials of the sweep are ranked."""
+    losses: Sequence[float] = ()
+    """Loss of the training part after each epoch, the untrained network first; empty where it is not measured."""
 
     @property
     def epoch(self) -> int:
