@@ -109,17 +109,42 @@ def test_no_lost_one_goes_on_and_somebody_is_trained_to_its_end(rule, group, obj
     assert len(numbers) == len(set(numbers))
 
 
-@given(RULES, trainings(planned=st.just(30)), st.randoms(use_true_random=False))
-def test_no_more_go_on_than_a_part_of_those_that_have_come(rule, group, rng):
-    _, decisions = train(rule, group, ACCURACY, rng.choice)
-    came = len(group)
-    for epoch in (rule.first * rule.factor**k for k in range(9)):
-        went_on = sum(
-            each.epoch == epoch and each.target is not None and "to its end" not in each.reason for each in decisions
-        )
-        # each that goes on once was among the best part of those that had come by then, of whom more have come since
-        assert went_on <= came
-        came = went_on
+@st.composite
+def standings(draw, rule):
+    """A group with some at each of the first rungs."""
+    found = []
+    for trial in range(draw(st.integers(1, 10))):
+        promotions = draw(st.integers(0, 2))
+        epoch = rule.first * rule.factor**promotions
+        state = draw(st.sampled_from(["paused", "training", "lost"]))
+        values = draw(st.lists(st.integers(0, 6), min_size=epoch, max_size=epoch))
+        if state == "lost":
+            values = values[
+                : draw(st.integers(rule.first * rule.factor ** (promotions - 1) if promotions else 0, epoch))
+            ]
+        found.append(standing(trial, state, *values, planned=10**4, promotions=promotions))
+    return [*found, standing(99, "training", planned=10**4)]
+
+
+@given(st.data())
+def test_who_goes_on_is_among_the_best_part_of_those_that_have_come_and_nobody_could_higher_up(data):
+    rule = Asha(factor=data.draw(st.integers(2, 3)), first=data.draw(st.integers(1, 2)))
+    group = data.draw(standings(rule))
+    able = {}
+    for step in range(3):
+        epoch = rule.first * rule.factor**step
+        came = [
+            (-max(each.values[:epoch], default=0), each.trial)
+            if each.promotions > step or each.state == "paused"
+            else (1, each.trial)
+            for each in group
+            if each.promotions > step or (each.promotions == step and each.state != "training")
+        ]
+        best = [trial for value, trial in sorted(came)[: len(came) // rule.factor] if value <= 0]
+        waiting = [t for t in best if group[t].promotions == step and group[t].state == "paused"]
+        able |= {epoch: waiting[0]} if waiting else {}
+    expected = [(able[max(able)], max(able), max(able) * rule.factor)] if able else []
+    assert [(each.trial, each.epoch, each.target) for each in rule.decide(group, ACCURACY)] == expected
 
 
 @given(RULES, st.lists(st.integers(0, 9), min_size=1, max_size=12, unique=True))
