@@ -79,9 +79,10 @@ class _Replay:
     def end(self, index: int, target: int) -> bool:
         """Let a trial end if its record ends before its target, or its training there; tell whether it did."""
         recording = self.recordings[index]
-        if self.epochs[index] >= recording.planned:
+        is_whole = self.epochs[index] >= recording.planned
+        if is_whole and recording.ending == "completed":
             self.ends[index] = "completed"
-        elif len(recording.values) < target:
+        elif is_whole or len(recording.values) < target:
             self.ends[index] = "lost" if recording.ending == "lost" else "unknown"
         return self.ends[index] is not None
 
