@@ -113,7 +113,7 @@ class _TrialReplay(_Replay):
         if epoch and epoch < recording.planned and self.rule.decide(curve, lambda at: self._others(index, at)):
             self.ends[index] = "stopped"
         elif not self.end(index, epoch + 1):
-            self.again.insert(0, index)
+            self.again.append(index)
 
     def _others(self, index: int, epoch: int) -> Mapping[int, Sequence[float]]:
         others = ((i, each) for i, each in enumerate(self.recordings) if i != index and self.epochs[i] >= epoch)

@@ -91,6 +91,13 @@ def test_a_training_that_ends_before_a_rung_counts_there_with_its_value():
     assert targets(Halving().decide([*later, kept], ACCURACY)) == {6: None}, "the short one was better"
 
 
+def test_a_training_that_ends_before_a_rung_and_is_not_among_the_best_there_enters_no_later_one():
+    """Of the 4 at epoch 3 trials 2 and 3 went on; of these 2, 1 goes on at epoch 6."""
+    ended = [standing(0, "completed", 0.0, 0.0, planned=2), standing(1, "lost", 0.1, 0.1, 0.1)]
+    entered = [standing(number, "paused", *[0.1 * number] * 6, promotions=1) for number in (2, 3)]
+    assert targets(Halving().decide([*ended, *entered], ACCURACY)) == {2: None, 3: 10}
+
+
 def test_trials_first_pause_at_the_first_rung_unless_they_end_there():
     assert [Halving().start(0, planned) for planned in (2, 3, 4, 50)] == [None, None, 3, 3]
 
@@ -101,6 +108,11 @@ def test_what_was_carried_out_only_in_part_is_decided_as_before():
     group[1] = replace(group[1], state="training", promotions=1)
     group[2] = replace(group[2], state="lost")
     assert Halving().decide(group, ACCURACY) == [each for each in decisions if each.trial not in (1, 2)]
+
+
+def test_one_that_was_lost_just_after_it_was_let_go_on_kept_its_place():
+    group = [*GROUP[:1], standing(1, "lost", 0.5, 0.4, 0.3, promotions=1), *GROUP[2:]]
+    assert targets(Halving().decide(group, ACCURACY)) == {0: 6, 2: None, 3: 6, 4: None}
 
 
 # Laws

@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from sweep.stopping.halving import CANDIDATES, Halving
-from tests.stopping.groups import ACCURACY, Training, ends, paused, standing, train
+from tests.stopping.groups import ACCURACY, LAST, Training, ends, paused, standing, train
 
 AUTO = Halving(first="auto")
 PLANNED = 50
@@ -65,9 +65,23 @@ def test_a_single_configuration_is_never_stopped():
     assert [each.epoch for each in decisions] == list(CANDIDATES)
 
 
+@pytest.mark.parametrize(
+    ("ranks", "first"),
+    [
+        ([2, 1, 3, 4, 5], 2),  # the correlation is 1 − 6 · 2 / 120 = 0.9
+        ([2, 1, 4, 3, 5], None),  # 1 − 6 · 4 / 120 = 0.8
+    ],
+)
+def test_the_ranks_need_not_agree_quite(ranks, first):
+    group = paused(*[[trial, 10 + rank] for trial, rank in enumerate(ranks)], planned=50)
+    decisions = AUTO.decide(group, ACCURACY)
+    assert {each.target for each in decisions} == ({None, 4} if first else {3})
+
+
 def test_those_that_are_lost_do_not_count_for_the_agreement():
-    group = [*paused([0.1, 0.2], [0.2, 0.3], [0.3, 0.4], planned=50), standing(3, "lost", 0.9, planned=50)]
-    assert [each.target for each in AUTO.decide(group, ACCURACY)] == [None, 4, 4], "2 of 4 go on"
+    """With the lost one, which was the best and became the worst, the correlation would be −0.2."""
+    group = [*paused([0.1, 0.2], [0.2, 0.3], [0.3, 0.4], planned=50), standing(3, "lost", 0.9, 0.1, planned=50)]
+    assert [each.target for each in AUTO.decide(group, LAST)] == [None, 4, 4], "2 of 4 go on"
 
 
 def test_a_later_rung_is_known_without_those_that_are_left_out():
