@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import command_line, epoch, networks, report, stores, sweeps
+from benchmarks import command_line, curves, epoch, networks, report, stores, sweeps
 from benchmarks.measurement import PEERS, installed, printed, progress, set_environment
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -26,6 +26,7 @@ class Topic(StrEnum):
     SWEEPS = "sweeps"
     STORES = "stores"
     COMMAND_LINE = "command-line"
+    CURVES = "curves"
 
 
 MODULES = {
@@ -34,6 +35,7 @@ MODULES = {
     Topic.SWEEPS: sweeps,
     Topic.STORES: stores,
     Topic.COMMAND_LINE: command_line,
+    Topic.CURVES: curves,
 }
 
 

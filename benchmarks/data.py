@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+from pathlib import Path
 
 import numpy as np
 
@@ -41,3 +43,12 @@ def _random(kind: str) -> Dataset:
     names = tuple(map(str, range(CLASSES)))
     parts = {"train": part(count), "test": part(10_000)}
     return Dataset(f"random data of the shape of {kind}", parts, "classification", names, shape, "")
+
+
+def learning_curves() -> dict[str, np.ndarray] | None:
+    """Return the validation accuracies of LCBench by data set, (trials, epochs); None where they are missing."""
+    path = Path(os.environ.get("SWEEP_DATA", "")) / "learning-curves" / "lcbench.npz"
+    if not path.is_file():
+        return None
+    with np.load(path) as arrays:
+        return {name: arrays[name].astype(float) for name in arrays.files if name.startswith("task_")}

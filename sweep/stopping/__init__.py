@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sweep.stopping.asha import Asha
-from sweep.stopping.base import Curve, Others, Rule, Stop, decide
+from sweep.stopping.base import Curve, Others, Rule, Stop, decide, sentence
+from sweep.stopping.divergence import Divergence
 from sweep.stopping.halving import Halving
 from sweep.stopping.hyperband import Hyperband
 from sweep.stopping.median import Median
+from sweep.stopping.patience import Patience
 from sweep.stopping.rungs import Decision, RungRule, Standing, State
 
 AnyRule = Rule | RungRule
 
 KINDS: dict[str, type[AnyRule]] = {
     "asha": Asha,
+    "divergence": Divergence,
     "halving": Halving,
     "hyperband": Hyperband,
     "median": Median,
+    "patience": Patience,
 }
 """Kind in an experiment file -> the rule: one that looks at each trial after each epoch, or a `RungRule`."""
 
@@ -34,6 +38,7 @@ __all__ = [
     "Stop",
     "decide",
     "rung_rule",
+    "sentence",
     "worker_rules",
 ]
 

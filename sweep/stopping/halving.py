@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from sweep.metrics import Objective
 from sweep.stopping.rungs import Decision, RungRule, Standing, ranked, rungs, spearman, value_at, wording
@@ -18,6 +20,19 @@ SHORTEST = 10
 """Fewest planned epochs with which `first = "auto"` stops anything."""
 AGREEMENT = 0.85
 """Spearman's correlation between the ranks at half a candidate's epochs and at the candidate from which it is taken."""
+
+
+def _check_first(value: Any) -> Any:
+    """Refuse what is neither an epoch nor "auto", in one sentence for both."""
+    is_epoch = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    if is_epoch or value == "auto":
+        return value
+    raise PydanticCustomError(
+        "values", 'must be an integer of at least 1, or "auto", not {given}', {"given": repr(value)}
+    )
+
+
+FirstRung = Annotated[int | Literal["auto"], BeforeValidator(_check_first)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +47,7 @@ class Halving(RungRule):
 
     factor: Annotated[int, Ge(2)] = 2
     """One of so many goes on at each rung, and each rung is so many times as late as the one before."""
-    first: Annotated[int, Ge(1)] | Literal["auto"] = 3
+    first: FirstRung = 3
     """Epoch of the first rung; "auto" takes the first of 2, 3, 4, 5, 6, 8, 10 and 12 at which the ranks have settled:
     their correlation (Spearman) with those at half of these epochs is at least 0.85."""
 

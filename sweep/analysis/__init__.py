@@ -1,0 +1,1 @@
+"""What can be learned from a sweep: frames in, frames out."""
