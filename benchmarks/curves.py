@@ -12,11 +12,11 @@ import pandas as pd
 from benchmarks.data import learning_curves
 from benchmarks.measurement import Cell, Table, Target, installed, progress
 from benchmarks.peers import pruners
-from sweep.analysis.simulation import Recording, simulate
 from sweep.analysis.stopping import RULES, summary
 from sweep.metrics import Objective
 from sweep.stopping import AnyRule
 from sweep.stopping.halving import Halving
+from sweep.stopping.simulation import Recording, simulate
 
 TRIALS = 100
 """Of a search."""

@@ -158,19 +158,19 @@ def resume(
 def extend(
     trials: int | Sequence[int] = (),
     *,
-    epochs: int,
+    epochs: int | None = None,
     best: int | None = None,
     name: str | None = None,
     db: str | Path | None = None,
     **options: Unpack[RunKeywords],
 ) -> Sweep:
-    """Train completed trials further from their kept weights and return the sweep's results.
+    """Train completed trials, and those that were stopped early, further and return the sweep's results.
 
-    The result is bit for bit that of trials that were so long from the beginning.
+    The result is bit for bit that of trials that were so long from the beginning. No stopping rule ends them any more.
 
     Args:
         trials: numbers of the trials.
-        epochs: how many epochs each shall have in all.
+        epochs: how many epochs each shall have in all; None for those planned, of trials that were stopped early.
         best: this many of the best trials, besides those named.
         name: the sweep; by default the newest.
         db: as of `run`.
@@ -189,7 +189,8 @@ def extend(
     numbers = [*wholes(trials, "trials"), *(results.best_trials(whole(best, "best")) if best is not None else [])]
     if not numbers:
         raise UsageError(f"there is no trial of {results.name} to go on with; name some that are completed")
-    runner.extend(results.record, numbers, whole(epochs, "epochs"), results.store, checked)
+    planned = None if epochs is None else whole(epochs, "epochs")
+    runner.extend(results.record, numbers, planned, results.store, checked)
     return results
 
 

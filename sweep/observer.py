@@ -58,10 +58,12 @@ def summary(progress: Progress) -> str:
     """Return the progress of a sweep as one line."""
     counts = progress.counts
     ended = sum(counts.get(status, 0) for status in ("completed", "diverged", "failed", "pruned"))
-    parts = [f"{ended}/{sum(counts.values())} trials"]
+    parts = [f"{ended}/{progress.total} trials"]
     if progress.best is not None:
         parts.append(best_words(progress, progress.best))
-    parts += [f"{counts[status]} {status}" for status in ("diverged", "failed", "pruned") if counts.get(status)]
+    parts += [
+        f"{counts[status]} {status}" for status in ("paused", "diverged", "failed", "pruned") if counts.get(status)
+    ]
     return " · ".join(parts)
 
 
@@ -78,4 +80,4 @@ def fraction(progress: Progress) -> float:
     counts = progress.counts
     ended = sum(counts.get(status, 0) for status in ("completed", "diverged", "failed", "pruned"))
     running = sum(trial.epoch / progress.epochs for trial in progress.running)
-    return (ended + running) / max(1, sum(counts.values()))
+    return (ended + running) / max(1, progress.total)

@@ -267,3 +267,10 @@ class Progress:
     """Metric of the sweep's objective."""
     ranked_by_earlier: int = 0
     """Number of trials that rank by an ended training while a longer one is not completed."""
+    planned: int | None = None
+    """Number of trials in all, where some are drawn only later."""
+
+    @property
+    def total(self) -> int:
+        """Number of trials in all."""
+        return max(self.planned or 0, sum(self.counts.values()))

@@ -12,7 +12,6 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from sweep.analysis.simulation import Ending, Outcome, Recording, completed, simulate
 from sweep.metrics import Objective
 from sweep.stopping import AnyRule
 from sweep.stopping.asha import Asha
@@ -21,6 +20,7 @@ from sweep.stopping.hyperband import Hyperband
 from sweep.stopping.median import Median
 from sweep.stopping.patience import Patience
 from sweep.stopping.rungs import spearman
+from sweep.stopping.simulation import Ending, Outcome, Recording, completed, simulate
 
 RULES: dict[str, AnyRule] = {
     "halving, factor 2, first 3": Halving(),

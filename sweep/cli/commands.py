@@ -20,6 +20,7 @@ from sweep.cli.options import (
     Pareto,
     RunFlags,
     Set,
+    Stop,
     TrialName,
     Watch,
     Where,
@@ -52,14 +53,17 @@ def run(
     trials: Annotated[int | None, typer.Option(help="How many configurations to draw.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all draws.")] = None,
     set_: Set = None,
+    stop: Stop = None,
     name: Annotated[str | None, typer.Option(help="Name of the sweep; by default the experiment's.")] = None,
     db: Db = None,
     *,
     flags: RunFlags,
 ) -> None:
     """Draw configurations, train them side by side, and rank them."""
+    stopping = {"kind": "halving", "first": "auto"} if stop == "auto" else stop
+    given = {"trials": trials, "seed": seed, "stopping": stopping, "name": name}
     with flags.keywords() as keywords:
-        result = sweep.run(experiment, overrides=set_ or [], trials=trials, seed=seed, name=name, db=db, **keywords)
+        result = sweep.run(experiment, overrides=set_ or [], db=db, **given, **keywords)  # type: ignore[arg-type]
     _conclude(result, flags)
 
 
@@ -91,6 +95,9 @@ def leaderboard(
     name: Name = None,
     worst: Annotated[bool, typer.Option("--worst", help="Rank the worst of the completed trials.")] = False,
     diverged: Annotated[bool, typer.Option("--diverged", help="List the diverged trials, with where.")] = False,
+    pruned: Annotated[
+        bool, typer.Option("--pruned", help="List the trials that were stopped early, with why.")
+    ] = False,
     pareto: Pareto = None,
     n: Annotated[int | None, typer.Option("-n", help="Number of rows; by default 10, or all that are listed.")] = None,
     by: By = None,
@@ -104,12 +111,14 @@ def leaderboard(
 
     What is ranked by is written below the table. With repeats the configurations are ranked by their mean.
     """
-    _check_ranking(worst, diverged, pareto, by or direction)
+    _check_ranking(worst, diverged, pruned, pareto, by or direction)
     results = sweep.load(name, db=db)
 
     def rank() -> pd.DataFrame:
         if diverged:
             return results.diverged(n, where)
+        if pruned:
+            return results.pruned(n, where)
         if pareto is not None:
             return results.pareto(pareto, where, n)
         return (results.worst if worst else results.best)(10 if n is None else n, by, where, direction)
@@ -117,7 +126,7 @@ def leaderboard(
     caption = ""
     if format == "table" and pareto is not None:
         caption = _compared(results, pareto)
-    elif format == "table" and not diverged:
+    elif format == "table" and not (diverged or pruned):
         caption = results.caption(by, direction, best_first=not worst)
     if watch:
         _watch(rank, results, format, caption)
@@ -132,14 +141,14 @@ def leaderboard(
         _print_counts(results)
 
 
-def _check_ranking(worst: bool, diverged: bool, pareto: str | None, order: str | None) -> None:
+def _check_ranking(worst: bool, diverged: bool, pruned: bool, pareto: str | None, order: str | None) -> None:
     """Refuse options of a leaderboard that contradict each other; `order` is what it would be ranked by."""
-    given = {"--worst": worst, "--diverged": diverged, "--pareto": pareto is not None}
+    given = {"--worst": worst, "--diverged": diverged, "--pruned": pruned, "--pareto": pareto is not None}
     names = [name for name, is_given in given.items() if is_given]
     if len(names) > 1:
         raise UsageError(f"{' and '.join(names)} exclude each other; give one of them")
-    if diverged and order:
-        raise UsageError("--by and --direction do not go with --diverged, which lists trials by number")
+    if (diverged or pruned) and order:
+        raise UsageError(f"--by and --direction do not go with {names[0]}, which lists trials by number")
     if pareto is not None and order:
         raise UsageError("--by and --direction do not go with --pareto; write NAME:max or NAME:min in it")
 

@@ -47,18 +47,19 @@ def continue_(
             metavar="[NAME/]TRIAL...",
         ),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="How many epochs they shall have in all.")] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="How many epochs they shall have in all; those planned, of trials that were stopped early."),
+    ] = None,
     best: Annotated[int | None, typer.Option(help="So many of the best trials.")] = None,
     db: Db = None,
     *,
     flags: RunFlags,
 ) -> None:
-    """Train completed trials on from their kept weights.
+    """Train completed trials, and those that were stopped early, on to more epochs.
 
     The result is bit for bit that of trials that were so long from the beginning.
     """
-    if epochs is None:
-        raise UsageError("say how many epochs the trials shall have in all, such as --epochs 100")
     from sweep.cli.output.outcome import problems
 
     name, numbers = _named(trials or [], best)

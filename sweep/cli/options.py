@@ -101,6 +101,15 @@ By = Annotated[str | None, typer.Option(help="The metric to rank by; by default 
 Watch = Annotated[
     bool, typer.Option("--watch", "-w", help="Print the table again whenever it has changed, until the end.")
 ]
+Pruned = Annotated[bool, typer.Option("--pruned", help="List the trials that were stopped early, with why.")]
+Stop = Annotated[
+    str | None,
+    typer.Option(
+        help="Stop hopeless trials early by a rule: halving, auto (halving that finds its first rung), asha, "
+        "hyperband, median, patience or divergence.",
+        metavar="RULE",
+    ),
+]
 Pareto = Annotated[
     str | None,
     typer.Option(
@@ -132,6 +141,22 @@ def split_trial(trial: str) -> tuple[str | None, int]:
     return name or None, int(number)
 
 
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+"""Units of time -> seconds."""
+
+
+def seconds(time: str) -> float:
+    """Return the seconds that a time such as 90, 90s, 30m, 2h or 1.5h stands for.
+
+    Raises:
+        UsageError: when it is not a time.
+    """
+    number = re.fullmatch(r"(\d+(?:\.\d*)?)([smhd]?)", time.strip())
+    if number is None:
+        raise UsageError(f"--for takes a time such as 90s, 30m or 2h, not {time!r}")
+    return float(number[1]) * UNITS[number[2] or "s"]
+
+
 @dataclass(frozen=True)
 class RunFlags:
     """The options that all commands share that train; each field is one."""
@@ -144,6 +169,17 @@ class RunFlags:
     ] = None
     max_failures: Annotated[
         int | None, typer.Option(help="Stop when more trials than that have failed.", metavar="N")
+    ] = None
+    duration: Annotated[
+        str | None,
+        typer.Option("--for", help="Start no more trials after that time, such as 90s, 30m or 2h.", metavar="TIME"),
+    ] = None
+    until: Annotated[
+        float | None,
+        typer.Option(help="Start no more trials once one has reached this value of the objective.", metavar="VALUE"),
+    ] = None
+    epochs_total: Annotated[
+        int | None, typer.Option(help="Start no more trials once all have so many epochs together.", metavar="N")
     ] = None
     backend: Annotated[
         Literal["local", "dask"], typer.Option(help="Processes of this machine, or the workers of a Dask scheduler.")
@@ -163,12 +199,16 @@ class RunFlags:
         Raises:
             SweepError: when a signal stops the command before it trains.
         """
+        duration = None if self.duration is None else seconds(self.duration)
         with _stoppable(), progress_observer(self.quiet) as observer:
             yield {
                 "workers": self.workers,
                 "data": self.data,
                 "timeout": self.timeout,
                 "max_failures": self.max_failures,
+                "duration": duration,
+                "until": self.until,
+                "epochs_total": self.epochs_total,
                 "backend": self.backend,
                 "scheduler": self.scheduler,
                 "observer": observer,

@@ -7,13 +7,13 @@ order, ready to be shown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from sweep.errors import UsageError
 from sweep.metrics import Objective, metric
-from sweep.records import Parameter
+from sweep.records import DecisionRecord, Parameter
 
 DEFAULT = Objective()
 """What sweeps of our own networks without a validation part are ranked by."""
@@ -116,6 +116,36 @@ def diverged(
     rows = _selected(trials, trials["status"] == "diverged", parameters, where)
     table = rows.sort_values("trial", ignore_index=True)[:n]
     return table.reindex(columns=columns).rename(columns=names)
+
+
+def pruned(
+    trials: pd.DataFrame,
+    decisions: Mapping[int, DecisionRecord],
+    parameters: Sequence[Parameter],
+    objective: Objective = DEFAULT,
+    n: int | None = None,
+    where: str | None = None,
+) -> pd.DataFrame:
+    """Return the first `n` trials that were stopped early (all of them if None) by trial number, with why.
+
+    Args:
+        decisions: by trial number, as far as they are kept.
+
+    Returns:
+        `trial`, `epochs`, the metric at its chosen epoch, `rule`, `threshold` (that the rule compared with), the
+        parameters by short name.
+
+    Raises:
+        UsageError: `n` is below 1, or `where` cannot be used.
+    """
+    check_count(n)
+    rows = _selected(trials, trials["status"] == "pruned", parameters, where)
+    rows = rows.sort_values("trial", ignore_index=True)[:n].copy()
+    made = [decisions.get(number) for number in rows["trial"]]
+    rows["rule"] = pd.Series([each.rule if each else None for each in made], rows.index, dtype=object)
+    rows["threshold"] = pd.Series([each.threshold if each else None for each in made], rows.index, dtype="float64")
+    columns = ["trial", "epochs", objective.metric, "rule", "threshold", *_short_names(parameters)]
+    return rows.reindex(columns=columns)
 
 
 def _ranked(

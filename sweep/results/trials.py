@@ -95,7 +95,7 @@ class SweepTrials:
     def _trials(
         self,
         objective: Objective,
-        which: Literal["ranked", "diverged"] | None = None,
+        which: Literal["ranked", "diverged", "pruned"] | None = None,
         n: int | None = None,
         best_first: bool = True,
         also: Iterable[str] = (),
@@ -180,3 +180,12 @@ class SweepTrials:
         n = None if n is None else whole(n, "n")
         trials = self._trials(self.objective, "diverged" if where is None else None)
         return leaderboard.diverged(trials, self.parameters, n, where)
+
+    def pruned(self, n: int | None = None, where: str | None = None) -> pd.DataFrame:
+        """List the trials that a stopping rule has ended, with when, by which rule, and what was compared."""
+        from sweep.results import leaderboard
+
+        n = None if n is None else whole(n, "n")
+        trials = self._trials(self.objective, "pruned" if where is None else None)
+        made = {each.trial: each for each in self.store.decisions(self.record.id) if each.decision == "stop"}
+        return leaderboard.pruned(trials, made, self.parameters, self.objective, n, where)

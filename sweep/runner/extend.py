@@ -17,16 +17,20 @@ from sweep.training.trainer import Setup, Trainer
 from sweep.trial.weights import provenance, restore
 
 
-def extend(record: SweepRecord, numbers: Sequence[int], epochs: int, store: Store, options: RunOptions) -> None:
-    """Train completed trials from their kept weights until they have `epochs` epochs.
+def extend(record: SweepRecord, numbers: Sequence[int], epochs: int | None, store: Store, options: RunOptions) -> None:
+    """Train completed trials, and those that a rule has stopped, on until they have `epochs` epochs.
 
-    The result is bit for bit that of trials that were so long from the beginning.
+    A completed trial goes on from its kept weights. The result is bit for bit that of trials that were so long from the
+    beginning. No stopping rule ends them any more.
+
+    Args:
+        epochs: None for those that are planned, of trials that were stopped early.
 
     Raises:
-        SweepError: when a trial is not completed or as long already, or its weights are not there or not its own, and
-            nothing is changed then; or when training had to stop, and all that was done is kept.
+        SweepError: when a trial is neither completed nor stopped early or as long already, or its weights are not there
+            or not its own, and nothing is changed then; or when training had to stop, and all that was done is kept.
     """
-    if epochs > LARGEST:
+    if epochs is not None and epochs > LARGEST:
         raise UsageError(Argument("epochs"), f" must be at most {LARGEST}, not {epochs}")
     numbers = sorted(set(numbers))
     rows = [store.trial(record.id, number) for number in numbers]
@@ -36,7 +40,8 @@ def extend(record: SweepRecord, numbers: Sequence[int], epochs: int, store: Stor
         warn_of_changes(record, options.observer)
         folders = prepare_again(record, options.data_folder, options.observer)
         for row in rows:
-            kept_trainer(record, row, store, folders)
+            if row.status != "pruned":  # which goes on from its checkpoint, or begins again
+                kept_trainer(record, row, store, folders)
         with open_engine(options, store, len(numbers)) as engine:
             store.extend(record.id, numbers, epochs)
             train_queued(record, store, folders, engine, options, only=numbers)
@@ -74,11 +79,15 @@ def _nothing_kept(name: str, row: TrialRecord) -> SweepError:
     )
 
 
-def _check_extensible(sweep: str, row: TrialRecord, epochs: int) -> None:
+def _check_extensible(sweep: str, row: TrialRecord, epochs: int | None) -> None:
     name = f"{sweep}/{row.number}"
-    if row.status in ("diverged", "failed", "pruned"):
+    if row.status in ("diverged", "failed"):
         raise SweepError(f"{name} is {row.status}, not completed; there is nothing to go on with")
-    if row.status != "completed":
+    if row.status == "pruned" and epochs in (None, row.planned_epochs):
+        return
+    if epochs is None:
+        raise UsageError(f"{name} is {row.status}; say how many epochs it shall have in all with ", Argument("epochs"))
+    if row.status not in ("completed", "pruned"):
         raise SweepError(f"{name} is {row.status}, not completed; finish it first with: ", Call("resume", sweep))
     training = row.configuration.get("training", {})
     if training.get("iterations") is not None:

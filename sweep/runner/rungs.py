@@ -48,19 +48,24 @@ class Rungs:
     def decide(self) -> list[int]:
         """Decide what can be decided now; return the numbers of the trials that are queued to go on."""
         found = self._store.competitors(self._record.id)
-        made = [each for group in self._groups(found) for each in self._decisions(group)]
+        paused = {each.round for each in found if each.status == "paused"}
+        groups = [group for group in self._groups(found) if group[0][0].round in paused]
+        made = [each for group in groups for each in self._decisions(group)]
         queued = self._store.decide(self._record.id, made) if made else []
         self._note_trained_again(queued)
         return queued
 
+    def standings(self) -> Iterator[list[Standing]]:
+        """Yield how far the configurations of each group have come, those that no rule ends included."""
+        for group in self._groups(self._store.competitors(self._record.id)):
+            yield [self._standing(same, place) for place, same in enumerate(group)]
+
     def _groups(self, found: Sequence[Competitor]) -> Iterator[list[list[Competitor]]]:
-        """Yield the groups in which a trial has paused: the trainings of each configuration, by number."""
+        """Yield the groups: the trainings of each configuration, by number."""
         repeats = self._record.repeats
         by_round = sorted(found, key=lambda each: (each.round, each.number))
         for _, group in groupby(by_round, key=lambda each: each.round):
-            members = list(group)
-            if any(each.status == "paused" for each in members):
-                yield [list(same) for _, same in groupby(members, key=lambda each: each.number // repeats)]
+            yield [list(same) for _, same in groupby(group, key=lambda each: each.number // repeats)]
 
     def _decisions(self, group: Sequence[Sequence[Competitor]]) -> Iterator[DecisionRecord]:
         trainings = {same[0].number: same for same in group}

@@ -31,7 +31,7 @@ OTHERS = "other metrics"
 class Selection:
     """Some of a sweep's trials."""
 
-    which: Literal["ranked", "diverged", "failed"]
+    which: Literal["ranked", "diverged", "failed", "pruned"]
     n: int | None = None
     """At most this many, the first ones by the objective; None for all."""
     best_first: bool = True

@@ -262,20 +262,32 @@ def _fail(connection: Connection, trial_id: int, error: str, now: datetime) -> N
     seal(connection, trial_id)
 
 
-def extend(connection: Connection, sweep_id: int, number: int, epochs_each: int) -> None:
-    """Queue a completed trial again, to be trained from its kept weights until it has `epochs_each` epochs.
+def extend(connection: Connection, sweep_id: int, number: int, epochs_each: int | None) -> None:
+    """Queue a completed or pruned trial again, to be trained on until it has `epochs_each` epochs.
 
-    Until it has them, it ranks by those that it has now.
+    Until it has them, a completed one ranks by those that it has now. No stopping rule ends it any more.
+
+    Args:
+        epochs_each: None for those that are planned.
 
     Raises:
-        SweepError: when it is not completed.
+        SweepError: when it is neither completed nor pruned.
     """
-    this = and_(trials.c.sweep_id == sweep_id, trials.c.number == number, trials.c.status == "completed")
-    query = select(trials.c.id, trials.c.configuration, trials.c.last_epoch).where(this).with_for_update()
-    row = connection.execute(query).mappings().first()
+    extensible = trials.c.status.in_(("completed", "pruned"))
+    this = and_(trials.c.sweep_id == sweep_id, trials.c.number == number, extensible)
+    query = select(trials.c.id, trials.c.status, trials.c.configuration, trials.c.last_epoch).where(this)
+    row = connection.execute(query.with_for_update()).mappings().first()
     if row is None:
         look = Call("show", trial=str(number))
         raise SweepError(f"trial {number} is not completed any more; look at it with `", look, "`")
+    if epochs_each is not None:
+        _lengthen_trial(connection, row, epochs_each)
+    ranked = row["last_epoch"] if row["status"] == "completed" else None
+    queue(connection, row["id"], crashes=0, ranked_epochs=ranked, exempt="continued", target_epochs=None)
+
+
+def _lengthen_trial(connection: Connection, row: RowMapping, epochs_each: int) -> None:
+    """Plan another number of epochs for a trial."""
     configuration = dict(row["configuration"])
     if "training" in configuration:
         configuration["training"] = configuration["training"] | {"epochs": epochs_each}
@@ -284,7 +296,6 @@ def extend(connection: Connection, sweep_id: int, number: int, epochs_each: int)
     values = {"configuration": configuration, "planned_epochs": epochs_each}
     connection.execute(update(trials).where(trials.c.id == row["id"]).values(values))
     seal_drawn(connection, trials.c.id == row["id"])
-    queue(connection, row["id"], crashes=0, ranked_epochs=row["last_epoch"])
 
 
 def lengthen(connection: Connection, sweep_id: int, epochs_each: int) -> None:

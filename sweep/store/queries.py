@@ -93,6 +93,7 @@ def progress(connection: Connection, sweep_id: int) -> Progress:
         epochs=head["epochs"],
         metric=objective.metric,
         ranked_by_earlier=sum(earlier for *_, earlier in counts),
+        planned=head["planned_trials"],
     )
 
 

@@ -157,17 +157,20 @@ class Store(Reader):
             lambda c, now: lifecycle.fail(c, sweep_id, number, reason, is_lost, now), durable=True, patient=patient
         )
 
-    def extend(self, sweep_id: int, numbers: Sequence[int], epochs_each: int) -> None:
-        """Queue completed trials again, to be trained from their kept weights until they have `epochs_each` epochs.
+    def extend(self, sweep_id: int, numbers: Sequence[int], epochs_each: int | None) -> None:
+        """Queue completed and pruned trials again, to be trained on until they have `epochs_each` epochs.
+
+        None stands for the epochs that are planned. No stopping rule ends them any more.
 
         Raises:
-            SweepError: when one of them is not completed; nothing is changed then.
+            SweepError: when one of them is neither; nothing is changed then.
         """
 
         def all_of_them(connection: Connection, now: datetime) -> None:
             for number in numbers:
                 lifecycle.extend(connection, sweep_id, number, epochs_each)
-            lifecycle.lengthen(connection, sweep_id, epochs_each)
+            if epochs_each is not None:
+                lifecycle.lengthen(connection, sweep_id, epochs_each)
 
         self._write(all_of_them, durable=True)
 

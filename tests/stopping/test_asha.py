@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweep.analysis.simulation import Recording, simulate
 from sweep.stopping.asha import Asha
+from sweep.stopping.simulation import Recording, simulate
 from tests.stopping.groups import ACCURACY, LOSS, paused, standing, train, trainings
 
 ASHA = Asha()

@@ -22,7 +22,7 @@ def print_trial(results: Sweep, number: int) -> None:
     """Print all that is known of one trial."""
     trial, out = results.trial(number), console()
     out.print(f"[bold]{results.name}/{number}[/bold]  {trial.status}, attempt {trial.attempt}")
-    for line in _ending(trial, results.objective):
+    for line in (*_ending(trial, results.objective), *_decisions(results, trial)):
         out.print(Text(line))
     if results.repeats > 1:
         out.print(Text(_repeats(results, number)))
@@ -99,6 +99,21 @@ def _ending(trial: TrialRecord, objective: Objective) -> list[str]:
     if trial.seconds is not None:
         lines.append(f"trained for {trial.seconds:.1f} s by {trial.owner}")
     return lines
+
+
+def _decisions(results: Sweep, trial: TrialRecord) -> Iterator[str]:
+    """Yield what stopping rules have decided about a trial, and where it pauses."""
+    for each in results.store.decisions(results.record.id, trial.number):
+        target = "to its end" if each.target_epochs is None else f"to epoch {each.target_epochs}"
+        done = {"stop": "stopped", "audit": "stopped, but trained to its end for the audit"}
+        words = done.get(each.decision, f"went on {target}")
+        yield f"rule '{each.rule}' after epoch {each.epoch}: {words}, since {each.reason}"
+    if trial.exempt == "continued":
+        yield "it was asked to go on, and no stopping rule ends it"
+    if trial.target_epochs is not None and trial.status in ("queued", "running", "paused"):
+        yield f"pauses after epoch {trial.target_epochs} until a stopping rule decides whether it goes on"
+    if trial.taken_from:
+        yield f"its training was taken over from {trial.taken_from}"
 
 
 def _value(trial: TrialRecord, objective: Objective) -> str:

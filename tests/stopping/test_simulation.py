@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweep.analysis.simulation import Recording, completed, simulate
 from sweep.metrics import Objective
 from sweep.stopping import Rule, Stop
 from sweep.stopping.asha import Asha
@@ -15,6 +14,7 @@ from sweep.stopping.halving import Halving
 from sweep.stopping.hyperband import Hyperband
 from sweep.stopping.median import Median
 from sweep.stopping.patience import Patience
+from sweep.stopping.simulation import Recording, completed, simulate
 from tests.stopping.groups import VALUES, ends, train, trainings
 
 ACCURACY = Objective("test_accuracy", "max")

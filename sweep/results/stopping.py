@@ -1,0 +1,100 @@
+"""What stopping rules have saved on a sweep, or would have saved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sweep.errors import SweepError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sweep.results.trials import SweepTrials
+
+SHORTEST = 5
+"""Fewest epochs of the longest trial of a sweep of which it is asked what a rule would have saved."""
+FEWEST = 8
+"""Fewest configurations of such a sweep."""
+
+
+def frames(results: SweepTrials) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the epochs and the trials of a sweep as `sweep.analysis.stopping` takes them.
+
+    With repeats these are the configurations: their means over the trainings, as far as all of these have come.
+
+    Raises:
+        SweepError: when the sweep has too few trials, or too few epochs, to learn anything from.
+    """
+    record, objective = results.record, results.objective
+    found = results.store.competitors(record.id)
+    longest = max((each.last_epoch for each in found), default=0)
+    if longest < SHORTEST or len(found) // record.repeats < FEWEST:
+        raise SweepError(
+            f"{results.name} has too little to learn from what stopping rules would have saved: that takes "
+            f"{FEWEST} configurations and {SHORTEST} epochs"
+        )
+    epochs = results.store.epochs(record.id)
+    columns = {objective.metric: "value", **({"train_loss": "loss"} if "train_loss" in epochs else {})}
+    values = epochs[["trial", "epoch"]].assign(**{new: epochs[name] for name, new in columns.items()})
+    trials = _trials(results)
+    if record.repeats > 1:
+        values["trial"] //= record.repeats
+        grouped = values.groupby(["trial", "epoch"])
+        means, counts = grouped.mean(), grouped.size()
+        values = means[counts == record.repeats].reset_index()
+    return values, trials
+
+
+def _trials(results: SweepTrials) -> pd.DataFrame:
+    """Return `trial`, `status`, `planned` and whether it was `audited`, of each configuration."""
+    import pandas as pd
+
+    found, repeats = results.store.competitors(results.record.id), results.record.repeats
+    rows = []
+    for first in range(0, len(found), repeats):
+        same = found[first : first + repeats]
+        statuses = {each.status for each in same}
+        status = next((each for each in ("diverged", "failed", "pruned") if each in statuses), same[0].status)
+        is_whole = len(statuses) == 1 or status in ("diverged", "failed", "pruned")
+        planned = max(each.planned_epochs for each in same)
+        audited = any(each.exempt == "audit" for each in same)
+        rows.append((first // repeats, status if is_whole else "running", planned, audited))
+    return pd.DataFrame(rows, columns=["trial", "status", "planned", "audited"])
+
+
+def table(results: SweepTrials, workers: int = 1) -> pd.DataFrame:
+    """Return what each usual rule would have used and lost: see `sweep.analysis.stopping.replay`.
+
+    Raises:
+        SweepError: as `frames`.
+    """
+    from sweep.analysis import stopping
+
+    return stopping.replay(*frames(results), results.objective, workers=workers)
+
+
+def agreement(results: SweepTrials) -> pd.DataFrame:
+    """Return the rank correlation of some epochs with the end: see `sweep.analysis.stopping.rank_agreement`.
+
+    Raises:
+        SweepError: as `frames`.
+    """
+    from sweep.analysis import stopping
+
+    return stopping.rank_agreement(*frames(results), results.objective)
+
+
+def audit(results: SweepTrials) -> pd.DataFrame:
+    """Return what the trials tell that were to be stopped, but trained to their end: no row where there are none.
+
+    See `sweep.analysis.stopping.audit`.
+
+    Raises:
+        SweepError: as `frames`.
+    """
+    from sweep.analysis import stopping
+
+    epochs, trials = frames(results)
+    audited = trials.loc[trials["audited"], "trial"].tolist()
+    found = stopping.audit(epochs, trials, audited, results.objective)
+    return found if audited else found.iloc[:0]
