@@ -145,7 +145,7 @@ class TrialRecord:
     finished: datetime | None
     """When this attempt ended, UTC without a zone."""
     seconds: float | None
-    """Training time of this attempt, wall time."""
+    """Wall time of this attempt, and of the epochs of earlier ones that it has gone on from."""
     error: str | None
     """Why it failed, or which files could not be written, in one sentence."""
     traceback: str | None

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sweep.data import Dataset, data_options, find_digest, options_key
 from sweep.errors import StoreError, SweepError, WeightsError
+from sweep.experiment.experiment import Experiment
 from sweep.experiment.file import experiment_of
 from sweep.records import SweepRecord, Trial
+from sweep.runner.limits import LimitCheck
+from sweep.runner.prepare import plan_trial
 from sweep.store import Store
 from sweep.store.repair.integrity import Counts, Finding, Tell, count, findings, kept_files
 from sweep.store.repair.mend import mend
@@ -20,6 +24,7 @@ from sweep.store.repair.wal import lost_transactions
 from sweep.system.files import within
 from sweep.system.processes import is_lost
 from sweep.training import checkpoint
+from sweep.training.build import opened
 
 
 @dataclass
@@ -125,10 +130,38 @@ def _draws(record: SweepRecord) -> dict[int, Trial]:
     """Return all trials of a sweep, drawn again, by number; empty where the draws may have changed."""
     try:
         experiment = experiment_of(record)
-        drawn = experiment.trials() if experiment.fingerprint == record.fingerprint else []
+        if experiment.fingerprint != record.fingerprint:
+            return {}
+        drawn = _drawn(experiment, _cached(record))
     except SweepError:
         return {}
     return {trial.number: replace(trial, planned_epochs=_planned(trial, record)) for trial in drawn}
+
+
+def _cached(record: SweepRecord) -> dict[str, str]:
+    """Return the cached folder of each data set of a sweep that is in the cache, by key."""
+    found = {options_key(data_options(entry)): find_digest(entry["sha256"]) for entry in record.datasets}
+    return {key: str(folder) for key, folder in found.items() if folder}
+
+
+def _drawn(experiment: Experiment, folders: Mapping[str, str]) -> list[Trial]:
+    """Return the trials of an experiment with the sizes of their networks, if the data sets are in the cache.
+
+    Raises:
+        SweepError: when a data set is not there by which it is known which draws were within limits.
+    """
+
+    def dataset_of(trial: Trial) -> Dataset:
+        key = options_key(data_options(trial.configuration["data"]))
+        if key not in folders:
+            raise SweepError(f"the data set {key} is not in the cache")
+        return opened(folders[key])
+
+    trials = experiment.trials(LimitCheck(experiment, dataset_of).is_outside)
+    try:
+        return [plan_trial(trial, dataset_of) for trial in trials]
+    except SweepError:
+        return trials
 
 
 def _planned(trial: Trial, record: SweepRecord) -> int:

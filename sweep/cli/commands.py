@@ -12,13 +12,16 @@ import typer
 import sweep
 from sweep.cli.hints import sentence
 from sweep.cli.options import (
+    By,
     Db,
     Direction,
     Format,
     Name,
+    Pareto,
     RunFlags,
     Set,
     TrialName,
+    Watch,
     Where,
     app,
     print_table,
@@ -88,34 +91,34 @@ def leaderboard(
     name: Name = None,
     worst: Annotated[bool, typer.Option("--worst", help="Rank the worst of the completed trials.")] = False,
     diverged: Annotated[bool, typer.Option("--diverged", help="List the diverged trials, with where.")] = False,
-    n: Annotated[int | None, typer.Option("-n", help="Number of rows; by default 10, or all that diverged.")] = None,
-    by: Annotated[
-        str | None, typer.Option(help="The metric to rank by; by default that of the sweep.", metavar="METRIC")
-    ] = None,
+    pareto: Pareto = None,
+    n: Annotated[int | None, typer.Option("-n", help="Number of rows; by default 10, or all that are listed.")] = None,
+    by: By = None,
     direction: Direction = None,
     where: Where = None,
     format: Annotated[Format, typer.Option(help="How to print the table.")] = "table",
-    watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Print the table again whenever it has changed, until the end.")
-    ] = False,
+    watch: Watch = False,
     db: Db = None,
 ) -> None:
     """Rank the trials of a sweep.
 
     What is ranked by is written below the table. With repeats the configurations are ranked by their mean.
     """
-    if worst and diverged:
-        raise UsageError("--worst and --diverged exclude each other; give one of them")
-    if diverged and (by or direction):
-        raise UsageError("--by and --direction do not go with --diverged, which lists trials by number")
+    _check_ranking(worst, diverged, pareto, by or direction)
     results = sweep.load(name, db=db)
 
     def rank() -> pd.DataFrame:
         if diverged:
             return results.diverged(n, where)
+        if pareto is not None:
+            return results.pareto(pareto, where, n)
         return (results.worst if worst else results.best)(10 if n is None else n, by, where, direction)
 
-    caption = "" if diverged or format != "table" else results.caption(by, direction, best_first=not worst)
+    caption = ""
+    if format == "table" and pareto is not None:
+        caption = _compared(results, pareto)
+    elif format == "table" and not diverged:
+        caption = results.caption(by, direction, best_first=not worst)
     if watch:
         _watch(rank, results, format, caption)
         return
@@ -127,6 +130,25 @@ def leaderboard(
         if caption and not table.empty:
             say(caption)
         _print_counts(results)
+
+
+def _check_ranking(worst: bool, diverged: bool, pareto: str | None, order: str | None) -> None:
+    """Refuse options of a leaderboard that contradict each other; `order` is what it would be ranked by."""
+    given = {"--worst": worst, "--diverged": diverged, "--pareto": pareto is not None}
+    names = [name for name, is_given in given.items() if is_given]
+    if len(names) > 1:
+        raise UsageError(f"{' and '.join(names)} exclude each other; give one of them")
+    if diverged and order:
+        raise UsageError("--by and --direction do not go with --diverged, which lists trials by number")
+    if pareto is not None and order:
+        raise UsageError("--by and --direction do not go with --pareto; write NAME:max or NAME:min in it")
+
+
+def _compared(results: Sweep, pareto: str) -> str:
+    """Return the line below a table of the trials that no other beats."""
+    from sweep.results.pareto import caption
+
+    return caption(results.goals(pareto))
 
 
 def _print_unmatched(results: Sweep, where: str, by: str | None, direction: Direction) -> None:
@@ -186,8 +208,11 @@ def export(
 def plot(
     name: Name = None,
     kind: Annotated[
-        Literal["scatter", "curves", "cost"],
-        typer.Option(help="The metric against each parameter, or against the epochs, or the loss of mini-batches."),
+        Literal["scatter", "curves", "cost", "pareto"],
+        typer.Option(
+            help="The metric against each parameter, or against the epochs; the loss of mini-batches; the trials that "
+            "no other beats in the metric and --x, by default the size of the network."
+        ),
     ] = "scatter",
     x: Annotated[
         list[str] | None, typer.Option("--x", help="A parameter to plot against; by default all.", metavar="PARAM")
@@ -214,8 +239,10 @@ def plot(
         raise UsageError("--x, --y and --direction do not go with --kind cost, which draws losses against epochs")
     if kind == "curves" and x:
         raise UsageError("--x does not go with --kind curves, which draws a metric against epochs")
-    if kind == "scatter" and trial:
+    if kind in ("scatter", "pareto") and trial:
         raise UsageError("--trial goes with --kind curves or cost alone; without it, every trial is a point")
+    if kind == "pareto" and x and len(x) > 1:
+        raise UsageError("--x can be given once with --kind pareto, which compares the metric with one other goal")
     results = sweep.load(name, db=db)
     draw, stem = _chart(results, kind, x, y, direction, trial)
     say(f"chart: {save_figure(results, draw, output, stem)}")
@@ -230,6 +257,8 @@ def _chart(
         return partial(results.plot_costs, trials), "cost"
     if kind == "curves":
         return partial(results.plot_curves, y, direction, trials), f"{metric}-curves"
+    if kind == "pareto":
+        return partial(results.plot_pareto, x[0] if x else None, y, direction), f"{metric}-pareto"
     return partial(results.plot, x, y, direction), metric
 
 

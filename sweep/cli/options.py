@@ -97,6 +97,18 @@ Set = Annotated[
 Where = Annotated[
     str | None, typer.Option(help='A condition on the trials, such as "alpha < 0.1 and batch_size >= 50".')
 ]
+By = Annotated[str | None, typer.Option(help="The metric to rank by; by default that of the sweep.", metavar="METRIC")]
+Watch = Annotated[
+    bool, typer.Option("--watch", "-w", help="Print the table again whenever it has changed, until the end.")
+]
+Pareto = Annotated[
+    str | None,
+    typer.Option(
+        help="List the trials that no other beats in all of several metrics, seconds, parameters (of the network), "
+        "multiplications and numeric hyperparameters. Less is better of all but metrics, or as NAME:max says.",
+        metavar="A,B",
+    ),
+]
 Direction = Annotated[
     Literal["max", "min"] | None,
     typer.Option(help="Whether more or less of the metric is better, where that is not known."),

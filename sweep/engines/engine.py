@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypedDict
+from typing import Any, Protocol, TypedDict
 
 from sweep.arguments import folder_or_file, number, whole
 from sweep.engines.shutdown import Shutdown
@@ -23,8 +23,12 @@ class Engine(Protocol):
     shutdown: Shutdown
     """Stops it; `run_all` ends soon after it was requested."""
 
-    def run_all(self, assignments: Sequence[Assignment]) -> Iterator[Status | None]:
-        """Train trials; yield the status of each as it ends, None for one that another worker has."""
+    def run_all(self, assignments: Iterator[Assignment | None]) -> Iterator[Status | None]:
+        """Train trials; yield the status of each as it ends, None for one that another worker has.
+
+        The next assignment is asked for when there is a worker for it. None means that there is none at the moment, and
+        that one may come once a trial that is being trained has ended.
+        """
 
 
 EngineFactory = Callable[["RunOptions", Store, int], AbstractContextManager[Engine]]
@@ -40,7 +44,7 @@ LONGEST_SECONDS = 1e9
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Execution options; none affects the results."""
+    """Execution options; none affects the results of a trial, and a budget only how many trials there are."""
 
     workers: int | None = None
     """Number of worker processes, at least 1; None for one per core."""
@@ -54,6 +58,12 @@ class RunOptions:
     """Address of the Dask scheduler whose workers train, such as tcp://192.168.0.5:8786."""
     data: str | Path | None = None
     """Folder with the files of the data set; None for SWEEP_DATA."""
+    duration: float | None = None
+    """Seconds of wall time after which no more trials are started; None for no limit."""
+    until: float | None = None
+    """Start no more trials once a completed one has reached this value of the objective; None for no such value."""
+    epochs_total: int | None = None
+    """Start no more trials once all have this many epochs together; None for no limit."""
     observer: Observer = field(default_factory=default_observer)
     """Is told how the sweep proceeds."""
 
@@ -63,7 +73,10 @@ class RunOptions:
         Raises:
             UsageError: when one is not of its type or out of its range, or does not go with another.
         """
-        checks = {"workers": whole, "timeout": number, "max_failures": whole, "data": folder_or_file}
+        checks: dict[str, Callable[[Any, str], Any]] = {
+            **{"workers": whole, "timeout": number, "max_failures": whole, "data": folder_or_file},
+            **{"duration": number, "until": number, "epochs_total": whole},
+        }
         for name, check in checks.items():
             if (given := getattr(self, name)) is not None:
                 object.__setattr__(self, name, check(given, name))
@@ -74,6 +87,10 @@ class RunOptions:
             raise UsageError(Argument("timeout"), f" takes a positive number of seconds, not {self.timeout:g}{limit}")
         if self.max_failures is not None and self.max_failures < 0:
             raise UsageError(Argument("max_failures"), f" must be at least 0, not {self.max_failures}")
+        if self.duration is not None and not 0 < self.duration <= LONGEST_SECONDS:
+            raise UsageError(Argument("duration"), f" takes a positive number of seconds, not {self.duration:g}")
+        if self.epochs_total is not None and self.epochs_total < 1:
+            raise UsageError(Argument("epochs_total"), f" must be at least 1, not {self.epochs_total}")
         if self.scheduler is not None and self.kind == "local":
             raise UsageError(Argument("scheduler"), " goes with ", Argument("backend", "dask"))
         if self.kind == "dask":
@@ -86,6 +103,11 @@ class RunOptions:
             raise UsageError(dask, " needs the address of a scheduler, such as ", example)
         if self.workers is not None:
             raise UsageError(Argument("workers"), " does not go with ", dask, ": the workers of the scheduler train")
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether the sweep may start fewer trials than it has."""
+        return (self.duration, self.until, self.epochs_total) != (None, None, None)
 
     @property
     def kind(self) -> str | EngineFactory:
@@ -107,4 +129,7 @@ class RunKeywords(TypedDict, total=False):
     backend: str | EngineFactory | None
     scheduler: str | None
     data: str | Path | None
+    duration: float | None
+    until: float | None
+    epochs_total: int | None
     observer: Observer

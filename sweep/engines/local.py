@@ -1,4 +1,4 @@
-"""Processes of this machine, each a loky executor of its own that joblib's threads drive.
+"""Processes of this machine, each a loky executor of its own that a thread drives.
 
 So a trial that crashes its process costs that trial alone. The parent never trains, not even with one worker: it would
 use other BLAS threads and give other bits.
@@ -13,15 +13,14 @@ import os
 import queue
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as Overtime
 from dataclasses import dataclass
-from itertools import takewhile
 from multiprocessing.process import BaseProcess, current_process
 from pathlib import Path
 
-from joblib import Parallel, cpu_count, delayed
+from joblib import cpu_count
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.backend import resource_tracker
 from joblib.externals.loky.process_executor import BrokenProcessPool
@@ -203,13 +202,27 @@ class LocalEngine:
         except (OSError, UnboundLocalError) as error:  # the second is what loky makes of a pipe that is refused
             raise SweepError("worker processes cannot be started: ", *_reason(error)) from error
 
-    def run_all(self, assignments: Sequence[Assignment]) -> Iterator[Status | None]:
+    def run_all(self, assignments: Iterator[Assignment | None]) -> Iterator[Status | None]:
         """Train trials in parallel; yield the status of each as it ends."""
-        threads = Parallel(
-            n_jobs=self.size, backend="threading", return_as="generator_unordered", pre_dispatch=self.size
-        )
-        left = takewhile(lambda assignment: not self.shutdown.is_requested, assignments)
-        yield from threads(delayed(self._run)(assignment) for assignment in left)
+        with ThreadPoolExecutor(self.size) as threads:
+            try:
+                running: set[Future[Status | None]] = set()
+                while True:
+                    for assignment in self._next(assignments, self.size - len(running)):
+                        running.add(threads.submit(self._run, assignment))
+                    if not running:
+                        return
+                    ended, running = wait(running, return_when=FIRST_COMPLETED)
+                    yield from (trial.result() for trial in ended)
+            except BaseException:
+                self.shutdown.kill()  # or the threads would be waited for
+                raise
+
+    def _next(self, assignments: Iterator[Assignment | None], most: int) -> Iterator[Assignment]:
+        """Yield what can be trained now, at most `most` trials; nothing after a shutdown."""
+        while most > 0 and not self.shutdown.is_requested and (assignment := next(assignments, None)):
+            yield assignment
+            most -= 1
 
     def _run(self, assignment: Assignment) -> Status | None:
         """Train one trial, again after a crash that requeues it; do nothing after a shutdown."""

@@ -15,12 +15,14 @@ from sweep.experiment.experiment import FORMAT, Experiment
 from sweep.experiment.parameters import is_native, parse_sections, read_table
 from sweep.experiment.sections.header import Header, NativeHeader, OwnHeader, check_total
 from sweep.experiment.sections.objective import ObjectiveSection, native_objective, own_objective
+from sweep.experiment.sections.stopping import made_rules
 from sweep.experiment.sections.trainer import trainer_table
 from sweep.metrics import Objective
 from sweep.records import SweepRecord
 from sweep.space.distributions import Tree
 from sweep.space.samplers import KINDS, Sampler
 from sweep.space.trees import cover
+from sweep.stopping import rung_rule
 
 
 def load(source: str | Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -85,7 +87,12 @@ def _check_header(table: dict[str, Any], source: str) -> Header:
 
 def _check_trials(header: Header, sampler: Sampler, source: str) -> None:
     if header.trials is None and sampler.needs_trials:
-        raise ExperimentError(f"{source}: trials is missing; say how many to draw, such as trials = 100")
+        rule = rung_rule(made_rules(header.stopping))
+        if rule and not rule[1].is_asynchronous:
+            raise ExperimentError(
+                f"{source}: trials is missing, and the rule '{rule[0]}' has to know it; say how many to draw, such as "
+                "trials = 100"
+            )
     check_total(header.trials or 1, header.repeats, source)
 
 

@@ -1,4 +1,4 @@
-"""The layer protocol: eight pure functions; a network is a layer made of named layers.
+"""The layer protocol: nine pure functions; a network is a layer made of named layers.
 
 Samples are the last axis: measured, this makes matrix products, convolution and pooling fast in NumPy.
 
@@ -64,6 +64,15 @@ Backward = Callable[[Parameters, Cache, Array, Workspace, bool], "BackwardResult
 BackwardResult = tuple[Array | None, Gradient]
 
 
+class LayerSize(NamedTuple):
+    """How large a layer or a network is, for inputs of a given shape."""
+
+    parameters: int
+    """Number of values that it learns."""
+    multiplications: int
+    """Multiplications of these values in the forward pass of one sample; activation functions do not count."""
+
+
 def no_weights(params: Array) -> Array:
     """Return no weights: the `weights` of a layer without any."""
     return params[:0]
@@ -78,8 +87,13 @@ def own_arrays(work: Workspace, x: Array) -> Workspace:
     return work
 
 
+def without_size(shape: Shape) -> LayerSize:
+    """Return zeros: the `size` of a layer without parameters."""
+    return LayerSize(0, 0)
+
+
 class Layer(NamedTuple):
-    """A layer: eight pure functions, of which the last three have defaults."""
+    """A layer: nine pure functions, of which the last four have defaults."""
 
     shape: Callable[[Shape], Shape]
     """(input_shape) -> output_shape; raises ValueError for an input that does not fit, with a message that reads on
@@ -96,6 +110,8 @@ class Layer(NamedTuple):
     """(work) -> the array of y, if backward does not read it: the layer above may overwrite it"""
     reuse: Callable[[Workspace, Array], Workspace] = own_arrays
     """(work, x) -> work that writes to x instead of an array of its own, once forward has read x"""
+    size: Callable[[Shape], LayerSize] = without_size
+    """(input_shape) -> its size, without making any array"""
 
 
 def vectors(features: int, samples: int, dtype: Dtype) -> Array:

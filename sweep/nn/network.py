@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from sweep.nn.layer import (
     ForwardResult,
     Gradient,
     Layer,
+    LayerSize,
     Parameters,
     Shape,
     State,
@@ -91,7 +92,18 @@ def chain(layers: Mapping[str, Layer]) -> Layer:
             )
         return (dx if need_dx else None), gradients
 
-    return Layer(shape_after, init, work, forward, backward)
+    def size(shape: Shape) -> LayerSize:
+        return total_size(layer.size(given) for layer, given in _with_input_shapes(members, shape))
+
+    return Layer(shape_after, init, work, forward, backward, size=size)
+
+
+def total_size(sizes: Iterable[LayerSize]) -> LayerSize:
+    """Return the size of several layers together."""
+    parameters = multiplications = 0
+    for size in sizes:
+        parameters, multiplications = parameters + size.parameters, multiplications + size.multiplications
+    return LayerSize(parameters, multiplications)
 
 
 def _shared_work(members: Sequence[Layer], shape: Shape, samples: int, dtype: Dtype) -> tuple[Workspace, ...]:

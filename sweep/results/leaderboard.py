@@ -110,7 +110,7 @@ def diverged(
     Raises:
         UsageError: `n` is below 1, or `where` cannot be used.
     """
-    _check_count(n)
+    check_count(n)
     names = {f"diverged_{part}": part for part in ("epoch", "step", "place", "kind")}
     columns = ["trial", *names, *_short_names(parameters)]
     rows = _selected(trials, trials["status"] == "diverged", parameters, where)
@@ -128,7 +128,7 @@ def _ranked(
     *,
     best_first: bool,
 ) -> pd.DataFrame:
-    _check_count(n)
+    check_count(n)
     others = [name for name in (objective.tie_break, counterpart(objective)) if name]
     if repeats > 1:
         from sweep.results.repeats import OUTCOMES, configurations
@@ -175,6 +175,7 @@ def _short_names(parameters: Sequence[Parameter]) -> list[str]:
     return [parameter.short_name for parameter in parameters]
 
 
-def _check_count(n: int | None) -> None:
+def check_count(n: int | None) -> None:
+    """Raise UsageError for a number of rows below 1."""
     if n is not None and n < 1:
         raise UsageError(f"the number of trials to show must be at least 1, not {n}")

@@ -15,7 +15,7 @@ from sweep.arguments import folder_or_file, texts, whole, wholes
 from sweep.errors import counted
 from sweep.metrics import Direction
 from sweep.records import TrialRecord
-from sweep.results.trials import SweepTrials
+from sweep.results.goals import ComparedTrials
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sweep.results.prediction import TrialPrediction
 
 
-class Sweep(SweepTrials):
+class Sweep(ComparedTrials):
     """One sweep in a database; every method reads the database, so the sweep may still be running."""
 
     def __repr__(self) -> str:
@@ -175,6 +175,27 @@ class Sweep(SweepTrials):
         for number in trials or ():
             self.trial(number)
         return plots.cost_curves(self.batches(), self.epochs(), title=self.name, trials=trials)
+
+    def plot_pareto(self, x: str | None = None, y: str | None = None, direction: Direction | None = None) -> Figure:
+        """Draw all completed trials by two goals, and those that no other beats in both as a line of steps.
+
+        Args:
+            x, y: goals as of `pareto`; by default `network_parameters` (`seconds` of trainers of one's own) and the
+                metric of the objective.
+            direction: whether more ("max") or less ("min") of y is better, where that is not known.
+
+        Raises:
+            UsageError: when an argument cannot be used, or no trial is completed.
+        """
+        from sweep.experiment.parameters import trainer_of
+        from sweep.results import plots
+        from sweep.results.pareto import comparable
+
+        size = "network_parameters" if trainer_of(self.record) is None else "seconds"
+        vertical = (y or self.objective.metric) + (f":{direction}" if direction else "")
+        goals = self.goals([vertical, x or size])
+        trials = comparable(self.compared(goals), goals)
+        return plots.pareto_chart(trials, goals[1], goals[0], self.parameters, title=self.name)
 
 
 def _folder(data: str | Path | None) -> Path | None:

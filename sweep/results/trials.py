@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -97,13 +98,17 @@ class SweepTrials:
         which: Literal["ranked", "diverged"] | None = None,
         n: int | None = None,
         best_first: bool = True,
+        also: Iterable[str] = (),
     ) -> pd.DataFrame:
-        """Return all trials, or the first `n` of some by rank, with parameters by their short names."""
+        """Return all trials, or the first `n` of some by rank, with parameters by their short names.
+
+        `also` are further metrics at the same epoch.
+        """
         from sweep.results.leaderboard import counterpart
         from sweep.store.frames import Selection
 
         selection = Selection(which, n, best_first) if which else None
-        also = [name for name in (counterpart(objective),) if name]
+        also = [*filter(None, [counterpart(objective)]), *also]
         frame = self.store.trials(self.record.id, objective, selection, also)
         short_names = {parameter.name: parameter.short_name for parameter in self.parameters}
         frame = frame.rename(columns=short_names)

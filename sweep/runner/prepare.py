@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from sweep.runner.progress import noting
 from sweep.system.arithmetic import arithmetic_of
 from sweep.system.environment import differences, environment
 from sweep.training.build import code_digest, epoch_count
-from sweep.training.networks import check_fit
+from sweep.training.networks import NetworkSize, check_fit
 
 
 def prepare_datasets(
@@ -84,26 +84,50 @@ def prepare_again(record: SweepRecord, data: Path | None, observer: Observer) ->
 
 
 def plan(trials: Sequence[Trial], folders: Mapping[str, str], observer: Observer) -> list[Trial]:
-    """Return trials with their planned epochs, after checking each configuration, and its network with its data set.
+    """Return trials with planned epochs and the sizes of their networks.
+
+    Each configuration is checked, and its network with its data set.
 
     Raises:
         ExperimentError: when a configuration is impossible, or its layers do not fit each other or its data set.
     """
     datasets = {key: open_dataset(Path(folder)) for key, folder in folders.items()}
-    return [
-        trial if "trainer" in trial.configuration else _plan_network(trial, datasets)
-        for trial in noting(trials, "checked", observer)
-    ]
+
+    def dataset_of(trial: Trial) -> Dataset:
+        return datasets[options_key(data_options(trial.configuration["data"]))]
+
+    return [plan_trial(trial, dataset_of) for trial in noting(trials, "checked", observer)]
 
 
-def _plan_network(trial: Trial, datasets: Mapping[str, Dataset]) -> Trial:
-    dataset = datasets[options_key(data_options(trial.configuration["data"]))]
+def plan_trial(trial: Trial, dataset_of: Callable[[Trial], Dataset]) -> Trial:
+    """Return a trial with its planned epochs and the size of its network; one of a user's own trainer as it is.
+
+    Raises:
+        ExperimentError: as `plan`.
+    """
+    if "trainer" in trial.configuration:
+        return trial
+    dataset = dataset_of(trial)
+    configuration, size = network_size(trial, dataset)
+    return replace(
+        trial,
+        planned_epochs=epoch_count(configuration, len(dataset.train.x)),
+        network_parameters=size.parameters,
+        multiplications=size.multiplications,
+    )
+
+
+def network_size(trial: Trial, dataset: Dataset) -> tuple[Configuration, NetworkSize]:
+    """Return the checked configuration of a trial, and the size of its network, which makes no array.
+
+    Raises:
+        ExperimentError: when the configuration is impossible, or its layers do not fit each other or its data set.
+    """
     configuration: Configuration = check([(Configuration, trial.configuration)], f"trial {trial.number}")[0]
     try:
-        check_fit(configuration, dataset.outputs, dataset.shape)
+        return configuration, check_fit(configuration, dataset.outputs, dataset.shape)
     except ValueError as error:
         raise ExperimentError(f"trial {trial.number}: {error}") from None
-    return replace(trial, planned_epochs=epoch_count(configuration, len(dataset.train.x)))
 
 
 def surroundings(trainer: Mapping[str, Any] | None, folder: Path | None) -> dict[str, str]:

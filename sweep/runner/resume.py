@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 from sweep.engines import RunOptions, open_engine
+from sweep.experiment.file import experiment_of
 from sweep.records import SweepRecord
+from sweep.runner.draws import Datasets
+from sweep.runner.growth import Growth
 from sweep.runner.prepare import prepare_again, warn_of_changes
 from sweep.runner.train import resumable, train_queued
 from sweep.store import Store
@@ -27,12 +32,22 @@ def resume(name: str | None, store: Store, options: RunOptions, *, retry_failed:
         store.requeue(record.id, is_lost)
         if retry_failed:
             store.retry(record.id)
-        queued = store.queued(record.id)
-        if not queued:
+        left = _left(record, store, options)
+        if not left:
             options.observer.note(f"nothing is left to train in {record.name}")
             return record
         warn_of_changes(record, options.observer)
         folders = prepare_again(record, options.data_folder, options.observer)
-        with open_engine(options, store, len(queued)) as engine:
-            train_queued(record, store, folders, engine, options)
-    return record
+        growth = Growth(experiment_of(record), record, store, Datasets.stored(record, folders, options), options)
+        with open_engine(options, store, left) as engine:
+            train_queued(record, store, folders, engine, options, growth=growth)
+    return store.sweep(record.name)
+
+
+def _left(record: SweepRecord, store: Store, options: RunOptions) -> int:
+    """Return how many trials are still to be trained, those that have paused and those not drawn yet included."""
+    counts = store.progress(record.id).counts
+    undrawn = max(0, (record.planned_trials or 0) - record.trials)
+    if options.has_budget and record.planned_trials is None and experiment_of(record).is_endless:
+        undrawn = sys.maxsize
+    return counts.get("queued", 0) + counts.get("paused", 0) + undrawn

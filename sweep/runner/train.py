@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from uuid import uuid4
 
 from sweep.engines import Engine, RunOptions
 from sweep.errors import Call, StoreError, SweepError, counted
 from sweep.experiment.sections.stopping import rules_of
 from sweep.records import SweepRecord
-from sweep.runner.progress import reporting
-from sweep.stopping import Rule
+from sweep.runner.budget import BudgetCheck
+from sweep.runner.growth import Growth
+from sweep.runner.progress import POLL_SECONDS, reporting
+from sweep.runner.rungs import Rungs
+from sweep.runner.scheduler import Scheduler
+from sweep.stopping import Rule, worker_rules
 from sweep.store import Store
 from sweep.system.processes import is_lost
 from sweep.system.signals import EXIT_CODE, Signalled
@@ -48,50 +52,71 @@ def train_queued(
     folders: dict[str, str],
     engine: Engine,
     options: RunOptions,
+    *,
+    growth: Growth | None = None,
     only: Collection[int] | None = None,
 ) -> None:
     """Train all queued trials of a sweep in parallel, or those in `only`, which no stopping rule ends.
 
     Args:
         folders: the cached folder of each data set by its key.
+        growth: what draws further trials.
 
     Raises:
         SweepInterrupted: after SIGINT, SIGTERM or SIGHUP, when all workers have ended.
         TooManyFailures: when more trials have failed than the options allow.
         StoreError: when the database can no longer be written, or is not in its place at the end.
     """
-    assigned = _assignment(record, store, folders, rules_of(record) if only is None else {})
-    shutdown, failures = engine.shutdown, 0
+    rules = rules_of(record) if only is None else {}
+    assigned = _assignment(record, store, folders, worker_rules(rules))
+    budget = BudgetCheck(options, record, store) if options.has_budget else None
+    rungs = Rungs.of(rules, record, store, options.observer)
+    shutdown, failures, ended = engine.shutdown, 0, None
     with shutdown.on_signals(), reporting(store, record.id, options.observer):
-        while not shutdown.is_requested:
-            numbers = [number for number in store.queued(record.id) if only is None or number in only]
-            if not numbers:
-                break
-            for status in engine.run_all([assigned(number=number) for number in numbers]):
+        while not shutdown.is_requested and ended is None:
+            scheduler = Scheduler(record, store, assigned, rungs=rungs, growth=growth, budget=budget, only=only)
+            for status in engine.run_all(scheduler):
+                scheduler.count_ended()
                 failures += status == "failed"
                 if options.max_failures is not None and failures > options.max_failures:
                     shutdown.request()
-            if not shutdown.is_requested:
-                store.requeue(record.id, is_lost)
+            ended = scheduler.ended
+            if not shutdown.is_requested and store.requeue(record.id, is_lost) == 0 and not scheduler.has_handed_out:
+                if rungs is None or not _waits_for_others(record, store):
+                    break
+                time.sleep(POLL_SECONDS)
     if shutdown.is_requested:
         raise _stopped(record, store, shutdown.signal, failures)
+    if record.ended != ended:
+        store.record_end(record.id, ended)
     store.database.check_place()
+
+
+def _waits_for_others(record: SweepRecord, store: Store) -> bool:
+    """Tell whether trials have paused until those that another process trains come to their rung."""
+    counts = store.progress(record.id).counts
+    return bool(counts.get("paused") and counts.get("running"))
 
 
 def _assignment(
     record: SweepRecord, store: Store, folders: dict[str, str], rules: dict[str, Rule]
-) -> partial[Assignment]:
-    """Return the assignment of any trial in a new run of a sweep; only its number is missing."""
-    return partial(
-        Assignment,
-        store.database.address,
-        record.id,
-        record.name,
-        datasets=folders,
-        run=f"{record.name}-{uuid4()}",
-        experiment_folder=record.experiment_folder,
-        stopping=rules,
-    )
+) -> Callable[[int], Assignment]:
+    """Return the function that gives the assignment of a trial in a new run of a sweep by its number."""
+    run = f"{record.name}-{uuid4()}"
+
+    def assigned(number: int) -> Assignment:
+        return Assignment(
+            store.database.address,
+            record.id,
+            record.name,
+            number,
+            datasets=folders,
+            run=run,
+            experiment_folder=record.experiment_folder,
+            stopping=rules,
+        )
+
+    return assigned
 
 
 def _stopped(record: SweepRecord, store: Store, signal_number: int, failures: int) -> SweepError:

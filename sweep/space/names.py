@@ -15,6 +15,7 @@ COLUMNS = frozenset(
         *("rank", "trial", "repeat", "status", "attempt", "epoch", "epochs", "seconds"),
         *("step", "place", "kind", "error"),
         *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind", "ranked_epochs"),
+        *("network_parameters", "multiplications"),
     ]
 )
 """Columns of the tables of trials and epochs, besides metrics and parameters; a metric cannot have such a name."""

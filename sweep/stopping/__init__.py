@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sweep.stopping.asha import Asha
 from sweep.stopping.base import Curve, Others, Rule, Stop, decide
 from sweep.stopping.divergence import Divergence
@@ -9,7 +11,7 @@ from sweep.stopping.halving import Halving
 from sweep.stopping.hyperband import Hyperband
 from sweep.stopping.median import Median
 from sweep.stopping.patience import Patience
-from sweep.stopping.rungs import Decision, RungRule, Standing
+from sweep.stopping.rungs import Decision, RungRule, Standing, State
 
 AnyRule = Rule | RungRule
 
@@ -23,4 +25,28 @@ KINDS: dict[str, type[AnyRule]] = {
 }
 """Kind in an experiment file -> the rule: one that looks at each trial after each epoch, or a `RungRule`."""
 
-__all__ = ["KINDS", "AnyRule", "Curve", "Decision", "Others", "Rule", "RungRule", "Standing", "Stop", "decide"]
+__all__ = [
+    "KINDS",
+    "AnyRule",
+    "Curve",
+    "Decision",
+    "Others",
+    "Rule",
+    "RungRule",
+    "Standing",
+    "State",
+    "Stop",
+    "decide",
+    "rung_rule",
+    "worker_rules",
+]
+
+
+def worker_rules(rules: Mapping[str, AnyRule]) -> dict[str, Rule]:
+    """Return the rules that look at each trial alone, which its worker asks, by kind."""
+    return {kind: rule for kind, rule in rules.items() if isinstance(rule, Rule)}
+
+
+def rung_rule(rules: Mapping[str, AnyRule]) -> tuple[str, RungRule] | None:
+    """Return the rule that compares trials at rungs, of which there is at most one, with its kind."""
+    return next(((kind, rule) for kind, rule in rules.items() if isinstance(rule, RungRule)), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from sweep.metrics import Objective
 
@@ -22,6 +23,8 @@ class Curve:
     """Value of the objective's metric after each epoch, from epoch 1."""
     objective: Objective
     """How the trials of the sweep are ranked."""
+    seconds: Sequence[float] = ()
+    """Wall time of each epoch, from epoch 1; empty where it is not known."""
     losses: Sequence[float] = ()
     """Loss of the training part after each epoch, the untrained network first; empty where it is not measured."""
 
@@ -50,6 +53,9 @@ class Rule(ABC):
     experiment file gives beside the kind; their annotations are checked, those of `typing.Annotated` included.
     """
 
+    noun: ClassVar[str] = "rule"
+    """What it is called in the reason."""
+
     @abstractmethod
     def decide(self, curve: Curve, others: Others) -> Stop | None:
         """Return why a trial ends after its last epoch, or None where it goes on.
@@ -63,5 +69,5 @@ def decide(rules: Mapping[str, Rule], curve: Curve, others: Others) -> Stop | No
     """Return the decision of the first of some rules, by kind, that stops a trial; None where none does."""
     for kind, rule in rules.items():
         if stop := rule.decide(curve, others):
-            return replace(stop, reason=f"stopped after epoch {curve.epoch} by the rule '{kind}': {stop.reason}")
+            return replace(stop, reason=f"stopped after epoch {curve.epoch} by the {rule.noun} '{kind}': {stop.reason}")
     return None

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import StatisticsError, correlation
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Le
 
@@ -67,6 +67,9 @@ class RungRule(ABC):
     kind is a frozen dataclass as that of a `Rule` is, and one entry of the same `KINDS`.
     """
 
+    is_asynchronous: ClassVar[bool] = False
+    """Whether to ask it whenever a worker is free, as it does not wait until all trials have come to a rung."""
+
     audit: Annotated[float, Ge(0), Le(1)] = 0.0
     """Fraction of the trials to be stopped, drawn at random, that are trained to their end all the same."""
 
@@ -92,9 +95,23 @@ def value_at(standing: Standing, epoch: int, objective: Objective) -> float:
 
 
 def ranked(standings: Iterable[Standing], epoch: int, objective: Objective) -> list[Standing]:
-    """Return configurations that have values by their values after an epoch, best first."""
+    """Return configurations by their values after an epoch, best first.
+
+    One that has fewer epochs was let go on from there and is trained again from its start: it comes first, since it
+    keeps its place.
+    """
     sign = -1 if objective.is_max else 1
-    return sorted(standings, key=lambda each: (sign * value_at(each, epoch, objective), each.trial))
+
+    def key(standing: Standing) -> tuple[bool, float, int]:
+        is_known = has_reached(standing, epoch)
+        return is_known, sign * value_at(standing, epoch, objective) if is_known else 0.0, standing.trial
+
+    return sorted(standings, key=key)
+
+
+def has_reached(standing: Standing, epoch: int) -> bool:
+    """Tell whether a configuration has the values up to an epoch, or up to its end before that."""
+    return standing.epoch >= min(epoch, standing.planned)
 
 
 def rungs(first: int, factor: int, planned: int) -> list[int]:

@@ -31,6 +31,11 @@ class Competitor:
     promotions: int
     """How often a rule has let it go on."""
     exempt: Exemption | None
+    best_value: float | None
+    """Value of the objective at the epoch that stands for it."""
+    finished: datetime | None
+    told: list[int] | None
+    """Configurations whose results the sampler was told just before it drew this one."""
 
 
 def competitors(connection: Connection, sweep_id: int) -> list[Competitor]:
@@ -46,7 +51,7 @@ def competitors(connection: Connection, sweep_id: int) -> list[Competitor]:
         *(trials.c[name] for name in ("number", "status")),
         *(func.coalesce(trials.c[name], 0) for name in ("round", "planned_epochs", "last_epoch")),
         func.coalesce(promoted.c.promotions, 0),
-        trials.c.exempt,
+        *(trials.c[name] for name in ("exempt", "best_value", "finished", "told")),
     )
     source = trials.outerjoin(promoted, promoted.c.trial_id == trials.c.id)
     query = select(*columns).select_from(source).where(trials.c.sweep_id == sweep_id).order_by(trials.c.number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,17 +11,17 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, FromClause, Integer, Select, case, func, select
 
 from sweep.metrics import NATIVE_METRICS, Objective, SortKey
-from sweep.records import Scalar
 from sweep.store.queries import list_sweeps, recorded_metrics, sweep_head
-from sweep.store.rows import NATIVE_COLUMNS
+from sweep.store.rows import NATIVE_COLUMNS, drawn_value
 from sweep.store.schema import batches, epochs, is_completed, is_ranked, parameters, trials
 
 MOST_NAMED = 1_000
 """Up to this many trials are asked for by their numbers; of more, all of their status are read."""
 TRIAL_COLUMNS = ["status", "attempt"]
 DIVERGED_COLUMNS = ["diverged_epoch", "diverged_step", "diverged_place", "diverged_kind"]
-END_COLUMNS = ["seconds", *DIVERGED_COLUMNS, "error", "ranked_epochs"]
-INTEGERS = ("epoch", "epochs", "ranked_epochs", "diverged_epoch", "diverged_step")
+SIZE_COLUMNS = ["network_parameters", "multiplications"]
+END_COLUMNS = ["seconds", *DIVERGED_COLUMNS, "error", "ranked_epochs", *SIZE_COLUMNS]
+INTEGERS = ("epoch", "epochs", "ranked_epochs", "diverged_epoch", "diverged_step", *SIZE_COLUMNS)
 TEXTS = ("status", "diverged_place", "diverged_kind", "error")
 OTHERS = "other metrics"
 """Column of a frame in which metrics without a column of their own arrive."""
@@ -85,9 +85,9 @@ def trials_frame(
 
     Columns: trial; repeat where the sweep has repeats; status, attempt; the metrics at the epoch that stands for the
     trial by the objective, and that `epoch`; `epochs`, the last one stored; seconds; how it diverged or failed;
-    `ranked_epochs`, by which it ranks while a longer training is not completed; then each parameter under its full
-    name. The metrics are those of the objective and `also`; for an objective other than that of the sweep our own four
-    as well.
+    `ranked_epochs`, by which it ranks while a longer training is not completed; `network_parameters` and
+    `multiplications`, if a trial has them; then each parameter under its full name. The metrics are those of the
+    objective and `also`; for an objective other than that of the sweep our own four as well.
     """
     own, repeats, has_earlier = sweep_head(connection, sweep_id)
     objective = objective or own
@@ -101,6 +101,7 @@ def trials_frame(
         rows = _ordered(rows, wanted)
     kinds = {"Int64": INTEGERS, "str": TEXTS, "float64": [*chosen.metrics, *chosen.others, "seconds"]}
     rows = rows.astype({name: kind for kind, names in kinds.items() for name in names})
+    rows = rows.drop(columns=[name for name in SIZE_COLUMNS if rows[name].isna().all()])
     if selection and len(rows) <= MOST_NAMED:
         which = (trials.c.sweep_id == sweep_id) & trials.c.number.in_(rows["trial"].tolist())
     drawn = _parameters_frame(connection, which)
@@ -210,14 +211,8 @@ def _parameters_frame(connection: Connection, wanted: ColumnElement[bool]) -> pd
             columns[name] = values["number"].astype("boolean")
         else:  # a choice between values of several types
             items = zip(values["type"], values["number"], values["text"], strict=True)
-            columns[name] = pd.Series([_as_drawn(*item) for item in items], values.index, dtype=object)
+            columns[name] = pd.Series([drawn_value(*item) for item in items], values.index, dtype=object)
     return pd.DataFrame(columns)
-
-
-def _as_drawn(kind: str, number: float, text: str | None) -> Scalar | None:
-    """Return a drawn value in its own type, so that false stays apart from 0."""
-    types: dict[str, Callable[[float], Scalar]] = {"bool": bool, "int": int, "float": float}
-    return types[kind](number) if kind in types else text
 
 
 def epochs_frame(connection: Connection, sweep_id: int, number: int | None = None) -> pd.DataFrame:

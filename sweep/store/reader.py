@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from sweep.errors import Call, SweepError, suggest
 from sweep.metrics import Objective
-from sweep.records import DecisionRecord, Epoch, Progress, Status, SweepRecord, TrialRecord
-from sweep.store import decisions, lifecycle, queries
+from sweep.records import DecisionRecord, Epoch, Progress, Scalar, Status, SweepRecord, TrialRecord
+from sweep.store import decisions, growth, lifecycle, queries
 from sweep.store.claims import Lease
 from sweep.store.connection import Database
 from sweep.store.creation import create as create_database
@@ -164,6 +164,16 @@ class Reader:
                 return decisions.values_after(connection, sweep_id, number, metric, epoch)
 
         return retry_while_busy(once)
+
+    def parameters(self, sweep_id: int, first: int = 0) -> dict[int, dict[str, Scalar]]:
+        """Return the drawn values of each trial from a number on, by number and full name."""
+        with self.database.reading() as connection:
+            return growth.read_parameters(connection, sweep_id, first)
+
+    def epochs_begun(self, sweep_id: int) -> int:
+        """Return the epochs that the trials of a sweep have, and that those being trained are to have."""
+        with self.database.reading() as connection:
+            return growth.epochs_begun(connection, sweep_id)
 
     def decisions(self, sweep_id: int, number: int | None = None) -> list[DecisionRecord]:
         """Return the decisions of stopping rules about all trials of a sweep, or about one, by trial and epoch."""

@@ -6,7 +6,7 @@ This module alone knows that four metrics have columns of their own; all others 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import itemgetter
@@ -153,6 +153,12 @@ def parameter_row(trial_id: int, name: str, value: Scalar) -> dict[str, Any]:
         "number": None if is_text else float(value),
         "text": value if is_text else None,
     }
+
+
+def drawn_value(kind: str, number: float, text: str | None) -> Scalar | None:
+    """Return a drawn value in its own type, so that false stays apart from 0."""
+    types: dict[str, Callable[[float], Scalar]] = {"bool": bool, "int": int, "float": float}
+    return types[kind](number) if kind in types else text
 
 
 def upsert_epochs(connection: Connection, trial_id: int, new: Sequence[Epoch]) -> None:

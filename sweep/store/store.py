@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -178,9 +178,12 @@ class Store(Reader):
         """
         return self._write(lambda c, now: decisions.decide(c, sweep_id, made, now), durable=True)
 
-    def add_trials(self, sweep_id: int, drawn: Sequence[Trial]) -> bool:
-        """Add trials to a sweep, queued; return whether they were added, as they go on from those that it has."""
-        return self._write(lambda c, now: growth.add_trials(c, sweep_id, drawn), durable=True)
+    def add_trials(self, sweep_id: int, drawn: Sequence[Trial], datasets: Sequence[Mapping[str, Any]]) -> bool:
+        """Add trials to a sweep, queued, and set its data sets; return whether the trials go on from those it has.
+
+        Nothing is changed where they do not.
+        """
+        return self._write(lambda c, now: growth.add_trials(c, sweep_id, drawn, datasets), durable=True)
 
     def plan_trials(self, sweep_id: int, total: int | None) -> None:
         """Record how many trials a sweep has in all, once all are drawn; None for as many as there are."""

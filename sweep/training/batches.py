@@ -109,3 +109,9 @@ class Batching:
         if self.batches_per_epoch:
             return list(split(samples, min(self.batches_per_epoch, samples)))
         return list(runs(samples, self.batch_size or samples))
+
+    def longest(self, samples: int) -> int:
+        """Return the number of samples of the longest mini-batch."""
+        if self.batches_per_epoch:
+            return -(-samples // min(self.batches_per_epoch, samples))
+        return min(self.batch_size or samples, samples)

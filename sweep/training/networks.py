@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import NamedTuple
 
 from sweep.experiment.sections import Configuration, Kind
 from sweep.experiment.sections.network import NetworkSection
@@ -18,7 +19,7 @@ from sweep.nn.layers.affine import affine
 from sweep.nn.layers.batch_norm import group_size
 from sweep.nn.layers.reshaping import image
 from sweep.nn.losses import LOSSES
-from sweep.nn.network import Network, perceptron
+from sweep.nn.network import Network, perceptron, total_size
 from sweep.nn.optimizers import OPTIMIZERS, Optimizer
 from sweep.nn.penalties import Penalty
 from sweep.nn.regression import REGRESSION_LOSSES, numbers
@@ -36,25 +37,40 @@ def build_network(configuration: Configuration, outputs: int, example: Shape = (
     return Network(layers, LOSSES[configuration.loss][configuration.output])
 
 
-def check_fit(configuration: Configuration, outputs: int, example: Shape) -> None:
-    """Check that every layer fits the output of the layer before it, and that its own fits into memory.
+class NetworkSize(NamedTuple):
+    """How large a network is for one sample."""
+
+    parameters: int
+    """Number of values that it learns."""
+    multiplications: int
+    """Multiplications of these values in the forward pass."""
+    values: int
+    """Numbers of the input and of the outputs of all layers."""
+
+
+def check_fit(configuration: Configuration, outputs: int, example: Shape) -> NetworkSize:
+    """Check that layers fit each other, and that outputs fit into memory; return the network's size.
 
     Raises:
         ValueError: when one does not; the message names it, its input and what it needs.
     """
     kinds = {_name(index, kind): kind for index, kind in enumerate(configuration.network.layers or [])}
     shape: Shape = (math.prod(example),)
+    sizes, values = [], math.prod(example)
     for name, layer in build_layers(configuration.network, outputs, example).items():
         if name in kinds and configuration.training.batch_size == 1:
             _check_norm(name, kinds[name], shape)
         try:
-            shape = layer.shape(shape)
+            given, shape = shape, layer.shape(shape)
         except ValueError as error:
             if len(example) == 1 and not _takes_vectors(layer):
                 raise ValueError(_needs_images(name, shape, example)) from None
             raise ValueError(f"network.{name} {error}") from None
         if math.prod(shape) > LARGEST:
             raise ValueError(f"network.{name} makes {math.prod(shape)} numbers of each example; no memory holds them")
+        sizes.append(layer.size(given))
+        values += math.prod(shape)
+    return NetworkSize(*total_size(sizes), values)
 
 
 def _check_norm(name: str, layer: Kind, shape: Shape) -> None:

@@ -36,6 +36,7 @@ class Recorder:
         self._chosen = claim.objective.choose(self._epochs)
         self._trainer: Trainer | None = None
         self._started = self._flushed = time.perf_counter()
+        self._earlier_seconds = sum(epoch.seconds for epoch in claim.epochs)
         self._waiting_since: float | None = None
 
     @property
@@ -65,7 +66,7 @@ class Recorder:
         """Forget the epochs of earlier attempts, also in the store."""
         if self._epochs:
             self._store.clear_epochs(self._claim)
-        self._epochs, self._written, self._chosen = [], 0, None
+        self._epochs, self._written, self._chosen, self._earlier_seconds = [], 0, None, 0.0
 
     def add(self, epoch: Epoch, losses: BatchLosses | None = None) -> bool:
         """Take an epoch and the losses of its mini-batches; tell whether it stands for the trial now.
@@ -82,10 +83,11 @@ class Recorder:
         return is_chosen
 
     def curve(self) -> Curve:
-        """Return the values of the objective's metric after each epoch so far."""
+        """Return the values of the objective's metric after each epoch so far, and the times of the epochs."""
         objective = self._claim.objective
-        values = [epoch.metrics[objective.metric] for epoch in self._epochs if epoch.number]
-        return Curve(self._claim.number, values, objective)
+        epochs = [epoch for epoch in self._epochs if epoch.number]
+        values = [epoch.metrics[objective.metric] for epoch in epochs]
+        return Curve(self._claim.number, values, objective, [epoch.seconds for epoch in epochs])
 
     def others(self, epoch: int) -> Mapping[int, Sequence[float]]:
         """Return the values of the sweep's other trials that have had an epoch, up to that, by number."""
@@ -128,11 +130,13 @@ class Recorder:
         divergence: Divergence | None = None,
         error: str | None = None,
         trace: str | None = None,
-        weights: Weights | None = None,
+        files: Mapping[str, Weights] | None = None,
     ) -> Status:
-        """Write all epochs that are not written yet, and how the trial ended."""
-        seconds = time.perf_counter() - self._started
-        ending = Ending(status, seconds, weights, divergence, error, trace, self._log)
+        """Write all epochs that are not written yet, how the trial ended, and the `weights` and `checkpoint` of it."""
+        seconds = self._earlier_seconds + time.perf_counter() - self._started
+        ending = Ending(
+            status, seconds, divergence=divergence, error=error, traceback=trace, log=self._log, **(files or {})
+        )
         self._store.finish(self._claim, ending, self._epochs[self._written :], self._chosen, self._losses)
         return status
 

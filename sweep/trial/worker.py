@@ -81,7 +81,8 @@ def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
         recorder.follow(trainer)
         _continue(trainer, claim, recorder, belongs_to)
         batches = keeping(claim.configuration).batches
-        attempt = Attempt(assignment.run, trainer, recorder, files, assignment.stopping, batches)
+        rules = {} if claim.is_exempt else assignment.stopping
+        attempt = Attempt(assignment.run, trainer, recorder, files, rules, batches, claim.target_epochs)
         divergence = attempt.train_to_end()
     except (Interrupted, StoreError):
         raise
@@ -139,13 +140,17 @@ class Attempt:
     files: TrialFiles
     rules: Mapping[str, Rule]
     record_batches: bool
+    target_epochs: int | None = None
+    """Epochs after which it pauses."""
+    is_paused: bool = False
+    """Whether it has come to them."""
     stopped: str | None = None
     """Why a rule has ended it early."""
     problem: str | None = None
     """Why a file could not be written; that costs no figure."""
 
     def train_to_end(self) -> Divergence | None:
-        """Train and record every epoch until a rule stops it; return where the trial diverged, if it did."""
+        """Train and record every epoch until a rule stops it or it pauses; return where it diverged, if it did."""
         try:
             for epoch in self.trainer.epochs():
                 is_chosen = self.recorder.add(epoch, self._losses(epoch.number))
@@ -156,6 +161,9 @@ class Attempt:
                 elif is_due:
                     self.recorder.flush()
                 if self.rules and self._is_pruned(epoch.number):
+                    break
+                if self._is_to_pause(epoch.number):
+                    self.is_paused = True
                     break
                 if is_stopped(self.run):
                     raise Interrupted
@@ -171,6 +179,9 @@ class Attempt:
         stop = decide(self.rules, self.recorder.curve(), self.recorder.others)
         self.stopped = stop.reason if stop else None
         return stop is not None
+
+    def _is_to_pause(self, epoch: int) -> bool:
+        return self.target_epochs is not None and self.target_epochs <= epoch < self.trainer.planned_epochs
 
     def _losses(self, epoch: int) -> BatchLosses | None:
         return BatchLosses(epoch, tuple(self.trainer.batch_losses)) if self.record_batches else None
@@ -207,16 +218,18 @@ class Attempt:
     def finish(self, divergence: Divergence | None) -> Status:
         """Write the kept weights and how the trial ended."""
         # The weights of the training by which the trial ranks stay, if a longer one has diverged.
-        files = {} if divergence and self.recorder.is_longer else self._write()
-        weights = files.get("weights")
+        is_ranked_by_earlier = divergence and self.recorder.is_longer
+        files = {} if is_ranked_by_earlier else self._write(self.trainer if self.is_paused else None)
         try:
-            status: Status = "diverged" if divergence else "pruned" if self.stopped else "completed"
+            status: Status = (
+                "diverged" if divergence else "pruned" if self.stopped else "paused" if self.is_paused else "completed"
+            )
             error = "; ".join(filter(None, [self.stopped, self.problem])) or None
-            self.recorder.finish(status, divergence, error, weights=weights)
+            self.recorder.finish(status, divergence, error, files=files)
         except StaleAttempt:
             self.files.discard(files)
             raise
-        self.files.settle({**files, "checkpoint": None})
+        self.files.settle({"checkpoint": None, **files})
         return status
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
 from multiprocessing import get_context
 
 import pytest
@@ -51,7 +52,7 @@ class Idle(Here):
     """Claims every trial for process 1 of this host, and trains none."""
 
     def run_all(self, assignments):
-        for each in assignments:
+        for each in iter(partial(next, assignments), None):
             Store(each.database).claim(each.sweep_id, each.number, f"{HOST}:1@5.00")
         self.shutdown.request()
         yield from ()

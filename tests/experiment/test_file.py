@@ -270,7 +270,6 @@ class TestMistakes:
         ("key", "said"),
         [
             ("name", "name"),
-            ("trials", "trials"),
             ("data", "data"),
             ("network", "network"),
             ("training", "training"),

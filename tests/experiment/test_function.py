@@ -173,7 +173,6 @@ def test_it_is_as_if_it_stood_in_a_file():
         ({"objective": ("rmse",)}, "objective must be such as ('rmse', 'min'), not ('rmse',)"),
         ({"objective": 5}, "objective must be such as ('rmse', 'min'), not 5"),
         ({"objective": "rmse"}, "train: objective.direction is missing"),
-        ({"trials": None}, "train: trials is missing"),
         ({"trials": 0}, "train: trials is 0"),
         ({"epochs": 2.5}, "train: epochs is 2.5, but must be an integer"),
         ({"name": "a/b"}, "a/b: name is 'a/b'"),

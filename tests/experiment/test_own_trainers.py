@@ -122,7 +122,6 @@ class TestFingerprint:
         ({"epochs": REMOVED}, "epochs is missing"),
         ({"parameters": REMOVED}, "parameters is missing"),
         ({"objective": REMOVED}, "objective is missing"),
-        ({"trials": REMOVED}, "trials is missing; say how many to draw, such as trials = 100"),
         ({"objective": {}}, "objective.metric is missing; name one of the metrics that the trainer yields"),
         (
             {"objective": {"metric": "rmse"}},

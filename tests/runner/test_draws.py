@@ -8,8 +8,7 @@ from sweep.experiment import experiment as drawing
 from sweep.experiment.file import parse
 from sweep.experiment.sections import header
 from sweep.observer import Silent
-from sweep.runner import progress
-from sweep.runner import run as running
+from sweep.runner import progress, run
 
 FINITE = """
 name = "finite"
@@ -77,7 +76,7 @@ def test_a_sampler_that_has_too_many_is_stopped(path, monkeypatch):
 
 def test_it_is_told_how_far_it_has_come(here, path, monkeypatch):
     monkeypatch.setattr(progress, "COUNT_SECONDS", 0)
-    monkeypatch.setattr(running, "MANY", 12)
+    monkeypatch.setattr(run, "MANY", 12)
     observer = Listening()
     sweep.run(path, observer=observer)
     assert {"drew 5 trials", "checked 5 trials", "storing 12 trials"} <= {*observer.notes}

@@ -87,8 +87,9 @@ def test_an_engine_can_be_injected():
 
     class Recorded(Here):
         def run_all(self, assignments):
-            trained.extend(assignment.number for assignment in assignments)
-            return super().run_all(assignments)
+            for assignment in assignments:
+                trained.append(assignment.number)
+                yield from super().run_all([assignment])
 
     results = sweep.run("digits-quickstart", overrides=["trials=2", "epochs=1"], backend=Recorded.opened)
     assert trained == [0, 1]

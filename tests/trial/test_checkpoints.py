@@ -9,7 +9,7 @@ import pytest
 from sweep.engines import RunOptions
 from sweep.errors import WeightsError
 from sweep.experiment.file import parse
-from sweep.runner.run import draw
+from sweep.runner.draws import draw
 from sweep.store import Store
 from sweep.training import checkpoint
 from sweep.training.loop import NetworkTrainer
@@ -52,7 +52,7 @@ class Place:
         experiment = parse(EXPERIMENT, "cnn.toml", [])
         drawn = draw(experiment, RunOptions())
         self.sweep_id = self.store.add_sweep(drawn.record, drawn.trials)
-        self.assignment = Assignment(str(self.store.database.url), self.sweep_id, "cnn", 0, drawn.datasets)
+        self.assignment = Assignment(str(self.store.database.url), self.sweep_id, "cnn", 0, drawn.datasets.folders)
 
     def train(self):
         worker.open_store.cache_clear()

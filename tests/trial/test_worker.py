@@ -10,7 +10,7 @@ from sweep.engines import RunOptions
 from sweep.experiment.file import load
 from sweep.experiment.sections import Configuration
 from sweep.records import Divergence
-from sweep.runner.run import draw
+from sweep.runner.draws import draw
 from sweep.store import Store
 from sweep.store.digests import trial_digests
 from sweep.store.schema import trials
@@ -37,7 +37,7 @@ def assignment(store):
     experiment = load("digits-quickstart", ["trials=3", "epochs=2"])
     drawn = draw(experiment, RunOptions())
     sweep_id = store.add_sweep(drawn.record, drawn.trials)
-    return Assignment(str(store.database.url), sweep_id, experiment.name, 0, drawn.datasets)
+    return Assignment(str(store.database.url), sweep_id, experiment.name, 0, drawn.datasets.folders)
 
 
 def epochs(count):

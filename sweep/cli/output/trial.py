@@ -28,6 +28,8 @@ def print_trial(results: Sweep, number: int) -> None:
         out.print(Text(_repeats(results, number)))
     seeds = trial.seeds
     out.print(f"seeds: weights {seeds.weights}, shuffling {seeds.shuffling}, dropout {seeds.dropout}")
+    for line in _network(trial):
+        out.print(Text(line))
     for line in _configuration(trial.configuration):
         out.print(Text(line))
     print_frame(results.epochs(number).drop(columns="trial"), "Epochs", "sweep export --epochs")
@@ -54,6 +56,15 @@ def _configuration(configuration: Mapping[str, Any]) -> Iterator[str]:
             yield from (f"{section}.{key} = {json.dumps(value)}" for key, value in values.items())
         else:
             yield f"{section} = {json.dumps(values)}"
+
+
+def _network(trial: TrialRecord) -> Iterator[str]:
+    """Yield what is known of the size of a trial's network, and how often it was drawn again for it."""
+    if trial.network_parameters is not None:
+        yield f"network: {trial.network_parameters:,} parameters, {trial.multiplications:,} multiplications a sample"
+    if trial.redraws:
+        times = "once" if trial.redraws == 1 else f"{trial.redraws:,} times"
+        yield f"drawn again {times}, since what was drawn before was outside of [limits]"
 
 
 def _repeats(results: Sweep, number: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -36,7 +36,9 @@ class DaskEngine:
     def __init__(self, client: DaskClient, store: Store, timeout: float | None, note: Callable[[str], None]) -> None:
         self.shutdown = Shutdown()  # `run_all` polls it
         self._client = client
+        self._assignments: Iterator[Assignment | None] = iter(())
         self._waiting: deque[Assignment] = deque()
+        """Trials that are to be submitted, before more are asked for."""
         self._tasks: set[Task] = set()
         """Submitted trials, at most one per thread, so that each starts at once."""
         self._given_up: set[Task] = set()
@@ -68,26 +70,39 @@ class DaskEngine:
             engine._workers.remove_marker()
             client.close()
 
-    def run_all(self, assignments: Sequence[Assignment]) -> Iterator[Status | None]:
+    def run_all(self, assignments: Iterator[Assignment | None]) -> Iterator[Status | None]:
         """Train trials on all workers; yield the status of each as it ends.
 
         Raises:
             SweepError: when the scheduler is gone, or a worker cannot train.
         """
-        self._waiting.extend(assignments)
-        self._workers.write_marker(assignments[0].sweep)
+        first = next(assignments, None)
+        if first is None:
+            return
+        self._waiting.append(first)
+        self._assignments = assignments
+        self._workers.write_marker(first.sweep)
         try:
-            while self._is_busy() and not self.shutdown.is_requested:
-                self._step(assignments[0])
+            while not self.shutdown.is_requested:
+                self._step(first)
                 yield from self._ended
                 self._ended.clear()
+                if not self._is_busy() and not self._ask():
+                    break
                 time.sleep(POLL_SECONDS)
         finally:
             if self._tasks:
-                self._stop(assignments[0].run)
+                self._stop(first.run)
 
     def _is_busy(self) -> bool:
         return bool(self._waiting or self._tasks or self._unanswered or self._transfers)
+
+    def _ask(self) -> bool:
+        """Ask for another trial; return whether there is one."""
+        assignment = next(self._assignments, None)
+        if assignment:
+            self._waiting.append(assignment)
+        return assignment is not None
 
     def _step(self, any_one: Assignment) -> None:
         if self._client.is_closed:
@@ -106,9 +121,9 @@ class DaskEngine:
                 self._checked = time.monotonic()
 
     def _submit_waiting(self, threads: int) -> None:
-        if threads <= len(self._given_up) and self._waiting:
+        if threads <= len(self._given_up) and (self._waiting or self._ask()):
             self._workers.note_lack(threads)
-        while self._waiting and len(self._tasks) + len(self._given_up) < threads:
+        while len(self._tasks) + len(self._given_up) < threads and (self._waiting or self._ask()):
             assignment = self._waiting.popleft()
             task = Task(assignment, time.monotonic())
             self._tasks.add(task)

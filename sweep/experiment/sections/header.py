@@ -10,6 +10,7 @@ from pydantic import Field
 from sweep.errors import ExperimentError
 from sweep.experiment.parameters import OWN_SECTIONS, SECTIONS
 from sweep.experiment.sections.base import Kind, Section
+from sweep.experiment.sections.limits import Limits, NetworkLimits
 from sweep.experiment.sections.objective import ObjectiveSection
 from sweep.experiment.sections.registry import Registered
 from sweep.experiment.sections.stopping import StoppingRules
@@ -48,6 +49,7 @@ class Header(Section):
     """Trainings of each configuration, each with seeds of its own."""
     objective: ObjectiveSection = ObjectiveSection()
     stopping: StoppingRules = ()
+    limits: Limits = Limits()
 
     sections: ClassVar[tuple[str, ...]] = ()
     """The keys whose tables can be searched."""
@@ -68,6 +70,7 @@ class Header(Section):
 class NativeHeader(Header):
     """The keys of a file that trains our networks."""
 
+    limits: NetworkLimits = NetworkLimits()
     data: dict[str, Any]
     network: dict[str, Any]
     training: dict[str, Any]

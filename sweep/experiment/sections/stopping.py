@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import PlainValidator, TypeAdapter
@@ -11,7 +12,8 @@ from sweep.experiment.parameters import read_table
 from sweep.experiment.sections.base import Kind
 from sweep.experiment.sections.registry import Registered
 from sweep.records import SweepRecord
-from sweep.stopping import KINDS, Rule
+from sweep.stopping import KINDS, AnyRule, RungRule
+from sweep.stopping.limit import SecondsPerEpoch
 
 _RULE = Annotated[Kind, Registered(KINDS)]
 _ONE, _SEVERAL = TypeAdapter(_RULE), TypeAdapter(tuple[_RULE, ...])
@@ -26,6 +28,10 @@ def _listed(value: Any) -> tuple[Kind, ...]:
         raise PydanticCustomError(
             "values", "has two rules of the kind {kind}; leave one of them", {"kind": repr(twice)}
         )
+    pausing = [kind for kind in kinds if issubclass(KINDS[kind], RungRule)]
+    if len(pausing) > 1:
+        two = " and ".join(map(repr, pausing[:2]))
+        raise PydanticCustomError("values", "has {two}, each of which compares all trials; leave one", {"two": two})
     return rules
 
 
@@ -33,10 +39,17 @@ StoppingRules = Annotated[tuple[Kind, ...], PlainValidator(_listed)]
 """The type of the key `stopping`: one rule or a list of them, each of another kind."""
 
 
-def rules_of(record: SweepRecord) -> dict[str, Rule]:
-    """Return the rules of a stored sweep that look at each trial alone, by kind, in the order of its file."""
+def made_rules(sections: Iterable[Kind]) -> dict[str, AnyRule]:
+    """Return the rules of checked sections by kind, in their order."""
+    return {rule.kind: KINDS[rule.kind](**rule.values()) for rule in sections}
+
+
+def rules_of(record: SweepRecord) -> dict[str, AnyRule]:
+    """Return the stopping rules of a stored sweep by kind.
+
+    The limit of time comes first, and then the rules in the order of the file.
+    """
     table = read_table(record.experiment, record.name, record.overrides)
-    if "stopping" not in table:
-        return {}
-    rules = {rule.kind: KINDS[rule.kind](**rule.values()) for rule in _listed(table["stopping"])}
-    return {kind: rule for kind, rule in rules.items() if isinstance(rule, Rule)}
+    seconds = table.get("limits", {}).get("seconds_per_epoch")
+    limits: dict[str, AnyRule] = {} if seconds is None else {"seconds_per_epoch": SecondsPerEpoch(seconds)}
+    return limits | made_rules(_listed(table.get("stopping", [])))

@@ -14,6 +14,7 @@ from sweep.nn.layer import (
     Dtype,
     ForwardResult,
     Layer,
+    LayerSize,
     OuterProduct,
     Parameters,
     Shape,
@@ -60,4 +61,10 @@ def affine(units: Count, weights: Initializer, biases: Initializer | None) -> La
     def without_biases(params: Array) -> Array:
         return params if biases is None else params[:, :-1]
 
-    return Layer(shape_after, init, work, forward, backward, weights=without_biases, output=lambda work: work[0])
+    def size(shape: Shape) -> LayerSize:
+        multiplications = units * vector_size(shape)
+        return LayerSize(multiplications + (units if biases is not None else 0), multiplications)
+
+    return Layer(
+        shape_after, init, work, forward, backward, weights=without_biases, output=lambda work: work[0], size=size
+    )

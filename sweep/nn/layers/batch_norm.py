@@ -24,6 +24,7 @@ from sweep.nn.layer import (
     Dtype,
     ForwardResult,
     Layer,
+    LayerSize,
     Parameters,
     Shape,
     State,
@@ -89,7 +90,13 @@ def batch_norm(
         weight = momentum if statistics == "moving" else 1 / (state.batches + 1)
         return _train(params, state, x, work, eps, weight)
 
-    return Layer(same_shape, init, work, forward, _backward, output=lambda work: work[0], reuse=_center_in_place)
+    def size(shape: Shape) -> LayerSize:
+        _, groups, _ = _layout(over, shape, 1)
+        return LayerSize(2 * groups, math.prod(shape))
+
+    return Layer(
+        same_shape, init, work, forward, _backward, output=lambda work: work[0], reuse=_center_in_place, size=size
+    )
 
 
 def _center_in_place(work: Workspace, x: Array) -> Workspace:

@@ -22,6 +22,7 @@ from sweep.nn.layer import (
     Dtype,
     ForwardResult,
     Layer,
+    LayerSize,
     Parameters,
     Shape,
     State,
@@ -153,7 +154,15 @@ def convolution(
     def without_biases(params: Array) -> Array:
         return params if biases is None else params[:, :-1]
 
-    return Layer(shape_after, init, work, forward, backward, weights=without_biases, output=lambda work: work.y)
+    def size(shape: Shape) -> LayerSize:
+        rows, columns = window.places(shape)
+        weights_of_filter = shape[1] * kernel**2
+        parameters = filters * (weights_of_filter + int(biases is not None))
+        return LayerSize(parameters, rows * columns * filters * weights_of_filter)
+
+    return Layer(
+        shape_after, init, work, forward, backward, weights=without_biases, output=lambda work: work.y, size=size
+    )
 
 
 def forward(params: Parameters, state: State, x: Array, work: Workspace, call: Call) -> ForwardResult:

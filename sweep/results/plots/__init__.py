@@ -14,6 +14,17 @@ from sweep.results.plots.examples import example, gallery
 from sweep.results.plots.files import SUFFIXES, save
 from sweep.results.plots.learning_curves import learning_curves
 from sweep.results.plots.matrix import confusion
+from sweep.results.plots.pareto import pareto_chart
 from sweep.results.plots.scatter import scatter_grid
 
-__all__ = ["SUFFIXES", "confusion", "cost_curves", "example", "gallery", "learning_curves", "save", "scatter_grid"]
+__all__ = [
+    "SUFFIXES",
+    "confusion",
+    "cost_curves",
+    "example",
+    "gallery",
+    "learning_curves",
+    "pareto_chart",
+    "save",
+    "scatter_grid",
+]

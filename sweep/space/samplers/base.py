@@ -38,6 +38,8 @@ class Space:
     """Number of configurations that the file asks for."""
     folder: Path
     """Folder in which files named by the sampler's options lie."""
+    total: int | None = None
+    """Number of configurations in all, those of extensions included; None where it is that of the file."""
 
 
 class Sampler(ABC):
@@ -51,6 +53,8 @@ class Sampler(ABC):
     """Whether the file must say how many trials there are, as the points do not end by themselves."""
     fingerprint_kind: ClassVar[str | None] = None
     """The kind's name in fingerprints, where it is not the one in the file."""
+    can_redraw: ClassVar[bool] = True
+    """Whether a random draw may take the place of a point that is outside of limits."""
 
     @abstractmethod
     def points(self, space: Space, seed: int) -> Iterator[Point]:

@@ -36,10 +36,14 @@ def _check_checksums(names: Iterable[str]) -> None:
             )
 
 
-def random_pick(seed: int, trial: int) -> Point:
-    """Return the point of one trial, each parameter drawn independently from its distribution."""
+def random_pick(seed: int, trial: int, redraws: int = 0) -> Point:
+    """Return the point of one trial, each parameter drawn independently from its distribution.
+
+    Each number of redraws gives another point, whatever the sampler of the first one was.
+    """
+    redraw = f"|redraw {redraws}" if redraws else ""
 
     def pick(name: str, distribution: Distribution, depth: int) -> Tree:
-        return distribution.at(random_point(seed, trial, name + "|option" * depth))
+        return distribution.at(random_point(seed, trial, name + "|option" * depth + redraw))
 
     return pick

@@ -27,6 +27,7 @@ class Table(Sampler):
     """Its path, relative to the folder of the experiment file."""
 
     needs_trials: ClassVar[bool] = False
+    can_redraw: ClassVar[bool] = False
     fingerprint_kind: ClassVar[str | None] = "list"  # its name in the first edition
 
     def points(self, space: Space, seed: int) -> Iterator[Point]:
