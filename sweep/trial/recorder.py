@@ -83,11 +83,12 @@ class Recorder:
         return is_chosen
 
     def curve(self) -> Curve:
-        """Return the values of the objective's metric after each epoch so far, and the times of the epochs."""
+        """Return the values of the objective's metric after each epoch so far, the epochs' times and train losses."""
         objective = self._claim.objective
         epochs = [epoch for epoch in self._epochs if epoch.number]
         values = [epoch.metrics[objective.metric] for epoch in epochs]
-        return Curve(self._claim.number, values, objective, [epoch.seconds for epoch in epochs])
+        losses = [epoch.metrics["train_loss"] for epoch in self._epochs if "train_loss" in epoch.metrics]
+        return Curve(self._claim.number, values, objective, [epoch.seconds for epoch in epochs], losses)
 
     def others(self, epoch: int) -> Mapping[int, Sequence[float]]:
         """Return the values of the sweep's other trials that have had an epoch, up to that, by number."""
