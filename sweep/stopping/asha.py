@@ -32,6 +32,10 @@ class Asha(RungRule):
         """Return the first rung, where it is before the end."""
         return self.first if self.first < planned else None
 
+    def least_epochs(self) -> int:
+        """Return the fewest epochs of which the first rung is not the end."""
+        return self.first + 1
+
     def decide(self, group: Sequence[Standing], objective: Objective) -> list[Decision]:
         """Return one decision that lets a configuration go on, or those that stop all that are paused."""
         if not any(each.state == "paused" for each in group):

@@ -57,6 +57,10 @@ class Halving(RungRule):
             return CANDIDATES[0] if planned >= SHORTEST else None
         return self.first if self.first < planned else None
 
+    def least_epochs(self) -> int:
+        """Return the fewest epochs of which the first rung is not the end."""
+        return SHORTEST if self.first == "auto" else self.first + 1
+
     def decide(self, group: Sequence[Standing], objective: Objective) -> list[Decision]:
         """Return the decisions of the first rung at which a configuration is paused, if all have come there."""
         paused = [each for each in group if each.state == "paused"]

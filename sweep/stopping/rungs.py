@@ -77,6 +77,16 @@ class RungRule(ABC):
     def start(self, place: int, planned: int) -> int | None:
         """Return the epoch after which the trial at a place of its group first pauses; None where it never does."""
 
+    def least_epochs(self) -> int:
+        """Return the fewest planned epochs with which a trial can be stopped."""
+        return 1
+
+    def warning(self, planned: int) -> str | None:
+        """Return, as one clause, why no trial of so many planned epochs is stopped; None where one may be."""
+        if planned >= self.least_epochs():
+            return None
+        return f"no trial is stopped: the rule needs at least {self.least_epochs()} epochs, not {planned}"
+
     @abstractmethod
     def decide(self, group: Sequence[Standing], objective: Objective) -> list[Decision]:
         """Return the decisions that can be made now, by trial number; none where the rule has to wait.
