@@ -49,6 +49,8 @@ def run(
     seed: int | None = None,
     repeats: int | None = None,
     sampler: str | Mapping[str, Any] | None = None,
+    stopping: str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]] | None = None,
+    limits: Mapping[str, float] | None = None,
     dataset: Mapping[str, Any] | None = None,
     deterministic: bool | None = None,
     **options: Unpack[RunKeywords],
@@ -67,6 +69,8 @@ def run(
         seed: seed of all draws; by default that in the file, or 0.
         repeats: trainings of each configuration, each with a seed of its own.
         sampler: the key `sampler` of a file.
+        stopping: the key `stopping` of a file, such as "halving".
+        limits: the section `limits` of a file, such as {"parameters": 50_000}.
         parameters: of a training function: what is searched, as in `[parameters]` of a file: nested mappings, lists
             and scalars, with distributions such as `{"learning_rate": {"log_uniform": [1e-5, 1e-1]}}`; `sweep.space`
             has these as functions.
@@ -79,8 +83,11 @@ def run(
             "dask" if there is a scheduler, else "local".
         scheduler: address of the Dask scheduler whose workers train, such as tcp://192.168.0.5:8786.
         data: folder with the files of the data set; by default SWEEP_DATA.
+        duration: seconds of wall time after which no more trials are started.
+        until: value of the objective; once a completed trial has reached it, no more are started.
+        epochs_total: number of epochs of all trials together after which no more are started.
         observer: is told how the sweep proceeds (`sweep.observer.Observer`); by default a notebook is.
-        options: the seven above, none of which affects the results.
+        options: the ten above; none affects the results of a trial.
 
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
@@ -96,6 +103,8 @@ def run(
         "repeats": repeats,
         "epochs": epochs,
         "sampler": sampler,
+        "stopping": stopping,
+        "limits": limits,
         "name": name,
     }
     own = {"parameters": parameters, "dataset": dataset, "deterministic": deterministic}

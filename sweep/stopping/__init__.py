@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sweep.stopping.asha import Asha
-from sweep.stopping.base import Curve, Others, Rule, Stop, decide
+from sweep.stopping.base import Curve, Others, Rule, Stop, decide, sentence
 from sweep.stopping.divergence import Divergence
 from sweep.stopping.halving import Halving
 from sweep.stopping.hyperband import Hyperband
@@ -38,6 +38,7 @@ __all__ = [
     "Stop",
     "decide",
     "rung_rule",
+    "sentence",
     "worker_rules",
 ]
 

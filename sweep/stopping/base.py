@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from sweep.metrics import Objective
@@ -23,10 +23,10 @@ class Curve:
     """Value of the objective's metric after each epoch, from epoch 1."""
     objective: Objective
     """How the trials of the sweep are ranked."""
-    seconds: Sequence[float] = ()
-    """Wall time of each epoch, from epoch 1; empty where it is not known."""
     losses: Sequence[float] = ()
     """Loss of the training part after each epoch, the untrained network first; empty where it is not measured."""
+    seconds: Sequence[float] = ()
+    """Wall time of each epoch, from epoch 1; empty where it is not known."""
 
     @property
     def epoch(self) -> int:
@@ -65,9 +65,14 @@ class Rule(ABC):
         """
 
 
-def decide(rules: Mapping[str, Rule], curve: Curve, others: Others) -> Stop | None:
-    """Return the decision of the first of some rules, by kind, that stops a trial; None where none does."""
+def decide(rules: Mapping[str, Rule], curve: Curve, others: Others) -> tuple[str, Stop] | None:
+    """Return the decision of the first of some rules that stops a trial, with the rule's kind; None where none does."""
     for kind, rule in rules.items():
         if stop := rule.decide(curve, others):
-            return replace(stop, reason=f"stopped after epoch {curve.epoch} by the {rule.noun} '{kind}': {stop.reason}")
+            return kind, stop
     return None
+
+
+def sentence(noun: str, kind: str, epoch: int, reason: str) -> str:
+    """Return what is shown of a trial that was stopped."""
+    return f"stopped after epoch {epoch} by the {noun} '{kind}': {reason}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sweep.metrics import Objective
-from sweep.records import Divergence, Epoch, Seeds, Status, Weights
+from sweep.records import DecisionRecord, Divergence, Epoch, Seeds, Status, Weights
 
 IsLost = Callable[[str, float], bool]
 """(owner, seconds since it last wrote) -> whether the owner of a trial is lost."""
@@ -74,3 +74,5 @@ class Ending:
     """The end of what a command wrote."""
     checkpoint: Weights | None = None
     """Of a trial that has paused: the file to go on from."""
+    decision: DecisionRecord | None = None
+    """That of the stopping rule by which it has ended early."""

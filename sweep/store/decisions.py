@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from sweep.metrics import NATIVE_METRICS
 from sweep.records import DecisionRecord, Exemption, Status
+from sweep.stopping import sentence
 from sweep.store.digests import seal
 from sweep.store.schema import decisions, epochs, trials
 
@@ -80,8 +81,7 @@ def decide(connection: Connection, sweep_id: int, made: Sequence[DecisionRecord]
         if each.decision == "audit":
             values["exempt"] = "audit"
         if status == "pruned":
-            values |= {"error": f"stopped after epoch {each.epoch} by the rule '{each.rule}': {each.reason}"}
-            values |= {"finished": now}
+            values |= {"error": sentence("rule", each.rule, each.epoch, each.reason), "finished": now}
         trial_id = connection.execute(update(trials).where(paused).values(values).returning(trials.c.id)).scalar()
         if trial_id is not None:
             insert_decision(connection, trial_id, each)
@@ -91,7 +91,9 @@ def decide(connection: Connection, sweep_id: int, made: Sequence[DecisionRecord]
 
 
 def insert_decision(connection: Connection, trial_id: int, made: DecisionRecord) -> None:
-    """Insert the row of a decision."""
+    """Insert the row of a decision, in place of that of an earlier training that was not sound."""
+    same = (decisions.c.trial_id == trial_id, decisions.c.epoch == made.epoch, decisions.c.rule == made.rule)
+    connection.execute(delete(decisions).where(*same))
     names = ("epoch", "rule", "decision", "value", "threshold", "target_epochs", "reason")
     row = {name: getattr(made, name) for name in names}
     connection.execute(insert(decisions).values(trial_id=trial_id, **row))

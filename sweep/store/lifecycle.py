@@ -17,6 +17,7 @@ from sweep.errors import Call, StaleAttempt, SweepError
 from sweep.metrics import Objective
 from sweep.records import BatchLosses, Epoch, Status
 from sweep.store.claims import Claim, Ending, IsLost, Lease
+from sweep.store.decisions import insert_decision
 from sweep.store.digests import seal, seal_drawn, sweep_digest
 from sweep.store.rows import file_columns, kept_file, objective_of, read_epochs, seeds_of, upsert_batches, upsert_epochs
 from sweep.store.schema import batches, epochs, parameters, sweeps, trials
@@ -145,6 +146,8 @@ def finish(
         if _has_ended(connection, claim, ending.status):
             return  # it was stored before, and the answer was lost with the connection
         raise
+    if ending.decision:
+        insert_decision(connection, claim.trial_id, ending.decision)
     seal(connection, claim.trial_id)
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sweep.errors import StoreError
-from sweep.records import BatchLosses, Divergence, Epoch, Status, Weights
+from sweep.records import BatchLosses, DecisionRecord, Divergence, Epoch, Status, Weights
 from sweep.stopping import Curve
 from sweep.store import Claim, Ending, Store
 from sweep.system.processes import silence_limit
@@ -83,12 +83,12 @@ class Recorder:
         return is_chosen
 
     def curve(self) -> Curve:
-        """Return the values of the objective's metric after each epoch so far, the epochs' times and train losses."""
+        """Return the values of the objective's metric after each epoch so far, with times and losses."""
         objective = self._claim.objective
         epochs = [epoch for epoch in self._epochs if epoch.number]
         values = [epoch.metrics[objective.metric] for epoch in epochs]
         losses = [epoch.metrics["train_loss"] for epoch in self._epochs if "train_loss" in epoch.metrics]
-        return Curve(self._claim.number, values, objective, [epoch.seconds for epoch in epochs], losses)
+        return Curve(self._claim.number, values, objective, losses, [epoch.seconds for epoch in epochs])
 
     def others(self, epoch: int) -> Mapping[int, Sequence[float]]:
         """Return the values of the sweep's other trials that have had an epoch, up to that, by number."""
@@ -132,11 +132,24 @@ class Recorder:
         error: str | None = None,
         trace: str | None = None,
         files: Mapping[str, Weights] | None = None,
+        decision: DecisionRecord | None = None,
     ) -> Status:
-        """Write all epochs that are not written yet, how the trial ended, and the `weights` and `checkpoint` of it."""
+        """Write all epochs that are not written yet, and how the trial ended.
+
+        Args:
+            files: its `weights` and `checkpoint`, as far as there are new ones.
+            decision: that of the rule which has stopped it.
+        """
         seconds = self._earlier_seconds + time.perf_counter() - self._started
         ending = Ending(
-            status, seconds, divergence=divergence, error=error, traceback=trace, log=self._log, **(files or {})
+            status,
+            seconds,
+            divergence=divergence,
+            error=error,
+            traceback=trace,
+            log=self._log,
+            decision=decision,
+            **(files or {}),
         )
         self._store.finish(self._claim, ending, self._epochs[self._written :], self._chosen, self._losses)
         return status

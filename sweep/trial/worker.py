@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from sweep.errors import DataError, StaleAttempt, StoreBusy, StoreError, SweepError, WeightsError
-from sweep.records import BatchLosses, Divergence, Status, Weights
-from sweep.stopping import Rule, decide
+from sweep.records import BatchLosses, DecisionRecord, Divergence, Status, Weights
+from sweep.stopping import Rule, decide, sentence
 from sweep.store import Claim, Store
 from sweep.store.retry import retry_while_busy
 from sweep.system.files import is_full
@@ -144,8 +144,8 @@ class Attempt:
     """Epochs after which it pauses."""
     is_paused: bool = False
     """Whether it has come to them."""
-    stopped: str | None = None
-    """Why a rule has ended it early."""
+    stopped: DecisionRecord | None = None
+    """The decision of a rule that has ended it early."""
     problem: str | None = None
     """Why a file could not be written; that costs no figure."""
 
@@ -176,9 +176,20 @@ class Attempt:
         """Ask the rules whether the trial ends after an epoch that is not its last."""
         if not 0 < epoch < self.trainer.planned_epochs:
             return False
-        stop = decide(self.rules, self.recorder.curve(), self.recorder.others)
-        self.stopped = stop.reason if stop else None
-        return stop is not None
+        curve = self.recorder.curve()
+        decided = decide(self.rules, curve, self.recorder.others)
+        if decided:
+            kind, stop = decided
+            self.stopped = DecisionRecord(
+                curve.trial, epoch, kind, "stop", stop.value, stop.threshold, None, stop.reason
+            )
+        return decided is not None
+
+    def _why_stopped(self) -> str | None:
+        if self.stopped is None:
+            return None
+        kind = self.stopped.rule
+        return sentence(self.rules[kind].noun, kind, self.stopped.epoch, self.stopped.reason)
 
     def _is_to_pause(self, epoch: int) -> bool:
         return self.target_epochs is not None and self.target_epochs <= epoch < self.trainer.planned_epochs
@@ -224,8 +235,8 @@ class Attempt:
             status: Status = (
                 "diverged" if divergence else "pruned" if self.stopped else "paused" if self.is_paused else "completed"
             )
-            error = "; ".join(filter(None, [self.stopped, self.problem])) or None
-            self.recorder.finish(status, divergence, error, files=files)
+            error = "; ".join(filter(None, [self._why_stopped(), self.problem])) or None
+            self.recorder.finish(status, divergence, error, files=files, decision=self.stopped)
         except StaleAttempt:
             self.files.discard(files)
             raise

@@ -54,6 +54,8 @@ def restart(connection: Connection, trial_id: int) -> None:
     """Queue a trial again as if it had never been trained, without anything that is stored of its training."""
     for table in (epochs, batches):
         connection.execute(delete(table).where(table.c.trial_id == trial_id))
+    stopped = (decisions.c.trial_id == trial_id) & (decisions.c.decision == "stop")
+    connection.execute(delete(decisions).where(stopped))  # it is decided again
     files = file_columns("weights", None) | file_columns("checkpoint", None)
     values: dict[str, Any] = {**dict.fromkeys(LEFT_BY_AN_ATTEMPT), **files, "crashes": 0, "ranked_epochs": None}
     # A damaged attempt may not be a number; it must stay ahead of that of a worker that may still be there.
