@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.data import learning_curves
+from benchmarks.data import alexnet_runs, learning_curves
 from benchmarks.measurement import Cell, Table, Target, installed, progress
 from benchmarks.peers import pruners
 from sweep.analysis.stopping import RULES, summary
 from sweep.metrics import Objective
 from sweep.stopping import AnyRule
+from sweep.stopping.divergence import Divergence
 from sweep.stopping.halving import Halving
-from sweep.stopping.simulation import Recording, simulate
+from sweep.stopping.simulation import Ending, Recording, simulate
 
 TRIALS = 100
 """Of a search."""
@@ -54,14 +55,28 @@ PEERS_NOTE = (
     "each data set at the epochs that the pruner used there, as if one of two first rungs were chosen by lot. Not "
     "worse: share of the data sets on which it is at most the pruner's."
 )
+DIVERGENCE_NOTE = (
+    "{runs} trainings of AlexNet with random configurations and a learning rate that rises and falls, {lost} of which "
+    "became NaN. Saved: share of the recorded epochs of these that the rule leaves out. Stopped: share of the others "
+    "that it stops; good: of those with at least 90 % of the best accuracy."
+)
+DIVERGENCES = (Divergence(), Divergence(share=0.3), Divergence(share=0.8))
+DIVERGENCE_TARGETS = {"saved": Target(0.5, at_least=True), "stopped": Target(0.01)}
+GOOD = 0.9
+"""Part of the best accuracy that a good trial has."""
 
 
 def run(size: Size, folder: Path) -> Iterator[Table]:
     """Replay all rules and pruners on the same curves."""
-    found = learning_curves()
-    if found is None:
-        progress.log("the learning curves of LCBench are not there; SWEEP_DATA names the folder of data")
-        return
+    if curves := learning_curves():
+        yield from _on_learning_curves(size, curves)
+    if runs := alexnet_runs():
+        yield _divergence_table(runs)
+    if not curves or not runs:
+        progress.log("recorded sweeps are missing; SWEEP_DATA names the folder of data")
+
+
+def _on_learning_curves(size: Size, found: dict[str, np.ndarray]) -> Iterator[Table]:
     found = dict(list(found.items())[: size.datasets])
     rules = RULES | {f"first {first}": Halving(first=first) for first in FIRSTS}
     frame = pd.concat([_ours(name, curves, rules, size.searches) for name, curves in found.items()])
@@ -141,3 +156,32 @@ def _interpolated(points: pd.DataFrame, shares: pd.Series[float]) -> np.ndarray:
         own = points.xs(dataset)
         losses.append(float(np.interp(share, own["share"], own["loss"])))
     return np.array(losses)
+
+
+def _divergence_table(runs: list[dict[str, Any]]) -> Table:
+    lost, others = ([each for each in runs if each["nan_train_loss"] is is_lost] for is_lost in (True, False))
+    table = Table("Divergence rule on AlexNet", DIVERGENCE_NOTE.format(runs=len(runs), lost=len(lost)))
+    best = np.array([max(point["top_1"] for point in each["learning_curve"]) for each in others])
+    is_good = best >= GOOD * best.max()
+    records = [_recording(each) for each in lost]
+    for rule in DIVERGENCES:
+        used = sum(each.epochs for each in simulate(rule, records, OBJECTIVE))
+        stopped = np.array([each.end == "stopped" for each in simulate(rule, [*map(_recording, others)], OBJECTIVE)])
+        figures = {
+            "saved": 1 - used / sum(len(each.values) for each in records),
+            "stopped": stopped.mean(),
+            "stopped of the good": stopped[is_good].mean(),
+        }
+        targets = DIVERGENCE_TARGETS if rule == Divergence() else {}
+        cells = {column: Cell(float(value), target=targets.get(column)) for column, value in figures.items()}
+        table.rows[f"divergence, share {rule.share}"] = cells
+    return table
+
+
+def _recording(run: dict[str, Any]) -> Recording:
+    """Return a training of AlexNet; the epochs after the last point of one that became NaN are not recorded."""
+    points = run["learning_curve"]
+    losses = [point["train_loss"] for point in points]
+    planned = run["epochs"] if run["nan_train_loss"] else len(points[1:])
+    ending: Ending = "lost" if run["nan_train_loss"] else "completed"
+    return Recording(run["iteration"], [point["top_1"] for point in points[1:]], planned, ending, losses)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,8 +49,21 @@ def _random(kind: str) -> Dataset:
 
 def learning_curves() -> dict[str, np.ndarray] | None:
     """Return the validation accuracies of LCBench by data set, (trials, epochs); None where they are missing."""
-    path = Path(os.environ.get("SWEEP_DATA", "")) / "learning-curves" / "lcbench.npz"
+    path = _recorded() / "learning-curves" / "lcbench.npz"
     if not path.is_file():
         return None
     with np.load(path) as arrays:
         return {name: arrays[name].astype(float) for name in arrays.files if name.startswith("task_")}
+
+
+def alexnet_runs() -> list[dict[str, Any]] | None:
+    """Return the recorded trainings of AlexNet with random configurations; None where they are missing."""
+    path = _recorded() / "tuning-runs" / "alexnet_tuning.jsonl"
+    if not path.is_file():
+        return None
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def _recorded() -> Path:
+    """Return the folder of other people's sweeps."""
+    return Path(os.environ.get("SWEEP_DATA", ""))

@@ -98,14 +98,8 @@ def run(
 
     checked = RunOptions(**options)
     header: dict[str, Any] = {
-        "trials": trials,
-        "seed": seed,
-        "repeats": repeats,
-        "epochs": epochs,
-        "sampler": sampler,
-        "stopping": stopping,
-        "limits": limits,
-        "name": name,
+        **{"trials": trials, "seed": seed, "repeats": repeats, "epochs": epochs},
+        **{"sampler": sampler, "stopping": stopping, "limits": limits, "name": name},
     }
     own = {"parameters": parameters, "dataset": dataset, "deterministic": deterministic}
     if not callable(source):

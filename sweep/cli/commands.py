@@ -114,11 +114,11 @@ def leaderboard(
     _check_ranking(worst, diverged, pruned, pareto, by or direction)
     results = sweep.load(name, db=db)
 
+    listed = results.diverged if diverged else results.pruned if pruned else None
+
     def rank() -> pd.DataFrame:
-        if diverged:
-            return results.diverged(n, where)
-        if pruned:
-            return results.pruned(n, where)
+        if listed:
+            return listed(n, where)
         if pareto is not None:
             return results.pareto(pareto, where, n)
         return (results.worst if worst else results.best)(10 if n is None else n, by, where, direction)
@@ -126,7 +126,7 @@ def leaderboard(
     caption = ""
     if format == "table" and pareto is not None:
         caption = _compared(results, pareto)
-    elif format == "table" and not (diverged or pruned):
+    elif format == "table" and listed is None:
         caption = results.caption(by, direction, best_first=not worst)
     if watch:
         _watch(rank, results, format, caption)
@@ -134,11 +134,19 @@ def leaderboard(
     table = rank()
     print_table(table, format, more="--format csv")
     if format == "table":
-        if where is not None and table.empty:
-            _print_unmatched(results, where, by, direction)
-        if caption and not table.empty:
-            say(caption)
-        _print_counts(results)
+        _print_below(results, table, caption, (where, by, direction))
+
+
+def _print_below(
+    results: Sweep, table: pd.DataFrame, caption: str, asked: tuple[str | None, str | None, Direction]
+) -> None:
+    """Print what a table of trials is ranked by, why it may be empty, and how many trials there are."""
+    where, by, direction = asked
+    if where is not None and table.empty:
+        _print_unmatched(results, where, by, direction)
+    if caption and not table.empty:
+        say(caption)
+    _print_counts(results)
 
 
 def _check_ranking(worst: bool, diverged: bool, pruned: bool, pareto: str | None, order: str | None) -> None:

@@ -95,6 +95,7 @@ def draw(experiment: Experiment, options: RunOptions) -> Drawn:
     trials = datasets.take(experiment, lambda outside: noting(experiment.draws(outside), "drew", options.observer))
     _note_repetitions(trials, experiment.repeats, options.observer)
     trials = grouped(plan(trials, datasets.folders, options.observer), experiment, 0)
+    _note_too_short(experiment, trials, options.observer)
     planned = experiment.planned_trials
     record = SweepRecord(
         name=experiment.name,
@@ -137,3 +138,11 @@ def _note_repetitions(trials: Sequence[Trial], repeats: int, observer: Observer)
             f"warning: of {drawn} drawn configurations only {different} are different, and what was drawn again is "
             "trained again with other seeds; for that, draw fewer trials and give `repeats`"
         )
+
+
+def _note_too_short(experiment: Experiment, trials: Sequence[Trial], observer: Observer) -> None:
+    """Tell the observer of a rule that stops none of these trials, as their training is too short."""
+    rule = rung_rule(experiment.rules)
+    warning = rule[1].warning(max(trial.planned_epochs for trial in trials)) if rule else None
+    if rule and warning:
+        observer.note(f"warning: the rule '{rule[0]}' has nothing to do: {warning}")

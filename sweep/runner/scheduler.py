@@ -65,6 +65,8 @@ class Scheduler(Iterator[Assignment | None]):
         raise StopIteration
 
     def _next_number(self) -> int | None:
+        if self._growth and self._rungs and self._rungs.is_eager and not (self._queue or self._running):
+            self._queue.extend(self._growth.draw_more())  # as the rule stops all that wait once nobody is trained
         if self._rungs and self._rungs.is_eager:
             self._queue.extendleft(self._rungs.decide())
         if not self._queue and self._rungs:

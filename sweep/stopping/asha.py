@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
 from sweep.metrics import Objective
-from sweep.stopping.rungs import Decision, RungRule, Standing, ranked, rungs, value_at, wording
+from sweep.stopping.rungs import Decision, RungRule, Standing, has_reached, ranked, rungs, value_at, wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Asha(RungRule):
     "A System for Massively Parallel Hyperparameter Tuning" (2020), algorithm 2.
     """
 
+    is_asynchronous: ClassVar[bool] = True
     factor: Annotated[int, Ge(2)] = 2
     """One of so many goes on from each rung, and each rung is so many times as late as the one before."""
     first: Annotated[int, Ge(1)] = 3
@@ -30,6 +31,10 @@ class Asha(RungRule):
     def start(self, place: int, planned: int) -> int | None:
         """Return the first rung, where it is before the end."""
         return self.first if self.first < planned else None
+
+    def least_epochs(self) -> int:
+        """Return the fewest epochs of which the first rung is not the end."""
+        return self.first + 1
 
     def decide(self, group: Sequence[Standing], objective: Objective) -> list[Decision]:
         """Return one decision that lets a configuration go on, or those that stop all that are paused."""
@@ -90,10 +95,11 @@ class _Rung:
         epoch = self.epochs[self.step]
         value = value_at(standing, epoch, objective)
         worst = self.ranked[: max(self.best, 1)][-1]
+        threshold = value_at(worst, epoch, objective) if has_reached(worst, epoch) else value
         target = min([*self.epochs[self.step + 1 : self.step + 2], standing.planned]) if goes_on else None
         part = f"the best {self.best} of {self.arrived} so far at epoch {epoch}"
         reason = f"{wording(objective, value)} is {'' if goes_on else 'not '}among {part}"
-        return Decision(standing.trial, epoch, value, value_at(worst, epoch, objective), target, reason)
+        return Decision(standing.trial, epoch, value, threshold, target, reason)
 
     def run_to_the_end(self, standing: Standing, objective: Objective) -> Decision:
         """Return the decision that the best one is trained to its end."""

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from sweep.metrics import Objective
-from sweep.stopping.rungs import Decision, RungRule, Standing, ranked, rungs, spearman, value_at, wording
+from sweep.stopping.rungs import Decision, RungRule, Standing, has_reached, ranked, rungs, spearman, value_at, wording
 
 CANDIDATES = (2, 3, 4, 5, 6, 8, 10, 12)
 """Epochs of which `first = "auto"` chooses the first rung."""
@@ -56,6 +56,10 @@ class Halving(RungRule):
         if self.first == "auto":
             return CANDIDATES[0] if planned >= SHORTEST else None
         return self.first if self.first < planned else None
+
+    def least_epochs(self) -> int:
+        """Return the fewest epochs of which the first rung is not the end."""
+        return SHORTEST if self.first == "auto" else self.first + 1
 
     def decide(self, group: Sequence[Standing], objective: Objective) -> list[Decision]:
         """Return the decisions of the first rung at which a configuration is paused, if all have come there."""
@@ -112,13 +116,11 @@ def _at_step(
         return []
     going_on = _going_on(entered, step, epochs, selecting, factor, objective)
     deciding = [each for each in entered if each.state == "paused" and each.promotions == step]
-    if not going_on or not deciding:
-        return []
-    epoch, threshold = epochs[step], value_at(going_on[-1], epochs[step], objective)
-    numbers = {each.trial for each in going_on}
+    epoch, numbers = epochs[step], {each.trial for each in going_on}
     found = []
     for each in deciding:
         value, goes_on = value_at(each, epoch, objective), each.trial in numbers
+        threshold = value_at(going_on[-1], epoch, objective) if has_reached(going_on[-1], epoch) else value
         target = min([*epochs[step + 1 : step + 2], each.planned]) if goes_on else None
         if step < selecting:
             reason = _wait(epochs, step)
@@ -138,7 +140,7 @@ def _going_on(
     entered: Sequence[Standing], step: int, epochs: Sequence[int], selecting: int, factor: int, objective: Objective
 ) -> list[Standing]:
     """Return those that go on from a pause, best first."""
-    able = ranked((each for each in entered if not _is_lost(each, step) and each.epoch), epochs[step], objective)
+    able = ranked((each for each in entered if not _is_lost(each, step)), epochs[step], objective)
     return able if step < selecting else able[: ceil(len(entered) / factor)]
 
 

@@ -40,6 +40,10 @@ class Hyperband(RungRule):
         point = (place + 1) * GOLDEN % 1 * ends[-1]
         return next(bracket for bracket, end in zip(brackets, ends, strict=True) if point < end)
 
+    def least_epochs(self) -> int:
+        """Return the fewest epochs of which the first rung is not the end."""
+        return self.first + 1
+
     def decide(self, group: Sequence[Standing], objective: Objective) -> list[Decision]:
         """Return the decisions of all brackets."""
         brackets: dict[int | None, list[Standing]] = {}

@@ -77,6 +77,16 @@ class RungRule(ABC):
     def start(self, place: int, planned: int) -> int | None:
         """Return the epoch after which the trial at a place of its group first pauses; None where it never does."""
 
+    def least_epochs(self) -> int:
+        """Return the fewest planned epochs with which a trial can be stopped."""
+        return 1
+
+    def warning(self, planned: int) -> str | None:
+        """Return, as one clause, why no trial of so many planned epochs is stopped; None where one may be."""
+        if planned >= self.least_epochs():
+            return None
+        return f"no trial is stopped: the rule needs at least {self.least_epochs()} epochs, not {planned}"
+
     @abstractmethod
     def decide(self, group: Sequence[Standing], objective: Objective) -> list[Decision]:
         """Return the decisions that can be made now, by trial number; none where the rule has to wait.
@@ -95,9 +105,23 @@ def value_at(standing: Standing, epoch: int, objective: Objective) -> float:
 
 
 def ranked(standings: Iterable[Standing], epoch: int, objective: Objective) -> list[Standing]:
-    """Return configurations that have values by their values after an epoch, best first."""
+    """Return configurations by their values after an epoch, best first.
+
+    One that has fewer epochs was let go on from there and is trained again from its start: it comes first, since it
+    keeps its place.
+    """
     sign = -1 if objective.is_max else 1
-    return sorted(standings, key=lambda each: (sign * value_at(each, epoch, objective), each.trial))
+
+    def key(standing: Standing) -> tuple[bool, float, int]:
+        is_known = has_reached(standing, epoch)
+        return is_known, sign * value_at(standing, epoch, objective) if is_known else 0.0, standing.trial
+
+    return sorted(standings, key=key)
+
+
+def has_reached(standing: Standing, epoch: int) -> bool:
+    """Tell whether a configuration has the values up to an epoch, or up to its end before that."""
+    return standing.epoch >= min(epoch, standing.planned)
 
 
 def rungs(first: int, factor: int, planned: int) -> list[int]:

@@ -109,7 +109,7 @@ class _TrialReplay(_Replay):
         recording = self.recordings[index]
         self.epochs[index] += self.segment(index)
         epoch = self.epochs[index]
-        curve = Curve(recording.trial, recording.values[:epoch], self.objective, recording.losses[: epoch + 1])
+        curve = Curve(recording.trial, recording.values[:epoch], self.objective, losses=recording.losses[: epoch + 1])
         if epoch and epoch < recording.planned and self.rule.decide(curve, lambda at: self._others(index, at)):
             self.ends[index] = "stopped"
         elif not self.end(index, epoch + 1):

@@ -1,5 +1,7 @@
 """The benchmark of stopping rules: it runs on tiny curves, and compares at equal epochs."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,6 +31,24 @@ def test_all_rules_and_pruners_are_replayed(tiny):
     for table in tables[1:]:
         assert len(table.rows) == 3
         assert all(row["not worse"].value == 1 for row in table.rows.values()), "nothing is lost by halving"
+
+
+def test_the_divergence_rule_is_replayed_on_trainings_that_became_nan(tmp_path, monkeypatch):
+    """The first is stopped after its last epoch, which saves nothing; of the others, the second."""
+    rows = [(True, [3.0, 1.0, 2.5]), (False, [3.0, 2.0, 1.0, 1.0]), (False, [3.0, 1.0, 2.9, 1.5])]
+    (tmp_path / "tuning-runs").mkdir()
+    lines = []
+    for number, (is_nan, losses) in enumerate(rows):
+        accuracy = [0.0, 0.9, 0.9, 0.9] if number == 1 else [0.0, 0.1, 0.1, 0.1]
+        points = [{"train_loss": loss, "top_1": value} for loss, value in zip(losses, accuracy, strict=False)]
+        run = {"iteration": number, "nan_train_loss": is_nan, "epochs": 9, "learning_curve": points}
+        lines.append(json.dumps(run))
+    (tmp_path / "tuning-runs" / "alexnet_tuning.jsonl").write_text("\n".join(lines))
+    monkeypatch.setenv("SWEEP_DATA", str(tmp_path))
+    (table,) = curves.run(curves.QUICK, tmp_path)
+    row = {column: cell.value for column, cell in table.rows["divergence, share 0.5"].items()}
+    assert row == {"saved": 0.0, "stopped": 0.5, "stopped of the good": 0.0}
+    assert table.rows["divergence, share 0.8"]["stopped"].value == 0.5
 
 
 def test_without_the_data_nothing_is_measured(tmp_path, monkeypatch):

@@ -182,6 +182,13 @@ def test_the_table_is_the_same_with_any_number_of_workers(tmp_path, workers):
     assert_same(table(results), expected)
 
 
+def is_begun(database):
+    try:
+        return database.exists() and bool(sweep.load(db=database))
+    except sweep.SweepError:
+        return False
+
+
 def test_the_table_is_the_same_after_kills_at_random_moments(tmp_path):
     file = write(tmp_path, trials=40)
     with training_here():
@@ -191,18 +198,15 @@ def test_the_table_is_the_same_after_kills_at_random_moments(tmp_path):
     times = random.Random(3)
     kills = 0
     for _ in range(12):
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
         try:
-            process.wait(1.2 + 1.5 * times.random())
+            assert process.wait(1.2 + 1.5 * times.random()) == 0
+            break
         except subprocess.TimeoutExpired:
             kills += 1
-        if process.poll() is not None and database.exists():
-            break
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        if database.exists():
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if is_begun(database):
             command = [sys.executable, "-m", "sweep", "resume", "halved", *command[5:]]
     else:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweep.stopping.asha import Asha
+from sweep.stopping.halving import Halving
 from sweep.stopping.simulation import Recording, simulate
 from tests.stopping.groups import ACCURACY, LOSS, paused, standing, train, trainings
 
@@ -45,6 +46,18 @@ def test_one_that_was_let_go_on_early_takes_no_place_from_a_better_one():
     """Of 4 the best 2 may go on: trial 0 went on when it was the best of two, and is now the third."""
     group = [standing(0, "training", *[0.2] * 3, promotions=1), *paused([0.0], [0.1] * 3, [0.5] * 3, [0.4] * 3)[1:]]
     assert only(ASHA.decide([*group, TRAINING], ACCURACY)) == (2, 3, 6)
+
+
+@pytest.mark.parametrize("values", [(), (0.0,)])
+def test_one_that_is_trained_again_from_its_start_keeps_its_place(values):
+    """Of 2 that came to epoch 3, 1 may go on, and has: with 3, still 1 may; with 4, one more."""
+    group = [standing(0, "training", *values, promotions=1), *paused([0.0], [0.1] * 3, [0.2] * 3, [0.9] * 3)[1:]]
+    assert ASHA.decide([*group[:3], TRAINING], ACCURACY) == []
+    assert only(ASHA.decide([*group, TRAINING], ACCURACY)) == (3, 3, 6)
+
+
+def test_it_is_asked_whenever_a_trial_pauses():
+    assert Asha.is_asynchronous and not Halving.is_asynchronous
 
 
 def test_the_highest_rung_comes_first():

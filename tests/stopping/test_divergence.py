@@ -13,7 +13,7 @@ def nobody(epoch):
 
 def stop(rule, *losses):
     """What is decided by the losses, of which the first is that of the untrained network."""
-    return rule.decide(Curve(0, [0.5] * (len(losses) - 1), ACCURACY, losses), nobody)
+    return rule.decide(Curve(0, [0.5] * (len(losses) - 1), ACCURACY, losses=losses), nobody)
 
 
 def test_a_loss_that_has_risen_through_half_of_its_fall_stops_the_trial():

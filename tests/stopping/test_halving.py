@@ -115,6 +115,12 @@ def test_one_that_was_lost_just_after_it_was_let_go_on_kept_its_place():
     assert targets(Halving().decide(group, ACCURACY)) == {0: 6, 2: None, 3: 6, 4: None}
 
 
+@pytest.mark.parametrize("values", [(), (0.0,)])
+def test_one_that_is_trained_again_from_its_start_keeps_its_place(values):
+    group = [*GROUP[:1], standing(1, "training", *values, promotions=1), *GROUP[2:]]
+    assert targets(Halving().decide(group, ACCURACY)) == {0: 6, 2: None, 3: 6, 4: None}
+
+
 # Laws
 
 

@@ -47,3 +47,16 @@ def test_each_kind_is_a_rule_for_one_trial_or_for_many():
         assert issubclass(rule, Rule) is not issubclass(rule, RungRule), kind
         assert rule() == rule(), "all options have defaults"
     assert all(rule(audit=0.1).audit == 0.1 for rule in KINDS.values() if issubclass(rule, RungRule))
+
+
+@pytest.mark.parametrize("kind", [kind for kind, rule in KINDS.items() if issubclass(rule, RungRule)])
+@pytest.mark.parametrize("options", [{}, {"first": 7}, {"first": "auto"}])
+def test_a_rule_says_why_no_trial_is_stopped_exactly_where_none_pauses(kind, options):
+    if options.get("first") == "auto" and kind != "halving":
+        return
+    rule = KINDS[kind](**options)
+    for planned in range(1, 20):
+        pauses = any(rule.start(place, planned) is not None for place in range(200))
+        assert (rule.warning(planned) is None) is pauses
+    least = rule.least_epochs()
+    assert rule.warning(2) == f"no trial is stopped: the rule needs at least {least} epochs, not 2"
