@@ -145,20 +145,41 @@ def threshold(model: Model, places: Sequence[Slot], seed: int, trial: int, keep:
     return float(scores[-math.ceil(keep * count)])
 
 
-def accepted(model: Model, places: Sequence[Slot], seed: int, trial: int, attempts: int) -> Point:
-    """Return the first of some uniform points that reaches the threshold; the best one where none does."""
-    best, point = -math.inf, None
+def accepted(model: Model, places: Sequence[Slot], seed: int, trial: int, attempts: int, known: set[bytes]) -> Point:
+    """Return the first of some uniform points that reaches the threshold; the best one where none does.
+
+    Args:
+        known: keys of configurations that shall not be drawn again while there are others; that of the point is added.
+    """
+    best, point, key = (False, -math.inf), None, b""
     for start in range(0, attempts, _CHUNK):
         draws = uniform_draws(places, seed, trial, "attempt", range(start, min(start + _CHUNK, attempts)))
-        scores = model.scores(places, from_uniform(places, draws))
-        passes = np.flatnonzero(scores >= model.threshold)
-        index = int(passes[0]) if passes.size else int(np.argmax(scores))
-        if point is None or scores[index] > best:
-            best, point = float(scores[index]), {stream: float(draw[index]) for stream, draw in draws.items()}
+        coordinates = from_uniform(places, draws)
+        scores, keys = model.scores(places, coordinates), configuration_keys(coordinates)
+        is_new = np.array([each not in known for each in keys])
+        passes = np.flatnonzero(is_new & (scores >= model.threshold))
+        index = int(passes[0]) if passes.size else int(np.lexsort((scores, is_new))[-1])
+        quality = bool(is_new[index]), float(scores[index])
+        if point is None or quality > best:
+            best, key = quality, keys[index]
+            point = {stream: float(draw[index]) for stream, draw in draws.items()}
         if passes.size:
             break
     assert point is not None
+    known.add(key)
     return _pick(point)
+
+
+def configuration_keys(coordinates: Array) -> list[bytes]:
+    """Return what is equal for equal configurations, given their coordinates."""
+    return [row.tobytes() for row in np.nan_to_num(coordinates, nan=-1.0)]
+
+
+def keys_of(places: Sequence[Slot], results: Sequence[Result]) -> set[bytes]:
+    """Return the keys of the configurations that have results."""
+    if not results or not places:
+        return set()
+    return set(configuration_keys(np.array([from_parameters(places, result.parameters) for result in results])))
 
 
 def _pick(point: Mapping[str, float]) -> Point:

@@ -25,7 +25,8 @@ class Screened(Adaptive):
     """Random draws in rounds; those of a later round are screened by a model of all earlier results.
 
     The first round is drawn as `random` draws. A trial of a later one is with probability `explore` such a draw, too,
-    and else the first of its uniform points that the model counts among the best share `keep` of the space.
+    and else the first of its uniform points that the model counts among the best share `keep` of the space. Where
+    nothing is continuous, a configuration that has a result, or is drawn in the same round, is passed over.
     """
 
     rounds: Annotated[int, Field(ge=1)] = 4
@@ -87,18 +88,18 @@ class Screened(Adaptive):
     ) -> list[Point]:
         # NumPy is loaded once there are results, not with every experiment file.
         from sweep.space.coordinates import slots
-        from sweep.space.screening import ATTEMPTS, accepted, fit, threshold
+        from sweep.space.screening import ATTEMPTS, accepted, fit, keys_of, threshold
 
         places = slots(space.tree)
         model = fit(places, results, objective)
         if model is None:
             return [random_pick(seed, number) for number in numbers]
         model = replace(model, threshold=threshold(model, places, seed, numbers.start, self.keep))
-        attempts = ceil(ATTEMPTS / self.keep)
+        attempts, known = ceil(ATTEMPTS / self.keep), keys_of(places, results)
         return [
             random_pick(seed, number)
             if explores(seed, number, self.explore)
-            else accepted(model, places, seed, number, attempts)
+            else accepted(model, places, seed, number, attempts, known)
             for number in numbers
         ]
 
