@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from zlib import crc32
 
@@ -143,6 +143,14 @@ def threshold(model: Model, places: Sequence[Slot], seed: int, trial: int, keep:
     draws = uniform_draws(places, seed, trial, "threshold", range(count))
     scores = np.sort(model.scores(places, from_uniform(places, draws)))
     return float(scores[-math.ceil(keep * count)])
+
+
+def screened_model(
+    places: Sequence[Slot], results: Sequence[Result], objective: Objective, seed: int, trial: int, keep: float
+) -> Model | None:
+    """Return the model of results with the threshold of `keep`; None where they do not differ."""
+    model = fit(places, results, objective)
+    return model and replace(model, threshold=threshold(model, places, seed, trial, keep))
 
 
 def accepted(model: Model, places: Sequence[Slot], seed: int, trial: int, attempts: int, known: set[bytes]) -> Point:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from sweep.space.samplers.base import Sampler
 from sweep.space.samplers.random import Random
+from sweep.space.samplers.screen import Screen
 from sweep.space.samplers.screened import Screened
 from sweep.space.samplers.table import Table
 
 KINDS: dict[str, type[Sampler]] = {
     "random": Random,
+    "screen": Screen,
     "screened": Screened,
     "table": Table,
     "list": Table,  # the name of `table` in the first edition

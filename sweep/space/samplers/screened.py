@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil
 from typing import Annotated, ClassVar
 
@@ -88,13 +88,12 @@ class Screened(Adaptive):
     ) -> list[Point]:
         # NumPy is loaded once there are results, not with every experiment file.
         from sweep.space.coordinates import slots
-        from sweep.space.screening import ATTEMPTS, accepted, fit, keys_of, threshold
+        from sweep.space.screening import ATTEMPTS, accepted, keys_of, screened_model
 
         places = slots(space.tree)
-        model = fit(places, results, objective)
+        model = screened_model(places, results, objective, seed, numbers.start, self.keep)
         if model is None:
             return [random_pick(seed, number) for number in numbers]
-        model = replace(model, threshold=threshold(model, places, seed, numbers.start, self.keep))
         attempts, known = ceil(ATTEMPTS / self.keep), keys_of(places, results)
         return [
             random_pick(seed, number)
