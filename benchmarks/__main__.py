@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import command_line, curves, epoch, networks, report, stores, sweeps
+from benchmarks import command_line, curves, epoch, networks, report, stores, sweeps, tables
 from benchmarks.measurement import PEERS, installed, printed, progress, set_environment
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -27,6 +27,7 @@ class Topic(StrEnum):
     STORES = "stores"
     COMMAND_LINE = "command-line"
     CURVES = "curves"
+    TABLES = "tables"
 
 
 MODULES = {
@@ -36,6 +37,7 @@ MODULES = {
     Topic.STORES: stores,
     Topic.COMMAND_LINE: command_line,
     Topic.CURVES: curves,
+    Topic.TABLES: tables,
 }
 
 
@@ -48,19 +50,19 @@ def main(
     start, load = time.monotonic(), report.load_average()
     if missing := PEERS.keys() - installed(PEERS):
         progress.log(f"left out, since not installed: {', '.join(sorted(missing))}")
-    tables = []
+    found = []
     with TemporaryDirectory(dir=RESULTS) as folder:
         os.environ["SWEEP_CACHE"] = str(Path(folder) / "cache")
         for topic in topics or Topic:
             module = MODULES[topic]
             size = module.QUICK if quick else module.FULL
-            tables += [printed(table) for table in module.run(size, Path(folder))]
+            found += [printed(table) for table in module.run(size, Path(folder))]
     minutes = (time.monotonic() - start) / 60
-    progress.log(f"{report.summary(tables)} It took {minutes:.1f} minutes.")
+    progress.log(f"{report.summary(found)} It took {minutes:.1f} minutes.")
     if quick:
         progress.log("targets are meant for the full form; of so little, no figure means much")
     elif not topics:
-        REPORT.write_text(report.document(tables, minutes, (load, report.load_average())), "utf-8")
+        REPORT.write_text(report.document(found, minutes, (load, report.load_average())), "utf-8")
         progress.log(f"written: {REPORT}")
 
 

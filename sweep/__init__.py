@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # heavy imports happen inside the functions, so that `sweep -
     from sweep.experiment.function import ObjectiveLike, PickledFunction
     from sweep.results.sweep import Sweep
 
-__all__ = ["DEFAULT_DATABASE", "Sweep", "SweepError", "database_url", "extend", "load", "resume", "run"]
+__all__ = ["DEFAULT_DATABASE", "Sweep", "SweepError", "database_url", "enlarge", "extend", "load", "resume", "run"]
 
 DEFAULT_DATABASE = "results/sweeps.db"
 
@@ -186,6 +186,30 @@ def extend(
     planned = None if epochs is None else whole(epochs, "epochs")
     runner.extend(results.record, numbers, planned, results.store, checked)
     return results
+
+
+def enlarge(
+    trials: int, *, name: str | None = None, db: str | Path | None = None, **options: Unpack[RunKeywords]
+) -> Sweep:
+    """Draw and train further trials of a sweep, whose first ones stay as they are, and return its results.
+
+    Args:
+        trials: how many configurations it shall have in all.
+        name: the sweep; by default the newest.
+        db: as of `run`.
+        options: execution options, as of `run`.
+
+    Raises:
+        SweepError: one clear sentence; see `sweep.errors`.
+    """
+    from sweep.arguments import whole
+    from sweep.engines import RunOptions
+    from sweep.results.sweep import Sweep
+    from sweep.runner.enlarge import enlarge
+
+    checked = RunOptions(**options)
+    results = load(name, db=db)
+    return Sweep(results.store, enlarge(results.record, whole(trials, "trials"), results.store, checked))
 
 
 def load(name: str | None = None, *, db: str | Path | None = None) -> Sweep:

@@ -82,6 +82,45 @@ def resume(
     _conclude(result, flags)
 
 
+@app.command()
+@with_run_flags
+def extend(
+    name: Name = None,
+    trials: Annotated[int | None, typer.Option(help="How many configurations it shall have in all.")] = None,
+    db: Db = None,
+    *,
+    flags: RunFlags,
+) -> None:
+    """Draw further trials of a sweep and train them; those that it has stay as they are."""
+    if trials is None:
+        raise UsageError("say how many configurations the sweep shall have in all, such as --trials 200")
+    with flags.keywords() as keywords:
+        result = sweep.enlarge(trials, name=name, db=db, **keywords)
+    _conclude(result, flags)
+
+
+@app.command()
+def stopping(
+    name: Name = None,
+    format: Annotated[Format, typer.Option(help="How to print the tables.")] = "table",
+    db: Db = None,
+) -> None:
+    """Show what stopping rules have saved, or would have saved, and what they would have cost.
+
+    The rules are replayed on the recorded epochs: the share of all epochs that each uses, by how much the best of the
+    trials that it trains to their end is worse than the best of all, and of how many trials that is unknown, as they
+    were stopped before. Then the rank correlation of some epochs with the end, and what the trials of an audit tell.
+    """
+    from sweep.results import stopping as analysis
+
+    results = sweep.load(name, db=db)
+    print_table(analysis.table(results).drop(columns="saved"), format, "Stopping rules", "--format csv")
+    print_table(analysis.agreement(results), format, "Agreement of the ranks with those at the end")
+    audited = analysis.audit(results)
+    if not audited.empty:
+        print_table(audited, format, "Audit of the trials to be stopped")
+
+
 @app.command("list")
 def list_(db: Db = None, format: Annotated[Format, typer.Option(help="How to print the table.")] = "table") -> None:
     """List all sweeps, the newest first."""

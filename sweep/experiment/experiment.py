@@ -110,6 +110,11 @@ class Experiment:
         return self.header.trials is None and self.sampler.needs_trials
 
     @property
+    def is_adaptive(self) -> bool:
+        """Whether its sampler learns from results, so that most of its trials are drawn later."""
+        return isinstance(self.sampler, Adaptive)
+
+    @property
     def draws_in_rounds(self) -> bool:
         """Whether its sampler draws a round of trials once all those of earlier rounds have ended."""
         return isinstance(self.sampler, Adaptive) and self.sampler.needs_rounds

@@ -96,7 +96,7 @@ def draw(experiment: Experiment, options: RunOptions) -> Drawn:
     _note_repetitions(trials, experiment.repeats, options.observer)
     trials = grouped(plan(trials, datasets.folders, options.observer), experiment, 0)
     _note_too_short(experiment, trials, options.observer)
-    planned = experiment.planned_trials
+    planned = experiment.planned_trials if experiment.is_adaptive else None
     record = SweepRecord(
         name=experiment.name,
         description=experiment.header.description,

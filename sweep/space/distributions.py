@@ -6,6 +6,7 @@ stand wherever a value can stand.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 
 from sweep.errors import suggest
 from sweep.records import Scalar
+from sweep.space.priors import Likely, bell, check_likely, likely_table, quantile
 
 Number = TypeVar("Number", int, float)
 
@@ -32,6 +34,8 @@ class Uniform:
     high: float
     log: bool = False
     """Whether the density of the logarithm is constant instead."""
+    likely: Likely | None = None
+    """Where good values are expected; see `sweep.space.priors`."""
 
     def __post_init__(self) -> None:
         for end in (self.low, self.high):
@@ -40,6 +44,7 @@ class Uniform:
         if self.log and self.low <= 0:
             raise ValueError(f"log_uniform needs ends above 0, not {self.low!r}")
         _check_order(self._key, self.low, self.high)
+        check_likely(self.likely, self.low, self.high)
 
     @property
     def _key(self) -> str:
@@ -47,9 +52,15 @@ class Uniform:
 
     def at(self, u: float) -> float:
         """Return the quantile of `u`, a number from 0 to 1."""
+        if self.likely is not None:
+            u = quantile(u, *self._bell())
         # Both forms give the ends exactly, and neither can overflow on its way.
         value = self.low ** (1 - u) * self.high**u if self.log else self.low * (1 - u) + self.high * u
         return float(min(max(value, self.low), self.high))  # rounding may step just outside
+
+    def _bell(self) -> tuple[float, float]:
+        low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
+        return bell(self.likely, lambda value: ((math.log(value) if self.log else value) - low) / ((high - low) or 1.0))
 
     def read(self, text: str) -> float:
         """Return the value that the text of a CSV cell stands for.
@@ -64,7 +75,7 @@ class Uniform:
 
     def table(self) -> dict[str, Any]:
         """Return the table that stands for it in an experiment file."""
-        return {self._key: [self.low, self.high]}
+        return {self._key: [self.low, self.high], **likely_table(self.likely)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +86,8 @@ class Integer:
     high: int
     step: int = 1
     log: bool = False
+    likely: Likely | None = None
+    """Where good values are expected; see `sweep.space.priors`."""
 
     def __post_init__(self) -> None:
         for end in (self.low, self.high, self.step):
@@ -84,6 +97,7 @@ class Integer:
             raise ValueError(f"log must be true or false, not {self.log!r}")
         _check_order("int", self.low, self.high)
         self._check_step()
+        check_likely(self.likely, self.low, self.high)
 
     def _check_step(self) -> None:
         if self.step < 1:
@@ -96,11 +110,20 @@ class Integer:
 
     def at(self, u: float) -> int:
         """Return the quantile of `u`, a number from 0 to 1."""
+        if self.likely is not None:
+            u = quantile(u, *bell(self.likely, self._place))
         if self.log:
             value: float = (self.low - 0.5) ** (1 - u) * (self.high + 0.5) ** u
             return min(max(round(value), self.low), self.high)
         count = (self.high - self.low) // self.step + 1
         return self.low + self.step * min(int(u * count), count - 1)
+
+    def _place(self, value: float) -> float:
+        """Return the number from 0 to 1 of which a value is the quantile without `likely`."""
+        if self.log:
+            low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
+            return (math.log(value) - low) / (high - low)
+        return (value - self.low + self.step / 2) / (self.high - self.low + self.step)
 
     def read(self, text: str) -> int:
         """Return the value that the text of a CSV cell stands for.
@@ -116,7 +139,12 @@ class Integer:
     def table(self) -> dict[str, Any]:
         """Return the table that stands for it in an experiment file."""
         options = {"step": self.step} if self.step != 1 else {}
-        return {"int": [self.low, self.high], **options, **({"log": True} if self.log else {})}
+        return {
+            "int": [self.low, self.high],
+            **options,
+            **({"log": True} if self.log else {}),
+            **likely_table(self.likely),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +263,10 @@ DISTRIBUTION_KEYS = ("uniform", "log_uniform", "int", "choice")
 """The keys by which a table is recognized as a distribution."""
 
 
+OPTIONS = {"uniform": ("likely",), "log_uniform": ("likely",), "int": ("step", "log", "likely")}
+"""The keys that may stand beside that of a distribution."""
+
+
 def parse_distribution(table: Mapping[str, Any]) -> Distribution:
     """Return the distribution that a table such as `{int = [10, 90], step = 10}` describes.
 
@@ -244,7 +276,7 @@ def parse_distribution(table: Mapping[str, Any]) -> Distribution:
     kind = next(key for key in DISTRIBUTION_KEYS if key in table)
     options = {key: value for key, value in table.items() if key != kind}
     for key in options:
-        if kind != "int" or key not in ("step", "log"):
+        if key not in OPTIONS.get(kind, ()):
             raise ValueError(f"{kind} takes no key {key!r}" + (" beside it" if key in DISTRIBUTION_KEYS else ""))
     value = table[kind]
     if not isinstance(value, list):
@@ -254,39 +286,49 @@ def parse_distribution(table: Mapping[str, Any]) -> Distribution:
     if len(value) != 2:
         raise ValueError(f"{kind} needs two ends, [low, high], not {value!r}")
     low, high = value
+    if isinstance(options.get("likely"), list):
+        options["likely"] = tuple(options["likely"])
     if kind == "int":
         return Integer(low, high, **options)
-    return Uniform(low, high, log=kind == "log_uniform")
+    return Uniform(low, high, log=kind == "log_uniform", **options)
 
 
-def uniform(low: float, high: float) -> Uniform:
+def uniform(low: float, high: float, likely: Likely | None = None) -> Uniform:
     """Return the uniform distribution of the real numbers from `low` to `high`.
 
+    Args:
+        likely: a value, or the two ends of a range, where good values are expected: three quarters of the draws are
+            from there.
+
     Raises:
-        ValueError: when an end is not finite, or `low` is above `high`.
+        ValueError: when an end is not finite, `low` is above `high`, or `likely` is outside of them.
     """
-    return Uniform(low, high)
+    return Uniform(low, high, likely=likely)
 
 
-def log_uniform(low: float, high: float) -> Uniform:
+def log_uniform(low: float, high: float, likely: Likely | None = None) -> Uniform:
     """Return the distribution from `low` to `high`, both above 0, of uniform logarithm.
 
+    Args:
+        likely: as of `uniform`.
+
     Raises:
-        ValueError: when an end is not finite and above 0, or `low` is above `high`.
+        ValueError: when an end is not finite and above 0, `low` is above `high`, or `likely` is outside of them.
     """
-    return Uniform(low, high, log=True)
+    return Uniform(low, high, log=True, likely=likely)
 
 
-def integer(low: int, high: int, step: int = 1, log: bool = False) -> Integer:
+def integer(low: int, high: int, step: int = 1, log: bool = False, likely: Likely | None = None) -> Integer:
     """Return the distribution of the integers low, low + step, … high, both ends included.
 
     Args:
         log: whether a value is drawn about in proportion to 1/value; needs `low` >= 1 and a step of 1.
+        likely: as of `uniform`.
 
     Raises:
         ValueError: when an end is not an integer of at most 2**53, or `high` is not reached in these steps.
     """
-    return Integer(low, high, step, log)
+    return Integer(low, high, step, log, likely)
 
 
 def choice(options: Sequence[Tree]) -> Choice:

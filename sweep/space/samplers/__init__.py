@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from sweep.space.samplers.base import Sampler
+from sweep.space.samplers.grid import Grid
+from sweep.space.samplers.halton import Halton
+from sweep.space.samplers.latin_hypercube import LatinHypercube
 from sweep.space.samplers.random import Random
+from sweep.space.samplers.screen import Screen
+from sweep.space.samplers.screened import Screened
+from sweep.space.samplers.sobol import Sobol
 from sweep.space.samplers.table import Table
 
 KINDS: dict[str, type[Sampler]] = {
+    "grid": Grid,
+    "halton": Halton,
+    "latin_hypercube": LatinHypercube,
     "random": Random,
+    "screen": Screen,
+    "screened": Screened,
+    "sobol": Sobol,
     "table": Table,
     "list": Table,  # the name of `table` in the first edition
 }

@@ -53,6 +53,8 @@ class Sampler(ABC):
     """Whether the file must say how many trials there are, as the points do not end by themselves."""
     fingerprint_kind: ClassVar[str | None] = None
     """The kind's name in fingerprints, where it is not the one in the file."""
+    is_extensible: ClassVar[bool] = True
+    """Whether its points begin with those of fewer trials."""
     can_redraw: ClassVar[bool] = True
     """Whether a random draw may take the place of a point that is outside of limits."""
 

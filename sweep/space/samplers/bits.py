@@ -8,6 +8,12 @@ come from the first two, so only these are followed.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Words: TypeAlias = "np.ndarray[Any, np.dtype[np.uint64]]"
 
 WORD = 0xFFFFFFFF
 POOL = 4
@@ -28,6 +34,12 @@ def random_bits(seed: int, trial: int, checksum: int) -> int:
     low = _mixed(low, _hashed(checksum, OF_CHECKSUM))
     high = _mixed(high, _hashed(checksum, OF_CHECKSUM + 1))
     return _output(low, FIRST, SECOND) | _output(high, SECOND, THIRD) << 32
+
+
+def many_random_bits(seed: int, trial: int, checksums: Words) -> Words:
+    """Return the `random_bits` of each of an array of checksums."""
+    # The same operations on arrays of 64 bits give the same words: what overflows is cut off in any case.
+    return cast(Words, random_bits(seed, trial, cast(int, checksums)))
 
 
 @lru_cache(maxsize=64)

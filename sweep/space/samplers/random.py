@@ -22,11 +22,11 @@ class Random(Sampler):
         Raises:
             ExperimentError: when two parameters would always be drawn alike.
         """
-        _check_checksums([parameter.name for parameter in space.parameters])
+        check_checksums([parameter.name for parameter in space.parameters])
         return (random_pick(seed, number) for number in count())
 
 
-def _check_checksums(names: Iterable[str]) -> None:
+def check_checksums(names: Iterable[str]) -> None:
     """Refuse two names of one checksum, by which draws are told apart."""
     first: dict[int, str] = {}
     for name in names:
