@@ -14,7 +14,7 @@ from benchmarks.measurement import Cell, Table, Target, installed, progress
 from benchmarks.peers import pruners
 from sweep.analysis.stopping import RULES, summary
 from sweep.metrics import Objective
-from sweep.stopping import AnyRule
+from sweep.stopping import Rule, RungRule
 from sweep.stopping.divergence import Divergence
 from sweep.stopping.halving import Halving
 from sweep.stopping.simulation import Ending, Recording, simulate
@@ -95,7 +95,7 @@ def _searches(name: str, curves: np.ndarray, searches: int) -> Iterator[tuple[in
         yield search, curves[rng.permutation(len(curves))[:TRIALS]].tolist()
 
 
-def _ours(name: str, curves: np.ndarray, rules: Mapping[str, AnyRule], searches: int) -> pd.DataFrame:
+def _ours(name: str, curves: np.ndarray, rules: Mapping[str, Rule | RungRule], searches: int) -> pd.DataFrame:
     """Return a row for each search and rule."""
     frames = []
     with progress.status(f"stopping rules on {name}"):

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sweep.metrics import Objective
-from sweep.stopping import AnyRule
+from sweep.stopping import Rule, RungRule
 from sweep.stopping.asha import Asha
 from sweep.stopping.halving import Halving
 from sweep.stopping.hyperband import Hyperband
@@ -22,7 +22,7 @@ from sweep.stopping.patience import Patience
 from sweep.stopping.rungs import spearman
 from sweep.stopping.simulation import Ending, Outcome, Recording, completed, simulate
 
-RULES: dict[str, AnyRule] = {
+RULES: dict[str, Rule | RungRule] = {
     "halving, factor 2, first 3": Halving(),
     "halving, factor 2, first 4": Halving(first=4),
     "halving, factor 2, first 5": Halving(first=5),
@@ -64,7 +64,7 @@ def replay(
     epochs: pd.DataFrame,
     trials: pd.DataFrame,
     objective: Objective,
-    rules: Mapping[str, AnyRule] = RULES,
+    rules: Mapping[str, Rule | RungRule] = RULES,
     workers: int = 1,
 ) -> pd.DataFrame:
     """Return what each rule would have used and lost: one row a rule.

@@ -14,6 +14,7 @@ from sweep.errors import SweepError, counted
 if TYPE_CHECKING:
     from sweep.checks.doctor import Report
     from sweep.checks.replay import Replay
+    from sweep.results.sweep import Sweep
 
 
 @app.command()
@@ -40,8 +41,28 @@ def replay(
         played = results.replay(number, data, observer=Lines(), progress=progress)
     if check:
         _compare(played)
+        _compare_decisions(results)
     else:
         _show(played)
+
+
+def _compare_decisions(results: Sweep) -> None:
+    """Print whether the decisions of a rule that compares trials are those that the stored epochs lead to.
+
+    Raises:
+        SweepError: when one is not.
+    """
+    from sweep.checks.decisions import check_decisions
+
+    checked = check_decisions(results.record, results.store)
+    if checked is None:
+        return
+    if checked.different:
+        raise SweepError(
+            f"{counted(len(checked.different), 'decision')} of the rule '{checked.rule}' cannot be explained by the "
+            f"stored epochs: {checked.different[0]}"
+        )
+    print(f"the rule '{checked.rule}' decides again as stored about all {checked.configurations} configurations")
 
 
 def _show(played: Replay) -> None:

@@ -332,6 +332,7 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
         print_table(results.best(5), "table", "Best", MORE)
         print_table(results.worst(5), "table", "Worst", MORE)
         print_table(results.diverged(), "table", "Diverged", f"{MORE} --diverged")
+        _print_rules(results)
         lines = [results.caption(), *stopped_early(trials), *lines, *kept_weights(results)]
     for line in lines:
         say(line)
@@ -339,6 +340,15 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
         _chart_all(results)
         for line in next_steps(results):
             say(line)
+
+
+def _print_rules(results: Sweep) -> None:
+    """Print what stopping rules would have used of the epochs, and lost, if the sweep has enough of them."""
+    from sweep.results.stopping import short_table
+
+    table = short_table(results)
+    if table is not None:
+        print_table(table, "table", "Early stopping, replayed", f"sweep stopping {results.name}")
 
 
 def _chart_all(results: Sweep) -> None:

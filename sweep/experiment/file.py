@@ -22,7 +22,7 @@ from sweep.records import SweepRecord
 from sweep.space.distributions import Tree
 from sweep.space.samplers import KINDS, Sampler
 from sweep.space.trees import cover
-from sweep.stopping import rung_rule
+from sweep.stopping import repeat_rule, rung_rule
 
 
 def load(source: str | Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -93,6 +93,12 @@ def _check_trials(header: Header, sampler: Sampler, source: str) -> None:
                 f"{source}: trials is missing, and the rule '{rule[0]}' has to know it; say how many to draw, such as "
                 "trials = 100"
             )
+    repeated = repeat_rule(made_rules(header.stopping))
+    if repeated and header.repeats == 1:
+        raise ExperimentError(
+            f"{source}: the rule '{repeated[0]}' compares repeated trainings of a configuration; give repeats, such as "
+            "repeats = 5"
+        )
     check_total(header.trials or 1, header.repeats, source)
 
 

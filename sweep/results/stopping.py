@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 SHORTEST = 5
 """Fewest epochs of the longest trial of a sweep of which it is asked what a rule would have saved."""
+MOST = 1_000
+"""Trials up to which rules are replayed after a sweep, in less than two seconds."""
 FEWEST = 8
 """Fewest configurations of such a sweep."""
 
@@ -73,15 +75,44 @@ def table(results: SweepTrials, workers: int = 1) -> pd.DataFrame:
     return stopping.replay(*frames(results), results.objective, workers=workers)
 
 
+def short_table(results: SweepTrials) -> pd.DataFrame | None:
+    """Return the table of the rules that most would choose, and that of the sweep; None where it says too little.
+
+    That is so of small and of very large sweeps, and while not all trials have ended.
+    """
+    from sweep.analysis import stopping
+    from sweep.experiment.sections.stopping import rules_of
+    from sweep.stopping import KINDS, RepeatRule
+
+    counts = results.store.progress(results.record.id).counts
+    is_ended = not set(counts).intersection(("queued", "running", "paused", "interrupted"))
+    if not is_ended or counts.get("completed", 0) < 1 or sum(counts.values()) > MOST:
+        return None
+    names = ("halving, factor 2, first 3", "halving, factor 2, first auto", "median")
+    rules = {name: stopping.RULES[name] for name in names}
+    own = {
+        f"{kind}, of this sweep": rule
+        for kind, rule in rules_of(results.record).items()
+        if kind in KINDS and not isinstance(rule, RepeatRule)
+    }
+    try:
+        return stopping.replay(*frames(results), results.objective, {**own, **rules}).drop(columns="saved")
+    except SweepError:
+        return None
+
+
 def agreement(results: SweepTrials) -> pd.DataFrame:
-    """Return the rank correlation of some epochs with the end: see `sweep.analysis.stopping.rank_agreement`.
+    """Return the rank correlation of those epochs with the end that trials have had.
+
+    See `sweep.analysis.stopping.rank_agreement`.
 
     Raises:
         SweepError: as `frames`.
     """
     from sweep.analysis import stopping
 
-    return stopping.rank_agreement(*frames(results), results.objective)
+    found = stopping.rank_agreement(*frames(results), results.objective)
+    return found[found["trials"] > 0]
 
 
 def audit(results: SweepTrials) -> pd.DataFrame:

@@ -50,6 +50,8 @@ class Growth:
         if self._most is not None and drawn >= self._most:
             return []
         history, experiment, options = self._history(found), self._experiment, self._options
+        if history is None:
+            return []
         trials = self._datasets.take(
             experiment, lambda outside: experiment.draw_more(drawn, self._most, history, outside)
         )
@@ -62,8 +64,11 @@ class Growth:
             return []  # another process was quicker
         return [trial.number for trial in new]
 
-    def _history(self, found: Sequence[Competitor]) -> History:
-        """Return the results in the order in which the sampler is told, and what it was told before each draw."""
+    def _history(self, found: Sequence[Competitor]) -> History | None:
+        """Return the results in the order in which the sampler is told, and what it was told before each draw.
+
+        None while a trial whose result it was told is being trained again.
+        """
         repeats = self._record.repeats
         self._parameters |= self._store.parameters(self._record.id, len(self._parameters))
         by_number = {}
@@ -73,6 +78,8 @@ class Growth:
                 by_number[number] = _result(number, self._parameters[number * repeats], same)
         told = [found[number * repeats].told or [] for number in range(len(found) // repeats)]
         earlier = [number for each in told for number in each]
+        if not set(earlier) <= by_number.keys():
+            return None
         new = [number for number in by_number if number not in set(earlier)]
         new.sort(key=lambda number: _finished(found[number * repeats : (number + 1) * repeats]))
         return History([by_number[number] for number in (*earlier, *new)], told, new)

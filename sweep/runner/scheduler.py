@@ -9,6 +9,7 @@ from sweep.records import SweepRecord
 from sweep.runner.budget import BudgetCheck
 from sweep.runner.growth import Growth
 from sweep.runner.rungs import Rungs
+from sweep.runner.waves import Waves
 from sweep.store import Store
 from sweep.trial.worker import Assignment
 
@@ -26,6 +27,7 @@ class Scheduler(Iterator[Assignment | None]):
         assigned: Callable[[int], Assignment],
         *,
         rungs: Rungs | None = None,
+        waves: Waves | None = None,
         growth: Growth | None = None,
         budget: BudgetCheck | None = None,
         only: Collection[int] | None = None,
@@ -38,9 +40,11 @@ class Scheduler(Iterator[Assignment | None]):
         """
         self._assigned = assigned
         self._rungs = rungs
+        self._waves = waves
         self._growth = growth
         self._budget = budget
-        self._queue = deque(number for number in store.queued(record.id) if only is None or number in only)
+        queued = [] if waves else store.queued(record.id)
+        self._queue = deque(number for number in queued if only is None or number in only)
         self._running = 0
         self._has_changed = True
         """Whether a trial has ended since there was nothing to train."""
@@ -71,9 +75,15 @@ class Scheduler(Iterator[Assignment | None]):
             self._queue.extendleft(self._rungs.decide())
         if not self._queue and self._rungs:
             self._queue.extend(self._rungs.decide())
+        if not self._queue and self._waves:
+            self._queue.extend(self._waves.next())
         if not self._queue and self._growth:
-            self._queue.extend(self._growth.draw_more())
+            self._queue.extend(self._growth.draw_more() if self._waves is None else self._drawn_in_waves())
         return self._queue.popleft() if self._queue else None
+
+    def _drawn_in_waves(self) -> list[int]:
+        """Draw further trials and return those of their first wave."""
+        return self._waves.next() if self._growth and self._waves and self._growth.draw_more() else []
 
     def count_ended(self) -> None:
         """Take note that a trial is not trained any more."""

@@ -16,6 +16,7 @@ from sweep.runner.growth import Growth
 from sweep.runner.progress import POLL_SECONDS, reporting
 from sweep.runner.rungs import Rungs
 from sweep.runner.scheduler import Scheduler
+from sweep.runner.waves import Waves
 from sweep.stopping import Rule, worker_rules
 from sweep.store import Store
 from sweep.system.processes import is_lost
@@ -71,10 +72,13 @@ def train_queued(
     assigned = _assignment(record, store, folders, worker_rules(rules))
     budget = BudgetCheck(options, record, store) if options.has_budget else None
     rungs = Rungs.of(rules, record, store, options.observer)
+    waves = Waves.of(rules, record, store)
     shutdown, failures, ended = engine.shutdown, 0, None
     with shutdown.on_signals(), reporting(store, record.id, options.observer):
         while not shutdown.is_requested and ended is None:
-            scheduler = Scheduler(record, store, assigned, rungs=rungs, growth=growth, budget=budget, only=only)
+            scheduler = Scheduler(
+                record, store, assigned, rungs=rungs, waves=waves, growth=growth, budget=budget, only=only
+            )
             for status in engine.run_all(scheduler):
                 scheduler.count_ended()
                 failures += status == "failed"

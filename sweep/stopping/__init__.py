@@ -11,9 +11,10 @@ from sweep.stopping.halving import Halving
 from sweep.stopping.hyperband import Hyperband
 from sweep.stopping.median import Median
 from sweep.stopping.patience import Patience
+from sweep.stopping.repeats import NoMoreRepeats, RepeatRule, Repeats, Wilcoxon
 from sweep.stopping.rungs import Decision, RungRule, Standing, State
 
-AnyRule = Rule | RungRule
+AnyRule = Rule | RungRule | RepeatRule
 
 KINDS: dict[str, type[AnyRule]] = {
     "asha": Asha,
@@ -22,21 +23,27 @@ KINDS: dict[str, type[AnyRule]] = {
     "hyperband": Hyperband,
     "median": Median,
     "patience": Patience,
+    "wilcoxon": Wilcoxon,
 }
-"""Kind in an experiment file -> the rule: one that looks at each trial after each epoch, or a `RungRule`."""
+"""Kind in an experiment file -> the rule: one that looks at each trial after each epoch, a `RungRule` or a
+`RepeatRule`."""
 
 __all__ = [
     "KINDS",
     "AnyRule",
     "Curve",
     "Decision",
+    "NoMoreRepeats",
     "Others",
+    "RepeatRule",
+    "Repeats",
     "Rule",
     "RungRule",
     "Standing",
     "State",
     "Stop",
     "decide",
+    "repeat_rule",
     "rung_rule",
     "sentence",
     "worker_rules",
@@ -51,3 +58,8 @@ def worker_rules(rules: Mapping[str, AnyRule]) -> dict[str, Rule]:
 def rung_rule(rules: Mapping[str, AnyRule]) -> tuple[str, RungRule] | None:
     """Return the rule that compares trials at rungs, of which there is at most one, with its kind."""
     return next(((kind, rule) for kind, rule in rules.items() if isinstance(rule, RungRule)), None)
+
+
+def repeat_rule(rules: Mapping[str, AnyRule]) -> tuple[str, RepeatRule] | None:
+    """Return the rule that compares repeated trainings, of which there is at most one, with its kind."""
+    return next(((kind, rule) for kind, rule in rules.items() if isinstance(rule, RepeatRule)), None)

@@ -74,5 +74,7 @@ def decide(rules: Mapping[str, Rule], curve: Curve, others: Others) -> tuple[str
 
 
 def sentence(noun: str, kind: str, epoch: int, reason: str) -> str:
-    """Return what is shown of a trial that was stopped."""
+    """Return what is shown of a trial that was stopped, or left out before its first epoch."""
+    if epoch == 0:
+        return f"left out by the {noun} '{kind}': {reason}"
     return f"stopped after epoch {epoch} by the {noun} '{kind}': {reason}"

@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from typing import Literal
 
 from sweep.metrics import Objective
-from sweep.stopping import AnyRule, Curve, RungRule, Standing
+from sweep.stopping import Curve, Rule, RungRule, Standing
 
 Ending = Literal["completed", "lost", "unknown"]
 End = Literal["completed", "stopped", "lost", "unknown"]
@@ -42,7 +42,9 @@ class Outcome:
     """Unknown where the rule would have trained it for longer than it was."""
 
 
-def simulate(rule: AnyRule, recordings: Sequence[Recording], objective: Objective, workers: int = 1) -> list[Outcome]:
+def simulate(
+    rule: Rule | RungRule, recordings: Sequence[Recording], objective: Objective, workers: int = 1
+) -> list[Outcome]:
     """Return how each trial would have ended by a rule, in the order of the recordings.
 
     Each worker trains one trial at a time, and all epochs take the same time. A free worker takes a trial that a rule
@@ -95,7 +97,7 @@ class _Replay:
 class _TrialReplay(_Replay):
     """The replay of a rule that looks at one trial after each epoch."""
 
-    def __init__(self, rule: AnyRule, recordings: Sequence[Recording], objective: Objective) -> None:
+    def __init__(self, rule: Rule | RungRule, recordings: Sequence[Recording], objective: Objective) -> None:
         super().__init__(recordings, objective)
         assert not isinstance(rule, RungRule)
         self.rule = rule
@@ -123,7 +125,7 @@ class _TrialReplay(_Replay):
 class _RungReplay(_Replay):
     """The replay of a rule at whose rungs trials pause."""
 
-    def __init__(self, rule: AnyRule, recordings: Sequence[Recording], objective: Objective) -> None:
+    def __init__(self, rule: Rule | RungRule, recordings: Sequence[Recording], objective: Objective) -> None:
         super().__init__(recordings, objective)
         assert isinstance(rule, RungRule)
         self.rule = rule

@@ -70,19 +70,24 @@ def values_after(connection: Connection, sweep_id: int, number: int, metric: str
 def decide(connection: Connection, sweep_id: int, made: Sequence[DecisionRecord], now: datetime) -> list[int]:
     """Store decisions about paused trials and carry them out; return the numbers of those that are queued again.
 
-    A decision about a trial that is not paused after its epoch is left out: another process was quicker.
+    A decision after epoch 0 is about a queued trial that has no epochs. One about a trial that does not wait after that
+    epoch is left out: another process was quicker.
     """
     queued = []
     for each in made:
         this = and_(trials.c.sweep_id == sweep_id, trials.c.number == each.trial)
-        paused = and_(this, trials.c.status == "paused", trials.c.last_epoch == each.epoch)
+        waiting = and_(trials.c.status == "paused", trials.c.last_epoch == each.epoch)
+        if each.epoch == 0:
+            waiting = and_(trials.c.status == "queued", trials.c.last_epoch.is_(None))
         status = NEXT_STATUS[each.decision]
         values: dict[str, Any] = {"status": status, "target_epochs": each.target_epochs}
         if each.decision == "audit":
             values["exempt"] = "audit"
         if status == "pruned":
             values |= {"error": sentence("rule", each.rule, each.epoch, each.reason), "finished": now}
-        trial_id = connection.execute(update(trials).where(paused).values(values).returning(trials.c.id)).scalar()
+        trial_id = connection.execute(
+            update(trials).where(this, waiting).values(values).returning(trials.c.id)
+        ).scalar()
         if trial_id is not None:
             insert_decision(connection, trial_id, each)
             seal(connection, trial_id)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from sweep.stopping import KINDS, Rule, RungRule
+from sweep.stopping import KINDS, RepeatRule, Rule, RungRule
 from sweep.stopping.rungs import rungs, spearman, value_at
 from tests.stopping.groups import ACCURACY, LAST, LOSS, standing
 
@@ -42,9 +42,9 @@ def test_rungs_end_before_the_training_does(first, factor, planned, expected):
     assert rungs(first, factor, planned) == expected
 
 
-def test_each_kind_is_a_rule_for_one_trial_or_for_many():
+def test_each_kind_is_a_rule_for_one_trial_for_many_or_for_repeats():
     for kind, rule in KINDS.items():
-        assert issubclass(rule, Rule) is not issubclass(rule, RungRule), kind
+        assert sum(issubclass(rule, base) for base in (Rule, RungRule, RepeatRule)) == 1, kind
         assert rule() == rule(), "all options have defaults"
     assert all(rule(audit=0.1).audit == 0.1 for rule in KINDS.values() if issubclass(rule, RungRule))
 

@@ -12,7 +12,7 @@ from sweep.experiment.parameters import read_table
 from sweep.experiment.sections.base import Kind
 from sweep.experiment.sections.registry import Registered
 from sweep.records import SweepRecord
-from sweep.stopping import KINDS, AnyRule, RungRule
+from sweep.stopping import KINDS, AnyRule, RepeatRule, RungRule
 from sweep.stopping.limit import SecondsPerEpoch
 
 _RULE = Annotated[Kind, Registered(KINDS)]
@@ -28,7 +28,7 @@ def _listed(value: Any) -> tuple[Kind, ...]:
         raise PydanticCustomError(
             "values", "has two rules of the kind {kind}; leave one of them", {"kind": repr(twice)}
         )
-    pausing = [kind for kind in kinds if issubclass(KINDS[kind], RungRule)]
+    pausing = [kind for kind in kinds if issubclass(KINDS[kind], RungRule | RepeatRule)]
     if len(pausing) > 1:
         two = " and ".join(map(repr, pausing[:2]))
         raise PydanticCustomError("values", "has {two}, each of which compares all trials; leave one", {"two": two})
