@@ -78,7 +78,10 @@ def test_its_options_decide_the_fingerprint():
 
 
 def test_a_sampler_that_is_not_registered_is_unknown():
-    with pytest.raises(ExperimentError, match="unknown kind 'steps'; choose from list, random, table"):
+    with pytest.raises(
+        ExperimentError,
+        match="unknown kind 'steps'; choose from list, optuna:cmaes, optuna:gp",
+    ):
         drawn('"steps"')
 
 
