@@ -6,6 +6,7 @@ from sweep.space.samplers.base import Sampler
 from sweep.space.samplers.grid import Grid
 from sweep.space.samplers.halton import Halton
 from sweep.space.samplers.latin_hypercube import LatinHypercube
+from sweep.space.samplers.optuna import CmaEs, Gp, Tpe
 from sweep.space.samplers.random import Random
 from sweep.space.samplers.screen import Screen
 from sweep.space.samplers.screened import Screened
@@ -16,6 +17,9 @@ KINDS: dict[str, type[Sampler]] = {
     "grid": Grid,
     "halton": Halton,
     "latin_hypercube": LatinHypercube,
+    "optuna:cmaes": CmaEs,
+    "optuna:gp": Gp,
+    "optuna:tpe": Tpe,
     "random": Random,
     "screen": Screen,
     "screened": Screened,
