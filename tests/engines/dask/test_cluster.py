@@ -28,6 +28,9 @@ from tests.fault_tools import (
     worker_of,
 )
 from tests.postgres_server import PASSWORD, QUOTED
+from tests.runner.test_growth import write as rounds
+from tests.runner.test_rungs import assert_same as assert_same_table
+from tests.runner.test_rungs import table
 
 SWEEP = ["trials=3", "training.epochs=500", "training.batch_size={int=[20,40],step=10}"]
 SILENCE_SECONDS = "3"
@@ -250,6 +253,17 @@ def test_a_scheduler_that_dies_ends_the_sweep_with_a_sentence_and_it_goes_on(sta
     cluster.start_scheduler()
     cluster.start_workers()
     assert_done(start("resume", "--quiet"), undisturbed)
+
+
+def test_halved_rounds_give_the_table_of_local_processes_though_a_worker_is_killed(start, tmp_path):
+    file = rounds(tmp_path)
+    overrides = ["epochs=600", "trials=12", "stopping={kind='halving', first=150}"]
+    here = sweep.run(file, overrides=overrides, workers=2, db=tmp_path / "here.db")
+    process = start("run", str(file), "--quiet", *options(overrides))
+    os.kill(worker_of(wait_until(lambda: running("rounds"))[0]), signal.SIGKILL)
+    code, _, errors = process.end()
+    assert code == 0, errors
+    assert_same_table(table(sweep.load()), table(here))
 
 
 def test_a_trial_that_hangs_is_stopped(start, tmp_path):
