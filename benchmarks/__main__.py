@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import command_line, curves, epoch, networks, report, stores, sweeps, tables
+from benchmarks import command_line, curves, epoch, networks, report, search, stores, sweeps, tables
 from benchmarks.measurement import PEERS, installed, printed, progress, set_environment
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -28,6 +28,7 @@ class Topic(StrEnum):
     COMMAND_LINE = "command-line"
     CURVES = "curves"
     TABLES = "tables"
+    SEARCH = "search"
 
 
 MODULES = {
@@ -38,6 +39,7 @@ MODULES = {
     Topic.COMMAND_LINE: command_line,
     Topic.CURVES: curves,
     Topic.TABLES: tables,
+    Topic.SEARCH: search,
 }
 
 

@@ -15,7 +15,18 @@ from sweep.space.distributions import Tree
 from sweep.space.names import RESERVED, parameters
 from sweep.space.trees import parse_tree
 
-COMMON_KEYS = ("name", "description", "trials", "seed", "sampler", "repeats", "objective", "stopping", "limits")
+COMMON_KEYS = (
+    "name",
+    "description",
+    "trials",
+    "seed",
+    "sampler",
+    "repeats",
+    "start_from",
+    "objective",
+    "stopping",
+    "limits",
+)
 SECTIONS = ("data", "network", "training")
 """The tables of a file that trains our networks in which distributions can stand."""
 KEYS = (*COMMON_KEYS, *SECTIONS)

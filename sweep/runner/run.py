@@ -10,6 +10,7 @@ from sweep.experiment.experiment import Experiment
 from sweep.records import SweepRecord
 from sweep.runner.draws import draw
 from sweep.runner.growth import Growth
+from sweep.runner.takeover import earlier_sweep, take_over
 from sweep.runner.train import resumable, train_queued
 from sweep.store import Store
 
@@ -34,6 +35,7 @@ def run(experiment: Experiment, store: Store, options: RunOptions) -> SweepRecor
                 "or give a budget with ",
                 Argument("duration"),
             )
+        earlier = earlier_sweep(experiment.header.start_from, store)
         drawn = draw(experiment, options)
         most = sys.maxsize if experiment.is_endless else drawn.record.planned_trials or len(drawn.trials)
         with open_engine(options, store, most) as engine:
@@ -41,6 +43,7 @@ def run(experiment: Experiment, store: Store, options: RunOptions) -> SweepRecor
                 options.observer.note(f"storing {len(drawn.trials):,} trials")
             store.add_sweep(drawn.record, drawn.trials)
             record = store.sweep(experiment.name)
+            take_over(record, earlier, store, options.observer)
             growth = Growth(experiment, record, store, drawn.datasets, options)
             train_queued(record, store, drawn.datasets.folders, engine, options, growth=growth)
     return store.sweep(experiment.name)

@@ -52,8 +52,14 @@ class Uniform:
 
     def at(self, u: float) -> float:
         """Return the quantile of `u`, a number from 0 to 1."""
-        if self.likely is not None:
-            u = quantile(u, *self._bell())
+        return self.anywhere(u if self.likely is None else quantile(u, *self._bell()))
+
+    def near(self, u: float) -> float:
+        """Return the quantile of `u` among the values near the guess."""
+        return self.anywhere(quantile(u, *self._bell(), share=1.0))
+
+    def anywhere(self, u: float) -> float:
+        """Return the quantile of `u` among all values, as without a guess."""
         # Both forms give the ends exactly, and neither can overflow on its way.
         value = self.low ** (1 - u) * self.high**u if self.log else self.low * (1 - u) + self.high * u
         return float(min(max(value, self.low), self.high))  # rounding may step just outside
@@ -110,8 +116,14 @@ class Integer:
 
     def at(self, u: float) -> int:
         """Return the quantile of `u`, a number from 0 to 1."""
-        if self.likely is not None:
-            u = quantile(u, *bell(self.likely, self._place))
+        return self.anywhere(u if self.likely is None else quantile(u, *bell(self.likely, self._place)))
+
+    def near(self, u: float) -> int:
+        """Return the quantile of `u` among the values near the guess."""
+        return self.anywhere(quantile(u, *bell(self.likely, self._place), share=1.0))
+
+    def anywhere(self, u: float) -> int:
+        """Return the quantile of `u` among all values, as without a guess."""
         if self.log:
             value: float = (self.low - 0.5) ** (1 - u) * (self.high + 0.5) ** u
             return min(max(round(value), self.low), self.high)

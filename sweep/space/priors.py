@@ -3,8 +3,10 @@
 Three quarters of the draws come from a bell around the expected values, and a quarter from the whole range, so that a
 wrong guess costs little. The bell is a normal distribution on the scale of the parameter, cut off at the ends of its
 range. Around a single value its standard deviation is a tenth of the range; around a range from a to b it is half of
-the range's width, so that about two thirds of the bell lie in it. Mixing a prior with the uniform distribution is
-Hvarfner et al., "πBO" (2022), in spirit: the weight of the guess is bounded.
+the range's width, so that about two thirds of the bell lie in it.
+
+A trial follows the guesses about all of its parameters or about none: if each parameter had a lot of its own, hardly a
+trial of many parameters would be free of wrong guesses.
 """
 
 from __future__ import annotations
@@ -64,11 +66,14 @@ def bell(likely: Likely | None, place: Callable[[float], float]) -> tuple[float,
     return place(0.0 if likely is None else likely), WIDTH
 
 
-def quantile(u: float, mean: float, deviation: float) -> float:
+def quantile(u: float, mean: float, deviation: float, share: float = SHARE) -> float:
     """Return the coordinate below which a part `u` of the draws lies, by bisection.
 
-    The distribution function is (1 - SHARE) x + SHARE (Φ((x - mean) / deviation) - Φ(-mean / deviation)) / total, where
+    The distribution function is (1 - share) x + share (Φ((x - mean) / deviation) - Φ(-mean / deviation)) / total, where
     total is the part of the bell that lies in the range.
+
+    Args:
+        share: part of the draws that come from the bell.
     """
     if u <= 0.0 or u >= 1.0:
         return min(max(u, 0.0), 1.0)
@@ -78,7 +83,7 @@ def quantile(u: float, mean: float, deviation: float) -> float:
     for _ in range(STEPS):
         middle = (low + high) / 2
         inside = (0.5 * (1 + math.erf((middle - mean) * scale)) - below) / total
-        if (1 - SHARE) * middle + SHARE * inside < u:
+        if (1 - share) * middle + share * inside < u:
             low = middle
         else:
             high = middle

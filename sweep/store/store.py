@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from sweep.errors import Argument, Call, SweepError
+from sweep.metrics import Objective
 from sweep.records import BatchLosses, DecisionRecord, Epoch, Status, SweepRecord, Trial, Weights
-from sweep.store import decisions, growth, lifecycle
+from sweep.store import decisions, growth, lifecycle, takeover
 from sweep.store.claims import Claim, Ending, IsLost
 from sweep.store.reader import Reader
 from sweep.store.retry import Result, retry_while_busy
@@ -187,6 +188,12 @@ class Store(Reader):
         Nothing is changed where they do not.
         """
         return self._write(lambda c, now: growth.add_trials(c, sweep_id, drawn, datasets), durable=True)
+
+    def take_over(self, sweep_id: int, source: SweepRecord, objective: Objective) -> int:
+        """Take over what an earlier sweep has trained of the queued trials of a sweep; return how many these are."""
+        return self._write(
+            lambda c, now: takeover.take_over(c, sweep_id, source.id, source.name, objective), durable=True
+        )
 
     def plan_trials(self, sweep_id: int, total: int | None) -> None:
         """Record how many trials a sweep has in all, once all are drawn; None for as many as there are."""

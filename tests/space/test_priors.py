@@ -1,6 +1,9 @@
 """Expert priors: three quarters of the draws near a guess, a quarter from the whole range."""
 
 import math
+from itertools import islice
+from pathlib import Path
+from statistics import fmean
 
 import pytest
 from hypothesis import given
@@ -10,7 +13,9 @@ from scipy.stats import truncnorm
 from sweep.space import choice, integer, log_uniform, uniform
 from sweep.space.distributions import parse_distribution
 from sweep.space.priors import SHARE, WIDTH, quantile
-from sweep.space.trees import parse_tree, unparse_tree
+from sweep.space.samplers.base import Space
+from sweep.space.samplers.random import Random
+from sweep.space.trees import draw, parse_tree, unparse_tree
 
 COORDINATE = st.floats(0, 1)
 
@@ -88,3 +93,12 @@ def test_a_choice_takes_none():
     with pytest.raises(ValueError, match="choice takes no key 'likely'"):
         parse_distribution({"choice": [1, 2], "likely": 1})
     assert choice([1, 2]).at(0.0) == 1
+
+
+def test_a_trial_follows_all_guesses_or_none():
+    tree = {name: uniform(0.0, 1.0, likely=0.05) for name in "abcdefgh"}
+    points = islice(Random().points(Space(tree, [], 400, Path()), 3), 400)
+    means = sorted(fmean(draw(tree, point, {}).values()) for point in points)
+    guided = [mean for mean in means if mean < 0.2]
+    assert len(guided) / 400 == pytest.approx(SHARE, abs=0.07)
+    assert fmean(means[len(guided) :]) == pytest.approx(0.5, abs=0.03)

@@ -47,6 +47,8 @@ class Header(Section):
     sampler: Annotated[Kind, Registered(samplers.KINDS), Field(validate_default=True)] = "random"  # type: ignore[assignment]
     repeats: Annotated[int, Field(ge=1)] = 1
     """Trainings of each configuration, each with seeds of its own."""
+    start_from: str | None = None
+    """An earlier sweep, what it has trained of these trials being taken over."""
     objective: ObjectiveSection = ObjectiveSection()
     stopping: StoppingRules = ()
     limits: Limits = Limits()

@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 from zlib import crc32
 
 from sweep.records import Parameter, Seeds
-from sweep.space.distributions import Tree
+from sweep.space.distributions import Choice, Distribution, Tree
+from sweep.space.priors import SHARE
 from sweep.space.samplers.bits import random_bits
 from sweep.space.trees import Pick
 
@@ -82,6 +83,17 @@ _SIGNIFICAND = 53  # bits of a float64
 def random_point(seed: int, trial: int, name: str) -> float:
     """Return a uniform coordinate in [0, 1) for one parameter of one trial."""
     return _bits(seed, trial, name, _SIGNIFICAND) / float(2**_SIGNIFICAND)
+
+
+def value_at(distribution: Distribution, u: float, seed: int, trial: int) -> Tree:
+    """Return the value of a distribution at a coordinate; a trial follows all guesses or none.
+
+    Where there is a guess, a coordinate is taken for one of the values near it, or for one of all values.
+    """
+    if isinstance(distribution, Choice) or distribution.likely is None:
+        return distribution.at(u)
+    is_guided = random_point(seed, trial, "whether to follow guesses") < SHARE
+    return distribution.near(u) if is_guided else distribution.anywhere(u)
 
 
 def trial_seeds(seed: int, point: int, repeat: int = 0) -> Seeds:

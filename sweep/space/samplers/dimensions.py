@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sweep.space.distributions import Choice, Distribution, Tree
-from sweep.space.samplers.base import Point
+from sweep.space.samplers.base import Point, value_at
 from sweep.space.trees import children
 
 Key = tuple[str, int]
@@ -31,12 +31,12 @@ def _keys(tree: Tree, path: str, depth: int) -> Iterator[Key]:
             yield from _keys(value, child_path, 0)
 
 
-def at(keys: Sequence[Key], coordinates: Sequence[float]) -> Point:
-    """Return the point with a coordinate in [0, 1) for each dimension."""
+def at(keys: Sequence[Key], coordinates: Sequence[float], seed: int, number: int) -> Point:
+    """Return point `number`, with a coordinate in [0, 1) for each dimension."""
     by_key = dict(zip(keys, map(float, coordinates), strict=True))
 
     def pick(name: str, distribution: Distribution, depth: int) -> Tree:
-        return distribution.at(by_key[name, depth])
+        return value_at(distribution, by_key[name, depth], seed, number)
 
     return pick
 

@@ -49,9 +49,10 @@ class LowDiscrepancy(Sampler):
                 "distributions; give sampler = 'random'"
             )
         if not keys:
-            return repeat(at([], []))
+            return repeat(at([], [], seed, 0))
         stream = np.random.default_rng([seed, crc32(type(self).__name__.encode())])
-        return (at(keys, row) for row in self.rows(self.engine(len(keys), stream), space))
+        rows = enumerate(self.rows(self.engine(len(keys), stream), space))
+        return (at(keys, row, seed, number) for number, row in rows)
 
     def rows(self, engine: QMCEngine, space: Space) -> Iterator[Any]:
         """Yield the coordinates of one point after the other, without end."""

@@ -9,7 +9,7 @@ from zlib import crc32
 
 from sweep.errors import ExperimentError
 from sweep.space.distributions import Distribution, Tree
-from sweep.space.samplers.base import Point, Sampler, Space, random_point
+from sweep.space.samplers.base import Point, Sampler, Space, random_point, value_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ def random_pick(seed: int, trial: int, redraws: int = 0) -> Point:
     redraw = f"|redraw {redraws}" if redraws else ""
 
     def pick(name: str, distribution: Distribution, depth: int) -> Tree:
-        return distribution.at(random_point(seed, trial, name + "|option" * depth + redraw))
+        u = random_point(seed, trial, name + "|option" * depth + redraw)
+        return value_at(distribution, u, seed, trial)
 
     return pick
