@@ -79,5 +79,5 @@ def fraction(progress: Progress) -> float:
     """Return the fraction of all epochs that is done; a diverged or failed trial counts as all of its own."""
     counts = progress.counts
     ended = sum(counts.get(status, 0) for status in ("completed", "diverged", "failed", "pruned"))
-    running = sum(trial.epoch / progress.epochs for trial in progress.running)
-    return (ended + running) / max(1, progress.total)
+    epochs = sum(trial.epoch for trial in progress.running) + progress.paused_epochs
+    return (ended + epochs / max(1, progress.epochs)) / max(1, progress.total)

@@ -269,6 +269,8 @@ class Progress:
     """Number of trials that rank by an ended training while a longer one is not completed."""
     planned: int | None = None
     """Number of trials in all, where some are drawn only later."""
+    paused_epochs: int = 0
+    """Epochs that the paused trials have together."""
 
     @property
     def total(self) -> int:

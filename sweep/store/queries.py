@@ -75,7 +75,7 @@ def progress(connection: Connection, sweep_id: int) -> Progress:
     """Return how far a sweep has come."""
     head = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().one()
     mine = trials.c.sweep_id == sweep_id
-    columns = (trials.c.status, func.count(), func.count(trials.c.ranked_epochs))
+    columns = (trials.c.status, func.count(), func.count(trials.c.ranked_epochs), func.sum(trials.c.last_epoch))
     counts = connection.execute(select(*columns).where(mine).group_by(trials.c.status)).all()
     objective = objective_of(head)
     best = func.max if objective.is_max else func.min
@@ -87,12 +87,13 @@ def progress(connection: Connection, sweep_id: int) -> Progress:
     ).all()
     trained = tuple(RunningTrial(*row) for row in running)
     return Progress(
-        counts={status: count for status, count, _ in counts},
+        counts={status: count for status, count, *_ in counts},
         best=connection.execute(completed).scalar(),
         running=trained,
         epochs=head["epochs"],
         metric=objective.metric,
-        ranked_by_earlier=sum(earlier for *_, earlier in counts),
+        ranked_by_earlier=sum(earlier for _, _, earlier, _ in counts),
+        paused_epochs=next((int(epochs or 0) for status, *_, epochs in counts if status == "paused"), 0),
         planned=head["planned_trials"],
     )
 
