@@ -324,7 +324,7 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
     Raises:
         SweepError: when all trials have failed.
     """
-    from sweep.cli.output.outcome import kept_weights, next_steps, problems, stopped_early
+    from sweep.cli.output.outcome import ended_by_budget, kept_weights, next_steps, problems, stopped_early
 
     trials = results.trials()
     lines = problems(results.name, trials)
@@ -334,6 +334,7 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
         print_table(results.diverged(), "table", "Diverged", f"{MORE} --diverged")
         _print_rules(results)
         lines = [results.caption(), *stopped_early(trials), *lines, *kept_weights(results)]
+    lines += ended_by_budget(results)
     for line in lines:
         say(line)
     if not flags.quiet:

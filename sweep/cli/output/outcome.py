@@ -69,6 +69,14 @@ def stopped_early(trials: pd.DataFrame) -> list[str]:
     return [f"{counted(len(pruned), 'trial')} {verb} stopped early (pruned) and not ranked, {_first(pruned)}"]
 
 
+def ended_by_budget(results: Sweep) -> list[str]:
+    """Return a line on why no more trials were started, if that was for a budget."""
+    reason = results.store.sweep(results.name).ended
+    if reason is None:
+        return []
+    return [sentence(SweepError(f"no more trials were started: {reason}; go on with: ", Call("resume", results.name)))]
+
+
 def kept_weights(results: Sweep) -> list[str]:
     """Return a line on how much room the kept weights take, most of what a sweep writes, if there are any."""
     folder = results.folder / "weights"
@@ -103,6 +111,7 @@ def counts_lines(results: Sweep, progress: Progress) -> list[str]:
         number, error = failed["trial"].iloc[0], failed["error"].iloc[0]
         hint = SweepError(f"trial {number} failed: {error}; see more with: ", Call("show", results.name, str(number)))
         lines.append(sentence(hint))
+    lines += ended_by_budget(results)
     if progress.ranked_by_earlier:
         lines.append(f"{progress.ranked_by_earlier} ranked by an ended training, since a longer one is not completed")
     return lines
