@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from sweep.errors import suggest
 from sweep.records import Scalar
-from sweep.space.priors import Likely, bell, check_likely, likely_table, quantile
+from sweep.space.priors import Likely, bell, checked_likely, likely_table, quantile
 
 Number = TypeVar("Number", int, float)
 
@@ -44,7 +44,7 @@ class Uniform:
         if self.log and self.low <= 0:
             raise ValueError(f"log_uniform needs ends above 0, not {self.low!r}")
         _check_order(self._key, self.low, self.high)
-        check_likely(self.likely, self.low, self.high)
+        object.__setattr__(self, "likely", checked_likely(self.likely, self.low, self.high))
 
     @property
     def _key(self) -> str:
@@ -65,8 +65,11 @@ class Uniform:
         return float(min(max(value, self.low), self.high))  # rounding may step just outside
 
     def _bell(self) -> tuple[float, float]:
-        low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
-        return bell(self.likely, lambda value: ((math.log(value) if self.log else value) - low) / ((high - low) or 1.0))
+        def scaled(value: float) -> float:
+            return math.log(value) if self.log else value / 2  # halves, whose differences cannot overflow
+
+        low, high = scaled(self.low), scaled(self.high)
+        return bell(self.likely, lambda value: (scaled(value) - low) / ((high - low) or 1.0))
 
     def read(self, text: str) -> float:
         """Return the value that the text of a CSV cell stands for.
@@ -103,7 +106,7 @@ class Integer:
             raise ValueError(f"log must be true or false, not {self.log!r}")
         _check_order("int", self.low, self.high)
         self._check_step()
-        check_likely(self.likely, self.low, self.high)
+        object.__setattr__(self, "likely", checked_likely(self.likely, self.low, self.high))
 
     def _check_step(self) -> None:
         if self.step < 1:
@@ -298,8 +301,6 @@ def parse_distribution(table: Mapping[str, Any]) -> Distribution:
     if len(value) != 2:
         raise ValueError(f"{kind} needs two ends, [low, high], not {value!r}")
     low, high = value
-    if isinstance(options.get("likely"), list):
-        options["likely"] = tuple(options["likely"])
     if kind == "int":
         return Integer(low, high, **options)
     return Uniform(low, high, log=kind == "log_uniform", **options)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 Likely = float | tuple[float, float]
 """A value, or the two ends of a range."""
@@ -27,14 +27,15 @@ STEPS = 60
 """Bisections, after which a quantile is exact to the last bits."""
 
 
-def check_likely(likely: Any, low: float, high: float) -> None:
-    """Check that a guess is a number, or two in their order, within a range.
+def checked_likely(likely: Any, low: float, high: float) -> Likely | None:
+    """Return a guess, two ends as a tuple, if it is a number, or two in their order, within a range.
 
     Raises:
         ValueError: when it is not; the message is the middle of a sentence.
     """
+    likely = tuple(likely) if isinstance(likely, list) else likely
     if likely is None:
-        return
+        return None
     ends = likely if isinstance(likely, tuple) else (likely,)
     are_numbers = all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends)
     if not are_numbers or len(ends) > 2 or not ends:
@@ -43,6 +44,7 @@ def check_likely(likely: Any, low: float, high: float) -> None:
         raise ValueError(f"likely = {_shown(likely)} runs backwards; write {_shown(tuple(reversed(ends)))}")
     if not all(low <= end <= high for end in ends):
         raise ValueError(f"likely = {_shown(likely)} is outside of the range from {low} to {high}")
+    return cast(Likely, likely)
 
 
 def _shown(likely: Any) -> str:

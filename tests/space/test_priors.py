@@ -1,6 +1,7 @@
 """Expert priors: three quarters of the draws near a guess, a quarter from the whole range."""
 
 import math
+import sys
 from itertools import islice
 from pathlib import Path
 from statistics import fmean
@@ -53,6 +54,20 @@ def test_two_thirds_of_the_bell_lie_in_a_range():
     each = uniform(0.0, 1.0, likely=(0.4, 0.6))
     inside = sum(0.4 <= each.at((k + 0.5) / 10_000) <= 0.6 for k in range(10_000)) / 10_000
     assert inside == pytest.approx(SHARE * 0.6827 + (1 - SHARE) * 0.2, abs=1e-3)
+
+
+def test_a_range_may_be_a_list_as_in_a_file():
+    each = uniform(0.0, 1.0, likely=[0.05, 0.2])
+    assert each == parse_distribution({"uniform": [0.0, 1.0], "likely": [0.05, 0.2]})
+    assert hash(each) == hash(uniform(0.0, 1.0, likely=(0.05, 0.2)))
+    assert integer(1, 9, likely=[2, 3]) == integer(1, 9, likely=(2, 3))
+
+
+def test_the_width_of_a_range_may_be_too_large_for_a_float():
+    each = uniform(-sys.float_info.max, sys.float_info.max, likely=1e308)
+    place = (1e308 / sys.float_info.max + 1) / 2
+    middle = uniform(0.0, 1.0, likely=place).near(0.5)
+    assert each.near(0.5) == pytest.approx((2 * middle - 1) * sys.float_info.max, rel=1e-9)
 
 
 @pytest.mark.parametrize("log", [False, True])
