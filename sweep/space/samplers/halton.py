@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sweep.space.samplers.low_discrepancy import LowDiscrepancy
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Halton(LowDiscrepancy):
     """Points of a scrambled Halton sequence (Owen, 2017), even for any number of them, in few dimensions."""
+
+    kind: ClassVar[str] = "halton"
+    # SciPy keeps permutations of the digits of each base, the n-th prime: 150 MB in all.
+    most_dimensions: ClassVar[int] = 1000
 
     def engine(self, count: int, rng: np.random.Generator) -> QMCEngine:
         """Return SciPy's Halton sequence."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,6 +22,7 @@ class LatinHypercube(LowDiscrepancy):
     They depend on how many there are, so that a sweep of them cannot be extended.
     """
 
+    kind: ClassVar[str] = "latin_hypercube"
     is_extensible: ClassVar[bool] = False
 
     def engine(self, count: int, rng: np.random.Generator) -> QMCEngine:
@@ -29,6 +30,10 @@ class LatinHypercube(LowDiscrepancy):
         from scipy.stats import qmc
 
         return qmc.LatinHypercube(count, seed=rng)
+
+    def external(self, space: Space) -> Mapping[str, Any]:
+        """Return the dimensions and the number of points, both of which decide all of them."""
+        return {**LowDiscrepancy.external(self, space), "trials": space.trials}
 
     def rows(self, engine: QMCEngine, space: Space) -> Iterator[Any]:
         """Yield the coordinates of as many points as the file asks for.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar
 from zlib import crc32
@@ -27,6 +27,8 @@ class LowDiscrepancy(Sampler):
     depends on the seed; other versions of SciPy may scramble in other ways, which changes no trial that is stored.
     """
 
+    kind: ClassVar[str]
+    """Its name in an experiment file."""
     most_dimensions: ClassVar[int] = 10_000
     """The most that the method allows."""
 
@@ -45,14 +47,18 @@ class LowDiscrepancy(Sampler):
         keys = dimensions(space.tree)
         if len(keys) > self.most_dimensions:
             raise ExperimentError(
-                f"this sampler has at most {self.most_dimensions:,} dimensions, and the space has {len(keys):,} "
-                "distributions; give sampler = 'random'"
+                f"the sampler '{self.kind}' has at most {self.most_dimensions:,} dimensions, and the space has "
+                f"{len(keys):,} distributions; give sampler = 'random'"
             )
         if not keys:
             return repeat(at([], [], seed, 0))
         stream = np.random.default_rng([seed, crc32(type(self).__name__.encode())])
         rows = enumerate(self.rows(self.engine(len(keys), stream), space))
         return (at(keys, row, seed, number) for number, row in rows)
+
+    def external(self, space: Space) -> Mapping[str, Any]:
+        """Return the names of the dimensions, whose order in the file decides which coordinate each has."""
+        return {"dimensions": dimensions(space.tree)}
 
     def rows(self, engine: QMCEngine, space: Space) -> Iterator[Any]:
         """Yield the coordinates of one point after the other, without end."""

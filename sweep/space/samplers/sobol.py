@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 class Sobol(LowDiscrepancy):
     """Points of a scrambled Sobol sequence (Owen, 1998), which are most even if there is a power of 2 of them."""
 
+    kind: ClassVar[str] = "sobol"
     most_dimensions: ClassVar[int] = 21_201
 
     def engine(self, count: int, rng: np.random.Generator) -> QMCEngine:

@@ -1,6 +1,7 @@
 """Points that fill a space more evenly than independent draws."""
 
 from itertools import islice
+from math import ceil, log2
 from pathlib import Path
 from zlib import crc32
 
@@ -9,6 +10,7 @@ import pytest
 from scipy.stats import qmc
 
 from sweep.errors import ExperimentError
+from sweep.experiment.file import parse
 from sweep.space.samplers import low_discrepancy
 from sweep.space.samplers.base import Space
 from sweep.space.samplers.dimensions import dimensions
@@ -16,6 +18,7 @@ from sweep.space.samplers.halton import Halton
 from sweep.space.samplers.latin_hypercube import LatinHypercube
 from sweep.space.samplers.sobol import Sobol
 from sweep.space.trees import draw, parse_tree
+from tests.experiment.toys import own
 
 ENGINES = {Sobol: qmc.Sobol, Halton: qmc.Halton, LatinHypercube: qmc.LatinHypercube}
 SQUARE = {"x": {"uniform": [0.0, 1.0]}, "y": {"uniform": [0.0, 1.0]}}
@@ -76,8 +79,28 @@ def test_a_space_without_distributions_has_one_point(kind):
     assert drawn(kind(), {"x": 1}, 3) == [{}] * 3
 
 
+@pytest.mark.parametrize("kind", ENGINES)
+def test_what_decides_the_points_is_in_the_fingerprint(kind):
+    number = {"uniform": [0.0, 1.0]}
+    one, other = (
+        parse(own(sampler=kind.kind, trials=4, parameters=table), "x")
+        for table in ({"a": number, "b": number}, {"b": number, "a": number})
+    )
+    assert one.trials()[0].parameters != other.trials()[0].parameters
+    assert one.fingerprint != other.fingerprint
+    more = parse(own(sampler=kind.kind, trials=5, parameters={"a": number, "b": number}), "x")
+    begins_with = more.trials()[:4] == one.trials()
+    assert begins_with == kind.is_extensible
+    assert (more.fingerprint == one.fingerprint) == begins_with
+
+
+def test_permutations_of_all_bases_of_a_halton_sequence_have_room_in_memory():
+    primes = qmc.Halton(Halton.most_dimensions, scramble=False).base
+    assert sum(8 * base * ceil(54 / log2(base)) for base in primes) < 200e6
+
+
 def test_too_many_dimensions_are_refused(monkeypatch):
     monkeypatch.setattr(Halton, "most_dimensions", 1)
-    with pytest.raises(ExperimentError, match="at most 1 dimensions, and the space has 2 distributions"):
+    with pytest.raises(ExperimentError, match="'halton' has at most 1 dimensions, and the space has 2 distributions"):
         drawn(Halton(), SQUARE, 3)
     assert low_discrepancy.CHUNK & (low_discrepancy.CHUNK - 1) == 0  # Sobol's points are balanced in powers of 2
