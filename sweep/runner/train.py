@@ -86,7 +86,7 @@ def train_queued(
                     shutdown.request()
             ended = scheduler.ended
             if not shutdown.is_requested and store.requeue(record.id, is_lost) == 0 and not scheduler.has_handed_out:
-                if rungs is None or not _waits_for_others(record, store):
+                if only is not None or not _waits_for_others(record, store):
                     break
                 time.sleep(POLL_SECONDS)
     if shutdown.is_requested:
@@ -97,9 +97,11 @@ def train_queued(
 
 
 def _waits_for_others(record: SweepRecord, store: Store) -> bool:
-    """Tell whether trials have paused until those that another process trains come to their rung."""
-    counts = store.progress(record.id).counts
-    return bool(counts.get("paused") and counts.get("running"))
+    """Tell whether something is left to do once trials that another process trains have ended."""
+    progress = store.progress(record.id)
+    waiting = progress.counts.get("paused", 0) + progress.counts.get("queued", 0)
+    is_undrawn = progress.total > sum(progress.counts.values())
+    return bool(progress.counts.get("running") and (waiting or is_undrawn))
 
 
 def _assignment(
