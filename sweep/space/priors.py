@@ -1,9 +1,9 @@
 """Expert priors: where good values of a parameter are expected.
 
 Three quarters of the draws come from a bell around the expected values, and a quarter from the whole range, so that a
-wrong guess costs little. The bell is a normal distribution on the scale of the parameter, cut off at the ends of its
-range. Around a single value its standard deviation is a tenth of the range; around a range from a to b it is half of
-the range's width, so that about two thirds of the bell lie in it.
+wrong guess costs no more than these three quarters. The bell is a normal distribution on the scale of the parameter,
+cut off at the ends of its range. Around a single value its standard deviation is a tenth of the range; around a range
+from a to b it is half of the range's width, so that about two thirds of the bell lie in it.
 
 A trial follows the guesses about all of its parameters or about none: if each parameter had a lot of its own, hardly a
 trial of many parameters would be free of wrong guesses.
