@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import command_line, curves, epoch, networks, report, search, stores, sweeps, tables
+from benchmarks import command_line, curves, epoch, networks, next, report, search, stores, sweeps, tables
 from benchmarks.measurement import PEERS, installed, printed, progress, set_environment
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -29,6 +29,7 @@ class Topic(StrEnum):
     CURVES = "curves"
     TABLES = "tables"
     SEARCH = "search"
+    NEXT = "next"
 
 
 MODULES = {
@@ -40,6 +41,7 @@ MODULES = {
     Topic.CURVES: curves,
     Topic.TABLES: tables,
     Topic.SEARCH: search,
+    Topic.NEXT: next,
 }
 
 

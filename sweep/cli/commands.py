@@ -44,6 +44,12 @@ MORE = "sweep leaderboard --format csv"
 """What shows all columns of the tables at the end of a run."""
 
 
+LEGEND = (
+    "share: of the epochs without a rule; loss: by how much the best that a rule trains to its end is worse than the best "
+    "of all, empty where trials were stopped before (unknown), of which only an audit tells"
+)
+
+
 @app.command()
 @with_run_flags
 def run(
@@ -115,10 +121,14 @@ def stopping(
 
     results = sweep.load(name, db=db)
     print_table(analysis.table(results).drop(columns="saved"), format, "Stopping rules", "--format csv")
-    print_table(analysis.agreement(results), format, "Agreement of the ranks with those at the end")
-    audited = analysis.audit(results)
+    if format != "table":  # of which a program reads one table
+        return
+    agreement, audited = analysis.agreement(results), analysis.audit(results)
+    if not agreement.empty:
+        print_table(agreement, format, "Agreement of the ranks with those at the end")
     if not audited.empty:
         print_table(audited, format, "Audit of the trials to be stopped")
+    say(LEGEND)
 
 
 @app.command("list")
@@ -333,7 +343,7 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
         print_table(results.worst(5), "table", "Worst", MORE)
         print_table(results.diverged(), "table", "Diverged", f"{MORE} --diverged")
         _print_rules(results)
-        lines = [results.caption(), *stopped_early(trials), *lines, *kept_weights(results)]
+        lines = [results.caption(), *stopped_early(results.name, trials), *lines, *kept_weights(results)]
     lines += ended_by_budget(results)
     for line in lines:
         say(line)
@@ -350,6 +360,7 @@ def _print_rules(results: Sweep) -> None:
     table = short_table(results)
     if table is not None:
         print_table(table, "table", "Early stopping, replayed", f"sweep stopping {results.name}")
+        say(LEGEND)
 
 
 def _chart_all(results: Sweep) -> None:

@@ -7,7 +7,7 @@ import shlex
 
 from sweep.errors import Argument, Call, Hint, SweepError
 
-OPTIONS = {"overrides": "--set", "n": "-n"}
+OPTIONS = {"overrides": "--set", "n": "-n", "duration": "--for"}
 """Options that are not named as the argument is; all others are."""
 
 COMMANDS = {

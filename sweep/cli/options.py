@@ -106,7 +106,7 @@ Stop = Annotated[
     str | None,
     typer.Option(
         help="Stop hopeless trials early by a rule: halving, auto (halving that finds its first rung), asha, "
-        "hyperband, median, patience or divergence.",
+        "hyperband, median, patience, divergence; with repeats wilcoxon.",
         metavar="RULE",
     ),
 ]

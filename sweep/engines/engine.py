@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -89,6 +90,8 @@ class RunOptions:
             raise UsageError(Argument("max_failures"), f" must be at least 0, not {self.max_failures}")
         if self.duration is not None and not 0 < self.duration <= LONGEST_SECONDS:
             raise UsageError(Argument("duration"), f" takes a positive number of seconds, not {self.duration:g}")
+        if self.until is not None and not math.isfinite(self.until):
+            raise UsageError(Argument("until"), f" takes a number, not {self.until}")
         if self.epochs_total is not None and self.epochs_total < 1:
             raise UsageError(Argument("epochs_total"), f" must be at least 1, not {self.epochs_total}")
         if self.scheduler is not None and self.kind == "local":

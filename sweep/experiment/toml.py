@@ -153,15 +153,18 @@ def write_toml(table: Mapping[str, Any]) -> str:
     plain = {key: value for key, value in table.items() if not isinstance(value, Mapping)}
     sections = {key: value for key, value in table.items() if isinstance(value, Mapping)}
     parts = [_lines(plain, "")] if plain else []
-    parts += [f"[{_key(key, '')}]\n" + _lines(value, str(key)) for key, value in sections.items()]
+    parts += [f"[{written_key(key, '')}]\n" + _lines(value, str(key)) for key, value in sections.items()]
     return "\n".join(parts)
 
 
 def _lines(table: Mapping[str, Any], path: str) -> str:
-    return "".join(f"{_key(key, path)} = {written(value, join(path, str(key)))}\n" for key, value in table.items())
+    return "".join(
+        f"{written_key(key, path)} = {written(value, join(path, str(key)))}\n" for key, value in table.items()
+    )
 
 
-def _key(key: Any, path: str) -> str:
+def written_key(key: Any, path: str) -> str:
+    """Return a key as TOML; `path` names it in errors."""
     if not isinstance(key, str):
         raise ValueError(f"{join(path, str(key))}: keys must be text, not {key!r}")
     return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _quoted(key, join(path, key))
@@ -170,7 +173,7 @@ def _key(key: Any, path: str) -> str:
 def written(value: Any, path: str) -> str:
     """Return a value as TOML on one line; `path` names it in errors."""
     if isinstance(value, Mapping):
-        items = (f"{_key(key, path)} = {written(item, join(path, str(key)))}" for key, item in value.items())
+        items = (f"{written_key(key, path)} = {written(item, join(path, str(key)))}" for key, item in value.items())
         return f"{{ {', '.join(items)} }}" if value else "{}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(written(item, f'{path}[{index}]') for index, item in enumerate(value))}]"

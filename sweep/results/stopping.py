@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 SHORTEST = 5
 """Fewest epochs of the longest trial of a sweep of which it is asked what a rule would have saved."""
+FEWEST_RANKED = 10
+"""Fewest trials that were trained to their end of which ranks are compared."""
 MOST = 1_000
 """Trials up to which rules are replayed after a sweep, in less than two seconds."""
 FEWEST = 8
@@ -72,7 +74,14 @@ def table(results: SweepTrials, workers: int = 1) -> pd.DataFrame:
     """
     from sweep.analysis import stopping
 
-    return stopping.replay(*frames(results), results.objective, workers=workers)
+    return _honest(results, stopping.replay(*frames(results), results.objective, workers=workers))
+
+
+def _honest(results: SweepTrials, table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of rules without what nobody knows: the loss to trials that were stopped before their end."""
+    is_stopped = bool(results.store.progress(results.record.id).counts.get("pruned"))
+    known = (table["unknown"] == 0) & (not is_stopped)
+    return table.assign(loss=table["loss"].where(known), kept=table["kept"].astype("boolean").where(known))
 
 
 def short_table(results: SweepTrials) -> pd.DataFrame | None:
@@ -96,7 +105,8 @@ def short_table(results: SweepTrials) -> pd.DataFrame | None:
         if kind in KINDS and not isinstance(rule, RepeatRule)
     }
     try:
-        return stopping.replay(*frames(results), results.objective, {**own, **rules}).drop(columns="saved")
+        found = stopping.replay(*frames(results), results.objective, {**own, **rules})
+        return _honest(results, found.drop(columns="saved"))
     except SweepError:
         return None
 
@@ -112,7 +122,7 @@ def agreement(results: SweepTrials) -> pd.DataFrame:
     from sweep.analysis import stopping
 
     found = stopping.rank_agreement(*frames(results), results.objective)
-    return found[found["trials"] > 0]
+    return found[found["trials"] >= FEWEST_RANKED]
 
 
 def audit(results: SweepTrials) -> pd.DataFrame:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sweep.experiment.experiment import Experiment
     from sweep.observer import Observer
     from sweep.results.export.base import Table
+    from sweep.results.following import Following
     from sweep.results.prediction import TrialPrediction
 
 
@@ -133,6 +134,20 @@ class Sweep(ComparedTrials):
 
         file = str(folder_or_file(destination, "destination"))
         return exporter(file, format).write(self, file, table)
+
+    def next(self, file: str | Path, after: Sequence[Sweep] = ()) -> Following:
+        """Write the experiment file of the search that follows this one, changed where the results say so.
+
+        Args:
+            file: a new file, such as next.toml; the model of the results is written beside it.
+            after: earlier sweeps of the same objective whose results count, too.
+
+        Raises:
+            SweepError: when too few trials have ended, or the file cannot be written.
+        """
+        from sweep.results.following import write_following
+
+        return write_following([*after, self], folder_or_file(file, "file"))
 
     def plot(
         self, x: str | Sequence[str] | None = None, y: str | None = None, direction: Direction | None = None

@@ -75,7 +75,7 @@ class Growth:
         for number in range(len(found) // repeats):
             same = found[number * repeats : (number + 1) * repeats]
             if all(each.status in ENDED for each in same):
-                by_number[number] = _result(number, self._parameters[number * repeats], same)
+                by_number[number] = result_of(number, self._parameters[number * repeats], same)
         told = [found[number * repeats].told or [] for number in range(len(found) // repeats)]
         earlier = [number for each in told for number in each]
         if not set(earlier) <= by_number.keys():
@@ -85,7 +85,7 @@ class Growth:
         return History([by_number[number] for number in (*earlier, *new)], told, new)
 
 
-def _result(number: int, parameters: Mapping[str, Scalar], same: Sequence[Competitor]) -> Result:
+def result_of(number: int, parameters: Mapping[str, Scalar], same: Sequence[Competitor]) -> Result:
     """Return how a configuration has done, by its trainings."""
     values = [each.best_value for each in same if each.status not in LOST]
     known = [value for value in values if value is not None]

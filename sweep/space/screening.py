@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -89,8 +90,18 @@ def _key(result: Result, objective: Objective) -> tuple[bool, float, float]:
     return True, epochs, result.value if objective.is_max else -result.value
 
 
-def fit(places: Sequence[Slot], results: Sequence[Result], objective: Objective) -> Model | None:
-    """Return the model of results, of threshold -inf; None where they do not differ."""
+class _Regression(NamedTuple):
+    """Standardized features of results, and their scores."""
+
+    names: list[str]
+    table: Array
+    target: Array
+    mean: Array
+    deviation: Array
+
+
+def _regression(places: Sequence[Slot], results: Sequence[Result], objective: Objective) -> _Regression | None:
+    """Return what a model is fitted to; None where the results do not differ."""
     if len(results) < 2 or not places:
         return None
     results = sorted(results, key=lambda result: result.number)
@@ -102,12 +113,36 @@ def fit(places: Sequence[Slot], results: Sequence[Result], objective: Objective)
     varies = deviation > 1e-12
     if np.ptp(target) == 0 or not varies.any():
         return None
-    standard = (table[:, varies] - mean[varies]) / deviation[varies]
-    with threadpool_limits(1):  # two threads would give other bits than one
-        raw = ridge(standard, target - target.mean()) / deviation[varies]
     names = [name for name, is_used in zip(named, varies.tolist(), strict=True) if is_used]
-    intercept = float(target.mean()) - math.fsum((raw * mean[varies]).tolist())
-    return Model(intercept, dict(zip(names, raw.tolist(), strict=True)), -math.inf)
+    standard = (table[:, varies] - mean[varies]) / deviation[varies]
+    return _Regression(names, standard, target, mean[varies], deviation[varies])
+
+
+def fit(places: Sequence[Slot], results: Sequence[Result], objective: Objective) -> Model | None:
+    """Return the model of results, of threshold -inf; None where they do not differ."""
+    known = _regression(places, results, objective)
+    if known is None:
+        return None
+    with threadpool_limits(1):  # two threads would give other bits than one
+        raw = ridge(known.table, known.target - known.target.mean()) / known.deviation
+    intercept = float(known.target.mean()) - math.fsum((raw * known.mean).tolist())
+    return Model(intercept, dict(zip(known.names, raw.tolist(), strict=True)), -math.inf)
+
+
+def explained(places: Sequence[Slot], results: Sequence[Result], objective: Objective) -> float:
+    """Return the share of the scores' variance that the model explains of results left out one by one.
+
+    At most 1; 0 or less where it predicts no better than their mean.
+    """
+    known = _regression(places, results, objective)
+    if known is None:
+        return 0.0
+    target = known.target - known.target.mean()
+    with threadpool_limits(1):
+        left, values, _ = np.linalg.svd(known.table, full_matrices=False)
+        least = min(_errors(left, values, target))
+    # The mean of the others is as far from a result as its own distance from the mean of all, by n / (n - 1).
+    return 1 - least / float(np.mean((target * len(target) / (len(target) - 1)) ** 2))
 
 
 def ridge(table: Array, target: Array) -> Array:
@@ -117,15 +152,20 @@ def ridge(table: Array, target: Array) -> Array:
     its diagonal, 1/n of the mean included; the error of row i when it is left out is (y_i - fit_i) / (1 - h_i).
     """
     left, values, right = np.linalg.svd(table, full_matrices=False)
+    penalty = PENALTIES[int(np.argmin(_errors(left, values, target)))]
+    found: Array = right.T @ (values / (values**2 + penalty) * (left.T @ target))
+    return found
+
+
+def _errors(left: Array, values: Array, target: Array) -> list[float]:
+    """Return the mean squared leave-one-out error with each of `PENALTIES`."""
     projected = left.T @ target
     errors = []
     for penalty in PENALTIES:
         shrunk = values**2 / (values**2 + penalty)
         leverages = (left**2) @ shrunk + 1 / len(target)
         errors.append(float(np.mean(((target - left @ (shrunk * projected)) / (1 - leverages)) ** 2)))
-    penalty = PENALTIES[int(np.argmin(errors))]
-    found: Array = right.T @ (values / (values**2 + penalty) * projected)
-    return found
+    return errors
 
 
 def uniform_draws(places: Sequence[Slot], seed: int, trial: int, purpose: str, numbers: range) -> dict[str, Array]:

@@ -147,7 +147,7 @@ class TestStoppedEarly:
         assert answer.code == 0, answer.err
         pruned = sweep.load().trials().query("status == 'pruned'")["trial"].tolist()
         assert pruned == [2, 3]
-        words = "2 trials were stopped early (pruned) and not ranked, the first of them trial 2: stopped after epoch 1"
+        words = "2 trials were stopped early (pruned) and not ranked: 2 after epoch 1; see why: sweep leaderboard "
         assert words in answer.err
         assert "4/4 trials · best rmse 1 · 2 pruned" in answer.err
         assert "warning in" not in answer.err

@@ -60,21 +60,30 @@ def _first(trials: pd.DataFrame) -> str:
     return f"{'the first of them ' if len(trials) > 1 else ''}trial {first['trial']}: {first['error']}"
 
 
-def stopped_early(trials: pd.DataFrame) -> list[str]:
+def stopped_early(name: str, trials: pd.DataFrame) -> list[str]:
     """Return a line on the trials that a stopping rule has ended, which no table ranks, if there are any."""
     pruned = trials[trials["status"] == "pruned"]
     if pruned.empty:
         return []
     verb = "was" if len(pruned) == 1 else "were"
-    return [f"{counted(len(pruned), 'trial')} {verb} stopped early (pruned) and not ranked, {_first(pruned)}"]
+    after = pruned["epochs"].fillna(0).astype(int).value_counts().sort_index()
+    shown = ", ".join(f"{count} after epoch {epoch}" for epoch, count in after.items())
+    see = f"see why: sweep leaderboard {name} --pruned{named_database()}"
+    return [f"{counted(len(pruned), 'trial')} {verb} stopped early (pruned) and not ranked: {shown}; {see}"]
 
 
 def ended_by_budget(results: Sweep) -> list[str]:
-    """Return a line on why no more trials were started, if that was for a budget."""
+    """Return lines on why no more trials were started, if that was for a budget, and on those that have paused."""
     reason = results.store.sweep(results.name).ended
-    if reason is None:
-        return []
-    return [sentence(SweepError(f"no more trials were started: {reason}; go on with: ", Call("resume", results.name)))]
+    counts = results.store.progress(results.record.id).counts
+    go_on, lines = Call("resume", results.name), []
+    if reason is not None:
+        lines.append(sentence(SweepError(f"no more trials were started: {reason}; go on with: ", go_on)))
+    if counts.get("paused") and not counts.get("running"):
+        paused = counted(counts["paused"], "trial")
+        message = f"{paused} paused until a stopping rule has decided which go on; that is done by: "
+        lines.append(sentence(SweepError(message, go_on)))
+    return lines
 
 
 def kept_weights(results: Sweep) -> list[str]:

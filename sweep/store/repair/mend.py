@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from sweep.records import Trial
+from sweep.stopping import KINDS, Rule, RungRule
 from sweep.store.digests import seal, seal_drawn
 from sweep.store.lifecycle import LEFT_BY_AN_ATTEMPT, queue
 from sweep.store.repair.integrity import Finding, has_no
@@ -54,15 +55,25 @@ def restart(connection: Connection, trial_id: int) -> None:
     """Queue a trial again as if it had never been trained, without anything that is stored of its training."""
     for table in (epochs, batches):
         connection.execute(delete(table).where(table.c.trial_id == trial_id))
-    stopped = (decisions.c.trial_id == trial_id) & (decisions.c.decision == "stop")
-    connection.execute(delete(decisions).where(stopped))  # it is decided again
+    target = _forget_stop(connection, trial_id)
     files = file_columns("weights", None) | file_columns("checkpoint", None)
     values: dict[str, Any] = {**dict.fromkeys(LEFT_BY_AN_ATTEMPT), **files, "crashes": 0, "ranked_epochs": None}
+    if target is not None:
+        values["target_epochs"] = target
     # A damaged attempt may not be a number; it must stay ahead of that of a worker that may still be there.
     attempt = connection.execute(select(func.max(trials.c.attempt)).where(trials.c.attempt < MOST_ATTEMPTS)).scalar()
     values |= {"attempt": attempt, "owner": None, "heartbeat": None, "started": None}
     connection.execute(update(trials).where(trials.c.id == trial_id).values(values))
     queue(connection, trial_id)
+
+
+def _forget_stop(connection: Connection, trial_id: int) -> int | None:
+    """Delete the decision by which a trial was stopped, as it is made again; return the epoch at which it pauses."""
+    this = (decisions.c.trial_id == trial_id) & (decisions.c.decision == "stop")
+    made = connection.execute(select(decisions.c.rule, decisions.c.epoch).where(this)).all()
+    connection.execute(delete(decisions).where(this))
+    rungs = [row.epoch for row in made if issubclass(KINDS.get(row.rule, Rule), RungRule)]
+    return min(rungs, default=None)
 
 
 def redraw(connection: Connection, sweep_id: int, drawn: Trial, trial_id: int | None) -> None:
