@@ -45,8 +45,8 @@ MORE = "sweep leaderboard --format csv"
 
 
 LEGEND = (
-    "share: of the epochs without a rule; loss: by how much the best that a rule trains to its end is worse than the best "
-    "of all, empty where trials were stopped before (unknown), of which only an audit tells"
+    "share: of the epochs without a rule; loss: by how much the best that a rule trains to its end is worse than the "
+    "best of all, empty where trials were stopped before (unknown), of which only an audit tells"
 )
 
 

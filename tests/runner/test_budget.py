@@ -90,7 +90,9 @@ def test_a_rule_that_waits_for_all_trials_has_to_know_their_number(path):
         sweep.run(path('stopping = "halving"'), epochs_total=10)
 
 
-@pytest.mark.parametrize("given", [{"duration": 0}, {"epochs_total": 0}, {"until": "high"}, {"duration": 1e10}])
+@pytest.mark.parametrize(
+    "given", [{"duration": 0}, {"epochs_total": 0}, {"until": "high"}, {"until": float("nan")}, {"duration": 1e10}]
+)
 def test_a_wrong_budget_is_refused(path, given):
     with pytest.raises(UsageError):
         sweep.run(path(), **given)

@@ -11,6 +11,7 @@ import pytest
 
 import sweep
 from sweep.checks import doctor
+from sweep.checks.decisions import check_decisions
 from tests.engine_here import training_here
 
 FILE = """
@@ -121,6 +122,29 @@ class TestHere:
         results = sweep.run(file, overrides=["learning_rate={uniform=[1e20, 1e21]}"])
         assert counts(results) == {"diverged": 12}
         assert sweep.resume().store.decisions(results.record.id) == []
+
+    def test_a_damaged_trial_that_was_stopped_is_trained_and_stopped_again(self, tmp_path):
+        results = sweep.run(write(tmp_path))
+        expected = table(results)
+        stopped = next(each for each in results.store.decisions(results.record.id) if each.decision == "stop")
+        with results.store.database.writing() as connection:
+            trial_id = f"(SELECT id FROM trials WHERE number = {stopped.trial})"
+            connection.exec_driver_sql(f"UPDATE decisions SET value = 5.0 WHERE trial_id = {trial_id}")
+        database = os.environ["SWEEP_DB"]
+        report, _ = doctor.repair(database, doctor.examine(database))
+        assert report.damages == []
+        assert_same(table(sweep.resume()), expected)
+        checked = check_decisions(results.record, results.store)
+        assert (checked.rule, checked.configurations, checked.different) == ("halving", 12, [])
+
+    def test_decisions_that_the_epochs_do_not_explain_are_found(self, tmp_path):
+        results = sweep.run(write(tmp_path))
+        better = results.best_trials(1)[0]
+        with results.store.database.writing() as connection:
+            trial_id = f"(SELECT id FROM trials WHERE number = {better})"
+            connection.exec_driver_sql(f"UPDATE epochs SET test_accuracy = 0 WHERE trial_id = {trial_id}")
+        different = check_decisions(results.record, results.store).different
+        assert any(f"trial {better} was not stopped" in each for each in different)
 
     def test_one_trial_and_one_point(self, tmp_path):
         alone = sweep.run(write(tmp_path, "alone", trials=1))

@@ -55,7 +55,7 @@ def restart(connection: Connection, trial_id: int) -> None:
     """Queue a trial again as if it had never been trained, without anything that is stored of its training."""
     for table in (epochs, batches):
         connection.execute(delete(table).where(table.c.trial_id == trial_id))
-    target = _forget_stop(connection, trial_id)
+    target = _forget_decisions(connection, trial_id)
     files = file_columns("weights", None) | file_columns("checkpoint", None)
     values: dict[str, Any] = {**dict.fromkeys(LEFT_BY_AN_ATTEMPT), **files, "crashes": 0, "ranked_epochs": None}
     if target is not None:
@@ -67,10 +67,16 @@ def restart(connection: Connection, trial_id: int) -> None:
     queue(connection, trial_id)
 
 
-def _forget_stop(connection: Connection, trial_id: int) -> int | None:
-    """Delete the decision by which a trial was stopped, as it is made again; return the epoch at which it pauses."""
-    this = (decisions.c.trial_id == trial_id) & (decisions.c.decision == "stop")
+def _forget_decisions(connection: Connection, trial_id: int) -> int | None:
+    """Delete the decisions about a trial, as they are made again; return the epoch at which it first pauses.
+
+    None, and nothing is deleted, of a trial that no rule ends or that does not pause.
+    """
+    exempt = connection.execute(select(trials.c.exempt).where(trials.c.id == trial_id)).scalar()
+    this = decisions.c.trial_id == trial_id
     made = connection.execute(select(decisions.c.rule, decisions.c.epoch).where(this)).all()
+    if exempt is not None:
+        return None
     connection.execute(delete(decisions).where(this))
     rungs = [row.epoch for row in made if issubclass(KINDS.get(row.rule, Rule), RungRule)]
     return min(rungs, default=None)
