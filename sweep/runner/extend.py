@@ -86,7 +86,8 @@ def _check_extensible(sweep: str, row: TrialRecord, epochs: int | None) -> None:
     if row.status == "pruned" and epochs in (None, row.planned_epochs):
         return
     if epochs is None:
-        raise UsageError(f"{name} is {row.status}; say how many epochs it shall have in all with ", Argument("epochs"))
+        example = Argument("epochs", "100")
+        raise UsageError(f"{name} is {row.status}; say how many epochs it shall have in all, such as ", example)
     if row.status not in ("completed", "pruned"):
         raise SweepError(f"{name} is {row.status}, not completed; finish it first with: ", Call("resume", sweep))
     training = row.configuration.get("training", {})

@@ -29,11 +29,11 @@ FLIPS, LOG_FLIPS = 150, 50
 
 def meaning(value):
     """Return a stored value as it is read: JSON has numbers, of which the last digit may be too fine to matter, and
-    any letter may stand between a date and its time."""
+    any letter may stand between a date and its time, as a comma may before parts of a second."""
     if not isinstance(value, str):
         return value
-    if re.fullmatch(r"\d{4}-\d\d-\d\d.\d\d:\d\d:\d\d(\.\d+)?", value):
-        return f"{value[:10]} {value[11:]}"
+    if re.fullmatch(r"\d{4}-\d\d-\d\d.\d\d:\d\d:\d\d([.,]\d+)?", value):
+        return f"{value[:10]} {value[11:].replace(',', '.')}"
     try:
         return json.loads(value) if value.startswith("{") else value
     except ValueError:

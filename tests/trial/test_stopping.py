@@ -83,13 +83,14 @@ def test_a_command_is_stopped(tmp_path):
     assert went_on == set(trials["width"][[0, 2]])
 
 
-def test_a_continued_trial_is_not_stopped_again_and_a_pruned_one_is_ended(tmp_path):
+def test_a_trial_that_is_asked_to_go_on_is_not_stopped_again(tmp_path):
     results = run(tmp_path, '"mine:train"', FUNCTION)
     with training_here():
         sweep.resume()
         assert results.trials()["epochs"].tolist() == [5, 2, 5, 2]
-        with pytest.raises(sweep.SweepError, match="is pruned, not completed"):
-            sweep.extend([1], epochs=9)
+        assert sweep.extend([1]).trials()["epochs"].tolist() == [5, 5, 5, 2]
+        assert sweep.extend([3], epochs=9).trials()["epochs"].tolist() == [5, 5, 5, 9]
+        assert results.trials()["status"].eq("completed").all()
 
 
 def test_the_others_of_the_median_rule_are_those_of_its_sweep(tmp_path):
