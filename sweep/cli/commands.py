@@ -344,7 +344,7 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
         print_table(results.diverged(), "table", "Diverged", f"{MORE} --diverged")
         _print_rules(results)
         lines = [results.caption(), *stopped_early(results.name, trials), *lines, *kept_weights(results)]
-    lines += ended_by_budget(results)
+    lines += ended_by_budget(results, results.store.progress(results.record.id).counts)
     for line in lines:
         say(line)
     if not flags.quiet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sweep.cli.hints import named_database, sentence
@@ -10,7 +11,7 @@ from sweep.errors import Call, SweepError, counted
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sweep.records import Progress
+    from sweep.records import Progress, Status
     from sweep.results.sweep import Sweep
 
 
@@ -72,10 +73,9 @@ def stopped_early(name: str, trials: pd.DataFrame) -> list[str]:
     return [f"{counted(len(pruned), 'trial')} {verb} stopped early (pruned) and not ranked: {shown}; {see}"]
 
 
-def ended_by_budget(results: Sweep) -> list[str]:
+def ended_by_budget(results: Sweep, counts: Mapping[Status, int]) -> list[str]:
     """Return lines on why no more trials were started, if that was for a budget, and on those that have paused."""
     reason = results.store.sweep(results.name).ended
-    counts = results.store.progress(results.record.id).counts
     go_on, lines = Call("resume", results.name), []
     if reason is not None:
         lines.append(sentence(SweepError(f"no more trials were started: {reason}; go on with: ", go_on)))
@@ -120,7 +120,7 @@ def counts_lines(results: Sweep, progress: Progress) -> list[str]:
         number, error = failed["trial"].iloc[0], failed["error"].iloc[0]
         hint = SweepError(f"trial {number} failed: {error}; see more with: ", Call("show", results.name, str(number)))
         lines.append(sentence(hint))
-    lines += ended_by_budget(results)
+    lines += ended_by_budget(results, counts)
     if progress.ranked_by_earlier:
         lines.append(f"{progress.ranked_by_earlier} ranked by an ended training, since a longer one is not completed")
     return lines
