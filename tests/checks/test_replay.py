@@ -1,5 +1,6 @@
 """Training a trial again: the bits of every kind of trial are the same, and whatever is not as it was is found."""
 
+import gc
 import math
 import shutil
 import sqlite3
@@ -60,6 +61,7 @@ def trained(tmp_path_factory):
             (folder / f"{name}.toml").write_text(text)
             with training_here():
                 sweep.run(folder / f"{name}.toml", db=str(folder / "sweeps.db")).store.close()
+    gc.collect()  # closes what workers of this process had open, which deletes the log that would be copied
     return folder
 
 
