@@ -6,7 +6,7 @@ import sys
 from typing import Protocol
 
 from sweep.metrics import metric
-from sweep.records import Progress
+from sweep.records import ENDED, Progress
 
 
 class Observer(Protocol):
@@ -57,7 +57,7 @@ def default_observer() -> Observer:
 def summary(progress: Progress) -> str:
     """Return the progress of a sweep as one line."""
     counts = progress.counts
-    ended = sum(counts.get(status, 0) for status in ("completed", "diverged", "failed", "pruned"))
+    ended = sum(counts.get(status, 0) for status in ENDED)
     parts = [f"{ended}/{progress.total} trials"]
     if progress.best is not None:
         parts.append(best_words(progress, progress.best))
@@ -78,6 +78,6 @@ def best_words(progress: Progress, value: float) -> str:
 def fraction(progress: Progress) -> float:
     """Return the fraction of all epochs that is done; a diverged or failed trial counts as all of its own."""
     counts = progress.counts
-    ended = sum(counts.get(status, 0) for status in ("completed", "diverged", "failed", "pruned"))
+    ended = sum(counts.get(status, 0) for status in ENDED)
     epochs = sum(trial.epoch for trial in progress.running) + progress.paused_epochs
     return (ended + epochs / max(1, progress.epochs)) / max(1, progress.total)

@@ -14,6 +14,10 @@ Scalar = bool | int | float | str
 
 Status = Literal["queued", "running", "paused", "completed", "diverged", "failed", "pruned", "interrupted"]
 STATUSES: tuple[Status, ...] = get_args(Status)
+LOST: tuple[Status, ...] = ("diverged", "failed")
+"""Statuses of trials that ended without a value that counts."""
+ENDED: tuple[Status, ...] = ("completed", *LOST, "pruned")
+"""Statuses of trials that have ended, in the order in which they are told."""
 
 DivergenceKind = Literal["overflow", "invalid", "divide"]
 Decided = Literal["go on", "stop", "audit"]

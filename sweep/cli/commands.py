@@ -120,10 +120,10 @@ def stopping(
     from sweep.results import stopping as analysis
 
     results = sweep.load(name, db=db)
-    print_table(analysis.table(results).drop(columns="saved"), format, "Stopping rules", "--format csv")
+    rules, agreement, audited = analysis.tables(results)
+    print_table(rules.drop(columns="saved"), format, "Stopping rules", "--format csv")
     if format != "table":  # of which a program reads one table
         return
-    agreement, audited = analysis.agreement(results), analysis.audit(results)
     if not agreement.empty:
         print_table(agreement, format, "Agreement of the ranks with those at the end")
     if not audited.empty:

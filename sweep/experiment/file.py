@@ -86,14 +86,15 @@ def _check_header(table: dict[str, Any], source: str) -> Header:
 
 
 def _check_trials(header: Header, sampler: Sampler, source: str) -> None:
+    rules = made_rules(header.stopping)
     if header.trials is None and sampler.needs_trials:
-        rule = rung_rule(made_rules(header.stopping))
+        rule = rung_rule(rules)
         if rule and not rule[1].is_asynchronous:
             raise ExperimentError(
                 f"{source}: trials is missing, and the rule '{rule[0]}' has to know it; say how many to draw, such as "
                 "trials = 100"
             )
-    repeated = repeat_rule(made_rules(header.stopping))
+    repeated = repeat_rule(rules)
     if repeated and header.repeats == 1:
         raise ExperimentError(
             f"{source}: the rule '{repeated[0]}' compares repeated trainings of a configuration; give repeats, such as "

@@ -16,8 +16,9 @@ from sweep.experiment.file import parse
 from sweep.experiment.parameters import is_native, parse_sections, read_table
 from sweep.experiment.rewriting import differences, rewritten
 from sweep.experiment.toml import read_toml, write_toml
+from sweep.records import ENDED
 from sweep.results.sweep import Sweep
-from sweep.runner.growth import ENDED, result_of
+from sweep.runner.growth import result_of
 from sweep.space.samplers.adaptive import Adaptive, Result
 from sweep.space.samplers.screen import Screen
 from sweep.space.samplers.screened import explores

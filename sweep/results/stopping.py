@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sweep.errors import SweepError
+from sweep.records import LOST, Status
+from sweep.store.decisions import Competitor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +43,7 @@ def frames(results: SweepTrials) -> tuple[pd.DataFrame, pd.DataFrame]:
     epochs = results.store.epochs(record.id)
     columns = {objective.metric: "value", **({"train_loss": "loss"} if "train_loss" in epochs else {})}
     values = epochs[["trial", "epoch"]].assign(**{new: epochs[name] for name, new in columns.items()})
-    trials = _trials(results)
+    trials = _trials(found, record.repeats)
     if record.repeats > 1:
         values["trial"] //= record.repeats
         grouped = values.groupby(["trial", "epoch"])
@@ -49,37 +52,45 @@ def frames(results: SweepTrials) -> tuple[pd.DataFrame, pd.DataFrame]:
     return values, trials
 
 
-def _trials(results: SweepTrials) -> pd.DataFrame:
+def _trials(found: Sequence[Competitor], repeats: int) -> pd.DataFrame:
     """Return `trial`, `status`, `planned` and whether it was `audited`, of each configuration."""
     import pandas as pd
 
-    found, repeats = results.store.competitors(results.record.id), results.record.repeats
+    lost: tuple[Status, ...] = (*LOST, "pruned")
     rows = []
     for first in range(0, len(found), repeats):
         same = found[first : first + repeats]
         statuses = {each.status for each in same}
-        status = next((each for each in ("diverged", "failed", "pruned") if each in statuses), same[0].status)
-        is_whole = len(statuses) == 1 or status in ("diverged", "failed", "pruned")
+        status = next((each for each in lost if each in statuses), same[0].status)
+        is_whole = len(statuses) == 1 or status in lost
         planned = max(each.planned_epochs for each in same)
         audited = any(each.exempt == "audit" for each in same)
         rows.append((first // repeats, status if is_whole else "running", planned, audited))
     return pd.DataFrame(rows, columns=["trial", "status", "planned", "audited"])
 
 
-def table(results: SweepTrials, workers: int = 1) -> pd.DataFrame:
-    """Return what each usual rule would have used and lost: see `sweep.analysis.stopping.replay`.
+def tables(results: SweepTrials) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return what rules would have used and lost, how ranks agree with those at the end, and what an audit tells.
+
+    See `replay`, `rank_agreement` and `audit` of `sweep.analysis.stopping`. The second table has the epochs that enough
+    trials have had; the third has no row where no trial was audited.
 
     Raises:
         SweepError: as `frames`.
     """
     from sweep.analysis import stopping
 
-    return _honest(results, stopping.replay(*frames(results), results.objective, workers=workers))
+    (epochs, trials), objective = frames(results), results.objective
+    rules = _honest(trials, stopping.replay(epochs, trials, objective))
+    agreement = stopping.rank_agreement(epochs, trials, objective)
+    audited = trials.loc[trials["audited"], "trial"].tolist()
+    audit = stopping.audit(epochs, trials, audited, objective)
+    return rules, agreement[agreement["trials"] >= FEWEST_RANKED], audit if audited else audit.iloc[:0]
 
 
-def _honest(results: SweepTrials, table: pd.DataFrame) -> pd.DataFrame:
+def _honest(trials: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """Return a table of rules without what nobody knows: the loss to trials that were stopped before their end."""
-    is_stopped = bool(results.store.progress(results.record.id).counts.get("pruned"))
+    is_stopped = bool((trials["status"] == "pruned").any())
     known = (table["unknown"] == 0) & (not is_stopped)
     return table.assign(loss=table["loss"].where(known), kept=table["kept"].astype("boolean").where(known))
 
@@ -105,37 +116,8 @@ def short_table(results: SweepTrials) -> pd.DataFrame | None:
         if kind in KINDS and not isinstance(rule, RepeatRule)
     }
     try:
-        found = stopping.replay(*frames(results), results.objective, {**own, **rules})
-        return _honest(results, found.drop(columns="saved"))
+        epochs, trials = frames(results)
     except SweepError:
         return None
-
-
-def agreement(results: SweepTrials) -> pd.DataFrame:
-    """Return the rank correlation of those epochs with the end that trials have had.
-
-    See `sweep.analysis.stopping.rank_agreement`.
-
-    Raises:
-        SweepError: as `frames`.
-    """
-    from sweep.analysis import stopping
-
-    found = stopping.rank_agreement(*frames(results), results.objective)
-    return found[found["trials"] >= FEWEST_RANKED]
-
-
-def audit(results: SweepTrials) -> pd.DataFrame:
-    """Return what the trials tell that were to be stopped, but trained to their end: no row where there are none.
-
-    See `sweep.analysis.stopping.audit`.
-
-    Raises:
-        SweepError: as `frames`.
-    """
-    from sweep.analysis import stopping
-
-    epochs, trials = frames(results)
-    audited = trials.loc[trials["audited"], "trial"].tolist()
-    found = stopping.audit(epochs, trials, audited, results.objective)
-    return found if audited else found.iloc[:0]
+    found = stopping.replay(epochs, trials, results.objective, {**own, **rules})
+    return _honest(trials, found.drop(columns="saved"))

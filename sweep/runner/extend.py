@@ -8,7 +8,7 @@ from sweep.engines import RunOptions, open_engine
 from sweep.errors import Argument, Call, SweepError, UsageError, counted
 from sweep.experiment.sections.base import kind_table
 from sweep.nn.bounds import LARGEST
-from sweep.records import SweepRecord, TrialRecord
+from sweep.records import LOST, SweepRecord, TrialRecord
 from sweep.runner.prepare import prepare_again, warn_of_changes
 from sweep.runner.train import resumable, train_queued
 from sweep.store import Store
@@ -81,7 +81,7 @@ def _nothing_kept(name: str, row: TrialRecord) -> SweepError:
 
 def _check_extensible(sweep: str, row: TrialRecord, epochs: int | None) -> None:
     name = f"{sweep}/{row.number}"
-    if row.status in ("diverged", "failed"):
+    if row.status in LOST:
         raise SweepError(f"{name} is {row.status}, not completed; there is nothing to go on with")
     if row.status == "pruned" and epochs in (None, row.planned_epochs):
         return

@@ -8,15 +8,12 @@ from statistics import fmean
 
 from sweep.engines import RunOptions
 from sweep.experiment.experiment import Experiment, History
-from sweep.records import Scalar, SweepRecord
+from sweep.records import ENDED, LOST, Scalar, SweepRecord
 from sweep.runner.draws import Datasets, grouped
 from sweep.runner.prepare import plan
 from sweep.space.samplers.adaptive import Result
 from sweep.store import Store
 from sweep.store.decisions import Competitor
-
-LOST = ("diverged", "failed")
-ENDED = ("completed", "pruned", *LOST)
 
 
 class Growth:

@@ -7,7 +7,7 @@ from itertools import groupby
 from statistics import fmean
 
 from sweep.observer import Observer
-from sweep.records import DecisionRecord, SweepRecord
+from sweep.records import LOST, DecisionRecord, SweepRecord
 from sweep.space.samplers.base import random_point
 from sweep.stopping import AnyRule, Decision, RungRule, Standing, State, rung_rule
 from sweep.store import Store
@@ -84,7 +84,7 @@ class Rungs:
         """Return how far a configuration has come, with the means over its trainings."""
         statuses = {each.status for each in same}
         state: State
-        if statuses & {"diverged", "failed", "pruned"}:
+        if statuses.intersection((*LOST, "pruned")):
             state = "lost"
         elif statuses.intersection(UNENDED):
             state = "training"

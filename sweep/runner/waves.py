@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from sweep.records import DecisionRecord, SweepRecord
+from sweep.records import LOST, DecisionRecord, SweepRecord
 from sweep.stopping import AnyRule, RepeatRule, Repeats, repeat_rule
 from sweep.store import Store
 from sweep.store.decisions import Competitor
-
-LOST = ("diverged", "failed")
 
 
 class Waves:

@@ -86,7 +86,7 @@ def _clear_after(connection: Connection, claim: Claim, epoch: int) -> tuple[Epoc
     kept = read_epochs(connection, claim.trial_id)
     if kept:
         ranked = [each for each in kept if not 0 < claim.ranked_epochs < each.number]
-        summary = {"last_epoch": kept[-1].number} | _chosen_values(claim.objective.choose(ranked), claim.objective)
+        summary = {"last_epoch": kept[-1].number} | chosen_values(claim.objective.choose(ranked), claim.objective)
         connection.execute(update(trials).where(trials.c.id == claim.trial_id).values(**summary))
     return tuple(each for each in kept if each.number <= epoch)
 
@@ -332,10 +332,10 @@ def _summary(claim: Claim, new: Sequence[Epoch], chosen: Epoch | None, status: S
     """Return the columns of a trial that summarize its epochs, once these are stored as well."""
     values = {"last_epoch": max(new[-1].number, claim.ranked_epochs)} if new else {}
     is_ranked_by_earlier = claim.ranked_epochs and status != "completed"
-    return values if is_ranked_by_earlier else values | _chosen_values(chosen, claim.objective)
+    return values if is_ranked_by_earlier else values | chosen_values(chosen, claim.objective)
 
 
-def _chosen_values(chosen: Epoch | None, objective: Objective) -> dict[str, Any]:
+def chosen_values(chosen: Epoch | None, objective: Objective) -> dict[str, Any]:
     """Return the columns of a trial that hold its figures at the epoch that stands for it."""
     if chosen is None:
         return {}

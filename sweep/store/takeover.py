@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from sweep.metrics import Objective
-from sweep.records import Epoch
 from sweep.store.digests import seal
+from sweep.store.lifecycle import chosen_values
 from sweep.store.rows import read_epochs, upsert_epochs
 from sweep.store.schema import batches, trials
 
@@ -55,7 +55,7 @@ def _take(connection: Connection, trial_id: int, row: RowMapping, name: str, obj
     if any(objective.metric not in epoch.metrics for epoch in found):
         return False
     values: dict[str, Any] = {"status": row["status"], "attempt": 1, "target_epochs": None, "taken_from": name}
-    values |= {column: row[column] for column in SAME} | _summary(objective.choose(found), objective)
+    values |= {column: row[column] for column in SAME} | chosen_values(objective.choose(found), objective)
     connection.execute(update(trials).where(trials.c.id == trial_id).values(values))
     upsert_epochs(connection, trial_id, found)
     losses = connection.execute(select(batches).where(batches.c.trial_id == row["id"])).mappings()
@@ -63,10 +63,3 @@ def _take(connection: Connection, trial_id: int, row: RowMapping, name: str, obj
         connection.execute(insert(batches), copied)
     seal(connection, trial_id)
     return True
-
-
-def _summary(chosen: Epoch | None, objective: Objective) -> dict[str, Any]:
-    if chosen is None:
-        return {}
-    tie = chosen.metrics.get(objective.tie_break) if objective.tie_break else None
-    return {"best_value": chosen.metrics[objective.metric], "best_epoch": chosen.number, "tie_value": tie}

@@ -17,9 +17,7 @@ from sweep.experiment.sections.stopping import StoppingRules
 from sweep.experiment.sections.trainer import TrainerSection
 from sweep.nn.bounds import Count
 from sweep.space import samplers
-
-MOST_TRIALS = 1_000_000
-"""Trainings of one sweep: all are drawn and stored at once, which takes some 8 KB of memory and 0.4 ms each."""
+from sweep.space.samplers.base import MOST_TRIALS
 
 
 def check_total(trials: int, repeats: int, source: str) -> None:

@@ -23,6 +23,8 @@ from sweep.space.trees import Pick
 Point = Pick
 """Where one trial lies in the space: the function that picks the value of each parameter."""
 
+MOST_TRIALS = 1_000_000
+"""Trainings of one sweep: all are drawn and stored at once, which takes some 8 KB of memory and 0.4 ms each."""
 USES = ("weights", "shuffling", "dropout")
 """What the seeds of a trial are for."""
 

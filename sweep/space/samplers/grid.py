@@ -14,12 +14,10 @@ from sweep.errors import ExperimentError, suggest
 from sweep.records import Parameter
 from sweep.space.distributions import Choice, Integer, Tree, Uniform
 from sweep.space.names import matches
-from sweep.space.samplers.base import Point, Sampler, Space
+from sweep.space.samplers.base import MOST_TRIALS, Point, Sampler, Space
 from sweep.space.samplers.dimensions import Key, dimensions, picked
 from sweep.space.trees import children, distributions, draw
 
-MOST = 1_000_000
-"""The most points of a grid."""
 DEFAULT = 5
 """Values of a numeric parameter that the file does not name."""
 
@@ -57,8 +55,10 @@ class Grid(Sampler):
         """
         levels = self._levels(space)
         bound = _bound(space.tree, "", levels)
-        if bound > MOST:
-            raise ExperimentError(f"the grid has {bound:,} points, more than {MOST:,}; give fewer values with levels")
+        if bound > MOST_TRIALS:
+            raise ExperimentError(
+                f"the grid has {bound:,} points, more than {MOST_TRIALS:,}; give fewer values with levels"
+            )
         found = list(_combinations(space.tree, "", 0, levels))
         if space.trials is not None and len(found) > space.trials:
             raise ExperimentError(
