@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from sweep.checks.again import stored_trainer
 from sweep.errors import Call, SweepError
 from sweep.metrics import NATIVE_METRICS
 from sweep.observer import Observer, Silent
@@ -21,9 +22,9 @@ from sweep.runner.prepare import prepare_again
 from sweep.store import Store
 from sweep.system.arithmetic import ARITHMETIC, arithmetic_of, moved_since
 from sweep.system.environment import environment, one_blas_thread
-from sweep.training.build import build, is_deterministic
+from sweep.training.build import is_deterministic
 from sweep.training.divergence import Diverged
-from sweep.training.trainer import Setup, Trainer
+from sweep.training.trainer import Trainer
 from sweep.trial.weights import keeping
 
 FINISHED = ("completed", "diverged")
@@ -171,7 +172,8 @@ def replay(
     stored = _stored(store, record.id, row, last)
     folders = prepare_again(record, data, observer or Silent())
     with one_blas_thread():
-        now = _train(*_begun(record, row, store, folders), last, progress)
+        trainer = stored_trainer(record, row, store, folders)
+        now = _train(trainer, keeping(row.configuration).batches, last, progress)
     version = arithmetic_of(record.environment)
     moved = tuple(moved_since(version, row.configuration))
     return Replay(name, row.status, stored, now, _changes(record, bool(moved)), version, moved)
@@ -196,16 +198,6 @@ def _stored(store: Store, sweep_id: int, row: TrialRecord, last: int | None) -> 
         {(epoch, step): loss for epoch, step, loss in losses.itertuples(index=False) if end is None or epoch <= end},
         row.divergence if row.status == "diverged" else None,
     )
-
-
-def _begun(record: SweepRecord, row: TrialRecord, store: Store, folders: dict[str, str]) -> tuple[Trainer, bool]:
-    """Return a trial's trainer before its first epoch, and whether the losses of mini-batches are recorded."""
-    try:
-        trainer = build(Setup.stored(record, row, folders, store.files))
-    except (ValueError, LookupError, TypeError) as error:
-        name = f"{record.name}/{row.number}"
-        raise SweepError(f"the configuration of {name} is damaged; look into it with: ", Call("doctor")) from error
-    return trainer, keeping(row.configuration).batches
 
 
 def _train(trainer: Trainer, record_batches: bool, last: int | None, progress: Callable[[int, int], None]) -> Outcome:

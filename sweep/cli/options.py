@@ -275,6 +275,15 @@ def save_figure(results: Sweep, draw: Callable[[], Figure], output: Path | None,
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SweepError(f"cannot make the folder {path.parent}: {error.strerror}; name a file with -o") from None
+    return write_figure(draw, path)
+
+
+def write_figure(draw: Callable[[], Figure], path: Path) -> Path:
+    """Write a figure to a file; return its path.
+
+    Raises:
+        SweepError: when it cannot be drawn or written.
+    """
     try:
         from sweep.results.plots import save
 

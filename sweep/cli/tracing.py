@@ -1,0 +1,178 @@
+"""The command that traces the arrays of a training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import sweep
+from sweep.cli.options import Data, Db, Format, Set, app, print_table, say, split_trial, write_figure
+from sweep.errors import UsageError, counted
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from sweep.checks.trace import Range, Trace
+
+FIXED = ("step", "epoch", "batch", "loss")
+"""Columns that every table has; "loss" is not repeated."""
+MOST_ROWS = 60
+"""Steps that a table in the terminal shows, the last ones."""
+
+
+@app.command()
+def trace(
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="12 (of the newest sweep) or mnist-widths/12; or an experiment file, or the name of one that comes "
+            "with sweep.",
+            metavar="[NAME/]TRIAL|FILE",
+        ),
+    ],
+    from_step: Annotated[
+        int | None,
+        typer.Option(
+            help="The first step, counted over the whole training from 1; by default 50 before the divergence, or 1.",
+            metavar="N",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="How many steps: before the divergence, or from the first one; 100 without a divergence.",
+            metavar="N",
+        ),
+    ] = None,
+    layer: Annotated[
+        list[str] | None, typer.Option(help="A layer to show, such as hidden[0]. May be given several times.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A .png or .svg file for a chart.", metavar="FILE")
+    ] = None,
+    dump: Annotated[
+        Path | None, typer.Option(help="An .npz file for the arrays of the last finite step.", metavar="FILE")
+    ] = None,
+    trial: Annotated[
+        int | None, typer.Option(help="With a file: which of its trials is trained; by default 0.")
+    ] = None,
+    set_: Set = None,
+    format: Annotated[Format, typer.Option(help="How to print the table.")] = "table",
+    db: Db = None,
+    data: Data = None,
+) -> None:
+    """Train a trial again and show its arrays step by step up to the divergence; nothing is stored.
+
+    For each layer with weights the largest absolute values of u (W x + b), z (u after the activation), W, dW and dz
+    (the gradients of W and z). The table is of the last layer, or of those named; CSV and JSON have all layers. Below
+    it stand the array that was the first not to be finite, and the one that had begun to grow without return before it.
+    A file's trial that need not be stored is trained first to see where it diverges.
+    """
+    from sweep.checks.trace import Range, write_arrays
+
+    found = _traced(target, trial, set_, db, data, Range(from_step, steps), dump is not None)
+    names = found.columns(layer or ())
+    if format in ("csv", "json") and not layer:
+        names = [*found.frame.columns[len(FIXED) :]]
+    frame = found.frame[[*FIXED, *names]]
+    if format == "table":
+        frame = _shown(frame.tail(MOST_ROWS))
+    print_table(frame, format, f"Largest absolute values of {found.name}", "--format csv")
+    if len(frame) < len(found.frame):
+        say(f"{counted(len(found.frame) - len(frame), 'earlier step')} left out; --format csv has all")
+    for line in _lines(found):
+        say(line)
+    if output is not None:
+        say(f"chart: {write_figure(partial(_chart, found), output)}")
+    if dump is not None:
+        say(f"arrays of step {write_arrays(found, dump)}: {dump}")
+
+
+def _shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose values all have four digits, the largest ones with an exponent."""
+    values = frame[frame.columns[FIXED.index("loss") :]]
+    texts = values.map(lambda value: "" if math.isnan(value) else f"{value:.4g}")
+    return frame.assign(**{name: texts[name].str.rjust(texts[name].str.len().max()) for name in texts})
+
+
+def _traced(
+    target: str, trial: int | None, set_: list[str] | None, db: str | None, data: Path | None, wanted: Range, keep: bool
+) -> Trace:
+    """Trace a stored trial, or one of an experiment file."""
+    from sweep.checks import trace as checks
+    from sweep.cli.output.progress import Lines, counting
+
+    is_stored = target.rpartition("/")[2].isdecimal() and not Path(target).is_file()
+    if not is_stored:
+        from sweep.experiment.file import load
+
+        experiment = load(target, set_ or [])
+        with counting(f"training {experiment.name}/{trial or 0}") as progress:
+            return checks.trace_configuration(
+                experiment, trial or 0, wanted, data=data, keep_arrays=keep, observer=Lines(), progress=progress
+            )
+    if set_ or trial is not None:
+        raise UsageError("--set and --trial go with an experiment file; a stored trial is traced as it was trained")
+    name, number = split_trial(target)
+    results = sweep.load(name, db=db)
+    with counting(f"training {results.name}/{number} again") as progress:
+        return checks.trace(
+            results.record,
+            number,
+            results.store,
+            wanted,
+            data=data,
+            keep_arrays=keep,
+            observer=Lines(),
+            progress=progress,
+        )
+
+
+def _lines(found: Trace) -> Iterator[str]:
+    """Yield what the steps show, in sentences."""
+    at = found.divergence
+    last = int(found.frame["step"].iloc[-1])
+    if at is None:
+        yield f"{found.name} has not diverged up to step {last}"
+    else:
+        yield f"{found.name} diverges in step {last} (epoch {at.epoch}, mini-batch {at.step}): {at.kind} in {at.place}"
+        yield f"the first not to be finite: {found.first_not_finite}"
+        yield _growth_line(found)
+    if found.stored and not found.is_as_stored:
+        yield (
+            f"warning: when it was trained before, it diverged in epoch {found.stored.epoch}, mini-batch "
+            f"{found.stored.step}; with other versions, BLAS kernel or CPU the bits may differ"
+        )
+    yield from _dead_lines(found, last)
+
+
+def _growth_line(found: Trace) -> str:
+    growth = found.growth
+    if growth is None:
+        return "no array had begun to grow without return before it; look further back with --from-step"
+    layer, _, kind = growth.series.rpartition("/")
+    return (
+        f"growing without return before it: {kind} of {layer}, from step {growth.start} on: at most "
+        f"{growth.before:.3g} before, {growth.last:.3g} in step {growth.last_step}"
+    )
+
+
+def _dead_lines(found: Trace, last: int) -> Iterator[str]:
+    from sweep.training.dead_units import is_saturating
+
+    for layer, share in found.dead.items():
+        if share > 1 / 2:
+            word = "saturated" if is_saturating(layer) else "dead"
+            yield f"{share:.0%} of the units of {layer} are {word} before step {last}: no sample lets them learn"
+
+
+def _chart(found: Trace) -> Figure:
+    from sweep.results.plots import trace_chart
+
+    return trace_chart(found.frame, found.layers, title=found.name, growth=found.growth, diverged=found.diverged_step)
