@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import math
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from sweep.checks.again import stored_trainer
-from sweep.checks.growth import Growth, first_growth
+from sweep.checks.trace_result import BEFORE, Range, Trace, step_of
 from sweep.errors import Argument, SweepError, UsageError
 from sweep.experiment.experiment import Experiment
 from sweep.observer import Observer, Silent
@@ -23,158 +17,17 @@ from sweep.records import Divergence, SweepRecord, TrialRecord, Weights
 from sweep.runner.prepare import plan, prepare_again, prepare_datasets
 from sweep.store import Store
 from sweep.system.environment import one_blas_thread
-from sweep.system.files import write_whole
 from sweep.training import tracing
 from sweep.training.build import build, dataset_of
 from sweep.training.checkpoint import Snapshot
 from sweep.training.dead_units import dead_shares
 from sweep.training.divergence import Diverged
 from sweep.training.loop import NetworkTrainer
-from sweep.training.tracing import Recording
 from sweep.training.trainer import Setup
 from sweep.trial.weights import provenance, restore
 
-BEFORE = 50
-"""Steps before the divergence that are recorded."""
-OTHERWISE = 100
-"""Steps that are recorded where a training does not diverge."""
 Tell = Callable[[int, int], None]
 """Called with (epochs done, all epochs)."""
-
-
-@dataclass(frozen=True)
-class Range:
-    """The steps that are asked for."""
-
-    start: int | None = None
-    """The first step, counted over the whole training from 1."""
-    steps: int | None = None
-    """Number of steps; before the divergence where `start` is None."""
-
-    def __post_init__(self) -> None:
-        """Refuse numbers below 1."""
-        for argument, number in (("from_step", self.start), ("steps", self.steps)):
-            if number is not None and number < 1:
-                raise UsageError(Argument(argument), f" must be at least 1, not {number}")
-
-    def bounds(self, diverged: int | None, total: int) -> tuple[int, int]:
-        """Return the first and the last step to record of a training.
-
-        Args:
-            diverged: the step in which it diverges, None where it does not.
-            total: number of its steps.
-
-        Raises:
-            UsageError: when the range begins after its end.
-        """
-        end = total if diverged is None else diverged
-        if self.start is not None and self.start > end:
-            has = f"has {total} steps in all" if diverged is None else f"diverges in step {diverged}"
-            raise UsageError(Argument("from_step"), f" {self.start} is too late: the training {has}")
-        if diverged is None:
-            first = self.start or 1
-            return first, min(end, first + (self.steps or OTHERWISE) - 1)
-        first = self.start or max(1, end - (self.steps or BEFORE))
-        return first, min(end, first + self.steps - 1) if self.start and self.steps else end
-
-
-@dataclass(frozen=True)
-class Trace:
-    """The steps of a training, and what they show."""
-
-    name: str
-    """Sweep and number, such as `mnist-widths/12`."""
-    recording: Recording
-    layers: tuple[str, ...]
-    """The layers with weights, from the first to the last."""
-    dead: dict[str, float]
-    """The share of dead or saturated units of each activation before the last step; see `dead_shares`."""
-    stored: Divergence | None
-    """Where the trial had diverged when it was trained before, if it was."""
-    steps_in_epoch: int
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """One row for each step; see `Recording.frame`."""
-        return self.recording.frame
-
-    @property
-    def divergence(self) -> Divergence | None:
-        """Where the steps ended, if they diverged."""
-        return self.recording.divergence
-
-    @property
-    def diverged_step(self) -> int | None:
-        """The step of the divergence, counted over the whole training."""
-        return step_of(self.divergence, self.steps_in_epoch) if self.divergence else None
-
-    @property
-    def is_as_stored(self) -> bool:
-        """Whether the steps end in the stored divergence, or before it."""
-        if self.stored is None or self.divergence == self.stored:
-            return True
-        return self.divergence is None and int(self.frame["step"].iloc[-1]) < step_of(self.stored, self.steps_in_epoch)
-
-    @property
-    def first_not_finite(self) -> str | None:
-        """The array that left the finite numbers first, such as `u of output`; None where none has."""
-        if self.divergence is None:
-            return None
-        return array_words(self.divergence.place, self.layers, dict(self.frame.iloc[-1]))
-
-    @property
-    def growth(self) -> Growth | None:
-        """The array that had begun to grow without return; None where none has, or where nothing diverged."""
-        return first_growth(self.frame, tracing.columns(self.layers)) if self.divergence else None
-
-    def columns(self, layers: Sequence[str] = ()) -> list[str]:
-        """Return the columns of some layers; by default those of the last one, and dz of the one below it.
-
-        Raises:
-            UsageError: when there is no such layer, or it has no weights.
-        """
-        if not layers:
-            last = [f"{self.layers[-1]}/{kind}" for kind in ("u", "W", "dW")]
-            return [*last, *(f"{below}/dz" for below in self.layers[-2:-1])]
-        return [f"{self._layer(given)}/{kind}" for given in layers for kind in tracing.KINDS]
-
-    def _layer(self, given: str) -> str:
-        found = [name for name in self.layers if given in (name, name.partition("/")[0])]
-        if not found:
-            raise UsageError(f"there is no layer {given!r} with weights; choose from {', '.join(self.layers)}")
-        return found[0]
-
-
-def step_of(divergence: Divergence, steps_in_epoch: int) -> int:
-    """Return the step of a divergence, counted over the whole training; at most 0 for one before the first step."""
-    return (divergence.epoch - 1) * steps_in_epoch + divergence.step
-
-
-def array_words(place: str, layers: Sequence[str], row: Mapping[str, float]) -> str:
-    """Return the array of the place of a divergence in words.
-
-    >>> array_words("output/forward", ["output"], {}), array_words("hidden[0]/relu/forward", ["output"], {})
-    ('u of output', 'z, the output of hidden[0]/relu')
-
-    Args:
-        place: the computation that gave a value that is not finite; see `Divergence`.
-        layers: the layers with weights.
-        row: what was recorded of the step; of two arrays that one computation gives the infinite one is named.
-    """
-    if place.startswith("evaluation/"):
-        return f"{array_words(place.removeprefix('evaluation/'), layers, {})} in the evaluation after it"
-    layer, _, moment = place.rpartition("/")
-    is_weighted = layer in layers
-    if moment == "forward":
-        return f"u of {layer}" if is_weighted else f"z, the output of {layer}"
-    if moment == "backward":
-        is_own = is_weighted and math.isinf(row.get(f"{layer}/dW", 0.0))
-        return f"dW of {layer}" if is_own else f"the gradient that {layer} passes down"
-    if moment == "update":
-        return f"W of {layer}, or what the optimizer keeps of it"
-    if moment == tracing.LOSS:
-        return "the loss" if math.isinf(row.get(moment, math.inf)) else f"dz of {layers[-1]}"
-    return place
 
 
 def trace(
@@ -353,7 +206,11 @@ def _go_on(
     before: int,
     observer: Observer,
 ) -> None:
-    """Set a trainer to the latest kept state of its trial up to the end of epoch `before`, if there is one."""
+    """Set a trainer to the latest kept state of its trial up to the end of epoch `before`, if there is one.
+
+    Raises:
+        SweepError: when there is none, and the trial has gone on from the state of another one.
+    """
     dataset = dataset_of(Setup.stored(record, row, folders, store.files))
     belongs_to = provenance(row.configuration, row.seeds, dataset.sha256 if dataset else None)
     for file in _usable([row.weights, row.checkpoint], before):
@@ -362,6 +219,12 @@ def _go_on(
             return
         except SweepError as error:
             observer.note(f"note: {error}; so the training is traced without it")
+    if row.forked_from:
+        raise SweepError(
+            f"{record.name}/{row.number} went on from {row.forked_from}, and no state of it from before these steps "
+            "can be read; trace the trial that it comes from, or later steps with ",
+            Argument("from_step"),
+        )
 
 
 def _usable(files: Sequence[Weights | None], before: int) -> list[Weights]:
@@ -389,21 +252,3 @@ def _of_own_trainer(name: str, row: TrialRecord, record: SweepRecord, store: Sto
     metric = losses[0] if losses else record.objective.metric
     last = [f"{epoch.metrics[metric]:.4g}" for epoch in epochs[-3:] if metric in epoch.metrics]
     return f"{words}; {metric} was {', '.join(last)} in its last {'epoch' if len(last) == 1 else 'epochs'}"
-
-
-def write_arrays(trace: Trace, path: Path) -> int:
-    """Write the arrays of the last finite step to an .npz file, each by the name of its column; return the step.
-
-    Raises:
-        UsageError: when the name of the file ends in something else.
-        SweepError: when there is no such step, or the file cannot be written.
-    """
-    recording = trace.recording
-    if path.suffix.lower() != ".npz":
-        raise UsageError(f"cannot write the arrays to '{path}': its name must end in .npz")
-    if recording.finite_step is None:
-        raise SweepError("in no recorded step all arrays are finite; begin earlier with ", Argument("from_step"))
-    content = io.BytesIO()
-    np.savez(content, allow_pickle=False, step=np.array(recording.finite_step), **recording.arrays)
-    write_whole(path, content.getvalue())
-    return recording.finite_step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,50 +18,52 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from sweep.checks.trace import Range, Trace
+    from sweep.checks.trace_result import Range, Trace
 
 FIXED = ("step", "epoch", "batch", "loss")
-"""Columns that every table has; "loss" is not repeated."""
+"""Columns that every table has."""
 MOST_ROWS = 60
 """Steps that a table in the terminal shows, the last ones."""
 
 
+Target = Annotated[
+    str,
+    typer.Argument(
+        help="12 (of the newest sweep) or mnist-widths/12; or an experiment file, or the name of one that comes with "
+        "sweep.",
+        metavar="[NAME/]TRIAL|FILE",
+    ),
+]
+FromStep = Annotated[
+    int | None,
+    typer.Option(
+        help="The first step, counted over the whole training from 1; by default 50 before the divergence, or 1.",
+        metavar="N",
+    ),
+]
+Steps = Annotated[
+    int | None,
+    typer.Option(
+        help="How many steps: before the divergence, or from the first one; 100 without a divergence.", metavar="N"
+    ),
+]
+Layers = Annotated[
+    list[str] | None, typer.Option(help="A layer to show, such as hidden[0]. May be given several times.")
+]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="A .png or .svg file for a chart.", metavar="FILE")]
+Dump = Annotated[Path | None, typer.Option(help="An .npz file for the arrays of the last finite step.", metavar="FILE")]
+Draw = Annotated[int | None, typer.Option(help="With a file: which of its trials is trained; by default 0.")]
+
+
 @app.command()
 def trace(
-    target: Annotated[
-        str,
-        typer.Argument(
-            help="12 (of the newest sweep) or mnist-widths/12; or an experiment file, or the name of one that comes "
-            "with sweep.",
-            metavar="[NAME/]TRIAL|FILE",
-        ),
-    ],
-    from_step: Annotated[
-        int | None,
-        typer.Option(
-            help="The first step, counted over the whole training from 1; by default 50 before the divergence, or 1.",
-            metavar="N",
-        ),
-    ] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            help="How many steps: before the divergence, or from the first one; 100 without a divergence.",
-            metavar="N",
-        ),
-    ] = None,
-    layer: Annotated[
-        list[str] | None, typer.Option(help="A layer to show, such as hidden[0]. May be given several times.")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A .png or .svg file for a chart.", metavar="FILE")
-    ] = None,
-    dump: Annotated[
-        Path | None, typer.Option(help="An .npz file for the arrays of the last finite step.", metavar="FILE")
-    ] = None,
-    trial: Annotated[
-        int | None, typer.Option(help="With a file: which of its trials is trained; by default 0.")
-    ] = None,
+    target: Target,
+    from_step: FromStep = None,
+    steps: Steps = None,
+    layer: Layers = None,
+    output: Output = None,
+    dump: Dump = None,
+    trial: Draw = None,
     set_: Set = None,
     format: Annotated[Format, typer.Option(help="How to print the table.")] = "table",
     db: Db = None,
@@ -74,18 +76,10 @@ def trace(
     it stand the array that was the first not to be finite, and the one that had begun to grow without return before it.
     A file's trial that need not be stored is trained first to see where it diverges.
     """
-    from sweep.checks.trace import Range, write_arrays
+    from sweep.checks.trace_result import Range, write_arrays
 
     found = _traced(target, trial, set_, db, data, Range(from_step, steps), dump is not None)
-    names = found.columns(layer or ())
-    if format in ("csv", "json") and not layer:
-        names = [*found.frame.columns[len(FIXED) :]]
-    frame = found.frame[[*FIXED, *names]]
-    if format == "table":
-        frame = _shown(frame.tail(MOST_ROWS))
-    print_table(frame, format, f"Largest absolute values of {found.name}", "--format csv")
-    if len(frame) < len(found.frame):
-        say(f"{counted(len(found.frame) - len(frame), 'earlier step')} left out; --format csv has all")
+    _print_steps(found, layer or (), format)
     for line in _lines(found):
         say(line)
     if output is not None:
@@ -94,11 +88,23 @@ def trace(
         say(f"arrays of step {write_arrays(found, dump)}: {dump}")
 
 
+def _print_steps(found: Trace, layers: Sequence[str], format: Format) -> None:
+    names = found.columns(layers)
+    if format in ("csv", "json") and not layers:
+        names = [*found.frame.columns[len(FIXED) :]]
+    frame = found.frame[[*FIXED, *names]]
+    if format == "table":
+        frame = _shown(frame.tail(MOST_ROWS))
+    print_table(frame, format, f"Largest absolute values of {found.name}", "--format csv")
+    if len(frame) < len(found.frame):
+        say(f"{counted(len(found.frame) - len(frame), 'earlier step')} left out; --format csv has all")
+
+
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table whose values all have four digits, the largest ones with an exponent."""
     values = frame[frame.columns[FIXED.index("loss") :]]
     texts = values.map(lambda value: "" if math.isnan(value) else f"{value:.4g}")
-    return frame.assign(**{name: texts[name].str.rjust(texts[name].str.len().max()) for name in texts})
+    return frame.assign(**{str(name): texts[name].str.rjust(texts[name].str.len().max()) for name in texts})
 
 
 def _traced(
