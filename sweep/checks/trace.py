@@ -116,6 +116,8 @@ def _setup(experiment: Experiment, number: int, data: Path | None, observer: Obs
     """Return what the trainer of one of an experiment's draws is made of."""
     if not experiment.is_native:
         raise UsageError(f"{experiment.name} has a trainer of its own, whose arrays sweep cannot see")
+    if number < 0:
+        raise UsageError(f"the number of a trial is at least 0, not {number}")
     trial = next(islice(experiment.draws(), number, None), None)
     if trial is None:
         raise UsageError(f"{experiment.name} draws no trial {number}; the first one is 0")

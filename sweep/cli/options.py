@@ -43,6 +43,7 @@ app = typer.Typer(
     "`sweep predict 12` — what a trained network classifies correctly, and what it confuses\n\n"
     "`sweep continue --best 5 --epochs 100` — train the best trials for more epochs\n\n"
     "`sweep replay 12 --check` — train a trial again and compare every bit\n\n"
+    "`sweep trace 12` — what grew before a trial diverged, array by array and step by step\n\n"
     "`sweep doctor` — check that the database is intact\n\n"
     "`sweep gradcheck my-experiment.toml` — check the gradients of a network numerically",
     epilog="Exit codes: 0 success; 1 failure, also of all trials of a sweep; 2 a wrong command or experiment file; "

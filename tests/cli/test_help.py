@@ -8,7 +8,19 @@ import pytest
 
 from sweep.system.distribution import own_version
 
-COMMANDS = ["run", "resume", "list", "leaderboard", "show", "export", "plot", "continue", "predict", "gradcheck"]
+COMMANDS = [
+    "run",
+    "resume",
+    "list",
+    "leaderboard",
+    "show",
+    "export",
+    "plot",
+    "continue",
+    "predict",
+    "trace",
+    "gradcheck",
+]
 HEAVY = {"numpy", "pandas", "scipy", "sqlalchemy", "matplotlib", "seaborn", "sklearn", "joblib", "pydantic_core"}
 
 

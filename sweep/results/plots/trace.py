@@ -117,7 +117,7 @@ class _Axis:
         first = values[0][np.isfinite(values[0])].max(initial=1.0)
         low, high = max(float(drawn.min()), _LOWEST * float(first)), float(drawn.max())
         pad = max(0.04 * (math.log10(high) - math.log10(low)), 0.1)
-        return cls(low / 10**pad, 10 ** min(math.log10(high) + pad, 308))
+        return cls(low / 10**pad, 10.0 ** min(math.log10(high) + pad, 308.0))
 
 
 def _looks(layers: Sequence[str]) -> dict[str, dict[str, Any]]:
