@@ -138,9 +138,12 @@ class Recorder:
             if params is not None
         }
         self._gradients = {name: np.empty_like(params) for name, (_, params) in self._params.items()}
-        self._rows: dict[int, dict[str, float]] = {}
+        self._series = [LOSS, *columns(self._layers)]
+        self._rows: dict[int, Array] = {}
+        """Values of `_series` at each step that has ended; one may have very many steps."""
+        self._step = 0
         self._row: dict[str, float] | None = None
-        """The row of this step, None before the first one that is recorded."""
+        """The values of this step, None before the first one that is recorded."""
         self._before = (trainer.state.vector.copy(), trainer.state.layer_states)
         """Parameters and states of layers before this step."""
         self._arrays: dict[str, Array] | None = {} if keep_arrays else None
@@ -191,24 +194,24 @@ class Recorder:
 
     def _begin_step(self) -> None:
         self._end_step()
-        batch = len(self._trainer.batch_losses) + 1
-        step = (self.epoch - 1) * self._length + batch
-        if step < self._first:
+        self._step = (self.epoch - 1) * self._length + len(self._trainer.batch_losses) + 1
+        if self._step < self._first:
             self._row = None
             return
-        self._row = self._rows[step] = {"epoch": self.epoch, "batch": batch}
+        self._row = {}
         state = self._trainer.state
         np.copyto(self._before[0], state.vector)
         self._before = (self._before[0], state.layer_states)
 
     def _end_step(self) -> None:
-        """Keep the arrays of the step that ends here if it was whole and all are finite."""
-        if not self._row or not self._arrays:
+        """Note the values of the step that ends here, and keep its arrays if it was whole and all are finite."""
+        if self._row is None:
             return
-        is_whole = self._row.keys() >= {LOSS, *columns(self._layers)}
-        if is_whole and np.isfinite(list(self._row.values())).all():
+        values = np.array([self._row.get(name, np.nan) for name in self._series])
+        self._rows[self._step] = values
+        if self._arrays and np.isfinite(values).all():
             self.finite_arrays, self._arrays = self._arrays, {}
-            self.finite_step = (int(self._row["epoch"]) - 1) * self._length + int(self._row["batch"])
+            self.finite_step = self._step
 
     def drop_after(self, step: int) -> None:
         """Forget the steps after one, which a first run of a diverging epoch may have taken."""
@@ -223,10 +226,11 @@ class Recorder:
 
     def frame(self) -> pd.DataFrame:
         """Return all that was recorded; see `Recording.frame`."""
-        rows = [{"step": step, **row} for step, row in sorted(self._rows.items())]
-        series = [LOSS, *columns(self._layers)]
-        frame = pd.DataFrame(rows, columns=[*PLACES, *series])
-        return frame.astype(dict.fromkeys(PLACES, int) | dict.fromkeys(series, float))
+        steps = np.array(sorted(self._rows), dtype=np.int64)
+        epochs, batches = np.divmod(steps - 1, self._length)
+        values = np.array([self._rows[step] for step in steps]).reshape(len(steps), len(self._series))
+        places = dict(zip(PLACES, (steps, epochs + 1, batches + 1), strict=True))
+        return pd.DataFrame({**places, **dict(zip(self._series, values.T, strict=True))})
 
 
 def _weights(layer: Layer, params: Array) -> Array:
