@@ -13,7 +13,7 @@ from sweep.nn.layers.batch_norm import batch_norm
 from sweep.nn.layers.dropout import dropout
 from sweep.nn.losses import LOSSES
 from sweep.nn.network import Network
-from sweep.nn.optimizers import adam, sgd
+from sweep.nn.optimizers import Optimizer, adam, sgd
 from sweep.records import Divergence
 from sweep.training import tracing
 from sweep.training.divergence import Diverged
@@ -45,6 +45,19 @@ def mixed(rate=0.01):
 def diverging(**options):
     """A network that overflows within a few epochs."""
     return trainer_of(net=network(activation=activations.identity), optimizer=sgd(9.0), **options)
+
+
+def spoiled(step):
+    """SGD whose own state becomes infinite in a step, which nothing shows before the epoch has ended."""
+    plain = sgd(0.2)
+
+    def update(params, gradient, state, factor=1.0, scratch=None):
+        plain.update(params, gradient, None, factor, None)
+        state += 1
+        state[state == step] = math.inf
+        return state
+
+    return Optimizer(lambda params: np.zeros(1), update)
 
 
 def unwatched(trainer):
@@ -174,3 +187,22 @@ def test_a_network_that_overflows_in_its_evaluation_is_recorded_up_to_there():
     recording = tracing.record(trainer, 3, 2 * STEPS)
     assert recording.divergence == place
     assert recording.frame["step"].tolist() == [3, 4, 5, 6, 7]
+
+
+def test_a_divergence_that_shows_itself_only_later_ends_the_steps_where_it_is():
+    recording = tracing.record(trainer_of(optimizer=spoiled(4)), 1, 99, keep_arrays=True)
+    assert recording.divergence == Divergence(1, 4, "hidden[0]/update", "overflow")
+    assert recording.frame["step"].tolist() == [1, 2, 3, 4]
+    assert recording.finite_step == 4
+
+
+@pytest.mark.parametrize("options", [{}, mixed(), {"optimizer": spoiled(4)}])
+def test_the_trainer_is_left_with_the_parameters_from_before_the_last_step(options):
+    trainer = trainer_of(**options)
+    last = tracing.record(trainer, 2, 4).frame.iloc[-1]
+    for name, layer, params in zip(
+        trainer.settings.network.layers, trainer.settings.network.layers.values(), trainer.params, strict=True
+    ):
+        if params is not None:
+            weights = layer.weights(params)
+            assert np.abs(weights if weights.size else params).max() == last[f"{name}/W"]

@@ -116,7 +116,7 @@ class _Axis:
             return cls(0.1, 10.0)
         first = values[0][np.isfinite(values[0])].max(initial=1.0)
         low, high = max(float(drawn.min()), _LOWEST * float(first)), float(drawn.max())
-        pad = max(0.04 * (math.log10(high) - math.log10(low)), 0.1)
+        pad = min(max(0.04 * (math.log10(high) - math.log10(low)), 0.1), 2.0)
         return cls(low / 10**pad, 10.0 ** min(math.log10(high) + pad, 308.0))
 
 
@@ -125,7 +125,7 @@ def _looks(layers: Sequence[str]) -> dict[str, dict[str, Any]]:
     shades = np.linspace(0.75, 0.0, len(layers)) if len(layers) > 1 else [0.0]
     looks: dict[str, dict[str, Any]] = {}
     for place, (layer, shade) in enumerate(zip(layers, shades, strict=True)):
-        style = _STYLES[(len(layers) - 1 - place) % len(_STYLES)] if len(layers) <= len(_STYLES) else "-"
+        style = _STYLES[(len(layers) - 1 - place) % len(_STYLES)] if len(layers) <= _MOST_NAMED else "-"
         looks[layer] = {"color": colormaps["viridis"](shade), "linestyle": style, "lw": 1.6, "label": escape(layer)}
     return looks
 
