@@ -24,6 +24,7 @@ from sweep.analysis.divergence import USED, Law, fit_law
 from sweep.analysis.predictors import Array, as_numbers, is_learning_rate, is_missing, is_number
 from sweep.errors import UsageError, counted, suggest
 from sweep.records import Parameter
+from sweep.results.plots.parameter_axis import jitter
 from sweep.results.plots.settings import default_settings
 from sweep.results.plots.style import BLUE, INK, draw_ticks, draw_titles, empty_grid, escape, shorten, style_axes
 
@@ -32,6 +33,11 @@ CELLS = 36
 AVERAGED = 16
 """Trials over whose other parameters the probability is averaged."""
 MOST_PANELS = 4
+WIDE = 8.0
+"""The factor between whole numbers from which on their axis is logarithmic, as that of a logarithmic range is."""
+CROWDED = 10
+"""Trials for each different value from which on marks are spread."""
+GOLDEN = (math.sqrt(5) - 1) / 2
 LEVELS = {0.1: ":", 0.5: "-", 0.9: "--"}
 """Contours of the probability, and how they are dashed."""
 _SHADES = LinearSegmentedColormap.from_list("probability", ["#ffffff", "#f3c9bd", "#c9705f"])
@@ -46,24 +52,35 @@ class _Scale:
     high: float
     is_log: bool
     is_whole: bool
+    spacing: float
+    """The least distance of neighboring values where so many trials share them that marks are spread, else 0."""
 
     @classmethod
     def of(cls, parameter: Parameter, numbers: Array) -> _Scale:
         known = numbers[np.isfinite(numbers)]
         low = float(known.min() if parameter.low is None else min(parameter.low, known.min()))
         high = float(known.max() if parameter.high is None else max(parameter.high, known.max()))
-        return cls(parameter, low, high, parameter.log and low > 0, bool((known % 1 == 0).all()))
+        is_whole = bool((known % 1 == 0).all())
+        is_log = low > 0 and (parameter.log or (is_whole and high / WIDE >= low))
+        distinct = np.unique(np.log(known) if is_log else known)
+        is_crowded = len(distinct) >= 2 and len(known) >= CROWDED * len(distinct)
+        return cls(parameter, low, high, is_log, is_whole, float(np.diff(distinct).min()) if is_crowded else 0.0)
 
     def limits(self) -> tuple[float, float]:
         if self.is_log:
-            pad = (self.high / self.low) ** 0.03 if self.high > self.low else 1.1
+            pad = math.exp(0.03 * math.log(self.high / self.low) + 0.3 * self.spacing) if self.high > self.low else 1.1
             return self.low / pad, self.high * pad
-        pad = 0.03 * (self.high - self.low) or 0.05 * abs(self.high) or 0.5
+        pad = 0.03 * (self.high - self.low) + 0.3 * self.spacing or 0.05 * abs(self.high) or 0.5
         return self.low - pad, self.high + pad
 
     def points(self) -> Array:
         low, high = self.limits()
         return np.geomspace(low, high, CELLS) if self.is_log else np.linspace(low, high, CELLS)
+
+    def spread(self, numbers: Array) -> Array:
+        """Return where the marks of trials stand."""
+        shift = 0.5 * self.spacing * jitter(len(numbers), GOLDEN)
+        return numbers * np.exp(shift) if self.is_log else numbers + shift
 
     def draw(self, axis: Axis) -> None:
         draw_ticks(axis, self.low, self.high, is_log=self.is_log, is_whole=self.is_whole)
@@ -175,7 +192,8 @@ def _shade(axes: Axes, law: Law, rows: pd.DataFrame, scales: tuple[_Scale, _Scal
     for level, dashes in LEVELS.items():
         if chances.min() < level < chances.max():
             lines = axes.contour(x, y, chances, [level], colors=INK, linestyles=dashes, linewidths=1.3, zorder=3)
-            axes.clabel(lines, fmt={level: f"{100 * level:.0f} %"}, fontsize=8)
+            for text in axes.clabel(lines, fmt={level: f"{100 * level:.0f} %"}, fontsize=8):
+                text.set(bbox={"facecolor": "white", "alpha": 0.7, "pad": 0.5, "linewidth": 0}, zorder=4)
 
 
 def _averaged(law: Law, rows: pd.DataFrame, scales: tuple[_Scale, _Scale], x: Array, y: Array) -> Array:
@@ -209,10 +227,10 @@ def _looks(count: int) -> dict[str, dict[str, Any]]:
 
 
 def _draw_trials(axes: Axes, rows: pd.DataFrame, scales: tuple[_Scale, _Scale]) -> None:
+    x, y = (scale.spread(as_numbers(rows[scale.parameter.name])) for scale in scales)
     for place, (status, look) in enumerate(_looks(len(rows)).items()):
-        some = rows[rows["status"] == status]
-        x, y = (as_numbers(some[scale.parameter.name]) for scale in scales)
-        axes.scatter(x, y, label=status, zorder=2 + 0.1 * place, rasterized=len(some) > 5000, **look)
+        some = (rows["status"] == status).to_numpy()
+        axes.scatter(x[some], y[some], label=status, zorder=2 + 0.1 * place, rasterized=len(rows) > 5000, **look)
 
 
 def _facts(law: Law, hidden: int) -> str:
@@ -220,7 +238,7 @@ def _facts(law: Law, hidden: int) -> str:
     if hidden:
         words.append(f"{counted(hidden, 'trial')} of other options not shown")
     if law.has_model:
-        words.append(f"log-loss {law.log_loss:.2f}, of the base rate {law.base_log_loss:.2f}")
+        words.append(f"log-loss {law.log_loss:.2f} (base rate {law.base_log_loss:.2f})")
     else:
         words.append("which is too one-sided to tell what it depends on")
     return ", ".join(words)
