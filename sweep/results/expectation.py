@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sweep.analysis.forecast import expected_divergences
+from sweep.analysis.wording import listed
 from sweep.errors import StoreError, counted
 from sweep.records import Scalar, SweepRecord, Trial
 from sweep.space.trees import leaves
@@ -49,7 +50,7 @@ def forecast(record: SweepRecord, trials: Sequence[Trial], store: Store) -> str 
     of = f"of {counted(sum(diverged for _, diverged in examples), 'divergence')} in {counted(len(examples), 'trial')}"
     return (
         f"warning: about {round(expected)} of the {counted(len(trials), 'drawn trial')} are likely to diverge, "
-        f"which is learned {of} of {' and '.join(found)}"
+        f"which is learned {of} of {listed(list(found))}"
     )
 
 
@@ -60,20 +61,20 @@ def _examples(record: SweepRecord, trials: Sequence[Trial], store: Store) -> Ite
     names = _names(trials)
     own = _fixed(trials[0].configuration, names)
     looked_at = read = 0
-    for listed in store.listed():
-        if listed.name == record.name or not listed.counts.get("diverged"):
+    for candidate in store.listed():
+        if candidate.name == record.name or not candidate.counts.get("diverged"):
             continue
         looked_at += 1
-        if looked_at > MOST_SWEEPS or read + listed.trials > MOST_TRIALS:
+        if looked_at > MOST_SWEEPS or read + candidate.trials > MOST_TRIALS:
             return
-        earlier = store.sweep(listed.name)
+        earlier = store.sweep(candidate.name)
         if not _is_alike(record, earlier) or _fixed(store.trial(earlier.id, 0).configuration, names) != own:
             continue
         drawn = store.parameters(earlier.id)
         if {name for values in drawn.values() for name in values} != names:
             continue
         found = list(_ended(earlier, drawn, record.epochs, store))
-        read += listed.trials
+        read += candidate.trials
         if found:
             yield earlier.name, found
 

@@ -8,7 +8,7 @@ import pytest
 import sweep
 from sweep.cli.entry import main
 from sweep.errors import StoreError, UsageError
-from sweep.results.divergence import remarks
+from sweep.results.divergence import remarks, trials_of
 from sweep.results.expectation import forecast
 from sweep.store import Store
 from tests.cli.conftest import Result
@@ -127,6 +127,8 @@ def test_only_a_sweep_of_the_same_parameters_and_trainer_teaches(folder):
     assert forecast(_named(record, "new", environment={"trainer": "another"}), trials, store) is None
     wider = [_with_parameters(trial, {**trial.parameters, "parameters.width": 3}) for trial in trials]
     assert forecast(_named(record, "new"), wider, store) is None
+    # Of trainings that were shorter nobody knows how they would have gone on.
+    assert forecast(_named(record, "new", epochs=3), trials, store) is None
     gentle = [_with_parameters(t, {**t.parameters, "parameters.learning_rate": 0.001}) for t in trials]
     assert forecast(_named(record, "new"), gentle, store) is None
 
@@ -148,6 +150,7 @@ def test_several_sweeps_count_together_and_what_differs_is_said(folder):
         other = sweep.run(folder / "first.toml", name="other", seed=7, epochs=3, trials=20, db=folder / "sweeps.db")
     law = other.divergence_law([first])
     assert law.trials == 80
+    assert trials_of([first, other])[0]["group"].nunique() == 80
     assert any("(2, 3)" in each for each in remarks([first, other]))
     with pytest.raises(UsageError, match="twice"):
         first.divergence_law([first])

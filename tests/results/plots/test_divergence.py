@@ -63,6 +63,7 @@ def test_with_few_casualties_there_are_marks_alone():
 
 def test_unended_trials_have_no_mark():
     frame, parameters = drawn()
-    more = pd.concat([frame, frame.iloc[:5].assign(status="running")], ignore_index=True)
+    more = pd.concat([frame, frame.iloc[:5].assign(status="running", learning_rate=9.0)], ignore_index=True)
     (axes,) = phase_diagram(more, parameters).axes
+    assert axes.get_xlim()[1] < 1
     assert sum(marks(axes).values()) == 60
