@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import command_line, curves, epoch, networks, next, report, search, stores, sweeps, tables
+from benchmarks import command_line, curves, divergence, epoch, networks, next, report, search, stores, sweeps, tables
 from benchmarks.measurement import PEERS, installed, printed, progress, set_environment
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -30,6 +30,7 @@ class Topic(StrEnum):
     TABLES = "tables"
     SEARCH = "search"
     NEXT = "next"
+    DIVERGENCE = "divergence"
 
 
 MODULES = {
@@ -42,6 +43,7 @@ MODULES = {
     Topic.TABLES: tables,
     Topic.SEARCH: search,
     Topic.NEXT: next,
+    Topic.DIVERGENCE: divergence,
 }
 
 

@@ -113,6 +113,7 @@ def run(
 def _run(experiment: Experiment, pickled: PickledFunction | None, db: str | Path | None, options: RunOptions) -> Sweep:
     """Write the function, if one was pickled, beside the database, and run the experiment."""
     from sweep.data.cache import cache_folder
+    from sweep.results.expectation import forecast
     from sweep.results.sweep import Sweep
     from sweep.runner import run as runner
     from sweep.store import Store
@@ -122,7 +123,7 @@ def _run(experiment: Experiment, pickled: PickledFunction | None, db: str | Path
     store = Store(database_url(db), create=True)
     if pickled:
         pickled.write(store.files)
-    return Sweep(store, runner.run(experiment, store, options))
+    return Sweep(store, runner.run(experiment, store, options, forecast))
 
 
 def resume(

@@ -274,10 +274,10 @@ def export(
 def plot(
     name: Name = None,
     kind: Annotated[
-        Literal["scatter", "curves", "cost", "pareto"],
+        Literal["scatter", "curves", "cost", "pareto", "divergence"],
         typer.Option(
             help="The metric against each parameter, or against the epochs; the loss of mini-batches; the trials that "
-            "no other beats in the metric and --x, by default the size of the network."
+            "no other beats in the metric and --x, by default the size of the network; the probability to diverge."
         ),
     ] = "scatter",
     x: Annotated[
@@ -305,7 +305,11 @@ def plot(
         raise UsageError("--x, --y and --direction do not go with --kind cost, which draws losses against epochs")
     if kind == "curves" and x:
         raise UsageError("--x does not go with --kind curves, which draws a metric against epochs")
-    if kind in ("scatter", "pareto") and trial:
+    if kind == "divergence" and (y or direction or (x and len(x) != 2)):
+        raise UsageError(
+            "--kind divergence takes two --x, by default the two that matter most, and no --y or --direction"
+        )
+    if kind in ("scatter", "pareto", "divergence") and trial:
         raise UsageError("--trial goes with --kind curves or cost alone; without it, every trial is a point")
     if kind == "pareto" and x and len(x) > 1:
         raise UsageError("--x can be given once with --kind pareto, which compares the metric with one other goal")
@@ -325,6 +329,8 @@ def _chart(
         return partial(results.plot_curves, y, direction, trials), f"{metric}-curves"
     if kind == "pareto":
         return partial(results.plot_pareto, x[0] if x else None, y, direction), f"{metric}-pareto"
+    if kind == "divergence":
+        return partial(results.plot_divergence, x), "divergence"
     return partial(results.plot, x, y, direction), metric
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sweep.cli import (  # noqa: F401 (each adds its commands to the application)
+    analysis,
     checks,
     commands,
     following,

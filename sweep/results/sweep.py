@@ -15,7 +15,7 @@ from sweep.arguments import folder_or_file, texts, whole, wholes
 from sweep.errors import counted
 from sweep.metrics import Direction
 from sweep.records import TrialRecord
-from sweep.results.goals import ComparedTrials
+from sweep.results.divergence import AnalyzedTrials
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sweep.results.prediction import TrialPrediction
 
 
-class Sweep(ComparedTrials):
+class Sweep(AnalyzedTrials):
     """One sweep in a database; every method reads the database, so the sweep may still be running."""
 
     def __repr__(self) -> str:

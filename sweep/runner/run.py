@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 
 from sweep.engines import RunOptions, open_engine
 from sweep.errors import Argument, ExperimentError
 from sweep.experiment.experiment import Experiment
-from sweep.records import SweepRecord
+from sweep.records import SweepRecord, Trial
 from sweep.runner.draws import draw
 from sweep.runner.growth import Growth
 from sweep.runner.takeover import earlier_sweep, take_over
@@ -18,10 +19,15 @@ MANY = 10_000
 """Trials that take so long to be stored that the observer is told."""
 
 
-def run(experiment: Experiment, store: Store, options: RunOptions) -> SweepRecord:
+Remark = Callable[[SweepRecord, Sequence[Trial], Store], str | None]
+"""Returns what to tell of the trials of a new sweep before they are trained; None for nothing."""
+
+
+def run(experiment: Experiment, store: Store, options: RunOptions, remark: Remark | None = None) -> SweepRecord:
     """Draw all trials of a new sweep, store them and train them; return the sweep's record.
 
-    Trials of a sampler that learns from results are drawn once these are there.
+    Trials of a sampler that learns from results are drawn once these are there. What `remark` returns is told once
+    the sweep is stored.
 
     Raises:
         SweepError: when a configuration, a data set or the name is unusable, and nothing is stored then; or when the
@@ -43,6 +49,9 @@ def run(experiment: Experiment, store: Store, options: RunOptions) -> SweepRecor
                 options.observer.note(f"storing {len(drawn.trials):,} trials")
             store.add_sweep(drawn.record, drawn.trials)
             record = store.sweep(experiment.name)
+            message = remark(record, drawn.trials, store) if remark else None
+            if message:
+                options.observer.note(message)
             take_over(record, earlier, store, options.observer)
             growth = Growth(experiment, record, store, drawn.datasets, options)
             train_queued(record, store, drawn.datasets.folders, engine, options, growth=growth)

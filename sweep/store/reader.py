@@ -90,6 +90,15 @@ class Reader:
         with self.database.reading() as connection:
             return sweeps_frame(connection)
 
+    def listed(self) -> list[queries.Listed]:
+        """Return all sweeps, newest first, without a frame."""
+
+        def once() -> list[queries.Listed]:
+            with self.database.reading() as connection:
+                return queries.list_sweeps(connection)
+
+        return retry_while_busy(once)
+
     def metrics(self, sweep_id: int) -> list[str]:
         """Return the names of the metrics that the epochs of a sweep have, ours first."""
         with self.database.reading() as connection:

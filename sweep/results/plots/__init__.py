@@ -10,6 +10,7 @@ load()
 
 # ruff: noqa: E402
 from sweep.results.plots.costs import cost_curves
+from sweep.results.plots.divergence import phase_diagram
 from sweep.results.plots.examples import example, gallery
 from sweep.results.plots.files import SUFFIXES, save
 from sweep.results.plots.learning_curves import learning_curves
@@ -26,6 +27,7 @@ __all__ = [
     "gallery",
     "learning_curves",
     "pareto_chart",
+    "phase_diagram",
     "save",
     "scatter_grid",
     "trace_chart",
