@@ -6,7 +6,6 @@ Everything here is computed once, when a trial has ended; of a trial that has le
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from sweep.metrics import Objective, metric
 from sweep.records import Epoch
 from sweep.training.dead_units import FLAT, dead_shares, flat_shares, is_saturating, sample_rows
 from sweep.training.evaluation import predicted_classes
+from sweep.training.findings import COLLAPSED, NEVER, UNKNOWN, clause
 from sweep.training.loop import NetworkTrainer
 from sweep.training.trainer import Trainer
 
@@ -41,9 +41,6 @@ class Cause(NamedTuple):
     """As trials are counted by it."""
     words: str
     """What was seen, as the end of a sentence."""
-
-
-UNKNOWN = "cause unknown"
 
 
 def finding(trainer: Trainer, dataset: Dataset | None, epochs: Sequence[Epoch], objective: Objective) -> str | None:
@@ -76,22 +73,12 @@ def finding(trainer: Trainer, dataset: Dataset | None, epochs: Sequence[Epoch], 
         f"{part}_accuracy {max(curve.values.values()):.4f} at best, and the commonest class has {curve.commonest:.4f}"
     )
     if not isinstance(trainer, NetworkTrainer):
-        return f"{verdict} ({UNKNOWN}): {seen}"
+        return clause(*verdict, UNKNOWN, [seen])
     classes = np.unique(predicted_classes(trainer.outputs(part)))
     if len(classes) == 1:
         seen = f"predicts class {dataset.class_names[classes[0]]} for all samples of the {part} part"
     cause = next(_causes(trainer, losses))
-    return f"{verdict} ({cause.name}): {'; '.join(filter(None, [seen, cause.words]))}"
-
-
-def kind_of(words: str) -> tuple[str, str]:
-    """Return the verdict on a trial and the name of its cause, from its `finding`.
-
-    >>> kind_of("collapsed after epoch 4 (dead units): predicts class 3 for all samples of the test part")
-    ('collapsed', 'dead units')
-    """
-    match = re.match(r"(never learned|collapsed).*?\((.*?)\)", words)
-    return (match[1], match[2]) if match else (words, UNKNOWN)
+    return clause(*verdict, cause.name, filter(None, [seen, cause.words]))
 
 
 @dataclass(frozen=True)
@@ -135,8 +122,8 @@ def _curve(trainer: Trainer, dataset: Dataset, epochs: Sequence[Epoch], part: st
     return _Curve(samples, float(np.bincount(t).max() / len(t)), untrained, values)
 
 
-def _verdict(curve: _Curve, train: _Curve | None, losses: Sequence[float]) -> str | None:
-    """Return in words that nothing was learned, or that all was lost; None of a trial that has learned."""
+def _verdict(curve: _Curve, train: _Curve | None, losses: Sequence[float]) -> tuple[str, str] | None:
+    """Return the verdict that nothing was learned or all is lost, and since when; None of a trial that has learned."""
 
     def is_above(epoch: int, guessed: float, guessed_train: float) -> bool:
         if curve.is_far(epoch, guessed) or curve.is_beyond_chance(epoch, guessed):
@@ -149,8 +136,8 @@ def _verdict(curve: _Curve, train: _Curve | None, losses: Sequence[float]) -> st
     has_learned = above and has_fallen
     has_learned = has_learned or any(is_above(epoch, curve.guessed, train.guessed if train else 1.0) for epoch in above)
     if not has_learned:
-        return f"never learned in {counted(len(epochs), 'epoch')}"
-    return None if above[-1] == epochs[-1] else f"collapsed after epoch {above[-1]}"
+        return NEVER, f"in {counted(len(epochs), 'epoch')}"
+    return None if above[-1] == epochs[-1] else (COLLAPSED, f"after epoch {above[-1]}")
 
 
 def tail(share: float, probability: float, samples: int) -> float:
