@@ -74,12 +74,13 @@ def stopped_early(name: str, trials: pd.DataFrame) -> list[str]:
 
 
 def never_learned(trials: pd.DataFrame) -> list[str]:
-    """Return a line on the trials that never learned and one on those that collapsed, with the causes."""
+    """Return a line on the ended trials that never learned and one on those that collapsed, with the causes."""
     if "finding" not in trials:
         return []
+    from sweep.records import ENDED
     from sweep.training.findings import totals
 
-    return totals(trials["finding"].dropna())
+    return totals(trials.loc[trials["status"].isin(ENDED), "finding"].dropna())
 
 
 def ended_by_budget(results: Sweep, counts: Mapping[Status, int]) -> list[str]:
