@@ -69,9 +69,7 @@ def finding(trainer: Trainer, dataset: Dataset | None, epochs: Sequence[Epoch], 
     verdict = _verdict(curve, _curve(trainer, dataset, epochs, "train"), losses)
     if verdict is None:
         return None
-    seen = (
-        f"{part}_accuracy {max(curve.values.values()):.4f} at best, and the commonest class has {curve.commonest:.4f}"
-    )
+    seen = f"{part}_accuracy {max(curve.values.values()):.4f} at best, and {curve.guessed_words}"
     if not isinstance(trainer, NetworkTrainer):
         return clause(*verdict, UNKNOWN, [seen])
     classes = np.unique(predicted_classes(trainer.outputs(part)))
@@ -98,6 +96,13 @@ class _Curve:
     def guessed(self) -> float:
         """The accuracy without any training."""
         return max(self.commonest, self.untrained)
+
+    @property
+    def guessed_words(self) -> str:
+        """That accuracy in words."""
+        if self.untrained > self.commonest:
+            return f"{self.untrained:.4f} before training"
+        return f"the commonest class has {self.commonest:.4f}"
 
     def is_far(self, epoch: int, guessed: float) -> bool:
         """Tell whether the accuracy is much better than guessing."""

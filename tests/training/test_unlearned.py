@@ -79,7 +79,8 @@ def test_chance_is_that_of_all_epochs_together():
 
 
 def test_an_untrained_network_may_be_better_than_the_commonest_class():
-    assert found([0.3, 0.3, 0.3, 0.31]).startswith("never learned in 3 epochs")
+    words = "never learned in 3 epochs (cause unknown): test_accuracy 0.3100 at best, and 0.3000 before training"
+    assert found([0.3, 0.3, 0.3, 0.31]) == words
     assert found([0.3, 0.3, 0.3, 0.31], [2.3, 2.29, 2.28, 2.27]).startswith("never learned in 3 epochs")
     assert found([0.3, 0.3, 0.3, 0.31], [2.3, 1.9, 1.8, 1.7]) is None
     assert found([0.3, 0.3, 0.3, 0.5]) is None
