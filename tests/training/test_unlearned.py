@@ -16,6 +16,7 @@ from sweep.experiment.sections import Configuration
 from sweep.metrics import Objective
 from sweep.records import Epoch, Seeds
 from sweep.training.build import network_settings
+from sweep.training.dead_units import dead_shares, flat_shares, sample_rows
 from sweep.training.findings import short
 from sweep.training.loop import NetworkTrainer
 from sweep.training.unlearned import CHANCE, finding, slow_words, tail
@@ -216,3 +217,13 @@ def test_a_network_that_dies_after_it_has_learned():
     found = finding(trainer, trainer.dataset, epochs, Objective())
     assert short(found) == "collapsed: dead units"
     assert found.startswith("collapsed after epoch 2 (dead units): predicts class ")
+
+
+def test_saturated_outputs_are_counted_one_by_one():
+    trainer, _ = trained(0.1, "sigmoid", weights=LARGE, epochs=1, hidden=(30,))
+    x = trainer.dataset.train.x[sample_rows(trainer)] / trainer.dataset.train.x.max()
+    u = trainer.params[0] @ np.vstack([x.T, np.ones(len(x))])
+    expected = np.mean(1 / (2 + np.exp(u) + np.exp(-u)) <= 1e-3 / 4)
+    assert 0.9 < expected < 1
+    assert flat_shares(trainer)["hidden[0]/sigmoid"] == pytest.approx(expected, abs=1e-3)
+    assert dead_shares(trainer)["hidden[0]/sigmoid"] < 0.5
