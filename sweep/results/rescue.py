@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sweep.errors import SweepError, counted
 from sweep.results.format import format_value
-from sweep.runner.changes import ORDER
+from sweep.runner.changes import ORDER, spoken
 from sweep.runner.twin_results import Judge, Member, judge, members
 from sweep.runner.twins import parent_of
 from sweep.store import Store
@@ -60,7 +60,8 @@ def outcomes(twins: SweepTrials, parents: list[int] | None = None) -> pd.DataFra
     """Return one row for each twin of the casualties, or of some: by casualty, and then by the size of the change.
 
     Columns: `casualty` (the number of the trial that diverged), `diverged` (in which epoch), `change`, `detail` (what
-    the change is), `begin` (the epoch after which the twin forks; 0 for the start), `twin` (its number), `outcome`,
+    the change is), `fork` (the epoch after which the twin forks; none
+    of one that begins at the start), `twin` (its number), `outcome`,
     `epochs` (the last one that it was trained to), `of` (the epochs of a whole training), the metric of the objective
     at the best or last epoch after the fork, as the objective says, and `epoch` (of that value).
     """
@@ -76,10 +77,10 @@ def outcomes(twins: SweepTrials, parents: list[int] | None = None) -> pd.DataFra
             diverged[number] = _diverged(store, origin.id, number)
             by = judge(record, origin.id, same, store)
             rows += [_row(each, by, twins) for each in same]
-    columns = ["casualty", "diverged", "change", "detail", "begin", "twin", "outcome", "epochs", "of", metric, "epoch"]
+    columns = ["casualty", "diverged", "change", "detail", "fork", "twin", "outcome", "epochs", "of", metric, "epoch"]
     frame = pd.DataFrame(rows, columns=columns)
     frame["diverged"] = frame["casualty"].map(diverged)
-    return frame.astype({"diverged": "Int64", "epoch": "Int64", metric: "float64"})
+    return frame.astype({"diverged": "Int64", "fork": "Int64", "epoch": "Int64", metric: "float64"})
 
 
 def _diverged(store: Store, sweep_id: int, number: int) -> int | None:
@@ -100,7 +101,7 @@ def _row(twin: Member, by: Judge, twins: SweepTrials) -> dict[str, Any]:
         "casualty": twin.parent,
         "change": twin.change,
         "detail": twin.detail,
-        "begin": twin.fork or 0,
+        "fork": twin.fork,
         "twin": trial.number,
         "outcome": _outcome(twin, by, [epoch.metrics[objective.metric] for epoch in after]),
         "epochs": trial.last_epoch,
@@ -124,12 +125,12 @@ def answers(found: pd.DataFrame, objective: Objective) -> pd.DataFrame:
 
     That is the first twin that was saved and trained to the end; where there is none, the first that was saved as far
     as it was trained. Columns: `casualty`, `diverged`, `twins`, `saved`, and of the chosen twin `change`, `detail`,
-    `begin`, `twin`, `epochs`, `of`, the metric and `epoch`; empty where nothing suffices.
+    `fork`, `twin`, `epochs`, `of`, the metric and `epoch`; empty where nothing suffices.
     """
     import pandas as pd
 
     rows = []
-    names = ["change", "detail", "begin", "twin", "epochs", "of", objective.metric, "epoch"]
+    names = ["change", "detail", "fork", "twin", "epochs", "of", objective.metric, "epoch"]
     for number, twins in found.groupby("casualty", sort=True):
         saved = twins[twins["outcome"] == "saved"]
         whole = saved[saved["epochs"] == saved["of"]]
@@ -137,7 +138,7 @@ def answers(found: pd.DataFrame, objective: Objective) -> pd.DataFrame:
         head = {"casualty": number, "diverged": twins["diverged"].iloc[0], "twins": len(twins), "saved": len(saved)}
         rows.append({**head, **chosen[0]})
     frame = pd.DataFrame(rows, columns=["casualty", "diverged", "twins", "saved", *names])
-    return frame.astype(dict.fromkeys(("diverged", "begin", "twin", "epochs", "of", "epoch"), "Int64"))
+    return frame.astype(dict.fromkeys(("diverged", "fork", "twin", "epochs", "of", "epoch"), "Int64"))
 
 
 def totals(found: pd.DataFrame, objective: Objective) -> pd.DataFrame:
@@ -168,17 +169,29 @@ def sentences(name: str, found: pd.DataFrame, objective: Objective) -> Iterator[
         yield _sentence(f"{name}/{row['casualty']}", answer, objective) + _better(answer, found, objective)
     table = totals(found, objective)
     if found["casualty"].nunique() > 1:
-        yield ", ".join(f"{row.change} saves {row.saved} of {row.tried}" for row in table.itertuples())
+        first, *others = [(spoken(row.change), row.saved, row.tried) for row in table.itertuples()]
+        yield ", ".join(["{} saves {} of {}".format(*first), *("{} {} of {}".format(*each) for each in others)])
 
 
 def _sentence(name: str, row: dict[str, Any], objective: Objective) -> str:
     head = f"{name}, diverged in epoch {row['diverged']}: "
     if not row["saved"]:
         return f"{head}none of {counted(row['twins'], 'change')} keeps it from that"
-    begin = "from the start" if row["begin"] == 0 else f"from epoch {row['begin'] + 1} on"
+    begin = f"from {begin_words(row['fork'])}"
     value = format_value(objective.metric, row[objective.metric])
     reached = "to the end" if row["epochs"] == row["of"] else f"to epoch {row['epochs']}, as far as it was trained"
-    return f"{head}{row['change']} ({row['detail']}) {begin} suffices {reached}: {objective.metric} {value}"
+    return f"{head}{spoken(row['change'])} ({row['detail']}) {begin} suffices {reached}: {objective.metric} {value}"
+
+
+def begin_words(fork: Any) -> str:
+    """Return where a twin begins that forks after an epoch; a missing one stands for the start.
+
+    >>> begin_words(4), begin_words(None)
+    ('epoch 5 on', 'the start')
+    """
+    import pandas as pd
+
+    return "the start" if pd.isna(fork) else f"epoch {fork + 1} on"
 
 
 def _better(answer: dict[str, Any], found: pd.DataFrame, objective: Objective) -> str:
@@ -189,4 +202,4 @@ def _better(answer: dict[str, Any], found: pd.DataFrame, objective: Objective) -
         return ""
     best = ordered.iloc[0]
     value = format_value(objective.metric, best[objective.metric])
-    return f"; {best['change']} ({best['detail']}) reaches {value} in epoch {best['epoch']}"
+    return f"; {spoken(best['change'])} ({best['detail']}) reaches {value} in epoch {best['epoch']}"

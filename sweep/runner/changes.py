@@ -31,8 +31,25 @@ RATES = ("learning_rate", "lr", "eta", "step_size")
 """Names of parameters of users' own trainers that are taken for a learning rate."""
 ORDER = ("clip", "warm-up", "rate / 2", "rate / 4", "slope 0", "z_score", "min_max", "float64", "seed")
 """Names of all changes, the smallest first."""
+_SPOKEN = {
+    "clip": "clipping",
+    "rate / 2": "half the rate",
+    "rate / 4": "a quarter of the rate",
+    "slope 0": "slope 0",
+    "seed": "another seed",
+}
+"""Words for names of changes that are none."""
 OTHER_NORMALIZATION = {"min_max": "z_score", "z_score": "min_max", "none": "z_score"}
 LEAKY = "leaky_relu"
+
+
+def spoken(change: object) -> str:
+    """Return the name of a change in words.
+
+    >>> spoken("rate / 2"), spoken("float64")
+    ('half the rate', 'float64')
+    """
+    return _SPOKEN.get(str(change), str(change))
 
 
 @dataclass(frozen=True)

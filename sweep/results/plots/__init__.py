@@ -15,6 +15,7 @@ from sweep.results.plots.files import SUFFIXES, save
 from sweep.results.plots.learning_curves import learning_curves
 from sweep.results.plots.matrix import confusion
 from sweep.results.plots.pareto import pareto_chart
+from sweep.results.plots.rescue import rescue_chart
 from sweep.results.plots.scatter import scatter_grid
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "gallery",
     "learning_curves",
     "pareto_chart",
+    "rescue_chart",
     "save",
     "scatter_grid",
 ]
