@@ -51,7 +51,7 @@ def twins_of(results: SweepTrials) -> SweepTrials:
     name = f"{results.name}.rescue"
     if name not in results.store.names():
         raise SweepError(
-            f"there are no twins of trials of {results.name}; train some with: sweep rescue {results.name} --all"
+            f"no twins of trials of {results.name} are trained; do so with: sweep rescue {results.name} --all"
         )
     return SweepTrials(results.store, results.store.sweep(name))
 
@@ -168,7 +168,7 @@ def sentences(name: str, found: pd.DataFrame, objective: Objective) -> Iterator[
         answer = {str(key): value for key, value in row.items()}
         yield _sentence(f"{name}/{row['casualty']}", answer, objective) + _better(answer, found, objective)
     table = totals(found, objective)
-    if found["casualty"].nunique() > 1:
+    if found["casualty"].nunique() > 1 and len(table):
         first, *others = [(spoken(row.change), row.saved, row.tried) for row in table.itertuples()]
         yield ", ".join(["{} saves {} of {}".format(*first), *("{} {} of {}".format(*each) for each in others)])
 

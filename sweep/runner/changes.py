@@ -36,6 +36,8 @@ _SPOKEN = {
     "rate / 2": "half the rate",
     "rate / 4": "a quarter of the rate",
     "slope 0": "slope 0",
+    "z_score": "z_score normalization",
+    "min_max": "min_max normalization",
     "seed": "another seed",
 }
 """Words for names of changes that are none."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from sweep.engines import Engine, RunOptions, open_engine
-from sweep.errors import SweepError
+from sweep.errors import Argument, SweepError
 from sweep.records import Decided, DecisionRecord, SweepRecord, TrialRecord
 from sweep.runner.casualties import Casualty, revisit
 from sweep.runner.changes import RATES, Change, changes, own_rate
@@ -32,6 +32,8 @@ ENDINGS = 2
 """Twins of a casualty that may be trained to the end, the second one if the first diverges."""
 RULE = "rescue"
 """Name of what decides which twins go on, in the stored decisions."""
+
+DURATION = Argument("duration")
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,8 @@ def rescue(
                 if missing[row.number]:
                     work.add(row, missing[row.number])
             work.conclude()
+    if name not in store.names():
+        raise SweepError("the time was over before the first twin could be trained; give more of it with ", DURATION)
     return store.sweep(name)
 
 

@@ -54,7 +54,27 @@ def toy_folder(tmp_path_factory):
 def toy(toy_folder, tmp_path):
     """The results of `toy`, in the database of the test."""
     shutil.copytree(toy_folder, tmp_path, dirs_exist_ok=True)
-    results = sweep.load("toy")
+    results = sweep.load("toy", db=tmp_path / "sweeps.db")
+    yield results
+    results.store.close()
+
+
+@pytest.fixture(scope="session")
+def rescued_once(toy_folder, tmp_path_factory):
+    """The folder of the sweep `toy` whose casualties are rescued."""
+    folder = tmp_path_factory.mktemp("rescued")
+    shutil.copytree(toy_folder, folder, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch, training_here():
+        patch.setenv("SWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        sweep.rescue(name="toy", db=folder / "sweeps.db").store.close()
+    return folder
+
+
+@pytest.fixture
+def rescued(rescued_once, tmp_path):
+    """The results of the twins of `toy`, in the database of the test."""
+    shutil.copytree(rescued_once, tmp_path, dirs_exist_ok=True)
+    results = sweep.load("toy.rescue", db=tmp_path / "sweeps.db")
     yield results
     results.store.close()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -71,11 +72,12 @@ def rescue_chart(found: pd.DataFrame, objective: Objective, *, title: str = "") 
     _draw_shares(panels[0], cells, changes)
     if rows:
         _draw_cells(panels[1], cells, changes, numbers, objective)
-    labels = ["\n".join(wrap(spoken(name), 12)) for name in changes]
+    labels = ["\n".join(wrap(spoken(name), 13)) for name in changes]
     panels[-1].set_xticks(range(len(changes)), labels)
     panels[-1].set_xlim(-0.6, len(changes) - 0.4)
     used = [name for name in OUTCOMES if name in set(cells["outcome"])]
-    draw_titles(figure, title, f"what saves {counted(len(numbers), 'trial')} that diverged", _legend(used, bool(rows)))
+    draw_titles(figure, title, f"what saves {counted(len(numbers), 'trial')} that diverged")
+    _draw_legend(figure, used, bool(rows))
     return figure
 
 
@@ -101,6 +103,8 @@ def _draw_shares(axes: Axes, cells: pd.DataFrame, changes: Sequence[str]) -> Non
         bottom = 0.0
         for name in OUTCOMES:
             share = float((outcomes == name).mean())
+            if share == 0:
+                continue
             axes.bar(place, share, 0.62, bottom, **{"edgecolor": INK, "linewidth": 0.8, **_BARS[name]})
             bottom += share
         saved = int(outcomes.isin(["saved", "saved so far"]).sum())
@@ -129,8 +133,17 @@ def _draw_cells(
     axes.grid(visible=False, axis="x")
 
 
-def _legend(used: Sequence[str], has_cells: bool) -> list[Any]:
-    """Explain the marks, or the bars where there are no marks."""
-    if has_cells:
-        return [Line2D([], [], linestyle="", label=WORDS[name], **_MARKS[name]) for name in used]
-    return [Patch(label=WORDS[name], **{"edgecolor": INK, **_BARS[name]}) for name in used]
+def _draw_legend(figure: Chart, used: Sequence[str], has_cells: bool) -> None:
+    """Explain the bars, and the marks where there are any."""
+    bars = [Patch(**{"edgecolor": INK, **_BARS[name]}) for name in used]
+    marks = [Line2D([], [], linestyle="", **_MARKS[name]) for name in used]
+    figure.legend(
+        handles=list(zip(bars, marks, strict=True)) if has_cells else bars,
+        labels=[WORDS[name] for name in used],
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0.6)},
+        handlelength=3.2 if has_cells else 1.6,
+        loc="outside lower center",
+        ncols=2,
+        frameon=False,
+        fontsize=9,
+    )
