@@ -82,6 +82,8 @@ class Trial:
     """Number of values that its network learns; None of a user's own trainer."""
     multiplications: int | None = None
     """Multiplications of its network for one sample; None of a user's own trainer."""
+    forked_from: str | None = None
+    """The trial and the epoch after which it forks from it, as NAME/TRIAL@EPOCH; None of one that does not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import pytest
 from tests.engine_here import training_here
 from tests.fault_tools import FAULTY_WORKERS, Command
 from tests.postgres_server import MISSING, Server, programs
+from tests.runner.diverging import rescued, rescued_once, toy, toy_folder  # noqa: F401 (fixtures of several packages)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job, whose commands would hear no Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)

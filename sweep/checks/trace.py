@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from sweep.checks.again import stored_trainer
 from sweep.checks.trace_result import BEFORE, Range, Trace, step_of
@@ -22,8 +21,9 @@ from sweep.training.build import build, dataset_of
 from sweep.training.checkpoint import Snapshot
 from sweep.training.dead_units import dead_shares
 from sweep.training.divergence import Diverged
+from sweep.training.forks import ForkedTrainer, after_fork
 from sweep.training.loop import NetworkTrainer
-from sweep.training.trainer import Setup
+from sweep.training.trainer import Setup, Trainer
 from sweep.trial.weights import provenance, restore
 
 Tell = Callable[[int, int], None]
@@ -66,11 +66,17 @@ def trace(
         observer.note(f"note: {name} is {row.status}, so it is not known where it diverges, if it does")
     folders = prepare_again(record, data, observer)
     with one_blas_thread():
-        trainer = _network_trainer(stored_trainer(record, row, store, folders))
+        stored = stored_trainer(record, row, store, folders)
+        trainer = _network_trainer(stored)
         diverged = step_of(row.divergence, tracing.steps_in_epoch(trainer)) if row.divergence else None
         first, last = wanted.bounds(diverged, tracing.steps_in_all(trainer))
         before = (first - 1) // tracing.steps_in_epoch(trainer)
-        _go_on(trainer, record, row, store, folders, before, observer)
+        if isinstance(stored, ForkedTrainer):
+            own = stored.epoch * tracing.steps_in_epoch(trainer) + 1
+            if wanted.start is not None and first < own:
+                raise _before_fork(name, row, own)
+            first, before = max(first, own), max(before, stored.epoch)
+        _go_on(stored, record, row, store, folders, before, observer)
         _train_to(trainer, before, progress)
         return _recorded(name, trainer, first, last, keep_arrays, row.divergence)
 
@@ -168,9 +174,10 @@ def _recorded(
     return Trace(name, recording, layers, dead_shares(trainer), stored, tracing.steps_in_epoch(trainer))
 
 
-def _network_trainer(trainer: Any) -> NetworkTrainer:
-    assert isinstance(trainer, NetworkTrainer)
-    return trainer
+def _network_trainer(trainer: Trainer) -> NetworkTrainer:
+    own = after_fork(trainer)
+    assert isinstance(own, NetworkTrainer)
+    return own
 
 
 def _train_to(trainer: NetworkTrainer, epoch: int, progress: Tell) -> None:
@@ -200,7 +207,7 @@ def _too_late(divergence: Divergence, steps_in_epoch: int) -> SweepError:
 
 
 def _go_on(
-    trainer: NetworkTrainer,
+    trainer: Trainer,
     record: SweepRecord,
     row: TrialRecord,
     store: Store,
@@ -208,11 +215,7 @@ def _go_on(
     before: int,
     observer: Observer,
 ) -> None:
-    """Set a trainer to the latest kept state of its trial up to the end of epoch `before`, if there is one.
-
-    Raises:
-        SweepError: when there is none, and the trial has gone on from the state of another one.
-    """
+    """Set a trainer to the latest kept state of its trial up to the end of epoch `before`; else to its fork, if any."""
     dataset = dataset_of(Setup.stored(record, row, folders, store.files))
     belongs_to = provenance(row.configuration, row.seeds, dataset.sha256 if dataset else None)
     for file in _usable([row.weights, row.checkpoint], before):
@@ -221,12 +224,16 @@ def _go_on(
             return
         except SweepError as error:
             observer.note(f"note: {error}; so the training is traced without it")
-    if row.forked_from:
-        raise SweepError(
-            f"{record.name}/{row.number} went on from {row.forked_from}, and no state of it from before these steps "
-            "can be read; trace the trial that it comes from, or later steps with ",
-            Argument("from_step"),
-        )
+    if isinstance(trainer, ForkedTrainer):
+        trainer.reach_fork()
+
+
+def _before_fork(name: str, row: TrialRecord, first: int) -> SweepError:
+    return SweepError(
+        f"{name} has gone on from {row.forked_from}, and the steps before are those of that trial: trace that, or "
+        f"begin at step {first} with ",
+        Argument("from_step", str(first)),
+    )
 
 
 def _usable(files: Sequence[Weights | None], before: int) -> list[Weights]:

@@ -274,10 +274,11 @@ def export(
 def plot(
     name: Name = None,
     kind: Annotated[
-        Literal["scatter", "curves", "cost", "pareto", "divergence"],
+        Literal["scatter", "curves", "cost", "pareto", "divergence", "rescue"],
         typer.Option(
             help="The metric against each parameter, or against the epochs; the loss of mini-batches; the trials that "
-            "no other beats in the metric and --x, by default the size of the network; the probability to diverge."
+            "no other beats in the metric and --x, by default the size of the network; the probability to diverge; "
+            "what `sweep rescue` has found."
         ),
     ] = "scatter",
     x: Annotated[
@@ -311,6 +312,8 @@ def plot(
         )
     if kind in ("scatter", "pareto", "divergence") and trial:
         raise UsageError("--trial goes with --kind curves or cost alone; without it, every trial is a point")
+    if kind == "rescue" and (x or y or direction or trial):
+        raise UsageError("--x, --y, --direction and --trial do not go with --kind rescue, which draws all casualties")
     if kind == "pareto" and x and len(x) > 1:
         raise UsageError("--x can be given once with --kind pareto, which compares the metric with one other goal")
     results = sweep.load(name, db=db)
@@ -327,6 +330,8 @@ def _chart(
         return partial(results.plot_costs, trials), "cost"
     if kind == "curves":
         return partial(results.plot_curves, y, direction, trials), f"{metric}-curves"
+    if kind == "rescue":
+        return results.plot_rescue, "rescue"
     if kind == "pareto":
         return partial(results.plot_pareto, x[0] if x else None, y, direction), f"{metric}-pareto"
     if kind == "divergence":

@@ -212,6 +212,18 @@ class Sweep(AnalyzedTrials):
         trials = comparable(self.compared(goals), goals)
         return plots.pareto_chart(trials, goals[1], goals[0], self.parameters, title=self.name)
 
+    def plot_rescue(self) -> Figure:
+        """Draw what would have saved the trials that diverged, of this sweep or of that whose twins are in it.
+
+        Raises:
+            SweepError: when no twins have been trained.
+        """
+        from sweep.results import plots
+        from sweep.results.rescue import outcomes, twins_of
+
+        twins = twins_of(self)
+        return plots.rescue_chart(outcomes(twins), twins.objective, title=twins.name)
+
 
 def _folder(data: str | Path | None) -> Path | None:
     return None if data is None else folder_or_file(data, "data")

@@ -71,6 +71,11 @@ def _nothing_kept(name: str, row: TrialRecord) -> SweepError:
         if trainer.get("kind") == "command":
             return SweepError(f"{name} was trained by a command, whose state sweep does not keep")
         return SweepError(f"no state of {name} is kept; save it in the training function with trial.save(...)")
+    if row.forked_from and row.best_epoch is not None:
+        return SweepError(
+            f"no weights of {name} are kept, since its best epoch, {row.best_epoch}, is before it forks from "
+            f"{row.forked_from.rpartition('@')[0]}; take those of that trial"
+        )
     if row.error:
         return SweepError(f"no weights of {name} are kept ({row.error})")
     return SweepError(

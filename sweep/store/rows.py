@@ -98,6 +98,7 @@ def trial_row(sweep_id: int, trial: Trial) -> dict[str, Any]:
         "redraws": trial.redraws or None,
         "network_parameters": trial.network_parameters,
         "multiplications": trial.multiplications,
+        "forked_from": trial.forked_from,
         "seed_weights": trial.seeds.weights,
         "seed_shuffling": trial.seeds.shuffling,
         "seed_dropout": trial.seeds.dropout,

@@ -116,6 +116,9 @@ def _decisions(results: Sweep, trial: TrialRecord) -> Iterator[str]:
         yield f"pauses after epoch {trial.target_epochs} until a stopping rule decides whether it goes on"
     if trial.taken_from:
         yield f"its training was taken over from {trial.taken_from}"
+    if trial.forked_from:
+        parent, _, epoch = trial.forked_from.rpartition("@")
+        yield f"it forks from {parent} after epoch {epoch}, up to which its epochs are those of that trial"
 
 
 def _value(trial: TrialRecord, objective: Objective) -> str:

@@ -16,6 +16,7 @@ from sweep.results.plots.files import SUFFIXES, save
 from sweep.results.plots.learning_curves import learning_curves
 from sweep.results.plots.matrix import confusion
 from sweep.results.plots.pareto import pareto_chart
+from sweep.results.plots.rescue import rescue_chart
 from sweep.results.plots.scatter import scatter_grid
 from sweep.results.plots.trace import trace_chart
 
@@ -28,6 +29,7 @@ __all__ = [
     "learning_curves",
     "pareto_chart",
     "phase_diagram",
+    "rescue_chart",
     "save",
     "scatter_grid",
     "trace_chart",

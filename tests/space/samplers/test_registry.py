@@ -78,7 +78,7 @@ def test_its_options_decide_the_fingerprint():
 
 
 def test_a_sampler_that_is_not_registered_is_unknown():
-    with pytest.raises(ExperimentError, match="'steps'; choose from grid, halton, "):
+    with pytest.raises(ExperimentError, match="'steps'; choose from given, grid, halton, "):
         drawn('"steps"')
 
 

@@ -1,0 +1,152 @@
+"""Rescue: which twins are trained, which of them go on, what it costs, and how it is stopped and gone on with."""
+
+from dataclasses import replace
+
+import pytest
+
+import sweep
+from sweep.errors import SweepError
+from sweep.metrics import Objective
+from sweep.records import Divergence, Epoch, Weights
+from sweep.runner import rescue as rescuing
+from sweep.runner.changes import changes
+from sweep.runner.rescue import plan_twins
+from sweep.runner.twin_results import Judge, members
+from tests.runner.diverging import Listening, late
+
+pytestmark = pytest.mark.usefixtures("here")
+
+
+def planned(row, epoch, epochs, times=3.0, kept=None):
+    """The planned twins of a trial that diverges in an epoch, as (change, whether it forks), and the epoch of pause."""
+    weights = None if kept is None else Weights("", kept)
+    row = replace(row, planned_epochs=epochs, divergence=Divergence(epoch, 1, "loss", "overflow"), weights=weights)
+    found = plan_twins(row, changes(row.configuration, row.seeds, row.seeds, 1.0), times)
+    return [(each.change, each.is_fork) for each in found], {each.target for each in found}
+
+
+ALL = ["clip", "warm-up", "rate / 2", "rate / 4", "slope 0", "z_score", "float64", "seed"]
+FORKS = [(name, True) for name in ALL if name not in ("warm-up", "z_score")]
+
+
+def test_in_the_first_epoch_there_is_nothing_to_fork_from(toy):
+    assert planned(toy.trial(0), 1, 30) == ([(name, False) for name in ALL], {3})
+
+
+def test_forks_come_first_and_then_what_does_not_fork(toy):
+    starts = [("warm-up", False), ("z_score", False)]
+    found, pause = planned(toy.trial(0), 10, 30, kept=9)
+    assert (found[: len(FORKS) + 2], pause) == ([*FORKS, *starts], {12})
+    assert planned(toy.trial(0), 30, 30) == ([*FORKS, ("warm-up", False)], {30})
+    assert len(planned(toy.trial(0), 10, 30, times=30)[0]) == len(FORKS) + len(ALL)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 5, 30, 50])
+@pytest.mark.parametrize("times", [3.0, 4.5])
+def test_what_is_planned_takes_no_more_than_it_may(toy, epochs, times):
+    for epoch in range(1, epochs + 1):
+        found, (pause,) = planned(toy.trial(0), epoch, epochs, times)
+        each = {name: 2 if name == "float64" else 1 for name in ALL}
+        trained = sum(each[name] * (pause - (epoch - 1 if forks else 0)) for name, forks in found)
+        assert epoch + trained + 2 * (epochs - pause) <= times * epochs or len(found) == 1
+
+
+def test_every_casualty_has_twins_all_of_which_have_ended(rescued):
+    casualties = sweep.load("toy").diverged()["trial"].tolist()
+    assert sorted({each.parent for each in members(rescued.record, rescued.store)}) == casualties
+    assert set(rescued.trials()["status"]) <= {"completed", "diverged", "pruned"}
+
+
+def test_a_casualty_takes_at_most_three_times_the_epochs_of_one_trial(rescued):
+    toy = sweep.load("toy")
+    spent = {number: toy.trial(number).divergence.epoch for number in toy.diverged()["trial"]}
+    for each in members(rescued.record, rescued.store):
+        begun = each.trial.last_epoch + (each.trial.status == "diverged")
+        spent[each.parent] += (begun - (each.fork or 0)) * (2 if each.change == "float64" else 1)
+    assert max(spent.values()) <= 3 * 8
+
+
+def test_the_smallest_change_that_has_learned_is_trained_to_the_end(rescued):
+    went_on = {each.trial for each in rescued.store.decisions(rescued.record.id) if each.decision == "go on"}
+    assert went_on
+    for parent in {each.parent for each in members(rescued.record, rescued.store)}:
+        twins = [each for each in members(rescued.record, rescued.store) if each.parent == parent]
+        judge = rescuing.judge(rescued.record, sweep.load("toy").record.id, twins, rescued.store)
+        able = [each for each in twins if judge.has_learned(rescuing.values_of(rescued.record, each, rescued.store))]
+        if able and any(each.trial.number in went_on for each in twins):
+            assert able[0].trial.number in went_on
+            assert able[0].trial.status == "completed"
+            assert len(rescued.epochs(able[0].trial.number)) == 9
+
+
+def test_forks_keep_all_of_their_parents_epochs(rescued):
+    toy, found = sweep.load("toy"), 0
+    for each in members(rescued.record, rescued.store):
+        if each.fork:
+            kept = rescued.store.trial_epochs(rescued.record.id, each.trial.number)[: each.fork + 1]
+            assert kept == toy.store.trial_epochs(toy.record.id, each.parent)
+            found += 1
+    assert found >= 6
+
+
+def test_given_again_nothing_is_trained(rescued):
+    before, listening = rescued.trials(), Listening()
+    again = sweep.rescue(name="toy", observer=listening)
+    assert again.trials().equals(before)
+    assert listening.notes == ["all twins are trained already, in toy.rescue"]
+    assert len(sweep.rescue(late(sweep.load("toy"))[0], name="toy", times=20).trials()) > len(before)
+
+
+def test_what_is_stopped_in_between_is_finished_by_resume(toy, monkeypatch):
+    number = late(toy)[0]
+    whole = sweep.rescue(number, name="toy", twins="whole").trials()
+    with monkeypatch.context() as patch:
+        patch.setattr(rescuing, "conclude", lambda *args: None)
+        stopped = sweep.rescue(number, name="toy")
+    assert "paused" in set(stopped.trials()["status"])
+    resumed = sweep.resume("toy.rescue").trials()
+    same = [name for name in whole if name not in ("seconds", "attempt", "error")]
+    assert resumed[same].equals(whole[same])
+
+
+def test_no_time_is_no_twins_and_that_is_said(toy):
+    listening = Listening()
+    with pytest.raises(SweepError, match="the time was over before the first twin could be trained"):
+        sweep.rescue(late(toy), name="toy", duration=1e-6, observer=listening)
+    assert sum("no time is left for toy/" in note for note in listening.notes) == len(late(toy))
+
+
+def test_what_cannot_be_rescued_is_refused_in_a_sentence(toy, rescued_once):
+    completed = int(toy.best(1)["trial"].iloc[0])
+    with pytest.raises(SweepError, match=f"toy/{completed} is completed, not diverged, so there is nothing"):
+        sweep.rescue(completed, name="toy")
+    with pytest.raises(SweepError, match="there is no trial 99"):
+        sweep.rescue(99, name="toy")
+    with pytest.raises(SweepError, match="toy is a sweep already, and not one of twins of toy"):
+        sweep.rescue(name="toy", twins="toy")
+    with pytest.raises(SweepError, match=r"the trials of toy\.rescue are twins of those of toy already"):
+        sweep.rescue(name="toy.rescue", db=rescued_once / "sweeps.db")
+
+
+OBJECTIVE = Objective()
+
+
+def epochs(*values):
+    return [Epoch(number, 0.0, {"test_accuracy": value, "test_loss": 1.0}) for number, value in enumerate(values)]
+
+
+def test_what_has_learned_is_better_than_half_way_to_the_best():
+    judge = Judge.of(OBJECTIVE, epochs(0.1, 0.5, 0.7), [[0.6], [0.9, 0.2], []])
+    assert judge.threshold == pytest.approx(0.5)
+    assert judge.has_learned([0.2, 0.51])
+    assert not judge.has_learned([0.9, 0.5])
+    assert not judge.has_learned([])
+    less = Judge.of(Objective("test_loss", "min"), epochs(0.1), [[0.2]])
+    assert less.threshold == pytest.approx(0.6)
+    assert less.has_learned([0.5])
+
+
+def test_without_an_untrained_network_whatever_does_not_diverge_has_learned():
+    judge = Judge.of(OBJECTIVE, epochs(0.1, 0.5)[1:], [[0.9]])
+    assert judge.has_learned([0.0])
+    assert not judge.has_learned([])
