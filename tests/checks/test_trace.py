@@ -175,13 +175,6 @@ class TestStored:
         assert traced("late", wanted=Range(steps=5), observer=observer).frame["step"].tolist() == [1, 2, 3, 4, 5]
         assert "note: late/0 is queued, so it is not known where it diverges, if it does" in observer.notes
 
-    def test_a_trial_that_went_on_from_another_is_not_trained_from_the_start(self, database):
-        change(database, "UPDATE trials SET forked_from = 'first/3@2'")
-        with pytest.raises(SweepError, match="late/0 went on from first/3@2, and no state of it"):
-            traced("late", wanted=Range(1))
-        kept = sweep.load("late").trial(0).weights.epoch
-        assert traced("late", wanted=Range(kept * LENGTH + 1)).divergence
-
     @pytest.mark.parametrize(
         ("name", "number", "words"),
         [
