@@ -19,7 +19,18 @@ if TYPE_CHECKING:  # heavy imports happen inside the functions, so that `sweep -
     from sweep.experiment.function import ObjectiveLike, PickledFunction
     from sweep.results.sweep import Sweep
 
-__all__ = ["DEFAULT_DATABASE", "Sweep", "SweepError", "database_url", "enlarge", "extend", "load", "resume", "run"]
+__all__ = [
+    "DEFAULT_DATABASE",
+    "Sweep",
+    "SweepError",
+    "database_url",
+    "enlarge",
+    "extend",
+    "load",
+    "rescue",
+    "resume",
+    "run",
+]
 
 DEFAULT_DATABASE = "results/sweeps.db"
 
@@ -211,6 +222,45 @@ def enlarge(
     checked = RunOptions(**options)
     results = load(name, db=db)
     return Sweep(results.store, enlarge(results.record, whole(trials, "trials"), results.store, checked))
+
+
+def rescue(
+    trials: int | Sequence[int] = (),
+    *,
+    name: str | None = None,
+    twins: str | None = None,
+    times: float = 3.0,
+    db: str | Path | None = None,
+    **options: Unpack[RunKeywords],
+) -> Sweep:
+    """Train twins of diverged trials, each with one change, and return the results of the twins' sweep.
+
+    What has come of them is told by `sweep.results.rescue`.
+
+    Args:
+        trials: numbers of the trials; by default all that diverged.
+        name: their sweep; by default the newest.
+        twins: name of the twins' sweep, by default that of the trials with `.rescue` behind it. It may be there
+            already; then the twins that are missing are added.
+        times: how many times the time of one trial each of them may take.
+        db: as of `run`.
+        options: execution options, as of `run`.
+
+    Raises:
+        SweepError: one clear sentence; see `sweep.errors`.
+    """
+    from sweep.arguments import number, text, wholes
+    from sweep.engines import RunOptions
+    from sweep.results.rescue import casualties
+    from sweep.results.sweep import Sweep
+    from sweep.runner.rescue import rescue as train
+
+    checked = RunOptions(**options)
+    results = load(name, db=db)
+    numbers = wholes(trials, "trials") or casualties(results)
+    own = f"{results.name}.rescue" if twins is None else text(twins, "twins")
+    record = train(results.record, numbers, own, results.store, checked, times=number(times, "times"))
+    return Sweep(results.store, record)
 
 
 def load(name: str | None = None, *, db: str | Path | None = None) -> Sweep:

@@ -82,6 +82,8 @@ class Trial:
     """Number of values that its network learns; None of a user's own trainer."""
     multiplications: int | None = None
     """Multiplications of its network for one sample; None of a user's own trainer."""
+    forked_from: str | None = None
+    """The trial and the epoch after which it forks from it, as NAME/TRIAL@EPOCH; None of one that does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,10 @@ class TrialRecord:
     """Multiplications of its network for one sample."""
     taken_from: str | None = None
     """The trial of an earlier sweep, as SWEEP/TRIAL, whose training it has taken over."""
+    finding: str | None = None
+    """What is wrong with how it learned, in one clause; None where nothing is."""
+    forked_from: str | None = None
+    """The trial and the epoch, as SWEEP/TRIAL@EPOCH, whose state it has gone on from."""
 
 
 @dataclass(frozen=True, slots=True)

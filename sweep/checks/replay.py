@@ -24,6 +24,7 @@ from sweep.system.environment import environment, one_blas_thread
 from sweep.training.build import build, is_deterministic
 from sweep.training.divergence import Diverged
 from sweep.training.trainer import Setup, Trainer
+from sweep.trial.origins import fork_of
 from sweep.trial.weights import keeping
 
 FINISHED = ("completed", "diverged")
@@ -201,7 +202,8 @@ def _stored(store: Store, sweep_id: int, row: TrialRecord, last: int | None) -> 
 def _begun(record: SweepRecord, row: TrialRecord, store: Store, folders: dict[str, str]) -> tuple[Trainer, bool]:
     """Return a trial's trainer before its first epoch, and whether the losses of mini-batches are recorded."""
     try:
-        trainer = build(Setup.stored(record, row, folders, store.files))
+        fork = fork_of(row.forked_from, row.seeds, store, folders)
+        trainer = build(Setup.stored(record, row, folders, store.files, fork))
     except (ValueError, LookupError, TypeError) as error:
         name = f"{record.name}/{row.number}"
         raise SweepError(f"the configuration of {name} is damaged; look into it with: ", Call("doctor")) from error

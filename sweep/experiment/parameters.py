@@ -5,7 +5,7 @@ A stored sweep was checked when it began, and importing pydantic takes as long a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sweep.errors import ExperimentError
@@ -89,7 +89,16 @@ def parameters_of(record: SweepRecord, reserved: Collection[str] = ()) -> list[P
     """Return what a stored sweep searches; no short name is one of `reserved`."""
     table = read_table(record.experiment, record.name, record.overrides)
     metric = table.get("objective", {}).get("metric")
-    return named_parameters(parse_sections(table, record.name), {*reserved, *([metric] if metric else [])})
+    labels = labels_of(table)
+    tree = parse_sections(table, record.name)
+    searched = named_parameters(tree, {*reserved, *labels, *([metric] if metric else [])})
+    return [*(Parameter(label, label, categorical=True) for label in labels), *searched]
+
+
+def labels_of(table: Mapping[str, Any]) -> list[str]:
+    """Return the names of the texts that are kept with each trial of a sweep of given configurations."""
+    sampler = table.get("sampler")
+    return list(sampler.get("labels", ())) if isinstance(sampler, dict) and sampler.get("kind") == "given" else []
 
 
 def trainer_of(record: SweepRecord) -> dict[str, Any] | None:

@@ -54,7 +54,7 @@ def sgd(learning_rate: Positive = 0.01) -> Optimizer:
         if isinstance(gradient, OuterProduct):
             add_outer_product(params, -rate, gradient)
         else:
-            params -= rate * gradient
+            params -= np.multiply(gradient, rate, out=scratch)
 
     return Optimizer(lambda params: None, update, takes_products=True)
 

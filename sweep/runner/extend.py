@@ -96,7 +96,8 @@ def _check_extensible(sweep: str, row: TrialRecord, epochs: int | None) -> None:
     if row.planned_epochs >= epochs:
         has = f"{name} has {counted(row.planned_epochs, 'epoch')} already"
         raise UsageError(f"{has}; ask for more than that with ", Argument("epochs"))
-    if kind_table(training.get("schedule", "constant"))["kind"] == "cosine":
+    schedule = kind_table(training.get("schedule", "constant"))
+    if "cosine" in (schedule["kind"], kind_table(schedule.get("then", "constant"))["kind"]):
         raise SweepError(
             f"{name} has a cosine schedule, whose learning rates depend on the number of epochs from the first one on; "
             "train it anew with ",

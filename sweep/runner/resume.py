@@ -10,7 +10,9 @@ from sweep.records import SweepRecord
 from sweep.runner.draws import Datasets
 from sweep.runner.growth import Growth
 from sweep.runner.prepare import prepare_again, warn_of_changes
+from sweep.runner.rescue import conclude
 from sweep.runner.train import resumable, train_queued
+from sweep.runner.twins import parent_of
 from sweep.store import Store
 from sweep.system.processes import is_lost
 
@@ -41,6 +43,8 @@ def resume(name: str | None, store: Store, options: RunOptions, *, retry_failed:
         growth = Growth(experiment_of(record), record, store, Datasets.stored(record, folders, options), options)
         with open_engine(options, store, left) as engine:
             train_queued(record, store, folders, engine, options, growth=growth)
+            if parent_of(record) is not None:
+                conclude(record, store, folders, engine, options)
     return store.sweep(record.name)
 
 

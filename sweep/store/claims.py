@@ -40,6 +40,8 @@ class Claim:
     """Epochs after which it pauses for the decision of a stopping rule; None where it does not."""
     is_exempt: bool = False
     """Whether no stopping rule ends it."""
+    forked_from: str | None = None
+    """The trial and epoch that it forks from, as NAME/TRIAL@EPOCH."""
     epochs: tuple[Epoch, ...] = ()
     """What is stored up to the epoch of the file to start from."""
 

@@ -75,6 +75,7 @@ def claim(connection: Connection, sweep_id: int, number: int, owner: str, now: d
         ranked_epochs=row["ranked_epochs"] or 0,
         target_epochs=row["target_epochs"],
         is_exempt=row["exempt"] is not None,
+        forked_from=row["forked_from"],
     )
     is_first = row["attempt"] == 1
     return claim if is_first else replace(claim, epochs=_clear_after(connection, claim, start.epoch if start else -1))

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sweep.errors import Argument, Call, SweepError
 from sweep.metrics import Objective
 from sweep.records import BatchLosses, DecisionRecord, Epoch, Status, SweepRecord, Trial, Weights
-from sweep.store import decisions, growth, lifecycle, takeover
+from sweep.store import decisions, growth, lifecycle, takeover, twins
 from sweep.store.claims import Claim, Ending, IsLost
 from sweep.store.reader import Reader
 from sweep.store.retry import Result, retry_while_busy
@@ -194,6 +194,16 @@ class Store(Reader):
         return self._write(
             lambda c, now: takeover.take_over(c, sweep_id, source.id, source.name, objective), durable=True
         )
+
+    def add_twins(
+        self,
+        record: SweepRecord,
+        drawn: Sequence[Trial],
+        starts: Mapping[int, twins.Start],
+        datasets: Sequence[Mapping[str, Any]],
+    ) -> bool:
+        """Add trials to a sweep, or to a new one, some of which begin where another was; see `sweep.store.twins`."""
+        return self._write(lambda c, now: twins.add_twins(c, record, drawn, starts, datasets), durable=True)
 
     def plan_trials(self, sweep_id: int, total: int | None) -> None:
         """Record how many trials a sweep has in all, once all are drawn; None for as many as there are."""

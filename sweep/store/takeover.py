@@ -16,7 +16,7 @@ from sweep.store.schema import batches, trials
 SEEDS = ("seed_weights", "seed_shuffling", "seed_dropout")
 SAME = (
     *("owner", "started", "finished", "seconds", "log", "last_epoch"),
-    *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind"),
+    *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind", "finding"),
 )
 """Columns that are taken over as they are."""
 KEPT_FILES = ("keep_weights", "checkpoint_every", "record_batches")
@@ -30,7 +30,8 @@ def take_over(connection: Connection, sweep_id: int, source_id: int, source: str
     weights stay with the earlier sweep.
     """
     ended = trials.c.status.in_(("completed", "diverged"))
-    earlier = connection.execute(select(trials).where(trials.c.sweep_id == source_id, ended)).mappings().all()
+    whole = trials.c.forked_from.is_(None)  # one that forks began with another configuration
+    earlier = connection.execute(select(trials).where(trials.c.sweep_id == source_id, ended, whole)).mappings().all()
     by_key = {_key(row): row for row in earlier}
     queued = select(trials).where(trials.c.sweep_id == sweep_id, trials.c.status == "queued", trials.c.attempt == 0)
     taken = 0

@@ -19,6 +19,7 @@ from sweep.records import Seeds
 from sweep.training.batches import Batching
 from sweep.training.command import command_trainer, program_digest
 from sweep.training.evaluation import Settings
+from sweep.training.forks import ForkedTrainer
 from sweep.training.function import check_function, function_trainer, pickled_trainer
 from sweep.training.loop import NetworkTrainer
 from sweep.training.networks import build_network, build_optimizer, build_penalty, build_schedule
@@ -32,7 +33,11 @@ def build(setup: Setup) -> Trainer:
         TrainingError: when a user's function cannot be found.
         ValueError, LookupError: when the configuration is damaged.
     """
-    return KINDS[trainer_kind(setup.configuration)](setup)
+    trainer = KINDS[trainer_kind(setup.configuration)](setup)
+    fork = setup.fork
+    if fork is None:
+        return trainer
+    return ForkedTrainer(trainer, lambda: build(fork.parent), fork.epoch, reseeded=fork.reseeded)
 
 
 def trainer_kind(configuration: Mapping[str, Any]) -> str:

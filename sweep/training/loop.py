@@ -16,6 +16,7 @@ from sweep.nn.instruments import observe
 from sweep.nn.layer import Array, Call, Gradient
 from sweep.nn.network import chain, flat_vector
 from sweep.nn.optimizers import Optimizer, dense
+from sweep.nn.schedules import of_steps
 from sweep.records import Divergence, Epoch
 from sweep.training.checkpoint import Snapshot
 from sweep.training.divergence import Diverged, FiniteCheck, Flags, NotFinite, all_finite, leaves
@@ -178,18 +179,18 @@ class NetworkTrainer:
     def _steps(self, number: int, order: Array, settings: Settings) -> Iterator[float]:
         """Take one optimizer step for each mini-batch; yield its mean loss from before the step."""
         net, loss = chain(settings.network.layers), settings.network.loss
-        factor = settings.schedule(number, settings.epochs)
         state, params, call = self.state, self.params, Call(train=True, rng=self.state.rng)
         steps = settings.batching.runs(len(order))
+        factors = of_steps(settings.schedule, number, settings.epochs, len(steps))
         if settings.iterations is not None:
             steps = steps[: settings.iterations - (number - 1) * len(steps)]
-            order = order[: steps[-1][1]]
+            order, factors = order[: steps[-1][1]], factors[: len(steps)]
         sizes = np.array([stop - start for start, stop in steps])
         targets = settings.network.targets(self.evaluation.targets("train")[order], sizes)
         score = self._running_score = self.evaluation.score() if settings.evaluate_train == "running" else None
         t = self.dataset.train.t[order] if score else targets
         batch, buffers_of = self.evaluation.batch("train"), self.evaluation.buffers
-        for (start, stop), x in zip(steps, batch.gather_each(order, steps), strict=True):
+        for (start, stop), factor, x in zip(steps, factors, batch.gather_each(order, steps), strict=True):
             buffers = buffers_of(stop - start)
             y, state.layer_states, cache = net.forward(params, state.layer_states, x, buffers.work, call)
             if score:

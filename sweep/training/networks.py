@@ -24,6 +24,7 @@ from sweep.nn.optimizers import OPTIMIZERS, Optimizer
 from sweep.nn.penalties import Penalty
 from sweep.nn.regression import REGRESSION_LOSSES, numbers
 from sweep.nn.schedules import SCHEDULES, Schedule
+from sweep.nn.transformations import clip_by_norm
 
 
 def build_network(configuration: Configuration, outputs: int, example: Shape = ()) -> Network:
@@ -91,15 +92,22 @@ def _needs_images(name: str, shape: Shape, example: Shape) -> str:
 
 
 def build_optimizer(configuration: Configuration) -> Optimizer:
-    """Build the optimizer."""
-    optimizer = configuration.training.optimizer
-    return OPTIMIZERS[optimizer.kind](**optimizer.values())
+    """Build the optimizer, with the gradient clipped where that is asked for."""
+    section, clip_norm = configuration.training.optimizer, configuration.training.clip_norm
+    optimizer = OPTIMIZERS[section.kind](**section.values())
+    return optimizer if clip_norm is None else clip_by_norm(optimizer, clip_norm)
 
 
 def build_schedule(configuration: Configuration) -> Schedule:
     """Build the schedule of the learning rate."""
-    schedule = configuration.training.schedule
-    return SCHEDULES[schedule.kind](**schedule.values())
+    return _schedule(configuration.training.schedule)
+
+
+def _schedule(section: Kind) -> Schedule:
+    values = section.values()
+    if then := values.get("then"):
+        values["then"] = _schedule(then)
+    return SCHEDULES[section.kind](**values)
 
 
 def build_penalty(configuration: Configuration) -> Penalty:

@@ -36,10 +36,19 @@ class Setup:
     """Folder for the files of the database."""
     sweep: str
     """Name of the sweep, and of its folder in `files`."""
+    fork: Fork | None = None
+    """Where it forks from another trial, if it does."""
 
     @classmethod
-    def stored(cls, record: SweepRecord, trial: TrialRecord, datasets: Mapping[str, str], files: Path) -> Setup:
-        """Return what the trainer of a stored trial is made of."""
+    def stored(
+        cls,
+        record: SweepRecord,
+        trial: TrialRecord,
+        datasets: Mapping[str, str],
+        files: Path,
+        fork: Fork | None = None,
+    ) -> Setup:
+        """Return what the trainer of a stored trial is made of; without its fork, what trains it after that."""
         return cls(
             number=trial.number,
             configuration=trial.configuration,
@@ -50,12 +59,25 @@ class Setup:
             experiment_folder=Path(record.experiment_folder) if record.experiment_folder else None,
             files=files,
             sweep=record.name,
+            fork=fork,
         )
 
     @property
     def files_folder(self) -> Path:
         """Folder for files of the trial's own; it need not exist."""
         return self.files / self.sweep / "files" / str(self.number)
+
+
+@dataclass(frozen=True)
+class Fork:
+    """Where a training forks from that of another trial, the parent."""
+
+    parent: Setup
+    """What the parent's trainer is made of, where it has to be trained again."""
+    epoch: int
+    """The last epoch that both have."""
+    reseeded: bool = False
+    """Whether the seeds are others after the fork."""
 
 
 class Trainer(Protocol):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from sweep.store.retry import retry_while_busy
 from sweep.system.files import is_full
 from sweep.training.build import build, dataset_of
 from sweep.training.divergence import Diverged
-from sweep.training.trainer import Setup, Trainer, TrainingError
+from sweep.training.trainer import Fork, Setup, Trainer, TrainingError
+from sweep.trial.origins import fork_of
 from sweep.trial.process import Interrupted, interruptible, is_stopped, worker_owner
 from sweep.trial.recorder import Recorder
 from sweep.trial.weights import TrialFiles, keeping, provenance, restore
@@ -73,7 +74,7 @@ def _give_back(recorder: Recorder) -> Status | None:
 def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
     try:
         setup = trial_setup(assignment, claim, recorder.files)
-        trainer = build(setup)
+        trainer = build(replace(setup, fork=_fork(assignment, claim)))
         dataset = dataset_of(setup)
         belongs_to = provenance(claim.configuration, claim.seeds, dataset.sha256 if dataset else None)
         place = (recorder.files / assignment.sweep).relative_to(recorder.folder).as_posix()
@@ -109,6 +110,12 @@ def trial_setup(assignment: Assignment, claim: Claim, files: Path) -> Setup:
         files=files,
         sweep=assignment.sweep,
     )
+
+
+def _fork(assignment: Assignment, claim: Claim) -> Fork | None:
+    if claim.forked_from is None:
+        return None
+    return fork_of(claim.forked_from, claim.seeds, open_store(assignment.database), assignment.datasets)
 
 
 def _described(error: BaseException) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sweep.nn.penalties import Penalty
-from sweep.nn.schedules import SCHEDULES, constant, cosine, decay, step
+from sweep.nn.schedules import SCHEDULES, constant, cosine, decay, of_steps, step, warmup
 
 
 @pytest.mark.parametrize("kind", SCHEDULES)
@@ -33,6 +33,37 @@ def test_step():
 def test_cosine():
     assert [cosine()(epoch, 4) for epoch in (1, 3)] == pytest.approx([1, 0.5])
     assert cosine()(2, 4) == pytest.approx((1 + np.sqrt(0.5)) / 2)
+
+
+def steps_of(schedule, epochs, steps):
+    return [factor for epoch in range(1, epochs + 1) for factor in of_steps(schedule, epoch, epochs, steps)]
+
+
+@pytest.mark.parametrize("kind", sorted(SCHEDULES.keys() - {"warmup"}))
+def test_every_step_of_an_epoch_has_its_factor(kind):
+    schedule = SCHEDULES[kind]()
+    assert steps_of(schedule, 30, 3) == [schedule(epoch, 30) for epoch in range(1, 31) for _ in range(3)]
+
+
+def test_a_warm_up_rises_in_equal_steps_and_ends_within_its_epochs():
+    assert steps_of(warmup(), 3, 4) == [0.25, 0.5, 0.75, *[1.0] * 9]
+    assert steps_of(warmup(1.5), 2, 4) == pytest.approx([1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1, 1, 1])
+    assert steps_of(warmup(0.5), 1, 4) == [0.5, 1.0, 1.0, 1.0]
+    assert steps_of(warmup(0.1), 1, 4) == [1.0] * 4
+    assert steps_of(warmup(100), 2, 1) == [0.01, 0.02]
+
+
+@pytest.mark.parametrize("kind", sorted(SCHEDULES.keys() - {"warmup"}))
+def test_after_a_warm_up_the_other_schedule_follows(kind):
+    then = SCHEDULES[kind]()
+    found, expected = steps_of(warmup(2, then), 30, 3), steps_of(then, 30, 3)
+    assert found[6:] == expected[6:]
+    np.testing.assert_allclose(found[:6], np.arange(1, 7) / 6 * expected[:6])
+
+
+def test_a_warm_up_called_for_an_epoch_gives_the_factor_of_its_last_step():
+    schedule = warmup(3, cosine())
+    assert [schedule(epoch, 9) for epoch in range(1, 10)] == steps_of(schedule, 9, 5)[4::5]
 
 
 def cost(penalty, weights):

@@ -174,6 +174,11 @@ REFUSED = {
         "UPDATE trials SET configuration = json_set(configuration, '$.training.schedule', 'cosine')",
         "cosine schedule.*train it anew with overrides=..epochs=9",
     ),
+    "cosine after a warm-up": (
+        "UPDATE trials SET configuration = json_set(configuration, '$.training.schedule', "
+        """json('{"kind": "warmup", "then": "cosine"}'))""",
+        "cosine schedule.*train it anew with overrides=..epochs=9",
+    ),
     "another learning rate": (
         "UPDATE trials SET configuration = json_set(configuration, '$.training.optimizer.learning_rate', 0.5)",
         "0-1-3.npz: the weights are of another trial: its training is not that of this one",

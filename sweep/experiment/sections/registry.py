@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
 from sweep.experiment.sections.base import Kind
+from sweep.nn.schedules import SCHEDULES
 
 Function = Callable[..., Any]
 
@@ -54,7 +55,7 @@ class Registered:
     It is given as a table with the key `kind`; a bare string stands for a kind without values.
     """
 
-    registry: Mapping[str, Function]
+    registry: Mapping[str, Function] = field(hash=False)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Return the schema by which pydantic makes a kind; pydantic calls this."""
@@ -107,6 +108,9 @@ def kind_model(kind: str, function: Function) -> type[Kind]:
     for name, parameter in inspect.signature(function).parameters.items():
         if name == "biases":  # its key in a table, see `sweep.nn.layers`
             fields["bias"] = (bool | None, None)
+        elif name == "then":  # the schedule after a warm-up, which is not another one
+            after = Registered({kind: made for kind, made in SCHEDULES.items() if made is not function})
+            fields[name] = (Annotated[Kind, after] | None, None)
         elif name not in supplied(function):
             default = ... if parameter.default is parameter.empty else parameter.default
             fields[name] = (hints.get(name, Any), default)

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from sweep.experiment.sections.base import Kind, Section
 from sweep.experiment.sections.registry import OneOf, Registered
 from sweep.metrics import MEASURES
-from sweep.nn.bounds import Count, NonNegative
+from sweep.nn.bounds import Count, NonNegative, Positive
 from sweep.nn.losses import LOSSES
 from sweep.nn.optimizers import OPTIMIZERS
 from sweep.nn.regression import REGRESSION_LOSSES
@@ -32,6 +32,8 @@ class Training(Section):
     optimizer: OptimizerSection
     loss: Annotated[str, OneOf(LOSSES, REGRESSION_LOSSES)] = "cross_entropy"
     dtype: Literal["float32", "float64"] = "float32"
+    clip_norm: Positive | None = None
+    """The largest norm of the gradient of all parameters, to which larger ones are scaled; None for any."""
     schedule: ScheduleSection = Field("constant", validate_default=True)
     l1: NonNegative = 0.0
     l2: NonNegative = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sweep.space.samplers.base import Sampler
+from sweep.space.samplers.given import Given
 from sweep.space.samplers.grid import Grid
 from sweep.space.samplers.halton import Halton
 from sweep.space.samplers.latin_hypercube import LatinHypercube
@@ -14,6 +15,7 @@ from sweep.space.samplers.sobol import Sobol
 from sweep.space.samplers.table import Table
 
 KINDS: dict[str, type[Sampler]] = {
+    "given": Given,
     "grid": Grid,
     "halton": Halton,
     "latin_hypercube": LatinHypercube,

@@ -1,0 +1,192 @@
+"""What would have saved the trials that diverged: what has become of their twins, as frames and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Literal
+
+from sweep.errors import SweepError, counted
+from sweep.results.format import format_value
+from sweep.runner.changes import ORDER
+from sweep.runner.twin_results import Judge, Member, judge, members
+from sweep.runner.twins import parent_of
+from sweep.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sweep.metrics import Objective
+    from sweep.results.trials import SweepTrials
+
+Outcome = Literal["saved", "stuck", "diverged", "failed", "unfinished"]
+"""What has become of a twin: it has learned as far as it was trained; it has not diverged, but not learned either; it
+diverged again; it failed; it is not trained yet."""
+BEST_FIRST: tuple[Outcome, ...] = ("saved", "stuck", "diverged")
+UNENDED = ("queued", "running", "interrupted")
+
+
+def casualties(results: SweepTrials) -> list[int]:
+    """Return the numbers of the trials of a sweep that diverged.
+
+    Raises:
+        SweepError: when none did.
+    """
+    found = [each.number for each in results.store.competitors(results.record.id) if each.status == "diverged"]
+    if not found:
+        raise SweepError(f"no trial of {results.name} has diverged, so there is nothing to rescue")
+    return found
+
+
+def twins_of(results: SweepTrials) -> SweepTrials:
+    """Return the sweep of the twins of a sweep, or that itself if it is one.
+
+    Raises:
+        SweepError: when there is none.
+    """
+    from sweep.results.trials import SweepTrials
+
+    if parent_of(results.record) is not None:
+        return results
+    name = f"{results.name}.rescue"
+    if name not in results.store.names():
+        raise SweepError(
+            f"there are no twins of trials of {results.name}; train some with: sweep rescue {results.name} --all"
+        )
+    return SweepTrials(results.store, results.store.sweep(name))
+
+
+def outcomes(twins: SweepTrials, parents: list[int] | None = None) -> pd.DataFrame:
+    """Return one row for each twin of the casualties, or of some: by casualty, and then by the size of the change.
+
+    Columns: `casualty` (the number of the trial that diverged), `diverged` (in which epoch), `change`, `detail` (what
+    the change is), `begin` (the epoch after which the twin forks; 0 for the start), `twin` (its number), `outcome`,
+    `epochs` (the last one that it was trained to), `of` (the epochs of a whole training), the metric of the objective
+    at the best or last epoch after the fork, as the objective says, and `epoch` (of that value).
+    """
+    import pandas as pd
+
+    store, record = twins.store, twins.record
+    origin = store.sweep(parent_of(record))
+    metric = record.objective.metric
+    rows, diverged = [], {}
+    for number, group in groupby(members(record, store), key=lambda each: each.parent):
+        if parents is None or number in parents:
+            same = list(group)
+            diverged[number] = _diverged(store, origin.id, number)
+            by = judge(record, origin.id, same, store)
+            rows += [_row(each, by, twins) for each in same]
+    columns = ["casualty", "diverged", "change", "detail", "begin", "twin", "outcome", "epochs", "of", metric, "epoch"]
+    frame = pd.DataFrame(rows, columns=columns)
+    frame["diverged"] = frame["casualty"].map(diverged)
+    return frame.astype({"diverged": "Int64", "epoch": "Int64", metric: "float64"})
+
+
+def _diverged(store: Store, sweep_id: int, number: int) -> int | None:
+    at = store.trial(sweep_id, number).divergence
+    return at.epoch if at else None
+
+
+def _row(twin: Member, by: Judge, twins: SweepTrials) -> dict[str, Any]:
+    """Return the row of a twin."""
+    objective, trial = twins.objective, twin.trial
+    after = [
+        epoch
+        for epoch in twins.store.trial_epochs(twins.record.id, trial.number)
+        if epoch.number > (twin.fork or 0) and objective.metric in epoch.metrics
+    ]
+    chosen = objective.choose(after)
+    return {
+        "casualty": twin.parent,
+        "change": twin.change,
+        "detail": twin.detail,
+        "begin": twin.fork or 0,
+        "twin": trial.number,
+        "outcome": _outcome(twin, by, [epoch.metrics[objective.metric] for epoch in after]),
+        "epochs": trial.last_epoch,
+        "of": trial.planned_epochs,
+        objective.metric: chosen.metrics[objective.metric] if chosen else None,
+        "epoch": chosen.number if chosen else None,
+    }
+
+
+def _outcome(twin: Member, by: Judge, values: list[float]) -> Outcome:
+    status = twin.trial.status
+    if status in ("diverged", "failed"):
+        return status
+    if status in UNENDED or not values:
+        return "unfinished"
+    return "saved" if by.has_learned(values) else "stuck"
+
+
+def answers(found: pd.DataFrame, objective: Objective) -> pd.DataFrame:
+    """Return one row for each casualty: how many twins were saved, and the smallest change that suffices.
+
+    That is the first twin that was saved and trained to the end; where there is none, the first that was saved as far
+    as it was trained. Columns: `casualty`, `diverged`, `twins`, `saved`, and of the chosen twin `change`, `detail`,
+    `begin`, `twin`, `epochs`, `of`, the metric and `epoch`; empty where nothing suffices.
+    """
+    import pandas as pd
+
+    rows = []
+    names = ["change", "detail", "begin", "twin", "epochs", "of", objective.metric, "epoch"]
+    for number, twins in found.groupby("casualty", sort=True):
+        saved = twins[twins["outcome"] == "saved"]
+        whole = saved[saved["epochs"] == saved["of"]]
+        chosen: list[Any] = (whole if len(whole) else saved)[names].iloc[:1].to_dict("records") or [{}]
+        head = {"casualty": number, "diverged": twins["diverged"].iloc[0], "twins": len(twins), "saved": len(saved)}
+        rows.append({**head, **chosen[0]})
+    frame = pd.DataFrame(rows, columns=["casualty", "diverged", "twins", "saved", *names])
+    return frame.astype(dict.fromkeys(("diverged", "begin", "twin", "epochs", "of", "epoch"), "Int64"))
+
+
+def totals(found: pd.DataFrame, objective: Objective) -> pd.DataFrame:
+    """Return one row for each change, the smallest first: of how many casualties it has saved how many.
+
+    A casualty counts once, whether its twin forks or begins from the start: it is saved if either is. Columns:
+    `change`, `saved`, `tried`, `stuck`, `diverged` (casualties none of whose twins was saved, by the best outcome),
+    and the median of the metric over those saved.
+    """
+    import pandas as pd
+
+    ended = found[found["outcome"].isin(BEST_FIRST)]
+    rows = []
+    for change, same in ended.groupby("change"):
+        best = same["outcome"].map(BEST_FIRST.index).groupby(same["casualty"]).min()
+        counts = {str(name): int((best == rank).sum()) for rank, name in enumerate(BEST_FIRST)}
+        reached = same.loc[same["outcome"] == "saved", objective.metric].median()
+        row: dict[str, Any] = {"change": change, "tried": len(best), **counts, objective.metric: reached}
+        rows.append(row)
+    rows.sort(key=lambda row: ORDER.index(str(row["change"])))
+    return pd.DataFrame(rows, columns=["change", "saved", "tried", *BEST_FIRST[1:], objective.metric])
+
+
+def sentences(name: str, found: pd.DataFrame, objective: Objective) -> Iterator[str]:
+    """Yield what suffices for each casualty of a sweep, and what each change saves over all of them."""
+    for row in answers(found, objective).to_dict("records"):
+        answer = {str(key): value for key, value in row.items()}
+        yield _sentence(f"{name}/{row['casualty']}", answer, objective) + _better(answer, found, objective)
+    table = totals(found, objective)
+    if found["casualty"].nunique() > 1:
+        yield ", ".join(f"{row.change} saves {row.saved} of {row.tried}" for row in table.itertuples())
+
+
+def _sentence(name: str, row: dict[str, Any], objective: Objective) -> str:
+    head = f"{name}, diverged in epoch {row['diverged']}: "
+    if not row["saved"]:
+        return f"{head}none of {counted(row['twins'], 'change')} keeps it from that"
+    begin = "from the start" if row["begin"] == 0 else f"from epoch {row['begin'] + 1} on"
+    value = format_value(objective.metric, row[objective.metric])
+    reached = "to the end" if row["epochs"] == row["of"] else f"to epoch {row['epochs']}, as far as it was trained"
+    return f"{head}{row['change']} ({row['detail']}) {begin} suffices {reached}: {objective.metric} {value}"
+
+
+def _better(answer: dict[str, Any], found: pd.DataFrame, objective: Objective) -> str:
+    """Return which larger change reaches more than the smallest one that suffices; the empty text where none does."""
+    twins = found[(found["casualty"] == answer["casualty"]) & (found["outcome"] == "saved")]
+    ordered = twins.sort_values(objective.metric, ascending=not objective.is_max, kind="stable")
+    if ordered.empty or ordered["twin"].iloc[0] == answer["twin"]:
+        return ""
+    best = ordered.iloc[0]
+    value = format_value(objective.metric, best[objective.metric])
+    return f"; {best['change']} ({best['detail']}) reaches {value} in epoch {best['epoch']}"
