@@ -28,6 +28,7 @@ __all__ = [
     "extend",
     "load",
     "rescue",
+    "reseed",
     "resume",
     "run",
 ]
@@ -261,6 +262,45 @@ def rescue(
     own = f"{results.name}.rescue" if twins is None else text(twins, "twins")
     record = train(results.record, numbers, own, results.store, checked, times=number(times, "times"))
     return Sweep(results.store, record)
+
+
+def reseed(
+    trials: int | Sequence[int] = (),
+    *,
+    seeds: int = 5,
+    name: str | None = None,
+    db: str | Path | None = None,
+    **options: Unpack[RunKeywords],
+) -> Sweep:
+    """Train configurations again with other seeds, to see how often each diverges; return the results of the sweep.
+
+    The trainings are those of a sweep of their own, with `.seeds` behind the name. `Sweep.flakiness` tells how often
+    each diverged.
+
+    Args:
+        trials: numbers of the trials whose configurations are trained; by default those about which it is least certain
+            whether they diverge.
+        seeds: how many other seeds each of them has in the end, at least.
+        name: their sweep; by default the newest.
+        db: as of `run`.
+        options: execution options, as of `run`.
+
+    Raises:
+        SweepError: one clear sentence; see `sweep.errors`.
+    """
+    from sweep.arguments import whole, wholes
+    from sweep.engines import RunOptions
+    from sweep.errors import Argument, UsageError
+    from sweep.results.flakiness import near_boundary
+    from sweep.runner.reseed import reseed as train
+
+    checked, number = RunOptions(**options), whole(seeds, "seeds")
+    if number < 1:
+        raise UsageError(Argument("seeds"), f" takes a number from 1 on, not {number}")
+    results = load(name, db=db)
+    numbers = wholes(trials, "trials") or near_boundary(results)
+    train(results.record, numbers, number, f"{results.name}.seeds", results.store, checked)
+    return results
 
 
 def load(name: str | None = None, *, db: str | Path | None = None) -> Sweep:

@@ -46,7 +46,7 @@ class Argument:
 class Call:
     """A hint that names a call which helps."""
 
-    function: Literal["run", "resume", "extend", "show", "doctor", "repair"]
+    function: Literal["run", "resume", "extend", "rescue", "reseed", "show", "doctor", "repair"]
     sweep: str = ""
     """Name of the sweep, empty for the newest."""
     trial: str = ""
@@ -61,6 +61,8 @@ _CALLS = {
     "run": "sweep.run(...)",
     "resume": "sweep.resume({sweep})",
     "extend": "sweep.extend(...)",
+    "rescue": "sweep.rescue(name={sweep})",
+    "reseed": "sweep.reseed(name={sweep})",
     "show": "sweep.load({sweep}).trial({trial})",
     "doctor": "sweep.checks.doctor.examine(db)",
     "repair": "sweep.checks.doctor.repair(db)",

@@ -14,6 +14,8 @@ COMMANDS = {
     "run": "sweep run",
     "resume": "sweep resume {sweep}",
     "extend": "sweep continue {sweep}",
+    "rescue": "sweep rescue {sweep} --all",
+    "reseed": "sweep analyze {sweep} --seeds 5",
     "show": "sweep show {trial}",
     "doctor": "sweep doctor",
     "repair": "sweep doctor --repair",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sweep.arguments import texts
+from sweep.arguments import texts, wholes
 from sweep.errors import SweepError, UsageError
 from sweep.records import Parameter
 from sweep.results.goals import ComparedTrials
@@ -31,6 +31,21 @@ class AnalyzedTrials(ComparedTrials):
             SweepError: when no trial has completed or diverged yet.
         """
         return law_of([*after, self])
+
+    def flakiness(self, trials: int | Sequence[int] = ()) -> pd.DataFrame:
+        """Return how often configurations diverged when they were trained with other seeds (`sweep.reseed`).
+
+        The columns are those of `sweep.analysis.flakiness.flakiness`.
+
+        Args:
+            trials: numbers of trials; by default all that were trained so.
+
+        Raises:
+            SweepError: when none was.
+        """
+        from sweep.results.flakiness import flakiness_of
+
+        return flakiness_of(self, wholes(trials, "trials"))[0]
 
     def plot_divergence(self, x: str | Sequence[str] | None = None) -> Figure:
         """Draw the trials by the two parameters that matter most for divergence, or by those named.

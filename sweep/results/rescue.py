@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
-from sweep.errors import SweepError, counted
+from sweep.errors import Call, SweepError, counted
 from sweep.results.format import format_value
 from sweep.runner.changes import ORDER, spoken
 from sweep.runner.twin_results import Judge, Member, judge, members
@@ -51,7 +51,7 @@ def twins_of(results: SweepTrials) -> SweepTrials:
     name = f"{results.name}.rescue"
     if name not in results.store.names():
         raise SweepError(
-            f"no twins of trials of {results.name} are trained; do so with: sweep rescue {results.name} --all"
+            f"no twins of trials of {results.name} are trained; do so with: ", Call("rescue", results.name)
         )
     return SweepTrials(results.store, results.store.sweep(name))
 
