@@ -338,7 +338,14 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
     Raises:
         SweepError: when all trials have failed.
     """
-    from sweep.cli.output.outcome import ended_by_budget, kept_weights, next_steps, problems, stopped_early
+    from sweep.cli.output.outcome import (
+        ended_by_budget,
+        kept_weights,
+        never_learned,
+        next_steps,
+        problems,
+        stopped_early,
+    )
 
     trials = results.trials()
     lines = problems(results.name, trials)
@@ -347,7 +354,8 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
         print_table(results.worst(5), "table", "Worst", MORE)
         print_table(results.diverged(), "table", "Diverged", f"{MORE} --diverged")
         _print_rules(results)
-        lines = [results.caption(), *stopped_early(results.name, trials), *lines, *kept_weights(results)]
+        notes = [*stopped_early(results.name, trials), *never_learned(trials)]
+        lines = [results.caption(), *notes, *lines, *kept_weights(results)]
     lines += ended_by_budget(results, results.store.progress(results.record.id).counts)
     for line in lines:
         say(line)

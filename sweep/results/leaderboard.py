@@ -88,7 +88,7 @@ def worst(
     """Return the `n` worst completed trials (all of them if None), the worst one first, with rank 1.
 
     The order is the reverse of that of `best`, but equal trials stay in the order of their numbers and those without
-    the metric come last here as well.
+    the metric come last here as well. `finding` says which of them never learned, in short, if any of them did not.
 
     Raises:
         UsageError: `n` is below 1, or `where` cannot be used.
@@ -167,10 +167,13 @@ def _ranked(
         shown = ["trials", objective.metric, "standard_error", *others, *OUTCOMES]
     else:
         shown = ["trial", objective.metric, "epoch", *others]
-    columns = [*dict.fromkeys(shown), *_short_names(parameters), "seconds"]
     completed = _selected(trials, trials["status"] == "completed", parameters, where)
+    rows = completed.loc[ranking(completed, objective, best_first)[:n]]
+    if not best_first and "finding" in rows and rows["finding"].notna().any():
+        shown.append("finding")
+    columns = [*dict.fromkeys(shown), *_short_names(parameters), "seconds"]
     # A parameter that no trial has yet has no column in `trials`, but it has one here.
-    table = completed.loc[ranking(completed, objective, best_first)[:n]].reindex(columns=columns).reset_index(drop=True)
+    table = rows.reindex(columns=columns).reset_index(drop=True)
     table.insert(0, "rank", range(1, len(table) + 1))
     return table
 

@@ -83,6 +83,8 @@ class SweepTrials:
     def trials(self, by: str | None = None, direction: Direction | None = None) -> pd.DataFrame:
         """Return one row for each trial, with its metrics at the epoch that stands for it and its parameters.
 
+        `finding` says of trials that never learned why, in short, if there are any.
+
         Args:
             by: the metric that chooses the epoch, by default that of the sweep's objective.
             direction: as of `ranked_by`.
@@ -111,6 +113,10 @@ class SweepTrials:
         also = [*filter(None, [counterpart(objective)]), *also]
         frame = self.store.trials(self.record.id, objective, selection, also)
         short_names = {parameter.name: parameter.short_name for parameter in self.parameters}
+        if "finding" in frame:
+            from sweep.training.findings import short
+
+            frame["finding"] = frame["finding"].map(short, na_action="ignore")
         frame = frame.rename(columns=short_names)
         others = [column for column in frame if column not in short_names.values()]
         return frame[others + [name for name in short_names.values() if name in frame]]

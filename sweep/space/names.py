@@ -13,7 +13,7 @@ from sweep.space.trees import distributions
 COLUMNS = frozenset(
     [
         *("rank", "trial", "repeat", "status", "attempt", "epoch", "epochs", "seconds"),
-        *("step", "place", "kind", "error"),
+        *("step", "place", "kind", "error", "finding"),
         *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind", "ranked_epochs"),
         *("network_parameters", "multiplications"),
     ]

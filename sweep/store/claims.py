@@ -78,3 +78,5 @@ class Ending:
     """Of a trial that has paused: the file to go on from."""
     decision: DecisionRecord | None = None
     """That of the stopping rule by which it has ended early."""
+    finding: str | None = None
+    """What is wrong with how it learned, in one clause."""

@@ -20,9 +20,11 @@ MOST_NAMED = 1_000
 TRIAL_COLUMNS = ["status", "attempt"]
 DIVERGED_COLUMNS = ["diverged_epoch", "diverged_step", "diverged_place", "diverged_kind"]
 SIZE_COLUMNS = ["network_parameters", "multiplications"]
-END_COLUMNS = ["seconds", *DIVERGED_COLUMNS, "error", "ranked_epochs", *SIZE_COLUMNS]
+SOMETIMES = ["finding", *SIZE_COLUMNS]
+"""Columns that are left out where no trial has any value."""
+END_COLUMNS = ["seconds", *DIVERGED_COLUMNS, "error", "ranked_epochs", *SOMETIMES]
 INTEGERS = ("epoch", "epochs", "ranked_epochs", "diverged_epoch", "diverged_step", *SIZE_COLUMNS)
-TEXTS = ("status", "diverged_place", "diverged_kind", "error")
+TEXTS = ("status", "diverged_place", "diverged_kind", "error", "finding")
 OTHERS = "other metrics"
 """Column of a frame in which metrics without a column of their own arrive."""
 
@@ -85,7 +87,7 @@ def trials_frame(
 
     Columns: trial; repeat where the sweep has repeats; status, attempt; the metrics at the epoch that stands for the
     trial by the objective, and that `epoch`; `epochs`, the last one stored; seconds; how it diverged or failed;
-    `ranked_epochs`, by which it ranks while a longer training is not completed; `network_parameters` and
+    `ranked_epochs`, by which it ranks while a longer training is not completed; `finding`, `network_parameters` and
     `multiplications`, if a trial has them; then each parameter under its full name. The metrics are those of the
     objective and `also`; for an objective other than that of the sweep our own four as well.
     """
@@ -101,7 +103,7 @@ def trials_frame(
         rows = _ordered(rows, wanted)
     kinds = {"Int64": INTEGERS, "str": TEXTS, "float64": [*chosen.metrics, *chosen.others, "seconds"]}
     rows = rows.astype({name: kind for kind, names in kinds.items() for name in names})
-    rows = rows.drop(columns=[name for name in SIZE_COLUMNS if rows[name].isna().all()])
+    rows = rows.drop(columns=[name for name in SOMETIMES if rows[name].isna().all()])
     if selection and len(rows) <= MOST_NAMED:
         which = (trials.c.sweep_id == sweep_id) & trials.c.number.in_(rows["trial"].tolist())
     drawn = _parameters_frame(connection, which)

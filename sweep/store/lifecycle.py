@@ -27,7 +27,7 @@ MOST_CRASHES = 3
 
 LEFT_BY_AN_ATTEMPT = (
     *("finished", "seconds", "error", "traceback", "log", "best_value", "best_epoch", "tie_value", "last_epoch"),
-    *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind", "digest"),
+    *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind", "finding", "digest"),
 )
 """Columns of a trial that are empty when the next attempt begins."""
 
@@ -155,7 +155,7 @@ def finish(
 def _ending_values(ending: Ending) -> dict[str, Any]:
     """Return the columns of a trial that tell how it ended."""
     values: dict[str, Any] = {"status": ending.status, "seconds": ending.seconds}
-    values |= {"error": ending.error, "traceback": ending.traceback}
+    values |= {"error": ending.error, "traceback": ending.traceback, "finding": ending.finding}
     if ending.log is not None:
         values["log"] = ending.log
     if ending.weights:

@@ -124,7 +124,7 @@ trials = Table(
     Column("network_parameters", Integer, comment="number of values that its network learns"),
     Column("multiplications", BigInteger, comment="multiplications of its network for one sample"),
     Column("taken_from", Text, comment="trial of an earlier sweep whose training it has taken over"),
-    Column("finding", Text, comment="what is wrong with how it learned, in one clause; none where nothing is"),
+    Column("finding", Words, comment="what is wrong with how it learned, in one clause; none where nothing is"),
     Column("forked_from", Text, comment="trial and epoch, as SWEEP/TRIAL@EPOCH, whose state it has gone on from"),
     UniqueConstraint("sweep_id", "number"),
     CheckConstraint(f"status IN ({', '.join(repr(s) for s in STATUSES)})", name="known_status"),

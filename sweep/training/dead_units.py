@@ -42,19 +42,42 @@ def dead_shares(trainer: NetworkTrainer) -> dict[str, float]:
     found: dict[str, Array] = {}
 
     def keep(name: str, flat: Array) -> None:
-        found[name] = flat & found[name] if name in found else flat
+        dead = flat.all(axis=tuple(axis for axis in range(flat.ndim) if axis != (0 if flat.ndim == 2 else 1)))
+        found[name] = np.logical_and(dead, found.get(name, True))
 
+    _run(trainer, keep)
+    return {name: float(dead.mean()) for name, dead in found.items()}
+
+
+def flat_shares(trainer: NetworkTrainer) -> dict[str, float]:
+    """Return the share of outputs without a gradient of each layer with an activation function, by the layer's name.
+
+    They are counted unit by unit and sample by sample, with the samples and the slopes of `dead_shares`. Where large
+    weights saturate nearly all of them, a unit may be at one end for some samples, and at the other for the rest.
+    """
+    found: dict[str, list[Array]] = {}
+    _run(trainer, lambda name, flat: found.setdefault(name, []).append(flat.mean(axis=-1)))
+    return {name: float(np.mean(shares)) for name, shares in found.items()}
+
+
+def _run(trainer: NetworkTrainer, keep: Callable[[str, Array], None]) -> None:
+    """Run the network over the samples; report which outputs of each activation have no gradient."""
     network = trainer.settings.network
     layers = {name: _watched(name, layer, keep) for name, layer in network.layers.items()}
-    train = trainer.dataset.train
-    rows = np.arange(len(train.x))
-    if len(rows) > SAMPLES:
-        rows = np.sort(np.random.default_rng(0).choice(len(rows), SAMPLES, replace=False))
     observed, state = network._replace(layers=layers), trainer.state
     with np.errstate(all="ignore"):
-        for _ in trainer.evaluation.outputs(observed, trainer.params, state.layer_states, "train", rows):
+        for _ in trainer.evaluation.outputs(
+            observed, trainer.params, state.layer_states, "train", sample_rows(trainer)
+        ):
             pass
-    return {name: float(flat.mean()) for name, flat in found.items()}
+
+
+def sample_rows(trainer: NetworkTrainer) -> Array:
+    """Return the rows of up to `SAMPLES` training samples, in order and the same in each call."""
+    rows = np.arange(len(trainer.dataset.train.x))
+    if len(rows) <= SAMPLES:
+        return rows
+    return np.sort(np.random.default_rng(0).choice(len(rows), SAMPLES, replace=False))
 
 
 def is_saturating(layer: str) -> bool:
@@ -67,7 +90,7 @@ def _kind(layer: str) -> str:
 
 
 def _watched(name: str, layer: Layer, keep: Callable[[str, Array], None]) -> Layer:
-    """Return a layer that reports which of its units are flat for all samples, if it is an activation."""
+    """Return a layer that reports which of its outputs are flat, (…, samples), if it is an activation."""
     kind = _kind(name)
     if kind not in ACTIVATIONS:
         return layer
@@ -81,9 +104,7 @@ def _watched(name: str, layer: Layer, keep: Callable[[str, Array], None]) -> Lay
             slope, _ = layer.backward(params, result[2], np.ones_like(y), work, True)
             assert slope is not None
             is_flat = np.abs(slope) <= FLAT * _LARGEST_SLOPES.get(kind, 1.0)
-        is_flat &= np.isfinite(y)
-        others = tuple(axis for axis in range(y.ndim) if axis != (0 if y.ndim == 2 else 1))
-        keep(name, is_flat.all(axis=others))
+        keep(name, is_flat & np.isfinite(y))
         return result
 
     return layer._replace(forward=forward)

@@ -15,6 +15,7 @@ from sweep.training.trainer import TrainingError
 RESERVED = frozenset(
     [
         *("rank", "trial", "repeat", "status", "attempt", "epochs", "seconds", "step", "place", "kind", "error"),
+        "finding",
         *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind"),
     ]
 )

@@ -31,6 +31,11 @@ def transferred(snapshot: Snapshot, trainer: Trainer, *, reseeded: bool = False)
     return replace(snapshot, arrays=arrays, state={**snapshot.state, **generators})
 
 
+def after_fork(trainer: Trainer) -> Trainer:
+    """Return what trains after the fork; a trainer that does not fork as it is."""
+    return trainer.own if isinstance(trainer, ForkedTrainer) else trainer
+
+
 class ForkedTrainer:
     """Trains as another trainer, the parent, up to an epoch and then by itself; see `sweep.training.trainer.Trainer`.
 
@@ -39,7 +44,7 @@ class ForkedTrainer:
 
     def __init__(self, trainer: Trainer, parent: Callable[[], Trainer], epoch: int, *, reseeded: bool = False) -> None:
         """Take the trainer after the fork, and what makes the parent where it has to be trained again."""
-        self._trainer = trainer
+        self.own = trainer
         self._parent = parent
         self._epoch = epoch
         self._is_reseeded = reseeded
@@ -65,7 +70,7 @@ class ForkedTrainer:
         """
         if not self._has_forked:
             yield from self._epochs_of_parent()
-        yield from self._trainer.epochs()
+        yield from self.own.epochs()
 
     def _epochs_of_parent(self) -> Iterator[Epoch]:
         parent = self._now = self._parent()
@@ -84,19 +89,19 @@ class ForkedTrainer:
                 f"it forks from another trial after epoch {self._epoch}, but that reaches only "
                 f"{counted(reached, 'epoch')} on this machine; add the twin anew with: sweep rescue"
             )
-        self.restore(transferred(snapshot, self._trainer, reseeded=self._is_reseeded))
+        self.restore(transferred(snapshot, self.own, reseeded=self._is_reseeded))
         yield epoch
-        self._now = self._trainer
+        self._now = self.own
 
     def snapshot(self) -> Snapshot | None:
         """Return the state at the end of the last epoch; None of an epoch of the parent, which is another network's."""
-        return self._trainer.snapshot() if self._now is self._trainer else None
+        return self.own.snapshot() if self._now is self.own else None
 
     def check(self, snapshot: Snapshot) -> None:
         """Check that a snapshot is of the trainer after the fork; see `Trainer`."""
-        self._trainer.check(snapshot)
+        self.own.check(snapshot)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Set the trainer after the fork to the state of a snapshot; see `Trainer`."""
-        self._trainer.restore(snapshot)
+        self.own.restore(snapshot)
         self._has_forked = True

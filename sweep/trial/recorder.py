@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sweep.errors import StoreError
+from sweep.metrics import Objective
 from sweep.records import BatchLosses, DecisionRecord, Divergence, Epoch, Status, Weights
 from sweep.stopping import Curve
 from sweep.store import Claim, Ending, Store
@@ -48,6 +49,16 @@ class Recorder:
     def files(self) -> Path:
         """Folder for the files of the database."""
         return self._store.files
+
+    @property
+    def epochs(self) -> Sequence[Epoch]:
+        """All epochs of the trial so far, those of earlier attempts that it goes on from included."""
+        return self._epochs
+
+    @property
+    def objective(self) -> Objective:
+        """How the trials of the sweep are ranked."""
+        return self._claim.objective
 
     def follow(self, trainer: Trainer) -> None:
         """Record what this trainer logs."""
@@ -133,12 +144,14 @@ class Recorder:
         trace: str | None = None,
         files: Mapping[str, Weights] | None = None,
         decision: DecisionRecord | None = None,
+        finding: str | None = None,
     ) -> Status:
         """Write all epochs that are not written yet, and how the trial ended.
 
         Args:
             files: its `weights` and `checkpoint`, as far as there are new ones.
             decision: that of the rule which has stopped it.
+            finding: what is wrong with how it learned.
         """
         seconds = self._earlier_seconds + time.perf_counter() - self._started
         ending = Ending(
@@ -149,6 +162,7 @@ class Recorder:
             traceback=trace,
             log=self._log,
             decision=decision,
+            finding=finding,
             **(files or {}),
         )
         self._store.finish(self._claim, ending, self._epochs[self._written :], self._chosen, self._losses)

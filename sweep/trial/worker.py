@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sweep.data.dataset import Dataset
 from sweep.errors import DataError, StaleAttempt, StoreBusy, StoreError, SweepError, WeightsError
 from sweep.records import BatchLosses, DecisionRecord, Divergence, Status, Weights
 from sweep.stopping import Rule, decide, sentence
@@ -20,7 +21,9 @@ from sweep.store.retry import retry_while_busy
 from sweep.system.files import is_full
 from sweep.training.build import build, dataset_of
 from sweep.training.divergence import Diverged
+from sweep.training.forks import after_fork
 from sweep.training.trainer import Fork, Setup, Trainer, TrainingError
+from sweep.training.unlearned import finding
 from sweep.trial.origins import fork_of
 from sweep.trial.process import Interrupted, interruptible, is_stopped, worker_owner
 from sweep.trial.recorder import Recorder
@@ -83,7 +86,7 @@ def _train(assignment: Assignment, claim: Claim, recorder: Recorder) -> Status:
         _continue(trainer, claim, recorder, belongs_to)
         batches = keeping(claim.configuration).batches
         rules = {} if claim.is_exempt else assignment.stopping
-        attempt = Attempt(assignment.run, trainer, recorder, files, rules, batches, claim.target_epochs)
+        attempt = Attempt(assignment.run, trainer, recorder, files, rules, batches, dataset, claim.target_epochs)
         divergence = attempt.train_to_end()
     except (Interrupted, StoreError):
         raise
@@ -147,6 +150,8 @@ class Attempt:
     files: TrialFiles
     rules: Mapping[str, Rule]
     record_batches: bool
+    dataset: Dataset | None = None
+    """What it is trained on, where that is known."""
     target_epochs: int | None = None
     """Epochs after which it pauses."""
     is_paused: bool = False
@@ -243,12 +248,17 @@ class Attempt:
                 "diverged" if divergence else "pruned" if self.stopped else "paused" if self.is_paused else "completed"
             )
             error = "; ".join(filter(None, [self._why_stopped(), self.problem])) or None
-            self.recorder.finish(status, divergence, error, files=files, decision=self.stopped)
+            found = None if divergence else self._finding()
+            self.recorder.finish(status, divergence, error, files=files, decision=self.stopped, finding=found)
         except StaleAttempt:
             self.files.discard(files)
             raise
         self.files.settle({"checkpoint": None, **files})
         return status
+
+    def _finding(self) -> str | None:
+        """Return what is wrong with how the trial learned; one that pauses may be stopped, and not be trained again."""
+        return finding(after_fork(self.trainer), self.dataset, self.recorder.epochs, self.recorder.objective)
 
 
 @lru_cache(maxsize=1)

@@ -73,6 +73,16 @@ def stopped_early(name: str, trials: pd.DataFrame) -> list[str]:
     return [f"{counted(len(pruned), 'trial')} {verb} stopped early (pruned) and not ranked: {shown}; {see}"]
 
 
+def never_learned(trials: pd.DataFrame) -> list[str]:
+    """Return a line on the ended trials that never learned and one on those that collapsed, with the causes."""
+    if "finding" not in trials:
+        return []
+    from sweep.records import ENDED
+    from sweep.training.findings import totals
+
+    return totals(trials.loc[trials["status"].isin(ENDED), "finding"].dropna())
+
+
 def ended_by_budget(results: Sweep, counts: Mapping[Status, int]) -> list[str]:
     """Return lines on why no more trials were started, if that was for a budget, and on those that have paused."""
     reason = results.store.sweep(results.name).ended

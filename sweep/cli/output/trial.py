@@ -89,6 +89,8 @@ def _ending(trial: TrialRecord, objective: Objective) -> list[str]:
         )
     if at := trial.divergence:
         lines.append(f"diverged in epoch {at.epoch}, step {at.step}: {at.kind} in {at.place}")
+    if trial.finding:
+        lines.append(trial.finding)
     if trial.error:
         word = {"failed": "failed", "pruned": "pruned"}.get(trial.status, "warning")
         lines += [f"{word}: {trial.error}", *(trial.traceback or "").splitlines()]
