@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from sweep.engines import Engine, RunOptions, open_engine
-from sweep.errors import Argument, SweepError
+from sweep.errors import Argument, Call, SweepError, UsageError
 from sweep.records import Decided, DecisionRecord, SweepRecord, TrialRecord
 from sweep.runner.casualties import Casualty, revisit
 from sweep.runner.changes import RATES, Change, changes, own_rate
@@ -98,9 +98,9 @@ def rescue(
     """
     if (parent := parent_of(record)) is not None:
         raise SweepError(f"the trials of {record.name} are twins of those of {parent} already; rescue those instead")
-    rows = [store.trial(record.id, number) for number in numbers]
-    for row in rows:
-        _check(record.name, row)
+    if not times > 0:
+        raise UsageError(Argument("times"), f" must be above 0, not {times:g}")
+    rows = [_checked(record, store.trial(record.id, number)) for number in numbers]
     twins = find_twins(record, name, store)
     missing = {row.number: _missing(record, row, twins, times, store) for row in rows}
     if twins is not None:
@@ -122,20 +122,25 @@ def rescue(
     return store.sweep(name)
 
 
-def _check(sweep: str, row: TrialRecord) -> None:
-    """Refuse a trial that did not diverge."""
+def _checked(record: SweepRecord, row: TrialRecord) -> TrialRecord:
+    """Return a trial that diverged, with the epochs that it was to have; refuse another one."""
     if row.status != "diverged" or row.divergence is None:
         raise SweepError(
-            f"{sweep}/{row.number} is {row.status}, not diverged, so there is nothing to rescue it from; list those "
-            f"that are with: sweep leaderboard {sweep} --diverged"
+            f"{record.name}/{row.number} is {row.status}, not diverged, so there is nothing to rescue it from; list "
+            f"those that are with: sweep leaderboard {record.name} --diverged"
         )
+    return replace(row, planned_epochs=row.planned_epochs or record.epochs)
 
 
 def _missing(
     record: SweepRecord, row: TrialRecord, twins: SweepRecord | None, times: float, store: Store
 ) -> list[Planned]:
     """Return the planned twins of a casualty that are not there yet."""
-    made = changes(row.configuration, row.seeds, row.seeds, norm=1.0)
+    try:
+        made = changes(row.configuration, row.seeds, row.seeds, norm=1.0)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        name = f"{record.name}/{row.number}"
+        raise SweepError(f"the configuration of {name} is damaged; look into it with: ", Call("doctor")) from error
     stored = members(twins, store) if twins else []
     known = {(each.change, each.fork is not None) for each in stored if each.parent == row.number}
     return [each for each in plan_twins(row, made, times) if (each.change, each.is_fork) not in known]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 import sweep
-from sweep.errors import SweepError
+from sweep.errors import SweepError, UsageError
 from sweep.metrics import Objective
 from sweep.records import Divergence, Epoch, Weights
 from sweep.runner import rescue as rescuing
@@ -120,12 +120,22 @@ def test_what_cannot_be_rescued_is_refused_in_a_sentence(toy, rescued_once):
     completed = int(toy.best(1)["trial"].iloc[0])
     with pytest.raises(SweepError, match=f"toy/{completed} is completed, not diverged, so there is nothing"):
         sweep.rescue(completed, name="toy")
+    with pytest.raises(UsageError, match="times must be above 0, not 0"):
+        sweep.rescue(completed, name="toy", times=0)
     with pytest.raises(SweepError, match="there is no trial 99"):
         sweep.rescue(99, name="toy")
     with pytest.raises(SweepError, match="toy is a sweep already, and not one of twins of toy"):
         sweep.rescue(name="toy", twins="toy")
     with pytest.raises(SweepError, match=r"the trials of toy\.rescue are twins of those of toy already"):
         sweep.rescue(name="toy.rescue", db=rescued_once / "sweeps.db")
+
+
+def test_a_damaged_configuration_is_told(toy, monkeypatch):
+    number = late(toy)[0]
+    damaged = replace(toy.trial(number), configuration={"data": 1, "network": {}, "training": None})
+    monkeypatch.setattr(type(toy.store), "trial", lambda *args: damaged)
+    with pytest.raises(SweepError, match=f"the configuration of toy/{number} is damaged"):
+        sweep.rescue(number, name="toy")
 
 
 OBJECTIVE = Objective()
