@@ -41,6 +41,10 @@ MEASURES: dict[str, Measure] = {
 """Name of a measure -> its description; a metric of ours is named PART_MEASURE."""
 
 
+CURVATURE: dict[str, Direction] = {"instability": "min", "sharpness": "min"}
+"""Metrics of our networks that are of no part: those of `training.record_sharpness`; less of them is more stable."""
+
+
 NATIVE_METRICS = ("test_accuracy", "test_loss", "train_accuracy", "train_loss")
 """Metrics of a classifier without a validation part, in the order of tables."""
 
@@ -141,12 +145,16 @@ class Objective:
     def by(self, name: str, direction: Direction | None = None) -> Objective:
         """Return the objective that ranks by another metric at its own best or last epoch.
 
+        A user's own metric may have the name of one of ours, so the direction of `CURVATURE` is known only where the
+        present metric is of a part.
+
         Raises:
             ValueError: when the direction is neither known nor given.
         """
         if name == self.metric:
             return self
-        known = direction or metric(name).direction
+        own = CURVATURE if metric(self.metric).part else {}
+        known = direction or metric(name).direction or own.get(name)
         if known is None:
             raise ValueError(f"whether more or less of {name} is better is not known; give a direction, max or min")
         return replace(self, metric=name, direction=known)
