@@ -4,9 +4,9 @@ Gradient descent with the learning rate η is unstable where η·λ/2 is above 1
 neural networks typically occurs at the edge of stability").
 
 **Products.** H·v ≈ (g(θ + δ·v) − g(θ))/δ, for |v| = 1, in float64 whatever the dtype of the training. The error of
-this one-sided difference is δ/2 times a third derivative: with δ = 10⁻⁹ less than what rounding leaves, some
-10⁻¹⁶·|g|/δ, so that central differences, at twice the cost, would gain nothing. In float32 they could not be accurate to
-1 %: a step above its rounding moves many units of relu networks over their kinks, and each adds its jump, divided by δ.
+this one-sided difference is δ/2 times a third derivative: with δ = 10⁻⁹ less than the rounding, some 10⁻¹⁶·|g|/δ, so
+that central differences, at twice the cost, would gain nothing. In float32 the step would have to be so large that it
+moves many units of a relu network over their kinks, and each adds its jump divided by δ: no accuracy of 1 %.
 
 **Kinks.** So that no unit stands on a kink, such as one whose inputs and bias are 0, θ is first moved by 10⁻⁶ of its
 scale (at least 1) in a random direction. A unit that is passed by a step all the same spoils a product by far; so the
@@ -39,8 +39,8 @@ STEPS = (1e-9, 1e-10, 1e-11)
 """Steps of the differences, in units of the parameters' scale."""
 MOST = 100
 """Most products of an iteration; the vectors of all are kept."""
-TOLERANCE = 1e-3
-RESIDUAL = 0.05
+TOLERANCE = 1e-6
+RESIDUAL = 1e-3
 AGREEMENT = 5e-3
 """Largest relative difference of the eigenvalue and its vector's Rayleigh quotient by another product."""
 SEED = 0

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 SAMPLES = 1000
 """Training samples whose loss is meant, at most."""
 UNKNOWN = (
-    "no sharpness is recorded of epoch {epoch}, nor of others for the same reason: the gradient around its parameters is "
-    "not finite, or jumps however small the step\n"
+    "no sharpness is recorded of epoch {epoch}, nor of others for the same reason: around its parameters the gradient "
+    "is not finite, or jumps however small the step\n"
 )
+"""What the log of a trial says."""
 TOGETHER = 250
 """Samples that are computed at a time where that changes nothing: many of them need much memory."""
 
@@ -93,9 +94,9 @@ def sample(samples: int) -> Array:
 
 
 def recorded(trainer: NetworkTrainer) -> dict[str, float]:
-    """Return what is recorded of the sharpness after a trainer's last epoch, by name; its log says once if it cannot be.
+    """Return what is recorded of the sharpness after a trainer's last epoch, by the names of the metrics.
 
-    Before the training, epoch 0, it is recorded wherever it is recorded at all.
+    Where it cannot be computed nothing is, and the trainer's log says so once.
     """
     when, epoch = trainer.settings.record_sharpness, trainer.state.epoch
     if not when or (when == "start" and epoch > 0):
