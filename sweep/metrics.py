@@ -142,19 +142,23 @@ class Objective:
             keys.append(SortKey(str(self.tie_break), best_first))
         return [*keys, SortKey("trial", True)]
 
+    def known_direction(self, name: str) -> Direction | None:
+        """Return whether larger or smaller is better of another metric of the same sweep, None where it is not known.
+
+        A metric of a user's own may be called as one of `CURVATURE`; ours are beside an objective that is of a part.
+        """
+        own = CURVATURE if metric(self.metric).part else {}
+        return metric(name).direction or own.get(name)
+
     def by(self, name: str, direction: Direction | None = None) -> Objective:
         """Return the objective that ranks by another metric at its own best or last epoch.
-
-        A user's own metric may have the name of one of ours, so the direction of `CURVATURE` is known only where the
-        present metric is of a part.
 
         Raises:
             ValueError: when the direction is neither known nor given.
         """
         if name == self.metric:
             return self
-        own = CURVATURE if metric(self.metric).part else {}
-        known = direction or metric(name).direction or own.get(name)
+        known = direction or self.known_direction(name)
         if known is None:
             raise ValueError(f"whether more or less of {name} is better is not known; give a direction, max or min")
         return replace(self, metric=name, direction=known)

@@ -274,10 +274,11 @@ def export(
 def plot(
     name: Name = None,
     kind: Annotated[
-        Literal["scatter", "curves", "cost", "pareto"],
+        Literal["scatter", "curves", "cost", "pareto", "sharpness"],
         typer.Option(
             help="The metric against each parameter, or against the epochs; the loss of mini-batches; the trials that "
-            "no other beats in the metric and --x, by default the size of the network."
+            "no other beats in the metric and --x, by default the size of the network; the sharpness of the loss "
+            "beside the limit of stable steps."
         ),
     ] = "scatter",
     x: Annotated[
@@ -289,7 +290,8 @@ def plot(
     ] = None,
     direction: Direction = None,
     trial: Annotated[
-        list[int] | None, typer.Option("--trial", help="With --kind cost: a trial to draw; by default all.")
+        list[int] | None,
+        typer.Option("--trial", help="With --kind curves, cost or sharpness: a trial to draw."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A .png or .svg file; beside the database by default.")
@@ -301,12 +303,13 @@ def plot(
     Diverged trials are crosses at the bad end. With repeats a point is the mean of a configuration, with a bar of one
     standard error. Losses of mini-batches are there if training.record_batches was true.
     """
-    if kind == "cost" and (x or y or direction):
-        raise UsageError("--x, --y and --direction do not go with --kind cost, which draws losses against epochs")
+    if kind in ("cost", "sharpness") and (x or y or direction):
+        what = {"cost": "losses", "sharpness": "the sharpness"}[kind]
+        raise UsageError(f"--x, --y and --direction do not go with --kind {kind}, which draws {what} against epochs")
     if kind == "curves" and x:
         raise UsageError("--x does not go with --kind curves, which draws a metric against epochs")
     if kind in ("scatter", "pareto") and trial:
-        raise UsageError("--trial goes with --kind curves or cost alone; without it, every trial is a point")
+        raise UsageError("--trial goes with --kind curves, cost or sharpness; without it, every trial is a point")
     if kind == "pareto" and x and len(x) > 1:
         raise UsageError("--x can be given once with --kind pareto, which compares the metric with one other goal")
     results = sweep.load(name, db=db)
@@ -321,6 +324,8 @@ def _chart(
     metric = y or results.objective.metric
     if kind == "cost":
         return partial(results.plot_costs, trials), "cost"
+    if kind == "sharpness":
+        return partial(results.plot_sharpness, trials), "sharpness"
     if kind == "curves":
         return partial(results.plot_curves, y, direction, trials), f"{metric}-curves"
     if kind == "pareto":

@@ -13,10 +13,10 @@ scale (at least 1) in a random direction. A unit that is passed by a step all th
 eigenvector found is multiplied once more, and where its Rayleigh quotient is not the eigenvalue, all is done again with
 a tenth of the step, twice at most.
 
-**Eigenvalue.** Lanczos iteration from the gradient plus as long a random vector (the gradient is known to lie mostly
-among the top eigenvectors: Gur-Ari, Roberts & Dyer 2018), orthogonalized against all vectors before; a Ritz value is
-never above λ, but for rounding. It ends when the largest one has grown by at most `TOLERANCE` of itself in each of two
-steps and its residual is at most `RESIDUAL` of it, or after `MOST` steps.
+**Eigenvalue.** Lanczos iteration from the gradient plus a random vector half as long (the gradient is known to lie
+mostly among the top eigenvectors: Gur-Ari, Roberts & Dyer 2018), orthogonalized against all vectors before; a Ritz
+value is never above λ, but for rounding. It ends when the largest one has grown by at most `TOLERANCE` of itself in
+each of two steps and its residual is at most `RESIDUAL` of it, or after `MOST` steps.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ TOLERANCE = 1e-6
 RESIDUAL = 1e-3
 AGREEMENT = 5e-3
 """Largest relative difference of the eigenvalue and its vector's Rayleigh quotient by another product."""
+ROUNDING = 1e-14
+"""Rounding of a gradient, relative to its length: divided by a step, what an eigenvalue near 0 may be wrong by."""
 SEED = 0
 """Of the random directions and of the masks of dropout: none is that of a training."""
 
@@ -108,6 +110,7 @@ def loss_gradient(
     return gradient, point
 
 
+@np.errstate(all="ignore")
 def largest_eigenvalue(gradient: FlatGradient, point: Array) -> Eigenvalue | None:
     """Return the largest eigenvalue of the Hessian, the derivative of a gradient, at a point.
 
@@ -119,7 +122,7 @@ def largest_eigenvalue(gradient: FlatGradient, point: Array) -> Eigenvalue | Non
     scale = max(1.0, float(np.sqrt(np.mean(point * point))))
     moved = point + MOVE * scale * rng.standard_normal(point.size)
     here, count = gradient(moved), 1
-    start = unit(unit(here) + unit(rng.standard_normal(point.size)))
+    start = unit(unit(here) + 0.5 * unit(rng.standard_normal(point.size)))
     for step in STEPS:
         product = _product(gradient, moved, here, step * scale)
         found = lanczos(product, start)
@@ -128,7 +131,7 @@ def largest_eigenvalue(gradient: FlatGradient, point: Array) -> Eigenvalue | Non
         value, vector, products = found
         again = float(vector @ product(vector))
         count += products + 1
-        if abs(again - value) <= AGREEMENT * abs(value) + np.finfo(float).tiny:
+        if abs(again - value) <= AGREEMENT * abs(value) + ROUNDING * float(np.linalg.norm(here)) / (step * scale):
             return Eigenvalue(value, count)
     return None
 

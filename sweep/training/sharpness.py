@@ -63,7 +63,7 @@ def sharpness_of(trainer: NetworkTrainer) -> Sharpness | None:
     settings, state = trainer.settings, trainer.state
     if not state.vector.size or not state.is_finite():
         return None
-    batches = _batches(trainer)
+    batches = sampled_batches(trainer)
     gradient, point = loss_gradient(settings.network, trainer.params, state.layer_states, batches, settings.penalty)
     found = largest_eigenvalue(gradient, point)
     if found is None:
@@ -73,7 +73,7 @@ def sharpness_of(trainer: NetworkTrainer) -> Sharpness | None:
     return Sharpness(found.value, None if limit is None else found.value * factor / limit)
 
 
-def _batches(trainer: NetworkTrainer) -> list[tuple[Array, Array]]:
+def sampled_batches(trainer: NetworkTrainer) -> list[tuple[Array, Array]]:
     """Return (x, targets) of the mini-batches that the fixed sample is cut into."""
     settings, evaluation = trainer.settings, trainer.evaluation
     rows = sample(len(trainer.dataset.train.x))

@@ -148,7 +148,9 @@ class TestCosts:
         ("arguments", "code", "words"),
         [
             (["--kind", "cost", "--x", "alpha"], 2, "do not go with --kind cost"),
-            (["--trial", 3], 2, "--trial goes with --kind curves or cost alone"),
+            (["--trial", 3], 2, "--trial goes with --kind curves, cost or sharpness"),
+            (["--kind", "sharpness", "--y", "test_loss"], 2, "do not go with --kind sharpness"),
+            (["--kind", "sharpness"], 2, "set training.record_sharpness = true"),
             (["--kind", "cost", "--trial", 99], 1, "there is no trial 99"),
         ],
     )

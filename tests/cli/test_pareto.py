@@ -61,7 +61,7 @@ def test_the_chart(cli):
     ("arguments", "words"),
     [
         (["--x", "alpha", "--x", "seconds"], "--x can be given once with --kind pareto"),
-        (["--trial", "1"], "--trial goes with --kind curves or cost alone"),
+        (["--trial", "1"], "--trial goes with --kind curves, cost or sharpness"),
         (["--x", "nonsense"], "there is no goal 'nonsense'"),
         (["--x", "test_accuracy"], "name two or more different goals"),
     ],

@@ -16,6 +16,7 @@ from sweep.results.plots.learning_curves import learning_curves
 from sweep.results.plots.matrix import confusion
 from sweep.results.plots.pareto import pareto_chart
 from sweep.results.plots.scatter import scatter_grid
+from sweep.results.plots.sharpness import sharpness_chart
 
 __all__ = [
     "SUFFIXES",
@@ -27,4 +28,5 @@ __all__ = [
     "pareto_chart",
     "save",
     "scatter_grid",
+    "sharpness_chart",
 ]
