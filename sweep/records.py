@@ -189,6 +189,10 @@ class TrialRecord:
     """Multiplications of its network for one sample."""
     taken_from: str | None = None
     """The trial of an earlier sweep, as SWEEP/TRIAL, whose training it has taken over."""
+    finding: str | None = None
+    """What is wrong with how it learned, in one clause; None where nothing is."""
+    forked_from: str | None = None
+    """The trial and the epoch, as SWEEP/TRIAL@EPOCH, whose state it has gone on from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ DRAWN = ("sweep_id", "number", "seed_weights", "seed_shuffling", "seed_dropout",
 SINCE = (
     *("weights_sha256", "checkpoint_sha256", "ranked_epochs"),
     *("round", "target_epochs", "exempt", "told", "redraws", "network_parameters", "multiplications", "taken_from"),
+    *("finding", "forked_from"),
 )
 """Columns of a trial that came after the digests; they count only where they hold something, so that old ones stay."""
 SWEEPS_SINCE = ("planned_trials", "ended")

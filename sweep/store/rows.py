@@ -108,7 +108,7 @@ def trial_record(row: Mapping[Any, Any]) -> TrialRecord:
     """Return a trial from its row."""
     same = ("number", "repeat", "status", "attempt", "crashes", "owner", "started", "finished", "seconds", "error")
     also = ("traceback", "log", "configuration", "planned_epochs", "best_value", "best_epoch", "tie_value")
-    since = ("target_epochs", "exempt", "network_parameters", "multiplications", "taken_from")
+    since = ("target_epochs", "exempt", "network_parameters", "multiplications", "taken_from", "finding", "forked_from")
     return TrialRecord(
         **{name: row[name] for name in (*same, *also, "last_epoch", "ranked_epochs", *since)},
         round=row["round"] or 0,

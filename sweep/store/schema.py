@@ -24,7 +24,7 @@ from sqlalchemy.schema import CreateColumn
 from sweep.records import STATUSES, Decided
 from sweep.store.columns import Number, Time, Words
 
-VERSION = 6
+VERSION = 7
 """Version of the schema: the number of the last revision in `migrations/versions`."""
 APPLICATION_ID = 0x53574550
 """Marks a SQLite file as ours ("SWEP"), as `application_id`."""
@@ -124,6 +124,8 @@ trials = Table(
     Column("network_parameters", Integer, comment="number of values that its network learns"),
     Column("multiplications", BigInteger, comment="multiplications of its network for one sample"),
     Column("taken_from", Text, comment="trial of an earlier sweep whose training it has taken over"),
+    Column("finding", Text, comment="what is wrong with how it learned, in one clause; none where nothing is"),
+    Column("forked_from", Text, comment="trial and epoch, as SWEEP/TRIAL@EPOCH, whose state it has gone on from"),
     UniqueConstraint("sweep_id", "number"),
     CheckConstraint(f"status IN ({', '.join(repr(s) for s in STATUSES)})", name="known_status"),
     Index("ranking", "sweep_id", "status", "best_value", "ranked_epochs"),

@@ -16,7 +16,7 @@ from sweep.store.schema import batches, trials
 SEEDS = ("seed_weights", "seed_shuffling", "seed_dropout")
 SAME = (
     *("owner", "started", "finished", "seconds", "log", "last_epoch"),
-    *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind"),
+    *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind", "finding"),
 )
 """Columns that are taken over as they are."""
 KEPT_FILES = ("keep_weights", "checkpoint_every", "record_batches")

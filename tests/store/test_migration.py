@@ -95,7 +95,7 @@ class TestFile:
             rows = query(before, f"SELECT {', '.join(had)} FROM {table} ORDER BY 1, 2")
             has = ", ".join(RENAMED.get(name, name) for name in had)
             assert query(old, f"SELECT {has} FROM {table} ORDER BY 1, 2") == rows
-            assert rows
+            assert rows or table == "decisions"
         metric = "metric, " if version_of(before) >= 4 else ""
         ranked = query(before, "SELECT * FROM leaderboard")
         columns = f"sweep, rank, trial, {metric}value, epoch, tie_value, seconds, configuration"
@@ -110,9 +110,10 @@ class TestFile:
         store.close()
 
     def test_what_it_did_not_say_is_what_it_meant(self, old):
+        experiment_format = 4 if version_of(old) >= 6 else 1
         store = Store(str(old))
         record = store.sweep()
-        assert (record.objective, record.repeats, record.format) == (Objective(), 1, 1)
+        assert (record.objective, record.repeats, record.format) == (Objective(), 1, experiment_format)
         assert {store.trial(record.id, number).planned_epochs for number in range(4)} == {2}
         assert {store.trial(record.id, number).repeat for number in range(4)} == {0}
         store.close()

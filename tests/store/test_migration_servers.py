@@ -123,7 +123,9 @@ def pour(path, connection):
         source.reflect(file)
         for table in target.sorted_tables:
             rows = [dict(row) for row in file.execute(source.tables[table.name].select()).mappings()]
-            connection.execute(table.insert(), [{name: _in_utc(value) for name, value in row.items()} for row in rows])
+            if rows:
+                values = [{name: _in_utc(value) for name, value in row.items()} for row in rows]
+                connection.execute(table.insert(), values)
     engine.dispose()
 
 
