@@ -41,6 +41,10 @@ MEASURES: dict[str, Measure] = {
 """Name of a measure -> its description; a metric of ours is named PART_MEASURE."""
 
 
+CURVATURE: dict[str, Direction] = {"instability": "min", "sharpness": "min"}
+"""Metrics of our networks that are of no part: those of `training.record_sharpness`; less of them is more stable."""
+
+
 NATIVE_METRICS = ("test_accuracy", "test_loss", "train_accuracy", "train_loss")
 """Metrics of a classifier without a validation part, in the order of tables."""
 
@@ -138,6 +142,14 @@ class Objective:
             keys.append(SortKey(str(self.tie_break), best_first))
         return [*keys, SortKey("trial", True)]
 
+    def known_direction(self, name: str) -> Direction | None:
+        """Return whether larger or smaller is better of another metric of the same sweep, None where it is not known.
+
+        A metric of a user's own may be called as one of `CURVATURE`; ours are beside an objective that is of a part.
+        """
+        own = CURVATURE if metric(self.metric).part else {}
+        return metric(name).direction or own.get(name)
+
     def by(self, name: str, direction: Direction | None = None) -> Objective:
         """Return the objective that ranks by another metric at its own best or last epoch.
 
@@ -146,7 +158,7 @@ class Objective:
         """
         if name == self.metric:
             return self
-        known = direction or metric(name).direction
+        known = direction or self.known_direction(name)
         if known is None:
             raise ValueError(f"whether more or less of {name} is better is not known; give a direction, max or min")
         return replace(self, metric=name, direction=known)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -36,7 +35,6 @@ from sweep.system.signals import Signalled
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
     from sweep.results.sweep import Sweep
 
@@ -268,75 +266,6 @@ def export(
     results = sweep.load(name, db=db)
     rows = results.export(output, format=format, table="epochs" if epochs else "batches" if batches else "trials")
     say(f"wrote {counted(rows, 'row')} of {results.name} to {output}")
-
-
-@app.command()
-def plot(
-    name: Name = None,
-    kind: Annotated[
-        Literal["scatter", "curves", "cost", "pareto", "divergence", "rescue"],
-        typer.Option(
-            help="The metric against each parameter, or against the epochs; the loss of mini-batches; the trials that "
-            "no other beats in the metric and --x, by default the size of the network; the probability to diverge; "
-            "what `sweep rescue` has found."
-        ),
-    ] = "scatter",
-    x: Annotated[
-        list[str] | None, typer.Option("--x", help="A parameter to plot against; by default all.", metavar="PARAM")
-    ] = None,
-    y: Annotated[
-        str | None,
-        typer.Option("--y", "--by", help="The metric to plot; by default that of the sweep.", metavar="METRIC"),
-    ] = None,
-    direction: Direction = None,
-    trial: Annotated[
-        list[int] | None, typer.Option("--trial", help="With --kind cost: a trial to draw; by default all.")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A .png or .svg file; beside the database by default.")
-    ] = None,
-    db: Db = None,
-) -> None:
-    """Draw the metric against each searched parameter or the epochs, or the losses of mini-batches.
-
-    Diverged trials are crosses at the bad end. With repeats a point is the mean of a configuration, with a bar of one
-    standard error. Losses of mini-batches are there if training.record_batches was true.
-    """
-    if kind == "cost" and (x or y or direction):
-        raise UsageError("--x, --y and --direction do not go with --kind cost, which draws losses against epochs")
-    if kind == "curves" and x:
-        raise UsageError("--x does not go with --kind curves, which draws a metric against epochs")
-    if kind == "divergence" and (y or direction or (x and len(x) != 2)):
-        raise UsageError(
-            "--kind divergence takes two --x, by default the two that matter most, and no --y or --direction"
-        )
-    if kind in ("scatter", "pareto", "divergence") and trial:
-        raise UsageError("--trial goes with --kind curves or cost alone; without it, every trial is a point")
-    if kind == "rescue" and (x or y or direction or trial):
-        raise UsageError("--x, --y, --direction and --trial do not go with --kind rescue, which draws all casualties")
-    if kind == "pareto" and x and len(x) > 1:
-        raise UsageError("--x can be given once with --kind pareto, which compares the metric with one other goal")
-    results = sweep.load(name, db=db)
-    draw, stem = _chart(results, kind, x, y, direction, trial)
-    say(f"chart: {save_figure(results, draw, output, stem)}")
-
-
-def _chart(
-    results: Sweep, kind: str, x: list[str] | None, y: str | None, direction: Direction, trials: list[int] | None
-) -> tuple[Callable[[], Figure], str]:
-    """Return what draws a kind of chart, and the stem of its file's name."""
-    metric = y or results.objective.metric
-    if kind == "cost":
-        return partial(results.plot_costs, trials), "cost"
-    if kind == "curves":
-        return partial(results.plot_curves, y, direction, trials), f"{metric}-curves"
-    if kind == "rescue":
-        return results.plot_rescue, "rescue"
-    if kind == "pareto":
-        return partial(results.plot_pareto, x[0] if x else None, y, direction), f"{metric}-pareto"
-    if kind == "divergence":
-        return partial(results.plot_divergence, x), "divergence"
-    return partial(results.plot, x, y, direction), metric
 
 
 def _conclude(results: Sweep, flags: RunFlags) -> None:

@@ -17,6 +17,7 @@ from sweep.cli import (  # noqa: F401 (each adds its commands to the application
     commands,
     following,
     networks,
+    plotting,
     rescuing,
     tracing,
 )

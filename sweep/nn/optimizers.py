@@ -42,6 +42,9 @@ class Optimizer(NamedTuple):
     """(params) -> scratch; it is not part of the state, so it is neither copied nor written to files."""
     upgrade: Callable[[OptimizerState, int], OptimizerState] = as_it_is
     """(state, version of the arithmetic that computed it) -> the state as this version keeps it"""
+    stable_below: float | None = None
+    """The curvature below which the steps on a quadratic loss, with the factor 1, do not grow: 2/learning_rate for SGD;
+    None where that depends on the gradients before."""
 
 
 def sgd(learning_rate: Positive = 0.01) -> Optimizer:
@@ -56,7 +59,7 @@ def sgd(learning_rate: Positive = 0.01) -> Optimizer:
         else:
             params -= np.multiply(gradient, rate, out=scratch)
 
-    return Optimizer(lambda params: None, update, takes_products=True)
+    return Optimizer(lambda params: None, update, takes_products=True, stable_below=2 / learning_rate)
 
 
 class MomentumState(NamedTuple):
@@ -66,7 +69,10 @@ class MomentumState(NamedTuple):
 
 
 def momentum(learning_rate: Positive = 0.01, momentum: Fraction = 0.9) -> Optimizer:
-    """Classical momentum (Polyak 1964): v ← momentum·v − learning_rate·g; params ← params + v."""
+    """Classical momentum (Polyak 1964): v ← momentum·v − learning_rate·g; params ← params + v.
+
+    Stable below the curvature 2·(1 + momentum)/learning_rate (Cohen et al. 2021, equation 1).
+    """
 
     def update(
         params: Array, gradient: Gradient, state: MomentumState, factor: float = 1.0, scratch: Scratch = None
@@ -77,7 +83,10 @@ def momentum(learning_rate: Positive = 0.01, momentum: Fraction = 0.9) -> Optimi
         params += velocity
         return state
 
-    return Optimizer(lambda params: MomentumState(np.zeros_like(params)), update, scratch=np.empty_like)
+    limit = 2 * (1 + momentum) / learning_rate
+    return Optimizer(
+        lambda params: MomentumState(np.zeros_like(params)), update, scratch=np.empty_like, stable_below=limit
+    )
 
 
 class OneStepMomentumState(NamedTuple):
@@ -91,6 +100,8 @@ def one_step_momentum(learning_rate: Positive = 0.01, momentum: Fraction = 0.9) 
     """Momentum of the last step only: params ← params − (η·g + momentum·η_prev·g_prev).
 
     A published document defines it in this way; in classical momentum every earlier step counts, each a little less.
+    With the curvature λ, params follow z² − (1 − η·λ)·z + momentum·η·λ = 0, whose roots are at most 1 where η·λ is at
+    most 2/(1 − momentum) and 1/momentum.
     """
 
     def update(
@@ -102,13 +113,15 @@ def one_step_momentum(learning_rate: Positive = 0.01, momentum: Fraction = 0.9) 
         params -= np.multiply(gradient, learning_rate * factor, out=previous)
         return state
 
-    return Optimizer(lambda params: OneStepMomentumState(np.zeros_like(params)), update)
+    limit = min(2 / (1 - momentum), 1 / momentum if momentum else math.inf) / learning_rate
+    return Optimizer(lambda params: OneStepMomentumState(np.zeros_like(params)), update, stable_below=limit)
 
 
 def nesterov(learning_rate: Positive = 0.01, momentum: Fraction = 0.9) -> Optimizer:
     """Nesterov's momentum (Sutskever et al. 2013): params ← params + momentum·v − η·g.
 
-    v is that of `momentum`.
+    v is that of `momentum`. Stable below the curvature 2·(1 + momentum)/((1 + 2·momentum)·learning_rate) (Cohen et al.
+    2021, equation 1).
     """
 
     def update(
@@ -122,7 +135,10 @@ def nesterov(learning_rate: Positive = 0.01, momentum: Fraction = 0.9) -> Optimi
         params += np.multiply(velocity, momentum, out=scratch)
         return state
 
-    return Optimizer(lambda params: MomentumState(np.zeros_like(params)), update, scratch=np.empty_like)
+    limit = 2 * (1 + momentum) / ((1 + 2 * momentum) * learning_rate)
+    return Optimizer(
+        lambda params: MomentumState(np.zeros_like(params)), update, scratch=np.empty_like, stable_below=limit
+    )
 
 
 class SquaresState(NamedTuple):

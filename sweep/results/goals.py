@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sweep.arguments import texts, whole
-from sweep.metrics import metric
 from sweep.results.trials import SweepTrials
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class ComparedTrials(SweepTrials):
         from sweep.results.pareto import read_goals
 
         names = goals.split(",") if isinstance(goals, str) else texts(goals, "goals")
-        directions = {name: metric(name).direction for name in self.metrics()}
+        directions = {name: self.objective.known_direction(name) for name in self.metrics()}
         directions[self.objective.metric] = self.objective.direction
         return read_goals(names, directions, self.parameters)
 

@@ -191,6 +191,20 @@ class Sweep(AnalyzedTrials):
             self.trial(number)
         return plots.cost_curves(self.batches(), self.epochs(), title=self.name, trials=trials)
 
+    def plot_sharpness(self, trials: int | Sequence[int] | None = None) -> Figure:
+        """Draw the sharpness of all trials, or of those named, beside the limit of stable steps.
+
+        Raises:
+            SweepError: when there is no such trial, or no sharpness was recorded.
+        """
+        from sweep.results import plots
+
+        epochs, rows = self.epochs(), self.trials()
+        if trials is not None:
+            numbers = [self.trial(number).number for number in wholes(trials, "trials")]
+            epochs, rows = epochs[epochs["trial"].isin(numbers)], rows[rows["trial"].isin(numbers)]
+        return plots.sharpness_chart(epochs, rows, title=self.name)
+
     def plot_pareto(self, x: str | None = None, y: str | None = None, direction: Direction | None = None) -> Figure:
         """Draw all completed trials by two goals, and those that no other beats in both as a line of steps.
 

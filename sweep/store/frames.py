@@ -131,17 +131,19 @@ def _chosen(
 
 
 def _epoch_of(objective: Objective) -> ColumnElement[Any]:
-    """Return the number of the epoch that stands for a trial: the last, or the first with the best value.
+    """Return the number of the epoch that stands for a trial: the last with a value, or the first with the best one.
 
     Those of a longer training that is not completed do not count.
     """
     last = func.coalesce(trials.c.ranked_epochs, trials.c.last_epoch)
-    if objective.epoch == "last":
+    is_native = objective.metric in NATIVE_COLUMNS
+    if objective.epoch == "last" and is_native:
         return last
     other = epochs.alias()
-    is_native = objective.metric in NATIVE_COLUMNS
     value = other.c[objective.metric] if is_native else other.c.metrics[objective.metric].as_float()
     order = value.desc() if objective.is_max else value.asc()
+    if objective.epoch == "last":  # a metric may be recorded at the start alone
+        order = other.c.epoch.desc()
     # Asked trial by trial, along the primary key: planners that know nothing of the rows find no better way than
     # comparing each trial with each when they are given one list of all best epochs.
     of_trial = select(other.c.epoch).where(other.c.trial_id == trials.c.id, value.is_not(None), other.c.epoch <= last)

@@ -36,18 +36,22 @@ class Recorded:
 
 
 def recorded_metrics(connection: Connection, sweep_id: int, number: int | None = None) -> Recorded:
-    """Return the metrics of a sweep, or of one trial, by its last epoch, since all epochs of a trial have the same."""
+    """Return the metrics of a sweep, or of one trial, by each trial's last epoch and the one before the training.
+
+    All epochs of a trial have the same, but for what is recorded at the start alone.
+    """
     mine = trials.c.sweep_id == sweep_id
     if number is not None:
         mine &= trials.c.number == number
-    last = (epochs.c.trial_id == trials.c.id) & (epochs.c.epoch == trials.c.last_epoch)
-    counts = [func.count(epochs.c[name]).label(name) for name in NATIVE_METRICS]
-    joined = select(func.count(), *counts, func.count(epochs.c.metrics)).select_from(trials.join(epochs, last))
+    last = epochs.c.epoch == trials.c.last_epoch
+    ends = (epochs.c.trial_id == trials.c.id) & (last | (epochs.c.epoch == 0))
+    counted = [func.count(case((last, each))) for each in (1, *(epochs.c[name] for name in NATIVE_METRICS))]
+    joined = select(*counted, func.count(epochs.c.metrics)).select_from(trials.join(epochs, ends))
     total, *natives, in_json = connection.execute(joined.where(mine)).one()
     names: list[str] = []
     if in_json:
         each = _members(connection.dialect.name)
-        query = select(each.c.key).distinct().select_from(trials.join(epochs, last).join(each, true()))
+        query = select(each.c.key).distinct().select_from(trials.join(epochs, ends).join(each, true()))
         names = list(connection.execute(query.where(mine, each.c.key.is_not(None))).scalars())
     others = sorted(names, key=lambda name: (metric(name).part is None, name))
     return Recorded(dict(zip(NATIVE_METRICS, natives, strict=True)), others, total)

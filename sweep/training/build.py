@@ -85,6 +85,7 @@ def network_settings(configuration: Configuration, dataset: Dataset, folder: str
         iterations=training.iterations,
         evaluate_train=training.evaluate_train,
         measures=tuple(training.metrics),
+        record_sharpness=training.record_sharpness,
     )
 
 

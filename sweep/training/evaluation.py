@@ -46,6 +46,9 @@ class Settings:
     evaluate_train: EvaluateTrain = "full"
     measures: tuple[str, ...] = ()
     """Measures besides loss and accuracy, of classification: `f1`, `balanced_accuracy`."""
+    record_sharpness: Literal["start", "epochs"] | bool = False
+    """When the largest eigenvalue of the loss's Hessian is recorded: before the training, after each epoch, too
+    ("epochs" or true), or never."""
 
 
 class Score(Protocol):

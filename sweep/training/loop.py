@@ -21,6 +21,7 @@ from sweep.records import Divergence, Epoch
 from sweep.training.checkpoint import Snapshot
 from sweep.training.divergence import Diverged, FiniteCheck, Flags, NotFinite, all_finite, leaves
 from sweep.training.evaluation import Evaluation, Score, Settings, named
+from sweep.training.sharpness import recorded
 from sweep.training.snapshots import check, put, take
 
 
@@ -117,13 +118,14 @@ class NetworkTrainer:
         state, samples = self.state, len(self.dataset.train.x)
         if state.epoch == 0:
             start = time.perf_counter()
-            metrics = self.evaluate(0, 0)
+            metrics = self.evaluate(0, 0) | recorded(self)
             yield Epoch(0, time.perf_counter() - start, metrics)
         for number in range(state.epoch + 1, self.settings.epochs + 1):
             start = time.perf_counter()
             steps = self.run_epoch(number, self.settings.batching.order(samples, state.shuffling))
             metrics = self.evaluate(number, steps)
             state.epoch = number
+            metrics |= recorded(self)
             yield Epoch(number, time.perf_counter() - start, metrics)
 
     def run_epoch(self, number: int, order: Array) -> int:

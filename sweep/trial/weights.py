@@ -16,7 +16,7 @@ from sweep.training import checkpoint
 from sweep.training.checkpoint import Snapshot
 from sweep.training.trainer import Trainer
 
-LENGTH = ("epochs", "keep_weights", "checkpoint_every", "record_batches")
+LENGTH = ("epochs", "keep_weights", "checkpoint_every", "record_batches", "record_sharpness")
 """Keys of `training` that change no bit of any epoch."""
 
 

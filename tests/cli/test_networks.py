@@ -147,8 +147,18 @@ class TestCosts:
     @pytest.mark.parametrize(
         ("arguments", "code", "words"),
         [
-            (["--kind", "cost", "--x", "alpha"], 2, "do not go with --kind cost"),
-            (["--trial", 3], 2, "--trial goes with --kind curves or cost alone"),
+            (
+                ["--kind", "cost", "--x", "alpha"],
+                2,
+                "draws losses of mini-batches; it goes with scatter, pareto and divergence",
+            ),
+            (
+                ["--trial", 3],
+                2,
+                "--trial does not go with --kind scatter, which draws all trials",
+            ),
+            (["--kind", "sharpness", "--y", "test_loss"], 2, "--y does not go with --kind sharpness"),
+            (["--kind", "sharpness"], 2, "set training.record_sharpness = true"),
             (["--kind", "cost", "--trial", 99], 1, "there is no trial 99"),
         ],
     )

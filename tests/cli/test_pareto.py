@@ -60,8 +60,8 @@ def test_the_chart(cli):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--x", "alpha", "--x", "seconds"], "--x can be given once with --kind pareto"),
-        (["--trial", "1"], "--trial goes with --kind curves or cost alone"),
+        (["--x", "alpha", "--x", "seconds"], "--x is given once or not at all with --kind pareto"),
+        (["--trial", "1"], "--trial does not go with --kind pareto"),
         (["--x", "nonsense"], "there is no goal 'nonsense'"),
         (["--x", "test_accuracy"], "name two or more different goals"),
     ],

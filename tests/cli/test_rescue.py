@@ -61,4 +61,4 @@ def test_what_cannot_be_done_is_one_sentence(cli, database, arguments, code, wor
 
 
 def test_options_that_do_not_go_with_the_chart_are_refused(cli):
-    assert "do not go with --kind rescue" in cli("plot", "--kind", "rescue", "--x", "alpha").sentence(2)
+    assert "--x does not go with --kind rescue" in cli("plot", "--kind", "rescue", "--x", "alpha").sentence(2)

@@ -47,6 +47,9 @@ class Training(Section):
     """Measures besides loss and accuracy, of classification."""
     record_batches: bool = False
     """Whether the loss of each mini-batch is stored."""
+    record_sharpness: Literal["start", "epochs"] | bool = False
+    """When the largest eigenvalue of the loss's Hessian is recorded: before the training, after each epoch, too, or
+    never; true is "epochs"."""
 
     @model_validator(mode="after")
     def _end_one_way(self) -> Training:

@@ -18,6 +18,7 @@ from sweep.results.plots.matrix import confusion
 from sweep.results.plots.pareto import pareto_chart
 from sweep.results.plots.rescue import rescue_chart
 from sweep.results.plots.scatter import scatter_grid
+from sweep.results.plots.sharpness import sharpness_chart
 from sweep.results.plots.trace import trace_chart
 
 __all__ = [
@@ -32,5 +33,6 @@ __all__ = [
     "rescue_chart",
     "save",
     "scatter_grid",
+    "sharpness_chart",
     "trace_chart",
 ]
