@@ -11,7 +11,7 @@ import warnings
 from pathlib import Path
 from typing import NoReturn
 
-from sweep.cli import checks, commands, following, networks  # noqa: F401 (each adds its commands to the application)
+from sweep.cli import checks, commands, following, mapping, networks  # noqa: F401 (each adds its commands to the application)
 from sweep.cli.ending import line
 from sweep.cli.hints import name_database, sentence
 from sweep.cli.options import app, say

@@ -13,6 +13,7 @@ from sweep.results.plots.costs import cost_curves
 from sweep.results.plots.examples import example, gallery
 from sweep.results.plots.files import SUFFIXES, save
 from sweep.results.plots.learning_curves import learning_curves
+from sweep.results.plots.map import map_chart
 from sweep.results.plots.matrix import confusion
 from sweep.results.plots.pareto import pareto_chart
 from sweep.results.plots.scatter import scatter_grid
@@ -24,6 +25,7 @@ __all__ = [
     "example",
     "gallery",
     "learning_curves",
+    "map_chart",
     "pareto_chart",
     "save",
     "scatter_grid",
