@@ -192,15 +192,16 @@ def cross_entropy(logits: Array, labels: Array) -> tuple[Array, Array]:
 
     Returns: the mean loss of each network, (networks,), and its gradient, of the shape of the logits.
     """
-    samples, shares = np.arange(len(labels)), np.full(len(labels), 1 / len(labels))
+    samples, share = np.arange(len(labels)), 1 / len(labels)
     p = logits - logits.max(1, keepdims=True)
     own = p[:, labels, samples]
     np.exp(p, out=p)
     total = p.sum(1)
     p /= total[:, None]
     p[:, labels, samples] -= 1
-    p *= 1 / len(labels)
-    return (np.log(total) - own) @ shares, p  # unlike a sum, it overflows no earlier than the largest loss
+    p *= share
+    # Multiplied first, losses near the largest number do not overflow in the sum.
+    return ((np.log(total) - own) * share).sum(1), p
 
 
 def mean_squared_error(outputs: Array, targets: Array) -> tuple[Array, Array]:

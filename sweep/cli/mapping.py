@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweep.cli.options import Data, Format, Set, app, print_table, say
-from sweep.errors import Argument, UsageError
+from sweep.errors import Argument, SweepError, UsageError
 
 if TYPE_CHECKING:
     from sweep.analysis.dimension import Dimension
@@ -17,32 +17,33 @@ if TYPE_CHECKING:
 MOST = 4096
 """The largest number of points along an axis."""
 
+Mapped = Annotated[
+    str | None,
+    typer.Argument(
+        help="An experiment file, or the name of one that comes with sweep; by default digits-trainability.",
+        metavar="[FILE|NAME]",
+    ),
+]
+Zoom = Annotated[
+    str | None, typer.Option(help="Other ends of the axes, such as 1.7,2.2,0.1,0.12.", metavar="X0,X1,Y0,Y1")
+]
+Seed = Annotated[
+    int | None, typer.Option(help="Seed of the samples and of the first weights; by default that of the file.")
+]
+Picture = Annotated[Path, typer.Option("--output", "-o", help="A .png or .svg file for the picture.", metavar="FILE")]
+Dump = Annotated[Path | None, typer.Option(help="Write what became of each point to a .npz file, too.", metavar="FILE")]
+
 
 @app.command("map")
 def map_(
-    experiment: Annotated[
-        str | None,
-        typer.Argument(
-            help="An experiment file, or the name of one that comes with sweep; by default digits-trainability.",
-            metavar="[FILE|NAME]",
-        ),
-    ] = None,
-    zoom: Annotated[
-        str | None,
-        typer.Option(help="Other ends of the axes, such as 5,20,0.1,1.", metavar="X0,X1,Y0,Y1"),
-    ] = None,
+    experiment: Mapped = None,
+    zoom: Zoom = None,
     size: Annotated[int, typer.Option(help="Points along each axis.")] = 256,
     steps: Annotated[int, typer.Option(help="Steps of gradient descent of each network.")] = 200,
-    seed: Annotated[
-        int | None, typer.Option(help="Seed of the samples and of the first weights; by default that of the file.")
-    ] = None,
+    seed: Seed = None,
     workers: Annotated[int | None, typer.Option(help="Threads; by default one for each core.")] = None,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="A .png or .svg file for the picture.", metavar="FILE")
-    ] = Path("map.png"),
-    dump: Annotated[
-        Path | None, typer.Option(help="Write what became of each point to a .npz file, too.", metavar="FILE")
-    ] = None,
+    output: Picture = Path("map.png"),
+    dump: Dump = None,
     set_: Set = None,
     format: Annotated[Format, typer.Option(help="How to print the table.")] = "table",
     data: Data = None,
@@ -61,6 +62,7 @@ def map_(
     from sweep.experiment.file import load
 
     _check(size, steps, seed, workers)
+    _check_files(output, dump)
     loaded = load(experiment or DEFAULT, set_ or [])
     shrunk = shrink(loaded, data=data, seed=seed)
     if zoom is not None:
@@ -90,6 +92,24 @@ def _check(size: int, steps: int, seed: int | None, workers: int | None) -> None
             raise UsageError(Argument(name), f" must be from {low} to {high}, not {number}")
 
 
+def _check_files(output: Path, dump: Path | None) -> None:
+    """Check that what is made can be written, before it is made.
+
+    Raises:
+        UsageError: when a name ends in something else.
+        SweepError: when there is no such folder.
+    """
+    from sweep.results.plots import SUFFIXES
+
+    for path, suffixes in ((output, SUFFIXES), (dump, (".npz",))):
+        if path is None:
+            continue
+        if path.suffix.lower() not in suffixes:
+            raise UsageError(f"cannot write '{path}': its name must end in {' or '.join(suffixes)}")
+        if not path.parent.is_dir():
+            raise SweepError(f"cannot write '{path}': there is no folder '{path.parent}'; make it first")
+
+
 def _numbers(zoom: str) -> list[float]:
     try:
         return [float(word) for word in zoom.split(",")]
@@ -114,8 +134,6 @@ def _dump(found: Map, path: Path) -> None:
 
     from sweep.system.files import write_whole
 
-    if path.suffix != ".npz":
-        raise UsageError(f"cannot write '{path}': its name must end in .npz")
     rows, columns = found.converged.shape
     content = io.BytesIO()
     np.savez_compressed(
