@@ -110,14 +110,13 @@ def test_an_outcome_is_told_by_the_first_and_the_last_losses():
     steps = 40
     halving, constant = 0.5 ** np.arange(steps), np.ones(steps)
     doubling, lost = 2.0 ** np.arange(steps), np.where(np.arange(steps) == 5, np.nan, 0.5)
-    early, late = np.where(np.arange(steps) < 20, 3.0, 0.1), np.where(np.arange(steps) < 20, 0.1, 3.0)
+    early, late = np.where(np.arange(steps) < 20, 30.0, 0.1), np.where(np.arange(steps) < 20, 0.1, 3.0)
     early[0] = late[0] = 1
     rows = np.stack([halving, constant, doubling, lost, early, late], 1)
     with np.errstate(all="ignore"):
         found = outcome(iter(7 * rows), steps)
     assert found.converged.tolist() == [True, False, False, False, True, False]
-    expected = [2, steps, 2, 1 + 4 * 2, 1 + 19 * 3 + 20 * 0.1, 1 + 19 / 0.1 + 20 / 3]
-    expected[3] = 5.0  # of a loss of 0.5 from the beginning, up to where it is lost
+    expected = [2, steps, 2, 5, 1 + 19 * 30 + 20 * 0.1, 1 + 19 / 0.1 + 20 / 3]
     np.testing.assert_allclose(found.duration, expected, rtol=1e-6)
 
 
