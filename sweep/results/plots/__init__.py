@@ -14,6 +14,7 @@ from sweep.results.plots.divergence import phase_diagram
 from sweep.results.plots.examples import example, gallery
 from sweep.results.plots.files import SUFFIXES, save
 from sweep.results.plots.learning_curves import learning_curves
+from sweep.results.plots.map import map_chart
 from sweep.results.plots.matrix import confusion
 from sweep.results.plots.pareto import pareto_chart
 from sweep.results.plots.rescue import rescue_chart
@@ -28,6 +29,7 @@ __all__ = [
     "example",
     "gallery",
     "learning_curves",
+    "map_chart",
     "pareto_chart",
     "phase_diagram",
     "rescue_chart",
