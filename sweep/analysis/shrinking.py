@@ -136,7 +136,7 @@ def _axes(experiment: Experiment) -> tuple[Axis, Axis]:
         _refuse(
             experiment,
             f"searches {_listed(names)}, and a map has two axes; fix the others with ",
-            Argument("overrides", f"{names[-1]}=…"),
+            Argument("overrides", f"{next(name for name in names if name != 'learning_rate')}=…"),
         )
     if len(wanted) < 2:
         found = f"searches only {names[0]}" if names else "searches nothing that can be an axis"

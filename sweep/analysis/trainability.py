@@ -242,7 +242,7 @@ def outcome(found: Iterable[Array], steps: int) -> Outcome:
         is_finite &= np.isfinite(loss)
         ratio = np.where(is_finite, np.minimum(loss / first, CAP), CAP)
         sums += ratio
-        inverse += np.where(is_finite, np.minimum(first / loss, CAP), 0)
+        inverse += np.where(is_finite & (loss > 0), np.minimum(first / loss, CAP), 0)
         if step >= steps - LAST:
             end += ratio
         if not is_finite.any():

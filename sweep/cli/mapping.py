@@ -21,7 +21,7 @@ Mapped = Annotated[
     str | None,
     typer.Argument(
         help="An experiment file, or the name of one that comes with sweep; by default digits-trainability.",
-        metavar="[FILE|NAME]",
+        metavar="FILE|NAME",
     ),
 ]
 Zoom = Annotated[

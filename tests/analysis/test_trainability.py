@@ -112,11 +112,11 @@ def test_an_outcome_is_told_by_the_first_and_the_last_losses():
     doubling, lost = 2.0 ** np.arange(steps), np.where(np.arange(steps) == 5, np.nan, 0.5)
     early, late = np.where(np.arange(steps) < 20, 30.0, 0.1), np.where(np.arange(steps) < 20, 0.1, 3.0)
     early[0] = late[0] = 1
-    rows = np.stack([halving, constant, doubling, lost, early, late], 1)
+    rows = np.stack([halving, constant, doubling, lost, early, late, 0 * constant], 1)
     with np.errstate(all="ignore"):
         found = outcome(iter(7 * rows), steps)
-    assert found.converged.tolist() == [True, False, False, False, True, False]
-    expected = [2, steps, 2, 5, 1 + 19 * 30 + 20 * 0.1, 1 + 19 / 0.1 + 20 / 3]
+    assert found.converged.tolist() == [True, False, False, False, True, False, False]
+    expected = [2, steps, 2, 5, 1 + 19 * 30 + 20 * 0.1, 1 + 19 / 0.1 + 20 / 3, 0]
     np.testing.assert_allclose(found.duration, expected, rtol=1e-6)
 
 
