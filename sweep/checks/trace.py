@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
+import pandas as pd
+
 from sweep.checks.again import stored_trainer
 from sweep.checks.trace_result import BEFORE, Range, Trace, step_of
 from sweep.errors import Argument, SweepError, UsageError
@@ -23,6 +25,7 @@ from sweep.training.dead_units import dead_shares
 from sweep.training.divergence import Diverged
 from sweep.training.forks import ForkedTrainer, after_fork
 from sweep.training.loop import NetworkTrainer
+from sweep.training.sharpness import sharpness_of
 from sweep.training.trainer import Setup, Trainer
 from sweep.trial.weights import provenance, restore
 
@@ -38,6 +41,7 @@ def trace(
     *,
     data: Path | None = None,
     keep_arrays: bool = False,
+    with_sharpness: bool = False,
     observer: Observer | None = None,
     progress: Tell = lambda done, total: None,
 ) -> Trace:
@@ -49,6 +53,7 @@ def trace(
         wanted: the steps; by default the 50 before the divergence, or the first 100.
         data: folder of the data set's files; by default where the sweep found them.
         keep_arrays: whether the arrays of the last finite step are kept; see `Recording.arrays`.
+        with_sharpness: whether the sharpness is computed, too; then it is trained from the start.
         observer: told what is prepared, and of weights that cannot be used.
         progress: called with (epochs done, all epochs).
 
@@ -76,9 +81,10 @@ def trace(
             if wanted.start is not None and first < own:
                 raise _before_fork(name, row, own)
             first, before = max(first, own), max(before, stored.epoch)
-        _go_on(stored, record, row, store, folders, before, observer)
-        _train_to(trainer, before, progress)
-        return _recorded(name, trainer, first, last, keep_arrays, row.divergence)
+        sharpness = SharpnessOfEpochs() if with_sharpness else None
+        _go_on(stored, record, row, store, folders, 0 if sharpness else before, observer)
+        _train_to(trainer, before, progress, sharpness)
+        return _recorded(name, trainer, first, last, keep_arrays, row.divergence, sharpness)
 
 
 def trace_configuration(
@@ -88,6 +94,7 @@ def trace_configuration(
     *,
     data: Path | None = None,
     keep_arrays: bool = False,
+    with_sharpness: bool = False,
     observer: Observer | None = None,
     progress: Tell = lambda done, total: None,
 ) -> Trace:
@@ -97,7 +104,7 @@ def trace_configuration(
 
     Args:
         number: which of the experiment's draws.
-        wanted, data, keep_arrays, observer, progress: as of `trace`.
+        wanted, data, keep_arrays, with_sharpness, observer, progress: as of `trace`.
 
     Raises:
         SweepError: as of `trace`.
@@ -109,13 +116,15 @@ def trace_configuration(
         trainer = _network_trainer(build(setup))
         length, total = tracing.steps_in_epoch(trainer), tracing.steps_in_all(trainer)
         if wanted.start is not None:
-            first, last = wanted.bounds(None, total)
-            _train_to(trainer, (first - 1) // length, progress)
-            return _recorded(name, trainer, first, last, keep_arrays, None)
-        divergence, snapshots = _trained(name, trainer, wanted, progress)
-        first, last = wanted.bounds(step_of(divergence, length) if divergence else None, total)
-        trainer.restore(next(each for each in snapshots if each.epoch == (first - 1) // length))
-        return _recorded(name, trainer, first, last, keep_arrays, divergence)
+            (first, last), divergence = wanted.bounds(None, total), None
+        else:
+            divergence, snapshots = _trained(name, trainer, wanted, progress)
+            first, last = wanted.bounds(step_of(divergence, length) if divergence else None, total)
+            before = 0 if with_sharpness else (first - 1) // length
+            trainer.restore(next(each for each in snapshots if each.epoch == before))
+        sharpness = SharpnessOfEpochs() if with_sharpness else None
+        _train_to(trainer, (first - 1) // length, progress, sharpness)
+        return _recorded(name, trainer, first, last, keep_arrays, divergence, sharpness)
 
 
 def _setup(experiment: Experiment, number: int, data: Path | None, observer: Observer) -> Setup:
@@ -164,14 +173,41 @@ def _trained(
     return None, [start]
 
 
+class SharpnessOfEpochs:
+    """Keeps the sharpness of each epoch that it is called after."""
+
+    def __init__(self) -> None:
+        self._rows: list[dict[str, float]] = []
+
+    def __call__(self, trainer: NetworkTrainer) -> None:
+        """Compute that of a trainer at the end of an epoch, or before the first one."""
+        found = sharpness_of(trainer)
+        self._rows.append({"epoch": trainer.state.epoch, **(found.metrics if found else {})})
+
+    def frame(self) -> pd.DataFrame:
+        """Return it; see `Trace.sharpness`."""
+        return pd.DataFrame(self._rows, columns=["epoch", "sharpness", "instability"])
+
+
 def _recorded(
-    name: str, trainer: NetworkTrainer, first: int, last: int, keep_arrays: bool, stored: Divergence | None
+    name: str,
+    trainer: NetworkTrainer,
+    first: int,
+    last: int,
+    keep_arrays: bool,
+    stored: Divergence | None,
+    sharpness: SharpnessOfEpochs | None,
 ) -> Trace:
-    recording = tracing.record(trainer, first, last, keep_arrays=keep_arrays)
+    recording = tracing.record(trainer, first, last, keep_arrays=keep_arrays, after_epoch=sharpness or _ignore)
     if recording.divergence and recording.frame.empty:
         raise _too_late(recording.divergence, tracing.steps_in_epoch(trainer))
     layers = tuple(tracing.weighted_layers(trainer))
-    return Trace(name, recording, layers, dead_shares(trainer), stored, tracing.steps_in_epoch(trainer))
+    found = sharpness.frame() if sharpness else None
+    return Trace(name, recording, layers, dead_shares(trainer), stored, tracing.steps_in_epoch(trainer), found)
+
+
+def _ignore(trainer: NetworkTrainer) -> None:
+    """Do nothing after an epoch."""
 
 
 def _network_trainer(trainer: Trainer) -> NetworkTrainer:
@@ -180,17 +216,23 @@ def _network_trainer(trainer: Trainer) -> NetworkTrainer:
     return own
 
 
-def _train_to(trainer: NetworkTrainer, epoch: int, progress: Tell) -> None:
-    """Train without instruments to the end of an epoch.
+def _train_to(
+    trainer: NetworkTrainer, epoch: int, progress: Tell, after_epoch: Callable[[NetworkTrainer], None] | None
+) -> None:
+    """Train without instruments to the end of an epoch; call `after_epoch` before the first and after each one.
 
     Raises:
         SweepError: when it diverges before.
     """
+    look = after_epoch or _ignore
+    look(trainer)
     if trainer.state.epoch >= epoch:
         return
     try:
         for done in trainer.epochs():
             progress(done.number, epoch)
+            if done.number > 0:
+                look(trainer)
             if done.number == epoch:
                 return
     except Diverged as error:

@@ -74,6 +74,9 @@ class Trace:
     stored: Divergence | None
     """Where the trial had diverged when it was trained before, if it was."""
     steps_in_epoch: int
+    sharpness: pd.DataFrame | None = None
+    """`epoch`, `sharpness` and `instability` of the untrained network and after each epoch up to the last step, if it
+    was asked for; see `sweep.training.sharpness`."""
 
     @property
     def frame(self) -> pd.DataFrame:

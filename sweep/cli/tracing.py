@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -64,6 +64,9 @@ def trace(
     output: Output = None,
     dump: Dump = None,
     trial: Draw = None,
+    sharpness: Annotated[
+        bool, typer.Option("--sharpness", help="The sharpness of the loss after each epoch, in place of the steps.")
+    ] = False,
     set_: Set = None,
     format: Annotated[Format, typer.Option(help="How to print the table.")] = "table",
     db: Db = None,
@@ -74,12 +77,24 @@ def trace(
     For each layer with weights the largest absolute values of u (W x + b), z (u after the activation), W, dW and dz
     (the gradients of W and z). The table is of the last layer, or of those named; CSV and JSON have all layers. Below
     it stand the array that was the first not to be finite, and the one that had begun to grow without return before it.
-    A file's trial that need not be stored is trained first to see where it diverges.
+    A file's trial that need not be stored is trained first to see where it diverges. With --sharpness the table is that
+    of the largest eigenvalue of the loss's Hessian after each epoch, and of how near to the limit of stable steps
+    (instability 1) the learning rate is.
     """
     from sweep.checks.trace_result import Range, write_arrays
 
-    found = _traced(target, trial, set_, db, data, Range(from_step, steps), dump is not None)
-    _print_steps(found, layer or (), format)
+    wanted = Range(from_step, steps)
+    options = {"data": data, "keep_arrays": dump is not None, "with_sharpness": sharpness}
+    if not _is_stored(target):
+        found = _traced_file(target, trial or 0, set_ or [], wanted, **options)
+    elif set_ or trial is not None:
+        raise UsageError("--set and --trial go with an experiment file; a stored trial is traced as it was trained")
+    else:
+        found = _traced(target, wanted, db, **options)
+    if found.sharpness is None:
+        _print_steps(found, layer or (), format)
+    else:
+        print_table(found.sharpness, format, f"Sharpness of {found.name}")
     for line in _lines(found):
         say(line)
     if output is not None:
@@ -107,37 +122,31 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{str(name): texts[name].str.rjust(texts[name].str.len().max()) for name in texts})
 
 
-def _traced(
-    target: str, trial: int | None, set_: list[str] | None, db: str | None, data: Path | None, wanted: Range, keep: bool
-) -> Trace:
-    """Trace a stored trial, or one of an experiment file."""
-    from sweep.checks import trace as checks
+def _is_stored(target: str) -> bool:
+    """Tell whether a target is a stored trial, not a file."""
+    return target.rpartition("/")[2].isdecimal() and not Path(target).is_file()
+
+
+def _traced(target: str, wanted: Range, db: str | None, **options: Any) -> Trace:
+    """Trace a stored trial."""
+    from sweep.checks.trace import trace
     from sweep.cli.output.progress import Lines, counting
 
-    is_stored = target.rpartition("/")[2].isdecimal() and not Path(target).is_file()
-    if not is_stored:
-        from sweep.experiment.file import load
-
-        experiment = load(target, set_ or [])
-        with counting(f"training {experiment.name}/{trial or 0}") as progress:
-            return checks.trace_configuration(
-                experiment, trial or 0, wanted, data=data, keep_arrays=keep, observer=Lines(), progress=progress
-            )
-    if set_ or trial is not None:
-        raise UsageError("--set and --trial go with an experiment file; a stored trial is traced as it was trained")
     name, number = split_trial(target)
     results = sweep.load(name, db=db)
     with counting(f"training {results.name}/{number} again") as progress:
-        return checks.trace(
-            results.record,
-            number,
-            results.store,
-            wanted,
-            data=data,
-            keep_arrays=keep,
-            observer=Lines(),
-            progress=progress,
-        )
+        return trace(results.record, number, results.store, wanted, observer=Lines(), progress=progress, **options)
+
+
+def _traced_file(file: str, trial: int, set_: list[str], wanted: Range, **options: Any) -> Trace:
+    """Trace a trial of an experiment file."""
+    from sweep.checks.trace import trace_configuration
+    from sweep.cli.output.progress import Lines, counting
+    from sweep.experiment.file import load
+
+    experiment = load(file, set_)
+    with counting(f"training {experiment.name}/{trial}") as progress:
+        return trace_configuration(experiment, trial, wanted, observer=Lines(), progress=progress, **options)
 
 
 def _lines(found: Trace) -> Iterator[str]:

@@ -11,17 +11,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweep.arguments import folder_or_file, texts, whole, wholes
+from sweep.arguments import folder_or_file, whole
 from sweep.errors import counted
-from sweep.metrics import Direction
-from sweep.records import TrialRecord
-from sweep.results.divergence import AnalyzedTrials
+from sweep.results.charts import DrawnTrials
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
     from sweep.checks.replay import Replay
+    from sweep.checks.trace_result import Trace
     from sweep.experiment.experiment import Experiment
     from sweep.observer import Observer
     from sweep.results.export.base import Table
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from sweep.results.prediction import TrialPrediction
 
 
-class Sweep(AnalyzedTrials):
+class Sweep(DrawnTrials):
     """One sweep in a database; every method reads the database, so the sweep may still be running."""
 
     def __repr__(self) -> str:
@@ -46,29 +44,6 @@ class Sweep(AnalyzedTrials):
         from sweep.experiment.file import experiment_of
 
         return experiment_of(self.record)
-
-    def epochs(self, trial: int | None = None) -> pd.DataFrame:
-        """Return one row for each epoch of all trials, or of one.
-
-        Raises:
-            SweepError: when there is no such trial.
-        """
-        return self._details(self.store.epochs, trial)
-
-    def batches(self, trial: int | None = None) -> pd.DataFrame:
-        """Return the loss of each mini-batch of all trials, or of one, as far as they were recorded.
-
-        Raises:
-            SweepError: when there is no such trial.
-        """
-        return self._details(self.store.batches, trial)
-
-    def _details(self, read: Callable[[int, int | None], pd.DataFrame], trial: int | None) -> pd.DataFrame:
-        """Return what is read of all trials, or of one that is there."""
-        frame = read(self.record.id, None if trial is None else whole(trial, "number"))
-        if trial is not None and frame.empty:
-            self.trial(trial)  # says so if there is none
-        return frame
 
     def predict(self, trial: int, data: str | Path | None = None) -> TrialPrediction:
         """Apply the kept weights of a trial to each part of its data set; `data` is the folder of its files.
@@ -111,13 +86,44 @@ class Sweep(AnalyzedTrials):
         number, folder = whole(trial, "trial"), _folder(data)
         return replay(self.record, number, self.store, data=folder, observer=observer, progress=progress)
 
-    def trial(self, number: int) -> TrialRecord:
-        """Return all that is known of one trial besides its epochs.
+    def trace(
+        self,
+        trial: int,
+        *,
+        from_step: int | None = None,
+        steps: int | None = None,
+        data: str | Path | None = None,
+        sharpness: bool = False,
+        observer: Observer | None = None,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Trace:
+        """Train a trial again and record its arrays step by step; nothing is written to the database.
+
+        Args:
+            trial: its number.
+            from_step: the first step, counted over the whole training from 1.
+            steps: how many; by default the 50 before the divergence, or the first 100.
+            data: folder of the data set's files.
+            sharpness: whether the sharpness of the loss is computed at the start and after each epoch, too.
+            observer, progress: told what is done.
 
         Raises:
-            SweepError: when there is no such trial.
+            SweepError: as of `sweep.checks.trace.trace`.
         """
-        return self.store.trial(self.record.id, whole(number, "number"))
+        from sweep.checks.trace import trace
+        from sweep.checks.trace_result import Range
+
+        wanted = Range(*(None if each is None else whole(each, "steps") for each in (from_step, steps)))
+        return trace(
+            self.record,
+            whole(trial, "trial"),
+            self.store,
+            wanted,
+            data=_folder(data),
+            with_sharpness=sharpness,
+            observer=observer,
+            progress=progress,
+        )
 
     def export(self, destination: str | Path, *, format: str | None = None, table: Table = "trials") -> int:
         """Write all single trials, their epochs or their losses of mini-batches; return the number of rows.
@@ -148,95 +154,6 @@ class Sweep(AnalyzedTrials):
         from sweep.results.following import write_following
 
         return write_following([*after, self], folder_or_file(file, "file"))
-
-    def plot(
-        self, x: str | Sequence[str] | None = None, y: str | None = None, direction: Direction | None = None
-    ) -> Figure:
-        """Draw a metric, by default that of the objective, against each searched parameter or those named."""
-        from sweep.results import plots
-        from sweep.results.leaderboard import ranked_as_completed
-
-        objective = self.ranked_by(y, direction)
-        trials = ranked_as_completed(self._trials(objective))
-        x = None if x is None else texts(x, "x")
-        return plots.scatter_grid(trials, self.parameters, objective, title=self.name, x=x, repeats=self.repeats)
-
-    def plot_curves(
-        self, by: str | None = None, direction: Direction | None = None, trials: int | Sequence[int] | None = None
-    ) -> Figure:
-        """Draw a metric, by default that of the objective, of all trials or of those named against their epochs.
-
-        Raises:
-            SweepError: when there is no such trial or metric, or no epoch yet.
-        """
-        from sweep.results import plots
-
-        objective = self.ranked_by(by, direction)
-        epochs, rows = self.epochs(), self._trials(objective)
-        if trials is not None:
-            numbers = [self.trial(number).number for number in wholes(trials, "trials")]
-            epochs, rows = epochs[epochs["trial"].isin(numbers)], rows[rows["trial"].isin(numbers)]
-        return plots.learning_curves(epochs, rows, objective, title=self.name)
-
-    def plot_costs(self, trials: int | Sequence[int] | None = None) -> Figure:
-        """Draw the loss of each mini-batch and its average over each epoch, for all trials or for those named.
-
-        Raises:
-            SweepError: when there is no such trial, or no losses of mini-batches were recorded.
-        """
-        from sweep.results import plots
-
-        trials = None if trials is None else wholes(trials, "trials")
-        for number in trials or ():
-            self.trial(number)
-        return plots.cost_curves(self.batches(), self.epochs(), title=self.name, trials=trials)
-
-    def plot_sharpness(self, trials: int | Sequence[int] | None = None) -> Figure:
-        """Draw the sharpness of all trials, or of those named, beside the limit of stable steps.
-
-        Raises:
-            SweepError: when there is no such trial, or no sharpness was recorded.
-        """
-        from sweep.results import plots
-
-        epochs, rows = self.epochs(), self.trials()
-        if trials is not None:
-            numbers = [self.trial(number).number for number in wholes(trials, "trials")]
-            epochs, rows = epochs[epochs["trial"].isin(numbers)], rows[rows["trial"].isin(numbers)]
-        return plots.sharpness_chart(epochs, rows, title=self.name)
-
-    def plot_pareto(self, x: str | None = None, y: str | None = None, direction: Direction | None = None) -> Figure:
-        """Draw all completed trials by two goals, and those that no other beats in both as a line of steps.
-
-        Args:
-            x, y: goals as of `pareto`; by default `network_parameters` (`seconds` of trainers of one's own) and the
-                metric of the objective.
-            direction: whether more ("max") or less ("min") of y is better, where that is not known.
-
-        Raises:
-            UsageError: when an argument cannot be used, or no trial is completed.
-        """
-        from sweep.experiment.parameters import trainer_of
-        from sweep.results import plots
-        from sweep.results.pareto import comparable
-
-        size = "network_parameters" if trainer_of(self.record) is None else "seconds"
-        vertical = (y or self.objective.metric) + (f":{direction}" if direction else "")
-        goals = self.goals([vertical, x or size])
-        trials = comparable(self.compared(goals), goals)
-        return plots.pareto_chart(trials, goals[1], goals[0], self.parameters, title=self.name)
-
-    def plot_rescue(self) -> Figure:
-        """Draw what would have saved the trials that diverged, of this sweep or of that whose twins are in it.
-
-        Raises:
-            SweepError: when no twins have been trained.
-        """
-        from sweep.results import plots
-        from sweep.results.rescue import outcomes, twins_of
-
-        twins = twins_of(self)
-        return plots.rescue_chart(outcomes(twins), twins.objective, title=twins.name)
 
 
 def _folder(data: str | Path | None) -> Path | None:

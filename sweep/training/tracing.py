@@ -13,7 +13,7 @@ Each layer with weights has five arrays:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
@@ -75,7 +75,14 @@ def columns(layers: Sequence[str]) -> list[str]:
     return [*forward, *backward]
 
 
-def record(trainer: NetworkTrainer, first: int, last: int, *, keep_arrays: bool = False) -> Recording:
+def record(
+    trainer: NetworkTrainer,
+    first: int,
+    last: int,
+    *,
+    keep_arrays: bool = False,
+    after_epoch: Callable[[NetworkTrainer], None] = lambda trainer: None,
+) -> Recording:
     """Train on, with the bits of any other training, to the end of step `last`, and record the steps from `first` on.
 
     The trainer must stand at the end of an epoch before `first`; it ends with the parameters from before the last
@@ -84,6 +91,7 @@ def record(trainer: NetworkTrainer, first: int, last: int, *, keep_arrays: bool 
     Args:
         first, last: steps counted over the whole training, from 1; it ends earlier where the training does.
         keep_arrays: whether copies of the arrays are kept, too.
+        after_epoch: called with the trainer after each epoch that is not cut short.
     """
     recorder = Recorder(trainer, first, keep_arrays)
     settings, length = trainer.settings, steps_in_epoch(trainer)
@@ -95,9 +103,12 @@ def record(trainer: NetworkTrainer, first: int, last: int, *, keep_arrays: bool 
             recorder.epoch = number
             with _settings(trainer, network=observe(settings.network, recorder), iterations=last):
                 done = trainer.run_epoch(number, order)
-            if done == length or last == steps_in_all(trainer):
+            is_whole = done == length or last == steps_in_all(trainer)
+            if is_whole:
                 trainer.evaluate(number, done)
             trainer.state.epoch = number
+            if is_whole:
+                after_epoch(trainer)
     except Diverged as error:
         divergence = error.divergence
         recorder.drop_after((divergence.epoch - 1) * length + divergence.step)

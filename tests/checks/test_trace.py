@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import sweep
@@ -32,6 +33,7 @@ batch_size = 100
 loss = "mean_squared_error"
 optimizer = { kind = "sgd", learning_rate = 1.2 }
 record_batches = true
+record_sharpness = true
 keep_weights = "last"
 """
 EVEN = LATE.replace("late", "even").replace("learning_rate = 1.2", "learning_rate = 0.01").replace("= 9", "= 3")
@@ -100,6 +102,12 @@ def change(database, statement):
     connection.close()
 
 
+def recorded_sharpness(name):
+    """The sharpness and instability of each epoch that was stored."""
+    epochs = sweep.load(name).epochs(0)
+    return epochs[["epoch", "sharpness", "instability"]].reset_index(drop=True)
+
+
 class TestStored:
     def test_the_steps_end_in_the_stored_divergence(self):
         row, found = sweep.load("late").trial(0), traced("late")
@@ -165,6 +173,12 @@ class TestStored:
         change(database, f"UPDATE trials SET diverged_step = diverged_step - 1 WHERE diverged_epoch = {stored.epoch}")
         assert not traced("late").is_as_stored
 
+    @pytest.mark.parametrize("name", ["late", "even"])
+    def test_the_sharpness_of_each_epoch_is_the_recorded_one(self, name):
+        found = traced(name, with_sharpness=True).sharpness
+        pd.testing.assert_frame_equal(found, recorded_sharpness(name), check_exact=True)
+        assert traced(name).sharpness is None
+
     def test_a_trial_that_is_queued_is_traced_from_its_start(self, database):
         change(
             database,
@@ -205,6 +219,14 @@ class TestFile:
         assert found.frame.equals(stored.frame)
         assert found.divergence == stored.divergence
         assert found.name == stored.name
+
+    @pytest.mark.parametrize("wanted", [Range(), Range(30, 5)])
+    def test_the_sharpness_is_that_of_the_stored_trial(self, database, wanted):
+        experiment = load(database.parent / "late.toml")
+        found = trace_configuration(experiment, 0, wanted, with_sharpness=True)
+        whole = recorded_sharpness("late")
+        pd.testing.assert_frame_equal(found.sharpness, whole[: len(found.sharpness)], check_exact=True)
+        assert len(found.sharpness) == (len(whole) if wanted == Range() else 3)
 
     def test_values_can_be_changed(self, database):
         experiment = load(database.parent / "late.toml", ["learning_rate=0.01", "epochs=3"])

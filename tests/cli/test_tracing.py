@@ -117,3 +117,14 @@ def test_dead_units_are_told(cli):
 )
 def test_what_cannot_be_done_is_one_sentence(cli, arguments, code, words):
     assert words in cli("trace", *arguments).sentence(code)
+
+
+def test_the_sharpness_takes_the_place_of_the_steps(cli, diverged):
+    at = sweep.load(NAME).trial(diverged).divergence
+    answer = cli("trace", diverged, "--sharpness", "--format", "csv")
+    found = rows(answer.out)
+    assert [*found[0]] == ["epoch", "sharpness", "instability"]
+    assert [int(row["epoch"]) for row in found] == [*range(at.epoch)]
+    rate = sweep.load(NAME).trial(diverged).configuration["training"]["optimizer"]["learning_rate"]
+    assert float(found[0]["instability"]) == pytest.approx(rate * float(found[0]["sharpness"]) / 2)
+    assert "diverges in step" in answer.err

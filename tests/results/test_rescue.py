@@ -98,7 +98,9 @@ def test_the_twins_are_found_by_either_name(rescued):
 
 
 def test_without_twins_or_casualties_there_is_a_sentence(toy):
-    with pytest.raises(SweepError, match="no twins of trials of toy are trained; do so with: sweep rescue toy --all"):
+    with pytest.raises(
+        SweepError, match=r"no twins of trials of toy are trained; do so with: sweep\.rescue\(name='toy'\)"
+    ):
         twins_of(toy)
     with pytest.raises(SweepError, match="no twins of trials of toy are trained"):
         toy.plot_rescue()
