@@ -11,7 +11,8 @@ from sweep.records import Divergence, Epoch, Weights
 from sweep.runner import rescue as rescuing
 from sweep.runner.changes import changes
 from sweep.runner.rescue import plan_twins
-from sweep.runner.twin_results import Judge, members
+from sweep.runner.twin_results import Judge, Member, members
+from sweep.store.decisions import Competitor
 from tests.runner.diverging import Listening, late
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -139,6 +140,37 @@ def test_a_damaged_configuration_is_told(toy, monkeypatch):
 
 
 OBJECTIVE = Objective()
+
+
+def decided(monkeypatch, *twins):
+    """What is decided about twins of one casualty, given by size as (status, last value, how often they went on)."""
+    made = []
+    for number, (status, _, promotions) in enumerate(twins):
+        trial = Competitor(number, status, 0, 30, 5, promotions, None, None, None, None)
+        made.append(Member(trial, 3, "clip", "", None))
+    monkeypatch.setattr(rescuing, "values_of", lambda record, twin, store: [0.9, twins[twin.trial.number][1]])
+    found = rescuing._decided(None, Judge(OBJECTIVE, 0.5), made, None)
+    return [(each.trial, each.decision, each.epoch, each.value, each.threshold) for each in found]
+
+
+def test_the_first_twin_that_has_learned_goes_on_and_the_others_wait(monkeypatch):
+    twins = [("diverged", 0.9, 0), ("paused", 0.4, 0), ("paused", 0.6, 0), ("paused", 0.8, 0)]
+    assert decided(monkeypatch, *twins) == [(2, "go on", 5, 0.6, 0.5)]
+    assert [each[:2] for each in decided(monkeypatch, *twins[:2])] == [(1, "stop")]
+
+
+def test_once_one_has_sufficed_to_the_end_the_others_stop(monkeypatch):
+    twins = [("completed", 0.8, 1), ("paused", 0.9, 0), ("paused", 0.4, 0)]
+    assert [each[:2] for each in decided(monkeypatch, *twins)] == [(1, "stop"), (2, "stop")]
+    unlearned = [("completed", 0.4, 1), *twins[1:]]
+    assert [each[:2] for each in decided(monkeypatch, *unlearned)] == [(1, "go on")]
+
+
+def test_if_two_that_went_on_diverge_no_third_does(monkeypatch):
+    twins = [("diverged", 0.8, 1), ("paused", 0.9, 0), ("paused", 0.9, 0)]
+    assert [each[:2] for each in decided(monkeypatch, *twins)] == [(1, "go on")]
+    twins[1] = ("diverged", 0.9, 1)
+    assert [each[:2] for each in decided(monkeypatch, *twins)] == [(2, "stop")]
 
 
 def epochs(*values):
