@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 import sweep
@@ -78,6 +79,16 @@ def test_the_smallest_change_that_has_learned_is_trained_to_the_end(rescued):
             assert able[0].trial.number in went_on
             assert able[0].trial.status == "completed"
             assert len(rescued.epochs(able[0].trial.number)) == 9
+
+
+def test_twins_are_judged_by_the_best_of_all_until_they_paused(rescued):
+    toy = sweep.load("toy")
+    for number in toy.diverged()["trial"]:
+        twins = [each for each in members(rescued.record, rescued.store) if each.parent == number]
+        epochs = pd.concat([toy.epochs(number), *(rescued.epochs(each.trial.number) for each in twins)])
+        until = epochs[epochs["epoch"] <= toy.trial(number).divergence.epoch + 2]["test_accuracy"]
+        judge = rescuing.judge(rescued.record, toy.record.id, twins, rescued.store)
+        assert judge.threshold == (until.iloc[0] + until.max()) / 2
 
 
 def test_forks_keep_all_of_their_parents_epochs(rescued):
