@@ -1,6 +1,7 @@
 """The command rescue: what it prints of twins that are trained, and what it refuses."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,13 @@ def test_what_cannot_be_done_is_one_sentence(cli, database, arguments, code, wor
 
 def test_options_that_do_not_go_with_the_chart_are_refused(cli):
     assert "--x does not go with --kind rescue" in cli("plot", "--kind", "rescue", "--x", "alpha").sentence(2)
+
+
+def test_trials_that_have_not_ended_are_told(cli, rescued, database):
+    with sqlite3.connect(database[1]) as connection:
+        connection.execute("UPDATE trials SET status = 'queued' WHERE sweep_id = 1 AND status = 'completed'")
+    connection.close()
+    count = sweep.load("toy", db=database[1]).trials()["status"].eq("queued").sum()
+    answer = cli("rescue", "toy", "--all", *database)
+    assert answer.code == 0
+    assert f"{count} trials of toy have not ended yet; give the same command again" in answer.err

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 import sweep
@@ -11,7 +12,8 @@ from sweep.records import Divergence, Epoch, Weights
 from sweep.runner import rescue as rescuing
 from sweep.runner.changes import changes
 from sweep.runner.rescue import plan_twins
-from sweep.runner.twin_results import Judge, members
+from sweep.runner.twin_results import Judge, Member, members
+from sweep.store.decisions import Competitor
 from tests.runner.diverging import Listening, late
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -79,6 +81,16 @@ def test_the_smallest_change_that_has_learned_is_trained_to_the_end(rescued):
             assert len(rescued.epochs(able[0].trial.number)) == 9
 
 
+def test_twins_are_judged_by_the_best_of_all_until_they_paused(rescued):
+    toy = sweep.load("toy")
+    for number in toy.diverged()["trial"]:
+        twins = [each for each in members(rescued.record, rescued.store) if each.parent == number]
+        epochs = pd.concat([toy.epochs(number), *(rescued.epochs(each.trial.number) for each in twins)])
+        until = epochs[epochs["epoch"] <= toy.trial(number).divergence.epoch + 2]["test_accuracy"]
+        judge = rescuing.judge(rescued.record, toy.record.id, twins, rescued.store)
+        assert judge.threshold == (until.iloc[0] + until.max()) / 2
+
+
 def test_forks_keep_all_of_their_parents_epochs(rescued):
     toy, found = sweep.load("toy"), 0
     for each in members(rescued.record, rescued.store):
@@ -139,6 +151,37 @@ def test_a_damaged_configuration_is_told(toy, monkeypatch):
 
 
 OBJECTIVE = Objective()
+
+
+def decided(monkeypatch, *twins):
+    """What is decided about twins of one casualty, given by size as (status, last value, how often they went on)."""
+    made = []
+    for number, (status, _, promotions) in enumerate(twins):
+        trial = Competitor(number, status, 0, 30, 5, promotions, None, None, None, None)
+        made.append(Member(trial, 3, "clip", "", None))
+    monkeypatch.setattr(rescuing, "values_of", lambda record, twin, store: [0.9, twins[twin.trial.number][1]])
+    found = rescuing._decided(None, Judge(OBJECTIVE, 0.5), made, None)
+    return [(each.trial, each.decision, each.epoch, each.value, each.threshold) for each in found]
+
+
+def test_the_first_twin_that_has_learned_goes_on_and_the_others_wait(monkeypatch):
+    twins = [("diverged", 0.9, 0), ("paused", 0.4, 0), ("paused", 0.6, 0), ("paused", 0.8, 0)]
+    assert decided(monkeypatch, *twins) == [(2, "go on", 5, 0.6, 0.5)]
+    assert [each[:2] for each in decided(monkeypatch, *twins[:2])] == [(1, "stop")]
+
+
+def test_once_one_has_sufficed_to_the_end_the_others_stop(monkeypatch):
+    twins = [("completed", 0.8, 1), ("paused", 0.9, 0), ("paused", 0.4, 0)]
+    assert [each[:2] for each in decided(monkeypatch, *twins)] == [(1, "stop"), (2, "stop")]
+    unlearned = [("completed", 0.4, 1), *twins[1:]]
+    assert [each[:2] for each in decided(monkeypatch, *unlearned)] == [(1, "go on")]
+
+
+def test_if_two_that_went_on_diverge_no_third_does(monkeypatch):
+    twins = [("diverged", 0.8, 1), ("paused", 0.9, 0), ("paused", 0.9, 0)]
+    assert [each[:2] for each in decided(monkeypatch, *twins)] == [(1, "go on")]
+    twins[1] = ("diverged", 0.9, 1)
+    assert [each[:2] for each in decided(monkeypatch, *twins)] == [(2, "stop")]
 
 
 def epochs(*values):
