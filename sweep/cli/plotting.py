@@ -27,6 +27,9 @@ class Options(NamedTuple):
     trial: list[int] | None = None
 
 
+Progress = Callable[[int, int], None]
+
+
 class Kind(NamedTuple):
     """A kind of chart."""
 
@@ -34,9 +37,11 @@ class Kind(NamedTuple):
     """What, for an error."""
     takes: tuple[str, ...]
     """Names of the options that go with it."""
-    draw: Callable[[Sweep, Options], Figure]
+    draw: Callable[[Sweep, Options], Figure] | None = None
     most_x: int | None = None
-    """How often --x may be given; None for any number."""
+    """How often --x may be given, if it is; None for any number."""
+    trains: Callable[[Sweep, Options, Progress], Figure] | None = None
+    """What draws a kind for which networks are trained, in place of `draw`."""
 
 
 KINDS = {
@@ -73,18 +78,40 @@ KINDS = {
         ("trial",),
         lambda results, given: results.plot_sharpness(given.trial),
     ),
+    "trace": Kind(
+        "the arrays of one trial, trained again",
+        ("trial",),
+        trains=lambda results, given, progress: results.plot_trace(_one(given.trial), progress=progress),
+    ),
+    "map": Kind(
+        "the trainability of a tiny network by the two parameters that the sweep searches",
+        (),
+        trains=lambda results, given, progress: results.plot_map(progress=progress),
+    ),
 }
+
+
+def _one(trials: list[int] | None) -> int:
+    """Return the number of the only trial.
+
+    Raises:
+        UsageError: when there is none, or several.
+    """
+    if not trials or len(trials) > 1:
+        raise UsageError("--kind trace draws one trial; name it with --trial")
+    return trials[0]
 
 
 @app.command()
 def plot(
     name: Name = None,
     kind: Annotated[
-        Literal["scatter", "curves", "cost", "pareto", "divergence", "rescue", "sharpness"],
+        Literal["scatter", "curves", "cost", "pareto", "divergence", "rescue", "sharpness", "trace", "map"],
         typer.Option(
             help="The metric against each parameter, or against the epochs; the loss of mini-batches; the trials that "
             "no other beats in the metric and --x, by default the size of the network; the probability to diverge; "
-            "what `sweep rescue` has found; the sharpness of the loss beside the limit of stable steps."
+            "what `sweep rescue` has found; the sharpness of the loss beside the limit of stable steps; the arrays of "
+            "a trial before it diverged (`sweep trace`); where a tiny network converges (`sweep map`)."
         ),
     ] = "scatter",
     x: Annotated[
@@ -97,7 +124,7 @@ def plot(
     direction: Direction = None,
     trial: Annotated[
         list[int] | None,
-        typer.Option("--trial", help="With --kind curves, cost or sharpness: a trial to draw."),
+        typer.Option("--trial", help="With --kind curves, cost, sharpness or trace: a trial to draw."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A .png or .svg file; beside the database by default.")
@@ -112,7 +139,18 @@ def plot(
     given = Options(x, y, direction, trial)
     _check(kind, given)
     results = sweep.load(name, db=db)
-    say(f"chart: {save_figure(results, lambda: KINDS[kind].draw(results, given), output, _stem(results, kind, given))}")
+    say(f"chart: {save_figure(results, lambda: _drawn(results, kind, given), output, _stem(results, kind, given))}")
+
+
+def _drawn(results: Sweep, kind: str, given: Options) -> Figure:
+    chart = KINDS[kind]
+    if chart.trains is None:
+        assert chart.draw is not None
+        return chart.draw(results, given)
+    from sweep.cli.output.progress import counting
+
+    with counting("training") as progress:
+        return chart.trains(results, given, progress)
 
 
 def _check(kind: str, given: Options) -> None:

@@ -137,3 +137,42 @@ class DrawnTrials(AnalyzedTrials):
 
         twins = twins_of(self)
         return plots.rescue_chart(outcomes(twins), twins.objective, title=twins.name)
+
+    def plot_trace(self, trial: int, *, progress: Callable[[int, int], None] = lambda done, total: None) -> Figure:
+        """Train a trial again, and draw its arrays in the steps before it diverged, or in its first ones.
+
+        Raises:
+            SweepError: as of `sweep.checks.trace.trace`.
+        """
+        from sweep.checks.trace import trace
+        from sweep.checks.trace_result import Range
+        from sweep.results import plots
+
+        found = trace(self.record, whole(trial, "trial"), self.store, Range(), progress=progress)
+        diverged = found.diverged_step
+        return plots.trace_chart(found.frame, found.layers, title=found.name, growth=found.growth, diverged=diverged)
+
+    def plot_map(
+        self, size: int = 256, steps: int = 200, *, progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> Figure:
+        """Draw where a tiny version of the sweep's network converges, by the two numbers that are searched.
+
+        Args:
+            size: points along each axis.
+            steps: steps of gradient descent of each network.
+            progress: called with (networks trained, all networks).
+
+        Raises:
+            UsageError: when the experiment cannot be mapped; see `sweep.analysis.shrinking`.
+        """
+        from sweep.analysis.dimension import boundary, box_counting_dimension
+        from sweep.analysis.shrinking import shrink
+        from sweep.analysis.trainability import train_map
+        from sweep.experiment.file import experiment_of
+        from sweep.results import plots
+
+        found = train_map(
+            *shrink(experiment_of(self.record)), whole(size, "size"), whole(steps, "steps"), None, progress
+        )
+        dimension = box_counting_dimension(boundary(found.converged))
+        return plots.map_chart(found, steps, dimension, title=self.name)

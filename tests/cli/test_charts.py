@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+import sweep
+
 SIMPLE = """
 name = "simple"
 trials = 2
@@ -47,3 +49,24 @@ class TestCurves:
     )
     def test_what_cannot_be_done_is_one_sentence(self, cli, arguments, code, words):
         assert words in cli("plot", "--kind", "curves", *arguments).sentence(code)
+
+
+class TestTrained:
+    """Charts for which networks are trained."""
+
+    def test_the_trace_of_one_trial(self, cli):
+        answer = cli("plot", "--kind", "trace", "--trial", 2, "-o", "trace.svg")
+        assert answer.code == 0, answer.err
+        assert "digits-quickstart/2" in Path("trace.svg").read_text()
+
+    @pytest.mark.parametrize("trials", [[], ["--trial", 1, "--trial", 2]])
+    def test_one_trial_must_be_named(self, cli, trials):
+        words = "--kind trace draws one trial; name it with --trial"
+        assert words in cli("plot", "--kind", "trace", *trials).sentence(2)
+
+    def test_the_map_of_what_the_sweep_searches(self, workplace):
+        figure = sweep.load().plot_map(size=6, steps=5)
+        assert figure.axes[0].get_xlabel().startswith("learning rate")
+
+    def test_the_map_takes_no_options(self, cli):
+        assert "--trial does not go with --kind map" in cli("plot", "--kind", "map", "--trial", 1).sentence(2)
