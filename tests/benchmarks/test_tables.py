@@ -32,7 +32,7 @@ def test_halving_by_hand():
 def test_every_table_has_its_rows(monkeypatch, tmp_path, with_curve):
     monkeypatch.setattr(tables, "TRIALS", 20)
     monkeypatch.setattr(tables, "installed", lambda peers: {})
-    monkeypatch.setattr(tables, "_problems", lambda datasets: iter([problem(with_curve)]))
+    monkeypatch.setattr(tables, "problems", lambda datasets: iter([problem(with_curve)]))
     found = list(tables.run(tables.Size(2, None), tmp_path))
     assert [list(table.rows) for table in found] == [["HPOBench"], ["screened, halved"]][: 1 + with_curve]
     assert 0 <= found[0].rows["HPOBench"]["4 rounds / random"].value < 1
