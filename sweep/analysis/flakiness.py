@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ["trial", "status", "expected", "seeds", "diverged", "probability", "low", "high"]
+LARGEST = 100.0
+"""Factor above which the upper end of its interval says nothing."""
 NINE_TO_ONE = math.log(9)
 """Logarithm of the odds of 90 %."""
 
@@ -64,7 +66,7 @@ def flakiness(trainings: pd.DataFrame, expected: Mapping[int, float]) -> pd.Data
 
 
 def width(law: Law) -> tuple[str, Estimate] | None:
-    """Return the number that leads the law, and the factor by which it rises from 10 % to 90 % of divergences.
+    """Return the number that leads the law, and the factor by which it changes from 10 % to 90 % of divergences.
 
     With the weight k of its logarithm, that is exp(2 ln 9 / |k|). None where the law has no boundary, or the leading
     number no logarithm.
@@ -89,8 +91,9 @@ def sentences(table: pd.DataFrame, law: Law | None) -> list[str]:
         found.append(f"the seed decided with none of {len(table)} configurations: all its trainings ended alike")
     if law is not None and (found_width := width(law)) is not None:
         name, factor = found_width
-        found.append(
-            f"from 10 % to 90 % of divergences {name} rises by a factor of {factor.value:.2g} "
-            f"(95 %: {factor.low:.2g} to {factor.high:.2g}), all trainings taken together"
-        )
+        if factor.high > LARGEST:
+            size = f"at least {factor.low:.2g} (95 %)"
+        else:
+            size = f"{factor.value:.2g} (95 %: {factor.low:.2g} to {factor.high:.2g})"
+        found.append(f"from 10 % to 90 % of divergences {name} changes by a factor of {size}, all trainings together")
     return found

@@ -1,6 +1,7 @@
 """How often configurations diverge with other seeds, and how sharp the boundary is."""
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -63,3 +64,13 @@ def test_each_share_has_its_exact_interval():
 def test_the_nearest_are_one_training_of_each_configuration():
     assert nearest([0, 1, 2, 3, 4, 5], [0, 0, 1, 1, 2, 2], [0.1, 0.2, 0.45, 0.52, 0.9, 0.95], 2) == [1, 3]
     assert nearest([4, 9], [4, 9], [0.0, 1.0], 6) == [4, 9]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [(4_000, r"by a factor of 19 \(95 %: 1\d to 2\d\)"), (60, r"by a factor of at least \d+(\.\d)? \(95 %\)")],
+)
+def test_a_width_that_cannot_be_told_has_no_upper_end(rows, words):
+    law = fit_law(planted(1.5, rows), [RATE])
+    table = flakiness(pd.DataFrame([(1, "completed", "completed")], columns=["trial", "first", "status"]), {})
+    assert re.search(words, sentences(table, law)[-1])
