@@ -307,7 +307,7 @@ def load(name: str | None = None, *, db: str | Path | None = None) -> Sweep:
     """Return the results of a sweep, finished or not.
 
     Args:
-        name: the sweep; by default the newest.
+        name: the sweep; by default the newest one whose trials were drawn, not made from those of another sweep.
         db: as of `run`.
 
     Raises:
@@ -315,10 +315,11 @@ def load(name: str | None = None, *, db: str | Path | None = None) -> Sweep:
     """
     from sweep.arguments import text
     from sweep.results.sweep import Sweep
+    from sweep.runner.twins import newest_drawn
     from sweep.store import Store
 
     store = Store(database_url(db))
-    return Sweep(store, store.sweep(None if name is None else text(name, "name")))
+    return Sweep(store, newest_drawn(store) if name is None else store.sweep(text(name, "name")))
 
 
 if not TYPE_CHECKING:  # a type checker would let any name pass

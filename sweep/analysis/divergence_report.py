@@ -62,7 +62,10 @@ def _formula(law: Law) -> list[str]:
     boundary = law.boundary
     if boundary is None:
         return ["no number's influence can be told from these trials"]
-    found = [f"diverges when {wording.formula(boundary)} ({wording.PERCENT}: {wording.interval(boundary.limit)})"]
+    limit = f"{wording.formula(boundary)} ({wording.PERCENT}: {wording.interval(boundary.limit)})"
+    found = [f"more likely than not, a trial diverges when {limit}"]
+    if words := wording.shares(law.effects, boundary):
+        found.append(words)
     if words := wording.exponents(boundary):
         found.append(f"exponents, {wording.PERCENT}: {words}")
     if boundary.is_steep:

@@ -111,6 +111,18 @@ def sentence(effect: Effect) -> str:
     return f"{word} multiplies the odds by {factor(odds.value)} ({factor(odds.low)} to {factor(odds.high)})"
 
 
+def shares(effects: Sequence[Effect], boundary: Boundary) -> str:
+    """Return where 10 % and 90 % diverge in units of the limit, the empty text where that is no factor.
+
+    With the weight k of a logarithm the odds are 1/9 and 9 at the limit times exp(∓ln 9 / k).
+    """
+    if boundary.lead.scale != "log":
+        return ""
+    weight = next(each.weight.value for each in effects if each.predictor is boundary.lead)
+    ten, ninety = (boundary.limit.value * math.exp(sign * math.log(9) / weight) for sign in (-1, 1))
+    return f"by the same formula 10 % diverge at {number(ten)}, 90 % at {number(ninety)}"
+
+
 def exponents(boundary: Boundary) -> str:
     """Return the intervals of all exponents in the formula, the empty text where it has none."""
     words = [

@@ -298,7 +298,7 @@ def _of_own_trainer(name: str, row: TrialRecord, record: SweepRecord, store: Sto
         words += f"; it diverged in epoch {row.divergence.epoch}: {row.divergence.kind} in {row.divergence.place}"
     epochs = store.trial_epochs(record.id, row.number)
     if not epochs:
-        return f"{words}; it is {row.status} and has no epochs yet"
+        return f"{words}; it has no epochs to look at"
     losses = [name for name in epochs[-1].metrics if "loss" in name]
     metric = losses[0] if losses else record.objective.metric
     last = [f"{epoch.metrics[metric]:.4g}" for epoch in epochs[-3:] if metric in epoch.metrics]

@@ -113,14 +113,15 @@ class Trace:
         return first_growth(self.frame, tracing.columns(self.layers)) if self.divergence else None
 
     def columns(self, layers: Sequence[str] = ()) -> list[str]:
-        """Return the columns of some layers; by default those of the last one, and dz of the one below it.
+        """Return the columns of some layers; by default those of the last one, dz of the one below it, and what grew.
 
         Raises:
             UsageError: when there is no such layer, or it has no weights.
         """
         if not layers:
             last = [f"{self.layers[-1]}/{kind}" for kind in ("u", "W", "dW")]
-            return [*last, *(f"{below}/dz" for below in self.layers[-2:-1])]
+            grown = [self.growth.series] if self.growth else []
+            return list(dict.fromkeys([*last, *(f"{below}/dz" for below in self.layers[-2:-1]), *grown]))
         return [f"{self._layer(given)}/{kind}" for given in layers for kind in tracing.KINDS]
 
     def _layer(self, given: str) -> str:

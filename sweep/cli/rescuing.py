@@ -97,10 +97,10 @@ def _print(found: pd.DataFrame, objective: Objective, format: Format, all_: bool
     if not all_:
         _print_twins(found, format, "Twins")
     elif format != "table":  # of which a program reads one table
-        print_table(totals(found, objective), format)
+        print_table(totals(found), format)
     else:
         _print_twins(answers(found, objective), format, "Smallest change that suffices")
-        print_table(totals(found, objective), format, "Changes, the smallest first", "--format csv")
+        print_table(totals(found), format, "Changes, the smallest first", "--format csv")
 
 
 def _print_twins(frame: pd.DataFrame, format: Format, title: str) -> None:

@@ -171,11 +171,20 @@ def _growth_line(found: Trace) -> str:
     growth = found.growth
     if growth is None:
         return "no array had begun to grow without return before it; look further back with --from-step"
-    layer, _, kind = growth.series.rpartition("/")
-    return (
-        f"growing without return before it: {kind} of {layer}, from step {growth.start} on: at most "
-        f"{growth.before:.3g} before, {growth.last:.3g} in step {growth.last_step}"
+    start = f"step {growth.start}"
+    if growth.is_from_first and growth.start > 2:
+        start += " or earlier"
+    also = ", ".join(_array(name) for name in growth.also[:3]) + (", …" if len(growth.also) > 3 else "")
+    words = (
+        f"growing without return before it: {_array(growth.series)}, from {start} on: at most {growth.before:.3g} in "
+        f"the steps before, {growth.last:.3g} in step {growth.last_step}"
     )
+    return f"{words}; at the same time or a step later: {also}" if also else words
+
+
+def _array(column: str) -> str:
+    layer, _, kind = column.rpartition("/")
+    return f"{kind} of {layer}"
 
 
 def _dead_lines(found: Trace, last: int) -> Iterator[str]:
@@ -188,6 +197,13 @@ def _dead_lines(found: Trace, last: int) -> Iterator[str]:
 
 
 def _chart(found: Trace) -> Figure:
-    from sweep.results.plots import trace_chart
+    import pandas as pd
 
+    from sweep.results.plots import sharpness_chart, trace_chart
+
+    if found.sharpness is not None:
+        trial = int(found.name.rpartition("/")[2])
+        epochs = found.sharpness.assign(trial=trial)
+        rows = pd.DataFrame({"trial": [trial], "status": ["diverged" if found.divergence else "completed"]})
+        return sharpness_chart(epochs, rows, title=found.name)
     return trace_chart(found.frame, found.layers, title=found.name, growth=found.growth, diverged=found.diverged_step)

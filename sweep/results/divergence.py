@@ -9,6 +9,7 @@ from sweep.arguments import texts, wholes
 from sweep.errors import SweepError, UsageError
 from sweep.records import Parameter
 from sweep.results.goals import ComparedTrials
+from sweep.runner.twins import parent_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,7 +142,12 @@ def remarks(sweeps: Sequence[SweepTrials]) -> list[str]:
     """Return what to know of several sweeps together, a sentence each."""
     if len(sweeps) < 2:
         return []
-    found = []
+    found = [
+        f"the trials of {each.name} were made from those of {parent}, not drawn, so shares of all do not tell how many "
+        "of further draws would diverge"
+        for each in sweeps
+        if (parent := parent_of(each.record)) is not None
+    ]
     searched = [{parameter.name for parameter in each.parameters} for each in sweeps]
     only = sorted(name for name in set().union(*searched) if not all(name in names for names in searched))
     if only:

@@ -169,7 +169,7 @@ def _ranked(
         shown = ["trial", objective.metric, "epoch", *others]
     completed = _selected(trials, trials["status"] == "completed", parameters, where)
     rows = completed.loc[ranking(completed, objective, best_first)[:n]]
-    if not best_first and "finding" in rows and rows["finding"].notna().any():
+    if "finding" in rows and rows["finding"].notna().any():
         shown.append("finding")
     columns = [*dict.fromkeys(shown), *_short_names(parameters), "seconds"]
     # A parameter that no trial has yet has no column in `trials`, but it has one here.

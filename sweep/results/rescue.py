@@ -141,12 +141,11 @@ def answers(found: pd.DataFrame, objective: Objective) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(("diverged", "fork", "twin", "epochs", "of", "epoch"), "Int64"))
 
 
-def totals(found: pd.DataFrame, objective: Objective) -> pd.DataFrame:
+def totals(found: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each change, the smallest first: of how many casualties it has saved how many.
 
     A casualty counts once, whether its twin forks or begins from the start: it is saved if either is. Columns:
-    `change`, `saved`, `tried`, `stuck`, `diverged` (casualties none of whose twins was saved, by the best outcome),
-    and the median of the metric over those saved.
+    `change`, `saved`, `tried`, `stuck` (none of its twins diverged for good, but none learned) and `diverged`.
     """
     import pandas as pd
 
@@ -155,11 +154,9 @@ def totals(found: pd.DataFrame, objective: Objective) -> pd.DataFrame:
     for change, same in ended.groupby("change"):
         best = same["outcome"].map(BEST_FIRST.index).groupby(same["casualty"]).min()
         counts = {str(name): int((best == rank).sum()) for rank, name in enumerate(BEST_FIRST)}
-        reached = same.loc[same["outcome"] == "saved", objective.metric].median()
-        row: dict[str, Any] = {"change": change, "tried": len(best), **counts, objective.metric: reached}
-        rows.append(row)
+        rows.append({"change": change, "tried": len(best), **counts})
     rows.sort(key=lambda row: ORDER.index(str(row["change"])))
-    return pd.DataFrame(rows, columns=["change", "saved", "tried", *BEST_FIRST[1:], objective.metric])
+    return pd.DataFrame(rows, columns=["change", "saved", "tried", *BEST_FIRST[1:]])
 
 
 def sentences(name: str, found: pd.DataFrame, objective: Objective) -> Iterator[str]:
@@ -167,7 +164,7 @@ def sentences(name: str, found: pd.DataFrame, objective: Objective) -> Iterator[
     for row in answers(found, objective).to_dict("records"):
         answer = {str(key): value for key, value in row.items()}
         yield _sentence(f"{name}/{row['casualty']}", answer, objective) + _better(answer, found, objective)
-    table = totals(found, objective)
+    table = totals(found)
     if found["casualty"].nunique() > 1 and len(table):
         first, *others = [(spoken(row.change), row.saved, row.tried) for row in table.itertuples()]
         yield ", ".join(["{} saves {} of {}".format(*first), *("{} {} of {}".format(*each) for each in others)])

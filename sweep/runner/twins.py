@@ -122,6 +122,17 @@ def parent_of(record: SweepRecord) -> str | None:
     return str(sampler["of"]) if isinstance(sampler, dict) and sampler.get("kind") == "given" else None
 
 
+def newest_drawn(store: Store) -> SweepRecord:
+    """Return the newest sweep, or the one from whose trials those of the newest were made.
+
+    Raises:
+        SweepError: when there is none.
+    """
+    record = store.sweep(None)
+    parent = parent_of(record)
+    return store.sweep(parent) if parent in store.names() else record
+
+
 def _new(parent: SweepRecord, name: str, labels: list[str]) -> SweepRecord:
     """Return a new sweep without trials, which searches what its parent does."""
     table = read_table(parent.experiment, parent.name, parent.overrides)

@@ -51,7 +51,7 @@ def finding(trainer: Trainer, dataset: Dataset | None, epochs: Sequence[Epoch], 
     by chance with a probability of `CHANCE` at most, E · P(X ≥ hits) for a binomial X; or, on that or the training
     part, `LITTLE` of the way from guessing to 1. If the network was above the commonest class from the start on, it has
     learned as well if its training loss has fallen by `LITTLE`. A trial that has learned has collapsed if its last
-    accuracy is not above the commonest class.
+    accuracy is not above the commonest class, and an earlier one was `LITTLE` of the way above it.
 
     Args:
         trainer: after the last epoch; of a user's own only the metrics are looked at.
@@ -142,7 +142,11 @@ def _verdict(curve: _Curve, train: _Curve | None, losses: Sequence[float]) -> tu
     has_learned = has_learned or any(is_above(epoch, curve.guessed, train.guessed if train else 1.0) for epoch in above)
     if not has_learned:
         return NEVER, f"in {counted(len(epochs), 'epoch')}"
-    return None if above[-1] == epochs[-1] else (COLLAPSED, f"after epoch {above[-1]}")
+    if above[-1] == epochs[-1]:
+        return None
+    far = [epoch for epoch in above if curve.is_far(epoch, curve.commonest)]
+    # What never was much better than guessing has not been lost, only the margin that chance alone does not explain.
+    return (COLLAPSED, f"after epoch {above[-1]}") if far else None
 
 
 def tail(share: float, probability: float, samples: int) -> float:

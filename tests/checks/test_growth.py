@@ -54,9 +54,34 @@ def test_what_has_not_grown_without_return(values):
 
 
 def test_noise_on_the_way_does_not_hide_a_growth():
-    noise = np.random.default_rng(0).uniform(0.7, 1.4, 40)
-    growth = found(u=np.concatenate([CALM, 4 * 1.3 ** np.arange(40) * noise]))
+    noise = np.random.default_rng(0).uniform(0.8, 1.25, 40)
+    growth = found(u=np.concatenate([CALM, 4 * 1.5 ** np.arange(40) * noise]))
     assert growth.start == 9
+
+
+@pytest.mark.parametrize("left_out", [0, 5, 20, 35])
+def test_how_many_steps_before_are_known_changes_nothing(left_out):
+    calm = [5.0, *np.random.default_rng(1).uniform(1.0, 2.0, 49)]
+    values = [*calm, *growing(2, 12, start=2.0)]
+    growth = found(1 + left_out, u=values[left_out:])
+    assert (growth.start, growth.before) == (51, max(calm[-10:]))
+
+
+def test_a_slow_rise_before_it_is_not_its_start():
+    values = [1.4, 2.1, 4.9, 6.13, 6.39, 5.96, 6.19, 6.16, 6.09, 6.3, 7.1, 9.8, 40.0, 9e3, 1e8, 1e17]
+    assert found(u=values).start == 11
+
+
+def test_a_growth_from_the_first_step_on_may_have_begun_earlier():
+    growth = found(7, u=growing(3, 10, start=1.0))
+    assert (growth.start, growth.before, growth.is_from_first) == (8, 3.0, True)
+    assert not found(u=CALM + growing(3, 10)).is_from_first
+
+
+def test_others_that_start_with_it_are_named():
+    late = CALM[:1] + CALM
+    growth = found(a=late + growing(9, 10), b=CALM + growing(9, 11), c=[*CALM, *CALM, *growing(9, 3)], d=CALM * 3)
+    assert (growth.series, growth.also) == ("b", ("a",))
 
 
 def test_the_end_may_be_infinite_and_some_series_may_end_before():
@@ -100,12 +125,10 @@ def test_the_published_traces():
 def literally(values):
     """The definition of `first_growth`, word for word."""
     for s in range(1, len(values)):
-        before, after = max(values[:s]), values[s:]
-        is_above = min(after) >= 1.05 * before
-        is_restless = all(
-            min(values[t + 10 :]) >= 2 * max(values[: t + 1]) for t in range(s, len(values)) if values[t + 10 :]
-        )
-        if is_above and is_restless and values[-1] >= 10 * before:
+        before, after = values[max(0, s - 10) : s], values[s:]
+        is_above = all(later >= 1.05 * earlier for later in after for earlier in before)
+        doubles = all(later >= 2 * values[t] for t in range(s, len(values)) for later in values[t + 4 :])
+        if is_above and doubles and values[-1] >= 10 * max(before):
             return s + 1
     return None
 

@@ -110,6 +110,11 @@ def next_steps(results: Sweep) -> list[str]:
     db = named_database()
     commands = [f"leaderboard {name}", f"show {name}/{shown}", f"export {name} -o trials.csv"]
     lines = ["more:  " + "    ".join(f"sweep {command}{db}" for command in commands)]
+    if not (diverged := results.diverged(1)).empty:
+        number = int(diverged["trial"].iloc[0])
+        commands = [f"trace {name}/{number}", f"rescue {name} --all", f"analyze {name} --divergence"]
+        lines.append("why they diverged, what would have saved them, and where that happens:")
+        lines.append("       " + "    ".join(f"sweep {command}{db}" for command in commands))
     if best and (trial := results.trial(best[0])).weights and "network" in trial.configuration:
         lines.append(f"       sweep predict {name}/{best[0]}{db}")
     return lines
