@@ -83,12 +83,14 @@ def width(law: Law) -> tuple[str, Estimate] | None:
 def sentences(table: pd.DataFrame, law: Law | None) -> list[str]:
     """Return what the table says, and how sharp the boundary of a law is that knows all trainings."""
     seeds, diverged = int(table["seeds"].sum()), int(table["diverged"].sum())
-    mixed = int(((table["diverged"] > 0) & (table["diverged"] < table["seeds"])).sum())
+    all_diverged = table["diverged"] + (table["status"] == "diverged")
+    mixed = int(((all_diverged > 0) & (all_diverged < table["seeds"] + 1)).sum())
     found = [f"{diverged} of {seeds} trainings with other seeds diverged"]
     if mixed:
-        found.append(f"the seed decided with {mixed} of {len(table)} configurations: some of its trainings diverged")
+        words = "with some seeds they diverge, with others not"
+        found.append(f"the seed decided about {mixed} of {len(table)} configurations: {words}")
     elif seeds:
-        found.append(f"the seed decided with none of {len(table)} configurations: all its trainings ended alike")
+        found.append(f"the seed decided about none of {len(table)} configurations: each ended alike with all seeds")
     if law is not None and (found_width := width(law)) is not None:
         name, factor = found_width
         if factor.high > LARGEST:

@@ -54,7 +54,7 @@ class Outcome:
         """Everything that must be the same in each training of the trial, by epoch and name; not the times."""
         found: dict[int, dict[str, Any]] = {}
         for epoch in self.epochs:
-            found[epoch.number] = {name: epoch.metrics[name] for name in _names(self.epochs)}
+            found[epoch.number] = {name: epoch.metrics[name] for name in _names(self.epochs) if name in epoch.metrics}
         for (number, step), loss in self.losses.items():
             found.setdefault(number, {})[f"{LOSS} {step}"] = loss
         if self.divergence:

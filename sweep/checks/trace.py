@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from sweep.checks.again import stored_trainer
-from sweep.checks.trace_result import BEFORE, Range, Trace, step_of
+from sweep.checks.trace_result import BEFORE, OTHERWISE, Range, Trace, step_of
 from sweep.errors import Argument, SweepError, UsageError
 from sweep.experiment.experiment import Experiment
 from sweep.observer import Observer, Silent
@@ -74,7 +74,7 @@ def trace(
         stored = stored_trainer(record, row, store, folders)
         trainer = _network_trainer(stored)
         diverged = step_of(row.divergence, tracing.steps_in_epoch(trainer)) if row.divergence else None
-        first, last = wanted.bounds(diverged, tracing.steps_in_all(trainer))
+        first, last = _bounds(wanted, diverged, tracing.steps_in_all(trainer), with_sharpness)
         before = (first - 1) // tracing.steps_in_epoch(trainer)
         if isinstance(stored, ForkedTrainer):
             own = stored.epoch * tracing.steps_in_epoch(trainer) + 1
@@ -116,15 +116,23 @@ def trace_configuration(
         trainer = _network_trainer(build(setup))
         length, total = tracing.steps_in_epoch(trainer), tracing.steps_in_all(trainer)
         if wanted.start is not None:
-            (first, last), divergence = wanted.bounds(None, total), None
+            (first, last), divergence = _bounds(wanted, None, total, with_sharpness), None
         else:
             divergence, snapshots = _trained(name, trainer, wanted, progress)
-            first, last = wanted.bounds(step_of(divergence, length) if divergence else None, total)
+            diverged = step_of(divergence, length) if divergence else None
+            first, last = _bounds(wanted, diverged, total, with_sharpness)
             before = 0 if with_sharpness else (first - 1) // length
             trainer.restore(next(each for each in snapshots if each.epoch == before))
         sharpness = SharpnessOfEpochs() if with_sharpness else None
         _train_to(trainer, (first - 1) // length, progress, sharpness)
         return _recorded(name, trainer, first, last, keep_arrays, divergence, sharpness)
+
+
+def _bounds(wanted: Range, diverged: int | None, total: int, with_sharpness: bool) -> tuple[int, int]:
+    """Return the first and the last step to record: with the sharpness of all epochs, by default the last steps."""
+    if with_sharpness and diverged is None and wanted == Range():
+        return max(1, total - OTHERWISE + 1), total
+    return wanted.bounds(diverged, total)
 
 
 def _setup(experiment: Experiment, number: int, data: Path | None, observer: Observer) -> Setup:

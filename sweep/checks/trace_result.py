@@ -122,7 +122,8 @@ class Trace:
             last = [f"{self.layers[-1]}/{kind}" for kind in ("u", "W", "dW")]
             grown = [self.growth.series] if self.growth else []
             return list(dict.fromkeys([*last, *(f"{below}/dz" for below in self.layers[-2:-1]), *grown]))
-        return [f"{self._layer(given)}/{kind}" for given in layers for kind in tracing.KINDS]
+        named = dict.fromkeys(self._layer(given) for given in layers)
+        return [f"{layer}/{kind}" for layer in named for kind in tracing.KINDS]
 
     def _layer(self, given: str) -> str:
         found = [name for name in self.layers if given in (name, name.partition("/")[0])]

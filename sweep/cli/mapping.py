@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweep.cli.options import Data, Format, Set, app, print_table, say
-from sweep.errors import Argument, SweepError, UsageError
+from sweep.cli.options import Data, Format, Set, app, check_files, print_table, say
+from sweep.errors import Argument, UsageError
 
 if TYPE_CHECKING:
     from sweep.analysis.dimension import Dimension
@@ -62,7 +62,7 @@ def map_(
     from sweep.experiment.file import load
 
     _check(size, steps, seed, workers)
-    _check_files(output, dump)
+    check_files(output, dump)
     loaded = load(experiment or DEFAULT, set_ or [])
     shrunk = shrink(loaded, data=data, seed=seed)
     if zoom is not None:
@@ -90,24 +90,6 @@ def _check(size: int, steps: int, seed: int | None, workers: int | None) -> None
     ):
         if not low <= number <= high:
             raise UsageError(Argument(name), f" must be from {low} to {high}, not {number}")
-
-
-def _check_files(output: Path, dump: Path | None) -> None:
-    """Check that what is made can be written, before it is made.
-
-    Raises:
-        UsageError: when a name ends in something else.
-        SweepError: when there is no such folder.
-    """
-    from sweep.results.plots import SUFFIXES
-
-    for path, suffixes in ((output, SUFFIXES), (dump, (".npz",))):
-        if path is None:
-            continue
-        if path.suffix.lower() not in suffixes:
-            raise UsageError(f"cannot write '{path}': its name must end in {' or '.join(suffixes)}")
-        if not path.parent.is_dir():
-            raise SweepError(f"cannot write '{path}': there is no folder '{path.parent}'; make it first")
 
 
 def _numbers(zoom: str) -> list[float]:

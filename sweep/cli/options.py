@@ -263,6 +263,24 @@ def print_table(frame: pd.DataFrame, format: Format, title: str | None = None, m
         print(render(frame, format), end="")
 
 
+def check_files(chart: Path | None, arrays: Path | None) -> None:
+    """Check that what is made can be written, before it is made.
+
+    Raises:
+        UsageError: when a name ends in something else.
+        SweepError: when there is no such folder.
+    """
+    from sweep.results.plots import SUFFIXES
+
+    for path, suffixes in ((chart, SUFFIXES), (arrays, (".npz",))):
+        if path is None:
+            continue
+        if path.suffix.lower() not in suffixes:
+            raise UsageError(f"cannot write '{path}': its name must end in {' or '.join(suffixes)}")
+        if not path.parent.is_dir():
+            raise SweepError(f"cannot write '{path}': there is no folder '{path.parent}'; make it first")
+
+
 def save_figure(results: Sweep, draw: Callable[[], Figure], output: Path | None, stem: str) -> Path:
     """Write a figure to the given file, by default a .png in the sweep's folder; return its path.
 

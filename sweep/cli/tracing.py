@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import sweep
-from sweep.cli.options import Data, Db, Format, Set, app, print_table, say, split_trial, write_figure
+from sweep.cli.options import Data, Db, Format, Set, app, check_files, print_table, say, split_trial, write_figure
 from sweep.errors import UsageError, counted
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def trace(
     """
     from sweep.checks.trace_result import Range, write_arrays
 
+    check_files(output, dump)
     wanted = Range(from_step, steps)
     options = {"data": data, "keep_arrays": dump is not None, "with_sharpness": sharpness}
     if not _is_stored(target):

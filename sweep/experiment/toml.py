@@ -125,11 +125,20 @@ def _full_key(
     if not paths:
         known = [*known, *optional()]
         paths = [path for path in known if path.endswith("." + name)]
+    # A section's own key comes before one of an option in it, such as the epochs of a warm-up.
+    shallow = [path for path in paths if path.count(".") == min(each.count(".") for each in paths)]
+    paths = shallow if len(shallow) == 1 and _is_within_section(shallow[0], paths) else paths
     if len(paths) > 1:
         raise UsageError(SET, f" {key} could mean {' or '.join(paths)}; give the full path")
     if not paths:
         raise UsageError(SET, f" {key}: there is no value {name!r} to change; {suggest(name, _short_keys(known, top))}")
     return paths[0] + bracket + index + dot + rest
+
+
+def _is_within_section(path: str, others: Iterable[str]) -> bool:
+    """Tell whether all of some paths lie in the table that a path is a key of."""
+    section = path.rpartition(".")[0] + "."
+    return all(other.startswith(section) for other in others)
 
 
 def _short_keys(paths: Iterable[str], top: Iterable[str]) -> set[str]:

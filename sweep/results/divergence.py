@@ -9,7 +9,7 @@ from sweep.arguments import texts, wholes
 from sweep.errors import SweepError, UsageError
 from sweep.records import Parameter
 from sweep.results.goals import ComparedTrials
-from sweep.runner.twins import parent_of
+from sweep.runner.twins import labels_of, parent_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +94,7 @@ def trials_of(sweeps: Sequence[SweepTrials]) -> tuple[pd.DataFrame, list[Paramet
         part = part.assign(group=first + part["trial"] // each.repeats)
         parts.append(_with_sharpness(each, part))
         first += len(part)
-    searched = [{parameter.name for parameter in each.parameters} for each in sweeps]
+    searched = [{parameter.name for parameter in each.parameters} - set(labels_of(each.record)) for each in sweeps]
     common = [each for each in sweeps[-1].parameters if all(each.name in names for names in searched)]
     # A parameter that no trial has yet has no column either.
     common = [each for each in common if all(each.name in part for part in parts)]

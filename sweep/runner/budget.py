@@ -23,7 +23,7 @@ class BudgetCheck:
         """Return which limit has been reached, in one clause; None while none has."""
         duration, most = self._options.duration, self._options.epochs_total
         if duration is not None and time.monotonic() - self._started >= duration:
-            return f"the {duration:g} seconds that it was given are over"
+            return f"the {duration:.3g} seconds that it was given are over"
         if most is not None and (begun := self._store.epochs_begun(self._record.id)) >= most:
             return f"{begun} epochs are trained or begun, and {most} were asked for"
         return self._until_reached(self._record.objective)

@@ -122,6 +122,14 @@ def parent_of(record: SweepRecord) -> str | None:
     return str(sampler["of"]) if isinstance(sampler, dict) and sampler.get("kind") == "given" else None
 
 
+def labels_of(record: SweepRecord) -> list[str]:
+    """Return the names of what is kept with each trial of a sweep of twins as if it were searched; none of others."""
+    sampler = read_table(record.experiment, record.name, record.overrides).get("sampler")
+    if not isinstance(sampler, dict) or sampler.get("kind") != "given":
+        return []
+    return [str(label) for label in sampler["labels"]]
+
+
 def newest_drawn(store: Store) -> SweepRecord:
     """Return the newest sweep, or the one from whose trials those of the newest were made.
 
@@ -178,9 +186,13 @@ def _trials(parent: SweepRecord, first: int, twins: Sequence[Twin], store: Store
 
 
 def _values(drawn: Mapping[str, Scalar], old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Scalar]:
-    """Return the values of what the parent searches, in a twin's configuration."""
+    """Return the values of what the parent searches, in a twin's configuration.
+
+    The name of an option that is a table or a list stays as it was drawn, whatever has changed in it.
+    """
     before, after = dict(leaves(dict(old))), dict(leaves(dict(new)))
-    return {name: after[name] if before.get(name) != after.get(name, value) else value for name, value in drawn.items()}
+    changed = {name for name in drawn if name in before and name in after and before[name] != after[name]}
+    return {name: after[name] if name in changed else value for name, value in drawn.items()}
 
 
 def _start(record: SweepRecord, trial: Trial, fork: ForkPoint, store: Store, folders: Mapping[str, str]) -> Start:

@@ -15,6 +15,7 @@ import numpy as np
 from sweep.data.dataset import Dataset
 from sweep.errors import counted
 from sweep.metrics import Objective, metric
+from sweep.nn.network import chain, flat_vector
 from sweep.records import Epoch
 from sweep.training.dead_units import FLAT, dead_shares, flat_shares, is_saturating, sample_rows
 from sweep.training.evaluation import predicted_classes
@@ -175,7 +176,7 @@ def _causes(trainer: NetworkTrainer, losses: Sequence[float]) -> Iterator[Cause]
             yield Cause(f"{word} units", f"{100 * shares[layer]:.0f} % of the {what} of {layer} are {word}")
     if (share := saturated_outputs(trainer)) >= NEARLY_ALL:
         yield Cause("saturated outputs", f"the loss has no gradient for {100 * share:.0f} % of the wrong outputs")
-    if words := slow_words(losses):
+    if (words := slow_words(losses)) and not has_moved(trainer):
         yield Cause("learning rate too small", words)
     yield Cause(UNKNOWN, "")
 
@@ -200,6 +201,15 @@ def saturated_outputs(trainer: NetworkTrainer) -> float:
             wrong += int(np.count_nonzero(is_wrong))
             without += int(np.count_nonzero(is_wrong & is_flat))
     return without / wrong if wrong else 0.0
+
+
+def has_moved(trainer: NetworkTrainer) -> bool:
+    """Tell whether the parameters have moved by more than `LITTLE` of their norm from where they began."""
+    settings = trainer.settings
+    rng = np.random.default_rng(settings.seeds.weights)
+    initial, _ = chain(settings.network.layers).init(rng, trainer.evaluation.shape, settings.dtype)
+    vector, _ = flat_vector(initial, settings.dtype)
+    return bool(np.linalg.norm(trainer.state.vector - vector) > LITTLE * np.linalg.norm(vector))
 
 
 def slow_words(losses: Sequence[float]) -> str | None:

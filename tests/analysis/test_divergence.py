@@ -147,7 +147,7 @@ def test_the_expected_number_of_divergences_is_that_of_new_draws():
     assert expected_divergences(rows[:200], [True] * 4 + [False] * 196, rows[200:]) is None
     assert expected_divergences(rows[:9], [True] * 9, rows[200:]) == 200
     gentle = [{**row, "learning_rate": row["learning_rate"] / 100} for row in rows[200:]]
-    assert expected_divergences(rows[:200], outcomes[:200], gentle) < 1
+    assert expected_divergences(rows[:200], outcomes[:200], gentle) is None  # outside of what is known
 
 
 def test_squares_are_not_trusted_where_few_casualties_could_be_told_apart_by_chance():

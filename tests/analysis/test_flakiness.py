@@ -56,9 +56,9 @@ def test_each_share_has_its_exact_interval():
     assert table.loc[1, ["probability", "low", "high"]].isna().all()
     assert sentences(table, None) == [
         "1 of 5 trainings with other seeds diverged",
-        "the seed decided with 1 of 3 configurations: some of its trainings diverged",
+        "the seed decided about 1 of 3 configurations: with some seeds they diverge, with others not",
     ]
-    assert sentences(table[:1], None)[1].startswith("the seed decided with none of 1 configurations")
+    assert sentences(table[:1], None)[1].startswith("the seed decided about none of 1 configurations")
 
 
 def test_the_nearest_are_one_training_of_each_configuration():

@@ -70,7 +70,7 @@ def test_the_least_certain_are_trained_again_and_told(cli, folder):
     # Whether this trainer diverges is a matter of the configuration alone.
     assert all(row["diverged"] == 2 * (row["status"] == "diverged") for row in rows)
     assert {row["status"] for row in rows} == {"completed", "diverged"}
-    assert "the seed decided with none of 6 configurations: all its trainings ended alike" in shown.out
+    assert "the seed decided about none of 6 configurations: each ended alike with all seeds" in shown.out
     assert len(sweep.load("first.seeds", db=folder / "sweeps.db").trials()) == 12
     first = sweep.load("first", db=folder / "sweeps.db")
     distance = abs((first.trials()["learning_rate"] * 20 / first.trials()["batch_size"] / 0.5).map(math.log))

@@ -32,7 +32,8 @@ def test_a_diverged_trial(cli, diverged):
     answer = cli("trace", diverged)
     title, head, _, *table = [line.split() for line in answer.out.splitlines() if line.strip()]
     assert " ".join(title) == f"Largest absolute values of {NAME}/{diverged}"
-    assert head == ["step", "epoch", "batch", "loss", "output/u", "output/W", "output/dW", "hidden[1]/dz"]
+    assert head[:8] == ["step", "epoch", "batch", "loss", "output/u", "output/W", "output/dW", "hidden[1]/dz"]
+    assert all(f"{column.rpartition('/')[2]} of {column.rpartition('/')[0]}" in answer.err for column in head[8:])
     assert table[-1][1:3] == [str(at.epoch), str(at.step)]
     step = int(table[-1][0])
     preparing, where, first, growing = answer.err.splitlines()
@@ -117,6 +118,25 @@ def test_dead_units_are_told(cli):
 )
 def test_what_cannot_be_done_is_one_sentence(cli, arguments, code, words):
     assert words in cli("trace", *arguments).sentence(code)
+
+
+def test_a_layer_may_be_named_twice(cli, completed):
+    once, twice = (cli("trace", completed, *["--layer", "hidden[0]"] * times) for times in (1, 2))
+    assert (once.code, once.out) == (twice.code, twice.out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-o", "x.gif"], "must end in"),
+        (["--dump", "no/d.npz"], "there is no folder"),
+        (["--dump", "d.txt"], "must end"),
+    ],
+)
+def test_files_are_checked_before_anything_is_trained(cli, completed, arguments, words):
+    answer = cli("trace", completed, *arguments)
+    assert words in answer.err and answer.code in (1, 2)
+    assert answer.out == "" and "preparing" not in answer.err
 
 
 def test_the_sharpness_takes_the_place_of_the_steps(cli, diverged):

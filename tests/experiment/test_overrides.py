@@ -36,6 +36,12 @@ class TestOverrides:
             assert here == value
             assert type(here) is type(value)
 
+    def test_a_key_of_a_section_comes_before_that_of_an_option_in_it(self):
+        warmup = "training.schedule={kind='warmup', epochs=2}"
+        for trial in parse(toy(), "toy.toml", [warmup, "epochs=5"]).trials():
+            training = trial.configuration["training"]
+            assert (training["epochs"], training["schedule"]["epochs"]) == (5, 2)
+
     def test_a_distribution_may_be_given(self):
         experiment = parse(toy(), "toy.toml", ["batch_size={int=[16,64],step=16}", "hidden[0]={choice=[3, 5]}"])
         assert experiment.tree["training"]["batch_size"] == Integer(16, 64, step=16)

@@ -227,3 +227,15 @@ def test_saturated_outputs_are_counted_one_by_one():
     assert 0.9 < expected < 1
     assert flat_shares(trainer)["hidden[0]/sigmoid"] == pytest.approx(expected, abs=1e-3)
     assert dead_shares(trainer)["hidden[0]/sigmoid"] < 0.5
+
+
+def test_a_rate_is_not_too_small_where_the_parameters_have_moved_far():
+    trainer, epochs = trained(1e-6)
+    assert short(finding(trainer, trainer.dataset, epochs, Objective())) == "never learned: learning rate too small"
+    trainer.state.vector *= 1.2
+    assert short(finding(trainer, trainer.dataset, epochs, Objective())) != "never learned: learning rate too small"
+
+
+def test_what_was_never_much_better_than_guessing_has_not_collapsed():
+    assert found([0.19, 0.26, 0.19], [2.3, 1.5, 1.4]) is None
+    assert found([0.19, 0.5, 0.19], [2.3, 1.5, 1.4]).startswith("collapsed after epoch 1")
