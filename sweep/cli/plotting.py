@@ -39,7 +39,7 @@ class Kind(NamedTuple):
     """Names of the options that go with it."""
     draw: Callable[[Sweep, Options], Figure] | None = None
     most_x: int | None = None
-    """How often --x may be given, if it is; None for any number."""
+    """How often --x may be given; None for any number."""
     trains: Callable[[Sweep, Options, Progress], Figure] | None = None
     """What draws a kind for which networks are trained, in place of `draw`."""
 
@@ -167,9 +167,9 @@ def _check(kind: str, given: Options) -> None:
         raise UsageError(
             f"--{option} does not go with --kind {kind}, which draws {chart.shows}; it goes with {_listed(with_it)}"
         )
-    if chart.most_x is not None and given.x and len(given.x) != chart.most_x:
+    if chart.most_x is not None and given.x and len(given.x) > chart.most_x:
         times = {1: "once", 2: "twice"}[chart.most_x]
-        raise UsageError(f"--x is given {times} or not at all with --kind {kind}, which draws {chart.shows}")
+        raise UsageError(f"--x is given at most {times} with --kind {kind}, which draws {chart.shows}")
 
 
 def _listed(names: list[str]) -> str:

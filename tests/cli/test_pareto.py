@@ -60,7 +60,7 @@ def test_the_chart(cli):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--x", "alpha", "--x", "seconds"], "--x is given once or not at all with --kind pareto"),
+        (["--x", "alpha", "--x", "seconds"], "--x is given at most once with --kind pareto"),
         (["--trial", "1"], "--trial does not go with --kind pareto"),
         (["--x", "nonsense"], "there is no goal 'nonsense'"),
         (["--x", "test_accuracy"], "name two or more different goals"),

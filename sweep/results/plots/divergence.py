@@ -2,7 +2,8 @@
 
 Completed trials are circles and diverged ones crosses. The shading is the probability by the law of divergence,
 averaged over what the trials of the panel have of all other parameters, with contours at 10, 50 and 90 %. A choice of
-text has a panel for each of its options, up to four, the commonest first.
+text has a panel for each of its options, up to four, the commonest first. By one parameter alone the probability is a
+curve, between the completed trials at its bottom and the diverged ones at its top.
 """
 
 from __future__ import annotations
@@ -90,16 +91,16 @@ class _Scale:
 def phase_diagram(
     trials: pd.DataFrame, parameters: Sequence[Parameter], *, title: str = "", x: Sequence[str] = ()
 ) -> Figure:
-    """Draw trials by two parameters over their probability to diverge.
+    """Draw trials by two parameters, or by one, over their probability to diverge.
 
     Args:
         trials: as of `sweep.analysis.divergence.fit_law`.
         parameters: what was searched.
         title: what stands before the counts, such as the sweep's name.
-        x: the two parameters, by short or full name; by default those that matter most.
+        x: the parameters, by short or full name; by default the two that matter most.
 
     Raises:
-        UsageError: there are no two parameters that are numbers, or those named are not.
+        UsageError: no parameter is a number, or those named are not.
     """
     law = fit_law(trials, parameters)
     used = trials[trials["status"].isin(USED)].reset_index(drop=True)
@@ -107,14 +108,17 @@ def phase_diagram(
     choice = _choice(law, used, parameters)
     panels = _panels(used, choice)
     figure, grid = empty_grid(len(panels))
-    scales = _Scale.of(across, as_numbers(used[across.name])), _Scale.of(up, as_numbers(used[up.name]))
+    scales = [_Scale.of(each, as_numbers(used[each.name])) for each in (across, up) if each is not None]
     for axes, (name, rows) in zip(grid, panels, strict=True):
-        _draw_panel(axes, law, rows, scales)
+        if len(scales) == 2:
+            _draw_panel(axes, law, rows, (scales[0], scales[1]))
+        else:
+            _draw_curve(axes, law, rows, scales[0])
         if name:
             axes.set_title(escape(shorten(name, 40)), fontsize=10, color=INK)
     shown = sum(len(rows) for _, rows in panels)
-    draw_titles(figure, title, _facts(law, len(used) - shown), _legend(law))
-    figure.supylabel(escape(up.short_name), fontsize=10)
+    draw_titles(figure, title, _facts(law, len(used) - shown), _legend(law, has_contours=up is not None))
+    figure.supylabel(escape(up.short_name) if up else "probability to diverge", fontsize=10)
     return figure
 
 
@@ -130,8 +134,8 @@ def _numeric(used: pd.DataFrame, parameters: Sequence[Parameter]) -> list[Parame
 
 def _chosen(
     law: Law, used: pd.DataFrame, parameters: Sequence[Parameter], x: Sequence[str]
-) -> tuple[Parameter, Parameter]:
-    """Return the parameters of the two axes, a learning rate on the horizontal one."""
+) -> tuple[Parameter, Parameter | None]:
+    """Return the parameters of the two axes, a learning rate on the horizontal one; only that where there is one."""
     numeric = _numeric(used, parameters)
     if x:
         known = {name: each for each in numeric for name in (each.short_name, each.name)}
@@ -139,11 +143,13 @@ def _chosen(
             if name not in known:
                 raise UsageError(f"'{name}' is not a searched number: {suggest(name, known)}")
         chosen = [known[name] for name in x]
-        if len({each.name for each in chosen}) != 2:
+        if len({each.name for each in chosen}) != len(chosen):
             raise UsageError("a phase diagram has two different parameters; name two")
-        return chosen[0], chosen[1]
-    if len(numeric) < 2:
-        raise UsageError(f"a phase diagram needs two searched numbers, and there are {len(numeric)}")
+        return chosen[0], chosen[1] if len(chosen) > 1 else None
+    if not numeric:
+        raise UsageError("no number was searched that trials could be drawn by")
+    if len(numeric) == 1:
+        return numeric[0], None
     # Of equal strength, as without a model, learning rates come first.
     ranked = sorted(numeric, key=lambda each: (-law.strength(each), not is_learning_rate(each)))
     first, second = ranked[:2]
@@ -184,10 +190,28 @@ def _draw_panel(axes: Axes, law: Law, rows: pd.DataFrame, scales: tuple[_Scale, 
     _draw_trials(axes, rows, scales)
 
 
+def _draw_curve(axes: Axes, law: Law, rows: pd.DataFrame, scale: _Scale) -> None:
+    """Draw trials by one parameter, at 0 or 1, and the probability between them."""
+    style_axes(axes)
+    if scale.is_log:
+        axes.set_xscale("log")
+    axes.set_xlim(*scale.limits())
+    scale.draw(axes.xaxis)
+    axes.set_xlabel(escape(scale.parameter.short_name))
+    axes.set_ylim(-0.12, 1.12)
+    axes.set_yticks([0, *LEVELS, 1], [f"{100 * level:.0f} %" for level in (0, *LEVELS, 1)])
+    numbers = as_numbers(rows[scale.parameter.name])
+    heights = (rows["status"] == "diverged").to_numpy(np.float64) + 0.12 * jitter(len(rows), GOLDEN)
+    _draw_marks(axes, rows, numbers, heights)
+    if law.has_model:
+        x = scale.points()
+        axes.plot(x, _averaged(law, rows, [(scale, x)]), color=INK, lw=1.5, zorder=3)
+
+
 def _shade(axes: Axes, law: Law, rows: pd.DataFrame, scales: tuple[_Scale, _Scale]) -> None:
     """Shade the probability, and draw and label its contours."""
     x, y = (scale.points() for scale in scales)
-    chances = _averaged(law, rows, scales, x, y)
+    chances = _averaged(law, rows, [(scales[0], x), (scales[1], y)])
     axes.pcolormesh(x, y, chances, cmap=_SHADES, vmin=0, vmax=1, shading="gouraud", rasterized=True, zorder=0.5)
     for level, dashes in LEVELS.items():
         if chances.min() < level < chances.max():
@@ -196,15 +220,21 @@ def _shade(axes: Axes, law: Law, rows: pd.DataFrame, scales: tuple[_Scale, _Scal
                 text.set(bbox={"facecolor": "white", "alpha": 0.7, "pad": 0.5, "linewidth": 0}, zorder=4)
 
 
-def _averaged(law: Law, rows: pd.DataFrame, scales: tuple[_Scale, _Scale], x: Array, y: Array) -> Array:
-    """Return the probability at each point, a row for each of `y`, averaged over some trials' other parameters."""
+def _averaged(law: Law, rows: pd.DataFrame, axes: Sequence[tuple[_Scale, Array]]) -> Array:
+    """Return the probability at each point of a grid, averaged over some trials' other parameters.
+
+    Args:
+        law: what gives it.
+        rows: the trials.
+        axes: each parameter of the grid with its values, the last one down the rows.
+    """
     some = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, AVERAGED).round().astype(np.int64))]
-    across, up = np.meshgrid(x, y)
-    points, count = across.size, len(some)
+    grid = np.meshgrid(*(values for _, values in axes))
+    points, count = grid[0].size, len(some)
     values: dict[str, list[Any]] = {each.name: some[each.name].tolist() * points for each in law.parameters}
-    values[scales[0].parameter.name] = np.repeat(across.ravel(), count).tolist()
-    values[scales[1].parameter.name] = np.repeat(up.ravel(), count).tolist()
-    found: Array = law.probabilities(values, points * count).reshape(*across.shape, count).mean(axis=2)
+    for (scale, _), numbers in zip(axes, grid, strict=True):
+        values[scale.parameter.name] = np.repeat(numbers.ravel(), count).tolist()
+    found: Array = law.probabilities(values, points * count).reshape(*grid[0].shape, count).mean(axis=-1)
     return found
 
 
@@ -228,6 +258,10 @@ def _looks(count: int) -> dict[str, dict[str, Any]]:
 
 def _draw_trials(axes: Axes, rows: pd.DataFrame, scales: tuple[_Scale, _Scale]) -> None:
     x, y = (scale.spread(as_numbers(rows[scale.parameter.name])) for scale in scales)
+    _draw_marks(axes, rows, x, y)
+
+
+def _draw_marks(axes: Axes, rows: pd.DataFrame, x: Array, y: Array) -> None:
     for place, (status, look) in enumerate(_looks(len(rows)).items()):
         some = (rows["status"] == status).to_numpy()
         axes.scatter(x[some], y[some], label=status, zorder=2 + 0.1 * place, rasterized=len(rows) > 5000, **look)
@@ -244,12 +278,15 @@ def _facts(law: Law, hidden: int) -> str:
     return ", ".join(words)
 
 
-def _legend(law: Law) -> list[Line2D]:
+def _legend(law: Law, *, has_contours: bool) -> list[Line2D]:
     """Explain the marks and the contours."""
     circle = Line2D([], [], label="completed", linestyle="", marker="o", mfc="white", mec=BLUE, ms=6)
     cross = Line2D([], [], label="diverged", linestyle="", marker="x", color=INK, ms=6, mew=1.5)
     if not law.has_model:
         return [circle, cross]
+    if not has_contours:
+        curve = Line2D([], [], label="probability to diverge, averaged over the others", color=INK, lw=1.5)
+        return [circle, cross, curve]
     shares = ", ".join(f"{level:.0%}".replace("%", "") for level in LEVELS)
     contour = Line2D([], [], label=f"diverges with {shares} %, averaged over the others", color=INK, lw=1.3)
     return [circle, cross, contour]

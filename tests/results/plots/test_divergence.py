@@ -39,8 +39,22 @@ def test_the_parameters_can_be_chosen():
     for names, word in ((["widht", "alpha"], "did you mean 'width'"), (["width", "width"], "two different")):
         with pytest.raises(UsageError, match=word):
             phase_diagram(frame, parameters, x=names)
-    with pytest.raises(UsageError, match="needs two searched numbers"):
-        phase_diagram(frame, parameters[:1])
+    with pytest.raises(UsageError, match="no number was searched"):
+        phase_diagram(frame, [])
+
+
+@pytest.mark.parametrize("x", [[], ["learning_rate"]])
+def test_by_one_parameter_the_probability_is_a_curve_between_the_trials(x):
+    frame, parameters = drawn(200)
+    (axes,) = phase_diagram(frame, parameters if x else parameters[:1], x=x).axes
+    assert marks(axes) == frame["status"].value_counts().to_dict()
+    (curve,) = [line for line in axes.lines if len(line.get_xdata()) > 2]
+    chances = curve.get_ydata()
+    assert 0 <= chances.min() < 0.2 and 0.7 < chances.max() <= 1
+    assert (axes.get_xlabel(), axes.get_xscale()) == ("learning_rate", "log")
+    for each in axes.collections:
+        heights = np.asarray(each.get_offsets())[:, 1]
+        assert (np.abs(heights - (each.get_label() == "diverged")) < 0.1).all()
 
 
 def test_a_choice_has_a_panel_for_each_of_at_most_four_options():
