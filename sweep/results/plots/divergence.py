@@ -271,9 +271,7 @@ def _facts(law: Law, hidden: int) -> str:
     words = [f"{law.diverged} of {counted(law.trials, 'trial')} diverged"]
     if hidden:
         words.append(f"{counted(hidden, 'trial')} of other options not shown")
-    if law.has_model:
-        words.append(f"log-loss {law.log_loss:.2f} (base rate {law.base_log_loss:.2f})")
-    else:
+    if not law.has_model:
         words.append("which is too one-sided to tell what it depends on")
     return ", ".join(words)
 
