@@ -1,11 +1,15 @@
 """What all tests share: nothing is read from or written to the user's own folders."""
 
+import itertools
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+from sweep.cli.entry import main
 from tests.engine_here import training_here
 from tests.fault_tools import FAULTY_WORKERS, Command
 from tests.postgres_server import MISSING, Server, programs
@@ -13,12 +17,19 @@ from tests.runner.diverging import rescued, rescued_once, toy, toy_folder  # noq
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job, whose commands would hear no Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes are started: none is to compile what one has
+sys.dont_write_bytecode = False
+settings.register_profile("no deadline", deadline=None)  # a busy machine is no fault of an example
+settings.load_profile("no deadline")
 
 
 def pytest_xdist_auto_num_workers():
     """Return how many tests run at once: one more than there are cores, since many wait for others."""
     return len(os.sched_getaffinity(0)) + 1
 
+
+NUMBERS = itertools.count()
+"""Of the folders of databases."""
 
 WAITING = (
     "engines/dask/test_cluster.py",
@@ -27,8 +38,14 @@ WAITING = (
     "runner/test_run.py",
     "faults/test_faults.py",
     "benchmarks/test_benchmarks.py",
+    "cli/test_ending.py",
+    "runner/test_train.py",
+    "runner/test_rungs.py",
+    "store/test_stress.py",
+    "test_wheel.py",
+    "test_readme.py",
 )
-"""Files of tests that take longest, and wait most of the time."""
+"""Files of tests that take longest, of which the first wait most of the time; the small ones fill up the end."""
 
 
 def pytest_collection_modifyitems(items):
@@ -38,11 +55,31 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(autouse=True)
-def own_folders(tmp_path, monkeypatch, tmp_path_factory):
-    """Give each test a database of its own; the cache of data sets is shared, being keyed by content."""
-    monkeypatch.setenv("SWEEP_DB", str(tmp_path / "sweeps.db"))
-    monkeypatch.setenv("SWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+def own_folders(request, monkeypatch, tmp_path_factory):
+    """Give each test a database of its own; the cache of data sets is shared, being keyed by content.
+
+    A test that asks for no folder gets none before it writes a database: thousands need none, and each costs time.
+    """
+    base = tmp_path_factory.getbasetemp()
+    unmade = base / "databases" / str(next(NUMBERS))
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else unmade
+    monkeypatch.setenv("SWEEP_DB", str(folder / "sweeps.db"))
+    monkeypatch.setenv("SWEEP_CACHE", str(base / "cache"))
     monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture
+def answer(monkeypatch, capsys):
+    """Call the command line in this process; it answers with (exit code, standard output, standard error)."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["sweep", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main()
+        return (caught.value.code or 0, *capsys.readouterr())
+
+    return call
 
 
 @pytest.fixture

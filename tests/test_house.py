@@ -1,6 +1,7 @@
 """The rules of the house: imports run downwards, all stays small, and all that is public is described."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,12 @@ def package(module):
     return module.removeprefix("sweep.").replace(".", "/").split("/")[0] if module != "sweep" else "__init__"
 
 
+@cache
+def parsed(module):
+    """The syntax tree of a module."""
+    return ast.parse(MODULES[module].read_text())
+
+
 def imported(node):
     """The modules of ours that an import statement names."""
     if isinstance(node, ast.Import):
@@ -48,7 +55,7 @@ def imported(node):
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_run_downwards_only(module):
     own = package(module)
-    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+    for node in ast.walk(parsed(module)):
         for other in map(package, imported(node)):
             is_the_public_face = own == "cli" and other == "__init__"
             assert other == own or FLOORS[other] < FLOORS[own] or is_the_public_face, (
@@ -57,14 +64,14 @@ def test_imports_run_downwards_only(module):
 
 
 def test_the_public_face_imports_the_rest_only_inside_functions():
-    top = ast.parse(MODULES["__init__"].read_text()).body
+    top = parsed("__init__").body
     assert not [name for node in top for name in imported(node)]
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_modules_are_small_and_described(module):
     text = MODULES[module].read_text()
-    tree = ast.parse(text)
+    tree = parsed(module)
     assert ast.get_docstring(tree), f"{module} has no docstring"
     assert len(text.splitlines()) <= LONGEST_MODULE, f"{module} is too long: ask what it hides"
     kinds = (*FUNCTIONS, ast.ClassDef)
@@ -83,7 +90,7 @@ def described(node):
 
 def longer(module, kinds, most):
     """The definitions of some kinds in a module that are longer than `most` lines, nested ones included."""
-    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+    for node in ast.walk(parsed(module)):
         if isinstance(node, kinds) and (lines := node.end_lineno - node.lineno + 1 - described(node)) > most:
             yield f"{node.name} has {lines} lines, of {most} at most"
 

@@ -19,6 +19,7 @@ from sweep.checks import doctor
 from sweep.errors import SweepError
 from sweep.store.repair.mend import restart
 from sweep.store.repair.wal import lost_transactions
+from tests.engine_here import training_here
 from tests.fault_tools import assert_same, assert_whole, figures
 from tests.store.store_setup import row_of
 
@@ -71,9 +72,9 @@ def damages(path):
 def finished(tmp_path_factory):
     """A sweep with all kinds of trials, in a file without a log, and its figures."""
     path = tmp_path_factory.mktemp("finished") / "sweeps.db"
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, training_here():
         patch.setenv("SWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-        results = sweep.run("digits-quickstart", overrides=OVERRIDES, workers=2, db=str(path))
+        results = sweep.run("digits-quickstart", overrides=OVERRIDES, db=str(path))
         whole = figures(db=str(path))
         assert {"completed", "diverged"} <= set(results.trials()["status"])
         store, sweep_id = results.store, results.record.id
@@ -314,34 +315,34 @@ def test_on_a_server_it_finds_and_mends_the_same(postgres, monkeypatch, tmp_path
 
 
 class TestCommand:
-    def test_it_says_that_all_is_well(self, command, damaged):
-        code, out, _ = command("doctor").end()
+    def test_it_says_that_all_is_well(self, answer, damaged):
+        code, out, _ = answer("doctor")
         assert (code, out.startswith(f"{damaged} is sound: 1 sweep, 12 trials, ")) == (0, True)
 
-    def test_it_finds_and_repairs(self, command, damaged):
+    def test_it_finds_and_repairs(self, answer, damaged):
         sql(damaged, ACCIDENTS["an epoch changed"][0])
-        code, out, errors = command("doctor").end()
+        code, out, errors = answer("doctor")
         assert (code, out) == (1, "damage: digits-quickstart/5: what is stored of it is not what was written\n")
         assert "Error: 1 finding in" in errors
         assert "sweep doctor --repair" in errors
-        code, out, errors = command("doctor", "--repair").end()
+        code, out, errors = answer("doctor", "--repair")
         assert code == 0
         assert "repaired 1 of 1 finding; the file as it was: " in errors
         assert "is sound" in out
 
-    def test_where_nothing_can_be_repaired_it_says_so_and_makes_no_copy(self, command, damaged):
+    def test_where_nothing_can_be_repaired_it_says_so_and_makes_no_copy(self, answer, damaged):
         sql(damaged, "UPDATE sweeps SET environment = '{}'")
         before = sorted(path.name for path in damaged.parent.iterdir())
-        code, _, errors = command("doctor", "--repair").end()
+        code, _, errors = answer("doctor", "--repair")
         assert code == 1
         assert "repaired" not in errors.replace("what is left cannot be repaired", "")
         assert "1 finding in" in errors
         assert sorted(path.name for path in damaged.parent.iterdir()) == before
 
     @pytest.mark.parametrize("size", [0, 100, 5000, 20000])
-    def test_a_truncated_file_is_a_sentence_and_stays(self, command, damaged, size):
+    def test_a_truncated_file_is_a_sentence_and_stays(self, answer, damaged, size):
         damaged.write_bytes(damaged.read_bytes()[:size])
-        code, _, errors = command("doctor").end()
+        code, _, errors = answer("doctor")
         assert code == 1
         assert "Error: " in errors
         assert "Traceback" not in errors

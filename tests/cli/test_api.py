@@ -42,7 +42,7 @@ def test_the_parameters_are_those_that_were_drawn(results):
         assert results.trial(trial.number).configuration == trial.configuration
 
 
-def test_a_sweep_runs_and_resumes_to_the_same_bits(workplace, capsys):
+def test_a_sweep_runs_and_resumes_to_the_same_bits(workplace, capsys, here):
     db = str(workplace / "own.db")
     overrides = ["name=mine", "trials=2", "epochs=1", "learning_rate=0.1"]
     ran = sweep.run(NAME, overrides=overrides, workers=1, db=db)

@@ -10,11 +10,13 @@ import pytest
 
 import sweep
 from sweep.errors import SweepError
+from tests.engine_here import training_here
 from tests.fault_tools import options, running, wait_until
 
 ENOUGH = options(["trials=200", "epochs=2000"])
 RUN = ["run", "digits-quickstart", "--workers", "2", *ENOUGH]
 LONGEST_SECONDS = 3
+CONTINUE = ["continue", "0", "--epochs", "9000"]
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
@@ -32,11 +34,21 @@ MOMENTS = {
 }
 
 
+SIGNALS = [(signal.SIGINT, True), (signal.SIGINT, False), (signal.SIGTERM, True), (signal.SIGHUP, False)]
+"""Each with whether it goes to the workers, too."""
+SEEN = [*zip(MOMENTS, [SIGNALS[0]] * 5, strict=True), *zip([*MOMENTS][1:], SIGNALS[1:] + SIGNALS[1:2], strict=True)]
+"""Each moment with Ctrl-C, and each other signal at one of them or two."""
+
+
+def seen_or_slow(moment, number, is_to_all):
+    """One case; those that are like others, but for the moment, are left to the slow tests."""
+    is_slow = (moment, (number, is_to_all)) not in SEEN
+    return pytest.param(moment, number, is_to_all, marks=[pytest.mark.slow] * is_slow)
+
+
 @pytest.mark.parametrize(
-    ("number", "is_to_all"),
-    [(signal.SIGINT, True), (signal.SIGINT, False), (signal.SIGTERM, True), (signal.SIGHUP, False)],
+    ("moment", "number", "is_to_all"), [seen_or_slow(moment, *each) for moment in MOMENTS for each in SIGNALS]
 )
-@pytest.mark.parametrize("moment", MOMENTS)
 def test_one_line_at_any_moment(command, moment, number, is_to_all):
     process = command(*RUN)
     MOMENTS[moment](process)
@@ -101,10 +113,20 @@ def test_the_chart_at_the_end_does_not_delay_it(command):
     assert "Traceback" not in errors
 
 
-@pytest.mark.parametrize("arguments", [["resume"], ["continue", "0", "--epochs", "9000"]])
-@pytest.mark.parametrize("moment", ["while it plans", "as a worker starts", "in the first second"])
+@pytest.mark.parametrize(
+    ("arguments", "moment"),
+    [
+        (["resume"], "while it plans"),
+        (["resume"], "as a worker starts"),
+        (["resume"], "in the first second"),
+        (CONTINUE, "as a worker starts"),
+        pytest.param(CONTINUE, "while it plans", marks=pytest.mark.slow),
+        pytest.param(CONTINUE, "in the first second", marks=pytest.mark.slow),
+    ],
+)
 def test_trials_that_go_on_end_as_well(command, arguments, moment):
-    sweep.run("digits-quickstart", overrides=["trials=2", "epochs=1", "keep_weights=last"], workers=1)
+    with training_here():
+        sweep.run("digits-quickstart", overrides=["trials=2", "epochs=1", "keep_weights=last"])
     if arguments == ["resume"]:
         results = sweep.load()
         results.store.extend(results.record.id, [0, 1], 9000)

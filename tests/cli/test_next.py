@@ -1,13 +1,13 @@
 """`sweep next`: the file of the next search runs, says why it differs, and keeps all other lines."""
 
 import re
+import shutil
 
 import pytest
 
 import sweep
 from sweep.experiment.file import load
 from tests.engine_here import training_here
-from tests.fault_tools import Command
 
 FILE = """# A comment of mine.
 name = "first"
@@ -32,16 +32,24 @@ loss = "cross_entropy"
 """
 
 
-@pytest.fixture
-def first(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "first.toml").write_text(FILE)
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory):
+    """A folder with the file of a search, and a database with it finished."""
+    folder = tmp_path_factory.mktemp("first")
+    (folder / "first.toml").write_text(FILE)
     with training_here():
-        return sweep.run("first.toml")
+        sweep.run(folder / "first.toml", db=str(folder / "sweeps.db")).store.close()
+    return folder
 
 
-def test_the_next_search_is_better_and_each_changed_line_has_its_reason(first, tmp_path):
-    code, out, said = Command("next", "-o", "next.toml").end()
+@pytest.fixture
+def first(trained_once, tmp_path, monkeypatch):
+    monkeypatch.chdir(shutil.copytree(trained_once, tmp_path, dirs_exist_ok=True))
+    return sweep.load("first")
+
+
+def test_the_next_search_is_better_and_each_changed_line_has_its_reason(first, answer, tmp_path):
+    code, out, said = answer("next", "-o", "next.toml")
     assert (code, out) == (0, ""), said
     assert "go on with: sweep run next.toml" in said
     lines = (tmp_path / "next.toml").read_text().splitlines()
@@ -81,19 +89,19 @@ def test_the_same_sweep_gives_the_same_file(first, tmp_path):
         (["fist", "-o", "next.toml"], 1, "did you mean 'first'"),
     ],
 )
-def test_what_cannot_be_written_is_refused(first, arguments, code, said):
-    found, out, errors = Command("next", *arguments).end()
+def test_what_cannot_be_written_is_refused(first, answer, arguments, code, said):
+    found, out, errors = answer("next", *arguments)
     assert (found, out) == (code, "")
     assert said in errors
     assert "Traceback" not in errors
 
 
-def test_too_few_trials_are_refused_with_their_number(tmp_path, monkeypatch):
+def test_too_few_trials_are_refused_with_their_number(answer, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "first.toml").write_text(FILE)
     with training_here():
         sweep.run("first.toml", trials=5)
-    code, _, errors = Command("next", "-o", "next.toml").end()
+    code, _, errors = answer("next", "-o", "next.toml")
     assert code == 1
     assert "5 configurations of first ended, and at least 20 are needed" in errors
     assert not (tmp_path / "next.toml").exists()

@@ -33,7 +33,7 @@ direction = "min"
 
 
 @pytest.fixture
-def run(cli, workplace, monkeypatch):
+def run(cli, workplace, monkeypatch, here):
     """Run a sweep of four trials, some of which fail."""
     Path("outcome_trainer.py").write_text(TRAINER)
     Path("mine.toml").write_text(FILE)

@@ -43,7 +43,7 @@ def test_a_database_in_a_folder_that_is_not_utf_8(tmp_path):
     assert f"{tmp_path}/caf\\xe9/s.db is not UTF-8" in said
 
 
-@pytest.mark.parametrize("name", ["what?", "a#b", "50%25", "a&b=c"])
+@pytest.mark.parametrize("name", ["what? a#b 50%25 a&b=c"])
 def test_the_folder_of_a_database_may_have_any_name(tmp_path, monkeypatch, name):
     (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path)

@@ -11,11 +11,11 @@ from tests.fault_tools import options
 
 
 @pytest.mark.parametrize("program", [["-m", "sweep"], [Path(sys.executable).with_name("sweep")]], ids=["-m", "script"])
-@pytest.mark.parametrize("name", ["random.py", "queue.py", "numpy/__init__.py"])
-def test_a_sweep_runs_beside_them(tmp_path, monkeypatch, name, program):
-    path = tmp_path / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("raise RuntimeError('imported from the current folder')\n")
+def test_a_sweep_runs_beside_them(tmp_path, monkeypatch, program):
+    for name in ("random.py", "queue.py", "numpy/__init__.py"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("raise RuntimeError('imported from the current folder')\n")
     monkeypatch.chdir(tmp_path)
     arguments = ["run", "digits-quickstart", "--workers", "1", "-q", *options(["trials=1", "epochs=1"])]
     ended = subprocess.run([sys.executable, *program, *arguments], capture_output=True, text=True, check=False)

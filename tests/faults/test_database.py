@@ -27,9 +27,9 @@ ENDINGS = ("", "-wal", "-shm")
 def undisturbed(tmp_path_factory):
     """The figures of the sweep when nothing disturbs it."""
     database = str(tmp_path_factory.mktemp("undisturbed") / "sweeps.db")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, training_here():
         patch.setenv("SWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-        sweep.run("digits-quickstart", overrides=LONG, workers=2, db=database)
+        sweep.run("digits-quickstart", overrides=LONG, db=database)
     return figures(db=database)
 
 
@@ -164,9 +164,9 @@ def read_only(disk, finished):
     assert (disk.folder / "sweeps.db").read_bytes() == before
 
 
-def test_on_a_read_only_disk_results_can_be_looked_at(read_only, command, tmp_path):
+def test_on_a_read_only_disk_results_can_be_looked_at(read_only, answer, tmp_path):
     for arguments in (["list"], ["leaderboard"], ["show", "0"], ["plot", "-o", str(tmp_path / "chart.png")]):
-        code, _, errors = errors_of(command(*arguments))
+        code, _, errors = answer(*arguments)
         assert code == 0, errors
     assert (tmp_path / "chart.png").exists()
 
@@ -174,8 +174,8 @@ def test_on_a_read_only_disk_results_can_be_looked_at(read_only, command, tmp_pa
 @pytest.mark.parametrize(
     "arguments", [["run", "digits-quickstart", "--name", "b"], ["plot"], ["continue", "0", "--epochs", "9"]]
 )
-def test_on_a_read_only_disk_nothing_can_be_written_which_is_a_sentence(read_only, command, arguments):
-    code, out, errors = errors_of(command(*arguments))
+def test_on_a_read_only_disk_nothing_can_be_written_which_is_a_sentence(read_only, answer, arguments):
+    code, out, errors = answer(*arguments)
     assert (code, out) == (1, "")
     (sentence,) = [line for line in errors.splitlines() if line.startswith("Error: ")]
     assert "readonly" in sentence.replace("-", "").replace("read only", "readonly").lower()
@@ -247,7 +247,7 @@ def test_sweeps_watchers_and_charts_share_one_file(command, undisturbed, tmp_pat
 
 
 def test_a_file_that_is_moved_away_in_the_middle_of_a_sweep_is_missed(command, tmp_path):
-    process = command(*QUIET, *options(["trials=2", "epochs=400"]), SWEEP_PATIENCE="1")
+    process = command(*QUIET, *options(["trials=2", "epochs=200"]), SWEEP_PATIENCE="1")
     wait_until(running)
     path = Path(os.environ["SWEEP_DB"])
     for ending in ENDINGS:

@@ -10,6 +10,7 @@ import pytest
 
 import sweep
 from sweep.checks import doctor
+from tests.engine_here import training_here
 from tests.fault_tools import (
     PATIENCE_SECONDS,
     assert_same,
@@ -49,9 +50,9 @@ def stress(request):
 def undisturbed(stress, tmp_path_factory):
     """The figures of the sweep when nothing disturbs it."""
     database = str(tmp_path_factory.mktemp("undisturbed") / "sweeps.db")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, training_here():
         patch.setenv("SWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-        sweep.run("digits-quickstart", overrides=stress.overrides, workers=2, db=database)
+        sweep.run("digits-quickstart", overrides=stress.overrides, db=database)
     return figures(db=database)
 
 

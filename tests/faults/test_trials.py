@@ -122,7 +122,6 @@ def test_a_frozen_worker_that_wakes_up_writes_nothing(tmp_path, command, monkeyp
     assert not first.left()
 
 
-def test_the_faults_are_real(tmp_path, command):
+def test_the_faults_are_real(tmp_path, here):
     """Without them the same widths train, so the other tests have seen the planted faults."""
-    assert command("run", widths_experiment(tmp_path, list(REASONS)), "--workers", "2", "-q").end()[0] == 0
-    assert_whole(sweep.load())
+    assert_whole(sweep.run(widths_experiment(tmp_path, list(REASONS))))

@@ -55,7 +55,7 @@ def explicit(gradient, point, step=1e-6):
 
 def layers_of(kind, outputs=CLASSES):
     values = {"alpha": 0.1} if kind == "leaky_relu" else {}
-    return perceptron([10, 9], lambda: ACTIVATIONS[kind](**values), kind, NORMAL, ZEROS, outputs)
+    return perceptron([6, 5], lambda: ACTIVATIONS[kind](**values), kind, NORMAL, ZEROS, outputs)
 
 
 @pytest.mark.parametrize("kind", ACTIVATIONS)

@@ -10,7 +10,6 @@ from sweep.records import Epoch, Weights
 from sweep.store import Ending
 from sweep.training import checkpoint
 from tests.engine_here import training_here
-from tests.fault_tools import Command
 
 SHORT, LONG = 4, 9
 
@@ -97,16 +96,17 @@ def test_a_longer_training_that_fails_or_diverges_leaves_the_rank_and_is_told(re
     assert_sound(results)
 
 
-def test_the_commands_tell_it(results, monkeypatch):
+def test_the_commands_tell_it(results, answer, monkeypatch):
     monkeypatch.setenv("SWEEP_DB", str(results.store.database.path))
     with training_here():
         sweep.extend(best=3, epochs=LONG)
-    _, _, said = Command("leaderboard").end()
+    _, _, said = answer("leaderboard")
     assert "longer: 1 completed, 1 diverged, 1 failed" in said
     assert "2 ranked by an ended training, since a longer one is not completed" in said
-    _, table, _ = Command("show", "0").end()
+    _, table, _ = answer("show", "0")
     assert "ranks by its first 4 epochs, since the training to 9 epochs is not completed" in " ".join(table.split())
-    code, _, said = Command("continue", "2", "--epochs", "10", "--quiet", "--workers", "1").end()
+    with training_here():
+        code, _, said = answer("continue", "2", "--epochs", "10", "--quiet")
     assert code == 0
     assert "longer/0 is diverged after epoch 6, and still ranks by its first 4 epochs" in said
     assert "longer/1 is failed after epoch 6, and still ranks by its first 4 epochs" in said

@@ -11,7 +11,7 @@ from sweep.observer import Silent
 from sweep.store import Store
 
 
-def test_resuming_a_finished_sweep_does_nothing():
+def test_resuming_a_finished_sweep_does_nothing(here):
     sweep.run("digits-quickstart", overrides=["trials=2", "epochs=1"], workers=1)
     before = sweep.load().trials()
     heard = []
@@ -29,7 +29,7 @@ def test_resuming_a_finished_sweep_does_nothing():
     pd.testing.assert_frame_equal(sweep.load().trials(), before)
 
 
-def test_a_data_set_that_has_changed_is_not_mixed_in(tmp_path):
+def test_a_data_set_that_has_changed_is_not_mixed_in(here, tmp_path):
     table = tmp_path / "table.csv"
     rows = [f"{i % 7},{i % 3},{i % 2}" for i in range(40)]
     table.write_text("a,b,label\n" + "\n".join(rows))

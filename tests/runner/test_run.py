@@ -15,11 +15,10 @@ SMALL = ["trials=6", "training.epochs=3"]
 def test_the_number_of_workers_changes_no_bit(tmp_path):
     results = [
         sweep.run("digits-quickstart", overrides=SMALL, workers=workers, db=str(tmp_path / f"{workers}.db"))
-        for workers in (1, 2, 3)
+        for workers in (1, 3)
     ]
-    tables = [figures(db=str(tmp_path / f"{workers}.db")) for workers in (1, 2, 3)]
-    assert_same(tables[0], tables[1])
-    assert_same(tables[0], tables[2])
+    tables = [figures(db=str(tmp_path / f"{workers}.db")) for workers in (1, 3)]
+    assert_same(*tables)
     trials, epochs, _ = tables[0]
     assert set(trials["status"]) <= {"completed", "diverged"}
     assert trials["trial"].tolist() == list(range(6))
@@ -27,9 +26,9 @@ def test_the_number_of_workers_changes_no_bit(tmp_path):
     assert results[0].trials()["attempt"].eq(1).all()
 
 
-def test_a_longer_sweep_begins_with_the_shorter_one(tmp_path):
-    sweep.run("digits-quickstart", overrides=["trials=2", "epochs=2"], workers=1, db=str(tmp_path / "2.db"))
-    sweep.run("digits-quickstart", overrides=["trials=4", "epochs=2"], workers=1, db=str(tmp_path / "4.db"))
+def test_a_longer_sweep_begins_with_the_shorter_one(tmp_path, here):
+    sweep.run("digits-quickstart", overrides=["trials=2", "epochs=2"], db=str(tmp_path / "2.db"))
+    sweep.run("digits-quickstart", overrides=["trials=4", "epochs=2"], db=str(tmp_path / "4.db"))
     short, long = (figures(db=str(tmp_path / f"{n}.db")) for n in (2, 4))
     assert_same(short, (long[0].head(2), long[1][long[1]["trial"] < 2].reset_index(drop=True), short[2]))
 

@@ -11,18 +11,19 @@ import sweep
 from sweep.errors import SweepError
 from sweep.runner.train import SweepInterrupted, TooManyFailures
 from sweep.system.processes import process_of
+from tests.engine_here import training_here
 from tests.fault_tools import assert_same, figures, options, wait_until
 
-LONG = ["trials=3", "training.epochs=250", "training.batch_size={int=[10,30],step=10}"]
+LONG = ["trials=2", "training.epochs=250", "training.batch_size={int=[10,30],step=10}"]
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     """The figures of the long sweep when nothing disturbs it."""
     database = str(tmp_path_factory.mktemp("undisturbed") / "sweeps.db")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, training_here():
         patch.setenv("SWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-        sweep.run("digits-quickstart", overrides=LONG, workers=2, db=database)
+        sweep.run("digits-quickstart", overrides=LONG, db=database)
     return figures(db=database)
 
 

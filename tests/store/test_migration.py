@@ -170,7 +170,7 @@ class TestFile:
         assert version_of(old) == VERSION
         assert names(old.parent) == ["sweeps.db", f"sweeps.db.schema-{version}.backup"]
 
-    def test_the_commands_go_on_with_it(self, old, monkeypatch):
+    def test_the_commands_go_on_with_it(self, old, answer, here, monkeypatch):
         monkeypatch.setenv("SWEEP_DB", str(old))
         version = version_of(old)
         code, table, said = Command("leaderboard", "--format", "csv").end()
@@ -179,7 +179,7 @@ class TestFile:
             [f"brought {old} from schema {version} to {VERSION}; the file as it was is {old}.schema-{version}.backup"],
         )
         assert [line.split(",")[1] for line in table.splitlines()] == ["trial", "0"]
-        code, _, said = Command("resume", "--quiet", "--workers", "1").end()
+        code, _, said = answer("resume", "--quiet")
         assert (code, "brought" in said) == (0, False), said
         store = Store(str(old))
         assert set(store.trials(1)["status"]) <= {"completed", "diverged"}

@@ -26,7 +26,7 @@ from sweep.system.processes import is_lost, owner
 from tests.epochs import measured
 from tests.fault_tools import wait_until
 
-SECONDS = float(os.environ.get("SWEEP_STRESS_SECONDS") or 2)
+SECONDS = float(os.environ.get("SWEEP_STRESS_SECONDS") or 1)
 WRITERS, READERS = 8, 2
 TRIALS, EPOCHS = 50, 20
 MOST_AT_ONCE = 5

@@ -155,12 +155,37 @@ def test_sixty_parameters_in_a_terminal():
     assert "57 columns left out" in "".join(lines)
 
 
-@pytest.mark.parametrize("width", [40, 80, 100])
+COMMANDS = ("leaderboard", "list", "show 0")
+IN_TURN = f"""
+import contextlib, sys
+from sweep.cli.entry import main
+for command in {COMMANDS}:
+    sys.argv = ["sweep", *command.split()]
+    print("command", command, flush=True)
+    with contextlib.suppress(SystemExit):
+        main()
+    print("end", flush=True)
+"""
+
+
+@pytest.fixture(scope="module", params=[40, 80, 100])
+def width(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def terminal(shelf, width):
+    """What each command shows in a pseudo-terminal, as lines; all are run by one process."""
+    lines = in_terminal(width, ["-c", IN_TURN], shelf.environment)
+    begins = [lines.index(f"command {command}") + 1 for command in COMMANDS]
+    return {command: lines[begin : lines.index("end", begin)] for command, begin in zip(COMMANDS, begins, strict=True)}
+
+
 class TestTerminal:
     """Commands in a pseudo-terminal."""
 
-    def test_the_leaderboard(self, shelf, width):
-        lines = in_terminal(width, ["-m", "sweep", "leaderboard"], shelf.environment)
+    def test_the_leaderboard(self, shelf, terminal):
+        lines = terminal["leaderboard"]
         best = sweep.load(db=shelf.database).best()
         head, rows = head_and_rows(lines)
         assert head[:4] == RANKED
@@ -170,14 +195,14 @@ class TestTerminal:
         left_out = len(best.columns) - len(head)
         assert f"{left_out} columns left out for lack of width" in " ".join(lines)
 
-    def test_all_sweeps(self, shelf, width):
-        text = "\n".join(in_terminal(width, ["-m", "sweep", "list"], shelf.environment))
+    def test_all_sweeps(self, terminal):
+        text = "\n".join(terminal["list"])
         assert "digits-quickstart" in text
         assert re.search(r"best +0\.\d{4}$|\btrials\b.*\bbest\b", text, re.MULTILINE)
         assert "…" not in text.replace(", …)", "")
 
-    def test_one_trial(self, shelf, width):
-        lines = in_terminal(width, ["-m", "sweep", "show", "0"], shelf.environment)
+    def test_one_trial(self, terminal, width):
+        lines = terminal["show 0"]
         head, rows = head_and_rows(lines)
         assert head[0] == "epoch"
         assert [row[0] for row in rows] == ["0", "1", "2"]

@@ -15,6 +15,7 @@ from sweep.cli.entry import main
 from sweep.engines.dask.client import check_address
 from sweep.errors import UsageError
 from sweep.store import Store
+from tests.engine_here import training_here
 from tests.fault_tools import (
     PATIENCE_SECONDS,
     Command,
@@ -32,7 +33,7 @@ from tests.runner.test_growth import write as rounds
 from tests.runner.test_rungs import assert_same as assert_same_table
 from tests.runner.test_rungs import table
 
-SWEEP = ["trials=3", "training.epochs=500", "training.batch_size={int=[20,40],step=10}"]
+SWEEP = ["trials=3", "training.epochs=200", "training.batch_size={int=[20,40],step=10}"]
 SILENCE_SECONDS = "3"
 
 
@@ -257,7 +258,7 @@ def test_a_scheduler_that_dies_ends_the_sweep_with_a_sentence_and_it_goes_on(sta
 
 def test_halved_rounds_give_the_table_of_local_processes_though_a_worker_is_killed(start, tmp_path):
     file = rounds(tmp_path)
-    overrides = ["epochs=600", "trials=12", "stopping={kind='halving', first=150}"]
+    overrides = ["epochs=240", "trials=12", "stopping={kind='halving', first=60}"]
     here = sweep.run(file, overrides=overrides, workers=2, db=tmp_path / "here.db")
     process = start("run", str(file), "--quiet", *options(overrides))
     os.kill(worker_of(wait_until(lambda: running("rounds"))[0]), signal.SIGKILL)
@@ -350,7 +351,8 @@ def test_a_users_own_trainer_gives_the_same_on_the_cluster_and_here(trainer, url
     path = tmp_path / "own.toml"
     path.write_text(OWN.format(trainer=trainer.replace("{{", "{").replace("}}", "}")))
     there = sweep.run(path, scheduler=cluster.address)
-    here = sweep.run(path, db=str(tmp_path / "here.db"), workers=2)
+    with training_here():
+        here = sweep.run(path, db=str(tmp_path / "here.db"))
     both = [each.epochs().drop(columns="seconds") for each in (there, here)]
     np.testing.assert_array_equal(*both)
     assert len(both[0]) == 3 * 2 * 4

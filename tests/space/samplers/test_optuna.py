@@ -126,16 +126,16 @@ SAMPLERS = optuna.samplers
 @pytest.mark.parametrize(
     ("sampler", "reference", "tree", "trials"),
     [
-        (Tpe(), lambda: SAMPLERS.TPESampler(seed=3), MIXED, 50),
+        (Tpe(), lambda: SAMPLERS.TPESampler(seed=3), MIXED, 24),
         (
             Tpe(n_startup_trials=5, multivariate=True),
             lambda: SAMPLERS.TPESampler(seed=3, n_startup_trials=5, multivariate=True),
             MIXED,
-            30,
+            16,
         ),
-        (CmaEs(), lambda: SAMPLERS.CmaEsSampler(seed=3), NUMBERS, 50),
-        (CmaEs(popsize=6), lambda: SAMPLERS.CmaEsSampler(seed=3, popsize=6), MIXED, 30),
-        (Gp(n_startup_trials=4), lambda: SAMPLERS.GPSampler(seed=3, n_startup_trials=4), MIXED, 8),
+        (CmaEs(), lambda: SAMPLERS.CmaEsSampler(seed=3), NUMBERS, 26),
+        (CmaEs(popsize=6), lambda: SAMPLERS.CmaEsSampler(seed=3, popsize=6), MIXED, 20),
+        (Gp(n_startup_trials=4), lambda: SAMPLERS.GPSampler(seed=3, n_startup_trials=4), MIXED, 7),
     ],
     ids=["tpe", "tpe with options", "cmaes", "cmaes with choices", "gp"],
 )
@@ -146,7 +146,7 @@ def test_the_trials_are_those_of_optuna_alone(sampler, reference, tree, trials, 
 
 @pytest.mark.parametrize(
     ("sampler", "tree", "trials"),
-    [(Tpe(), MIXED, 30), (Tpe(group=True), NESTED, 25), (CmaEs(), NUMBERS, 30), (Gp(n_startup_trials=3), NUMBERS, 7)],
+    [(Tpe(), MIXED, 21), (Tpe(group=True), NESTED, 18), (CmaEs(), NUMBERS, 24), (Gp(n_startup_trials=3), NUMBERS, 6)],
     ids=["tpe", "tpe by groups", "cmaes", "gp"],
 )
 def test_a_sweep_goes_on_in_another_process_as_without_interruption(sampler, tree, trials):
