@@ -248,13 +248,13 @@ def decisions(record: SweepRecord, store: Store) -> Iterator[DecisionRecord]:
 def _decided(record: SweepRecord, by: Judge, twins: Sequence[Member], store: Store) -> Iterator[DecisionRecord]:
     """Yield that the smallest change that has sufficed so far goes on, or that all that have paused stop."""
 
-    def has_learned(twin: Member) -> bool:
-        return by.has_learned(values_of(record, twin, store))
+    def suffices(twin: Member) -> bool:
+        return by.suffices(twin, values_of(record, twin, store))
 
     paused = [each for each in twins if each.trial.status == "paused"]
-    saved = next((each for each in twins if each.trial.status == "completed" and has_learned(each)), None)
+    saved = next((each for each in twins if each.trial.status == "completed" and suffices(each)), None)
     going_on = sum(each.trial.promotions for each in twins)
-    chosen = next(filter(has_learned, paused), None) if saved is None and going_on < ENDINGS else None
+    chosen = next(filter(suffices, paused), None) if saved is None and going_on < ENDINGS else None
     if saved:
         reason = f"trial {saved.trial.number} has sufficed to the end"
     elif chosen:

@@ -96,6 +96,13 @@ class Judge:
             return bool(values)
         return self.objective.is_better(values[-1], self.threshold)
 
+    def suffices(self, twin: Member, values: Sequence[float]) -> bool:
+        """Tell whether a twin with these values has learned, and not been found never to have learned or to collapse.
+
+        A finding counts more than the values: where no twin learns, one is half-way to the best by chance.
+        """
+        return twin.trial.finding is None and self.has_learned(values)
+
 
 def judge(record: SweepRecord, parents: int, twins: Sequence[Member], store: Store) -> Judge:
     """Return the judge of the stored twins of one casualty; `parents` is the id of the sweep of casualties."""

@@ -156,8 +156,8 @@ OBJECTIVE = Objective()
 def decided(monkeypatch, *twins):
     """What is decided about twins of one casualty, given by size as (status, last value, how often they went on)."""
     made = []
-    for number, (status, _, promotions) in enumerate(twins):
-        trial = Competitor(number, status, 0, 30, 5, promotions, None, None, None, None)
+    for number, (status, _, promotions, *finding) in enumerate(twins):
+        trial = Competitor(number, status, 0, 30, 5, promotions, None, None, None, None, *finding)
         made.append(Member(trial, 3, "clip", "", None))
     monkeypatch.setattr(rescuing, "values_of", lambda record, twin, store: [0.9, twins[twin.trial.number][1]])
     found = rescuing._decided(None, Judge(OBJECTIVE, 0.5), made, None)
@@ -168,6 +168,11 @@ def test_the_first_twin_that_has_learned_goes_on_and_the_others_wait(monkeypatch
     twins = [("diverged", 0.9, 0), ("paused", 0.4, 0), ("paused", 0.6, 0), ("paused", 0.8, 0)]
     assert decided(monkeypatch, *twins) == [(2, "go on", 5, 0.6, 0.5)]
     assert [each[:2] for each in decided(monkeypatch, *twins[:2])] == [(1, "stop")]
+
+
+def test_a_twin_that_was_found_never_to_learn_does_not_go_on(monkeypatch):
+    twins = [("paused", 0.9, 0, "never learned in 3 epochs"), ("paused", 0.8, 0)]
+    assert decided(monkeypatch, *twins) == [(1, "go on", 5, 0.8, 0.5)]
 
 
 def test_once_one_has_sufficed_to_the_end_the_others_stop(monkeypatch):
