@@ -50,15 +50,15 @@ def rescue(
 
     name, numbers = _named(trial, all_)
     parents = sweep.load(name, db=db)
-    _note_running(parents, all_)
+    if not flags.quiet:
+        _note_running(parents, all_)
     with flags.keywords() as keywords:
         results = sweep.rescue(numbers, name=parents.name, twins=twins, times=times, db=db, **keywords)
     found = outcomes(results, numbers or None)
     if not flags.quiet:
         _print(found, results.objective, format, all_)
-    lines = list(sentences(parents.name, found, results.objective)) if format == "table" else []
-    for line in lines:
-        print(line)
+        for line in sentences(parents.name, found, results.objective) if format == "table" else ():
+            print(line)
     rows = results.trials()
     for line in [
         *problems(results.name, rows),

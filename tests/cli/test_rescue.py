@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,17 @@ def test_of_all_trials_the_changes_are_counted(cli, rescued, database):
     rows = json.loads(cli("rescue", "toy", "--all", "--format", "json", *database).out)
     assert [(row["change"], row["saved"]) for row in rows] == list(zip(table["change"], table["saved"], strict=True))
     assert "| change" in cli("rescue", "toy", "--all", "--format", "markdown", *database).out
+
+
+def test_with_quiet_only_warnings_and_failures_are_told(cli, rescued, database):
+    with closing(sqlite3.connect(database[1])) as connection, connection:
+        connection.execute("UPDATE trials SET status = 'queued' WHERE sweep_id = 1 AND status = 'completed'")
+        connection.execute(
+            "UPDATE trials SET error = 'weights not kept' WHERE sweep_id = ? AND number = 0", (rescued.record.id,)
+        )
+    answer = cli("rescue", "toy", "--all", "--quiet", *database)
+    assert (answer.code, answer.out) == (0, "")
+    assert answer.err.splitlines() == ["warning in 1 trial, trial 0: weights not kept"]
 
 
 def test_the_twins_are_a_sweep_as_any_other(cli, database):
