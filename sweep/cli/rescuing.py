@@ -29,7 +29,7 @@ def rescue(
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Rescue all trials of the sweep that diverged.")] = False,
     times: Annotated[
-        float, typer.Option(help="How many times the time of one trial each of them may take.", metavar="N")
+        float, typer.Option(help="How many times the time of one trial each of them may take, at least 2.", metavar="N")
     ] = 3.0,
     twins: Annotated[
         str | None, typer.Option(help="Name of the sweep of the twins; by default NAME.rescue.", metavar="NAME")

@@ -28,6 +28,10 @@ from sweep.system.processes import is_lost
 
 TIMES = 3.0
 """How many times the time of one trial each casualty may take."""
+LEAST_TIMES = 2.0
+"""The least that can be kept: a trial of one epoch is replayed, and then trained with one change."""
+LEAST_TIMES_OWN = 3.0
+"""The same of users' own trainers, whose ENDINGS begin again at the start."""
 ENDINGS = 2
 """Twins of a casualty that may be trained to the end, the second one if the first diverges."""
 RULE = "rescue"
@@ -90,7 +94,7 @@ def rescue(
         name: that of the sweep of the twins, which is made if there is none.
         store: where both are.
         options: execution options; their duration is that of all.
-        times: how many times the time of one trial each casualty may take.
+        times: how many times the time of one trial each casualty may take, at least LEAST_TIMES.
 
     Raises:
         SweepError: when a trial did not diverge, the data set has changed, or training had to stop; then what was done
@@ -98,9 +102,8 @@ def rescue(
     """
     if (parent := parent_of(record)) is not None:
         raise SweepError(f"the trials of {record.name} are twins of those of {parent} already; rescue those instead")
-    if not times > 0:
-        raise UsageError(Argument("times"), f" must be above 0, not {times:g}")
     rows = [_checked(record, store.trial(record.id, number)) for number in numbers]
+    _check_times(times, rows)
     twins = find_twins(record, name, store)
     missing = {row.number: _missing(record, row, twins, times, store) for row in rows}
     if twins is not None:
@@ -130,6 +133,19 @@ def _checked(record: SweepRecord, row: TrialRecord) -> TrialRecord:
             f"those that are with: sweep leaderboard {record.name} --diverged"
         )
     return replace(row, planned_epochs=row.planned_epochs or record.epochs)
+
+
+def _check_times(times: float, rows: Sequence[TrialRecord]) -> None:
+    """Refuse a limit of the time of each casualty that cannot be kept."""
+    is_own = any("trainer" in row.configuration for row in rows)
+    least = LEAST_TIMES_OWN if is_own else LEAST_TIMES
+    if not times >= least:
+        why = (
+            "as a trainer of your own begins again for each twin that is trained to the end"
+            if is_own
+            else "as replaying a trial and training it once more may take that long"
+        )
+        raise UsageError(Argument("times"), f" must be at least {least:g}, not {times:g}, {why}")
 
 
 def _missing(

@@ -44,13 +44,23 @@ def test_forks_come_first_and_then_what_does_not_fork(toy):
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 5, 30, 50])
-@pytest.mark.parametrize("times", [3.0, 4.5])
+@pytest.mark.parametrize("times", [rescuing.LEAST_TIMES, 3.0, 4.5])
 def test_what_is_planned_takes_no_more_than_it_may(toy, epochs, times):
     for epoch in range(1, epochs + 1):
         found, (pause,) = planned(toy.trial(0), epoch, epochs, times)
         each = {name: 2 if name == "float64" else 1 for name in ALL}
         trained = sum(each[name] * (pause - (epoch - 1 if forks else 0)) for name, forks in found)
-        assert epoch + trained + 2 * (epochs - pause) <= times * epochs or len(found) == 1
+        assert epoch + trained + 2 * (epochs - pause) <= times * epochs
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 5, 30])
+def test_of_own_trainers_no_more_is_planned_either(toy, epochs):
+    row, times = toy.trial(0), rescuing.LEAST_TIMES_OWN
+    for epoch in range(1, epochs + 1):
+        own = replace(row, configuration={"trainer": {}, "parameters": {"lr": 2.0}})
+        found, (pause,) = planned(own, epoch, epochs, times)
+        endings = 0 if pause == epochs else 2 * epochs  # a twin without a pause has only one training
+        assert len(found) * pause + endings <= times * epochs
 
 
 def test_every_casualty_has_twins_all_of_which_have_ended(rescued):
@@ -132,14 +142,18 @@ def test_what_cannot_be_rescued_is_refused_in_a_sentence(toy, rescued_once):
     completed = int(toy.best(1)["trial"].iloc[0])
     with pytest.raises(SweepError, match=f"toy/{completed} is completed, not diverged, so there is nothing"):
         sweep.rescue(completed, name="toy")
-    with pytest.raises(UsageError, match="times must be above 0, not 0"):
-        sweep.rescue(completed, name="toy", times=0)
     with pytest.raises(SweepError, match="there is no trial 99"):
         sweep.rescue(99, name="toy")
     with pytest.raises(SweepError, match="toy is a sweep already, and not one of twins of toy"):
         sweep.rescue(name="toy", twins="toy")
     with pytest.raises(SweepError, match=r"the trials of toy\.rescue are twins of those of toy already"):
         sweep.rescue(name="toy.rescue", db=rescued_once / "sweeps.db")
+
+
+@pytest.mark.parametrize("times", [-1, 0, 0.5, 1.99, float("nan")])
+def test_a_limit_that_cannot_be_kept_is_refused(toy, times):
+    with pytest.raises(UsageError, match=f"times must be at least 2, not {times:g}, as replaying a trial and"):
+        sweep.rescue(late(toy), name="toy", times=times)
 
 
 def test_a_damaged_configuration_is_told(toy, monkeypatch):
