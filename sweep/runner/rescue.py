@@ -102,9 +102,9 @@ def rescue(
     """
     if (parent := parent_of(record)) is not None:
         raise SweepError(f"the trials of {record.name} are twins of those of {parent} already; rescue those instead")
+    twins = find_twins(record, name, store)
     rows = [_checked(record, store.trial(record.id, number)) for number in numbers]
     _check_times(times, rows)
-    twins = find_twins(record, name, store)
     missing = {row.number: _missing(record, row, twins, times, store) for row in rows}
     if twins is not None:
         store.requeue(twins.id, is_lost)

@@ -10,14 +10,15 @@ from the parent's state after it, bit for bit. It is trained, resumed and shown 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sweep.errors import Argument, SweepError
+from sweep.errors import Argument, SweepError, UsageError
 from sweep.experiment.file import experiment_of
-from sweep.experiment.parameters import COMMON_KEYS, read_table
+from sweep.experiment.parameters import COMMON_KEYS, NAME_PATTERN, NAME_WORDS, read_table
 from sweep.experiment.toml import write_toml
 from sweep.observer import Silent
 from sweep.records import BatchLosses, Epoch, Scalar, Seeds, SweepRecord, Trial, TrialRecord, Weights
@@ -35,7 +36,7 @@ from sweep.training.trainer import Setup
 from sweep.trial.origins import Origin
 from sweep.trial.weights import provenance
 
-NAME = Argument("name")
+TWINS = Argument("twins")
 
 
 @dataclass(frozen=True)
@@ -106,13 +107,18 @@ def find_twins(parent: SweepRecord, name: str, store: Store) -> SweepRecord | No
     """Return the sweep of a name that has twins of trials of another one; None where there is none of that name.
 
     Raises:
+        UsageError: when no sweep can have the name.
         SweepError: when it is a sweep of another kind, or of twins of another sweep.
     """
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise UsageError(f"a sweep of twins cannot be called {name!r}: give {NAME_WORDS} with ", TWINS)
     if name not in store.names():
         return None
     record = store.sweep(name)
     if parent_of(record) != parent.name:
-        raise SweepError(f"{name} is a sweep already, and not one of twins of {parent.name}; give another ", NAME)
+        raise SweepError(
+            f"{name} is a sweep already, and not one of twins of {parent.name}; give another name with ", TWINS
+        )
     return record
 
 

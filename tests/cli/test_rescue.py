@@ -66,6 +66,8 @@ def test_the_twins_are_a_sweep_as_any_other(cli, database):
         (["toy"], 2, "a trial is a number such as 12"),
         (["toy/1", "--all"], 2, "--all rescues all trials of a sweep that diverged; give its name alone"),
         (["toy/99"], 1, "there is no trial 99"),
+        (["toy/1", "--twins", "a/b"], 2, "cannot be called 'a/b': give up to 100 letters"),
+        (["toy", "--all", "--twins", "toy"], 1, "not one of twins of toy; give another name with --twins"),
         (["toy.rescue", "--all"], 1, "are twins of those of toy already"),
     ],
 )

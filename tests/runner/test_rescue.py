@@ -150,6 +150,16 @@ def test_what_cannot_be_rescued_is_refused_in_a_sentence(toy, rescued_once):
         sweep.rescue(name="toy.rescue", db=rescued_once / "sweeps.db")
 
 
+@pytest.mark.parametrize("name", ["a/b", "", ".rescue", "a\n", "a" * 101])
+def test_a_name_that_no_sweep_can_have_is_refused_before_anything_is_trained(toy, name):
+    listening = Listening()
+    with pytest.raises(
+        UsageError, match=r"a sweep of twins cannot be called '.*': give up to 100 letters.* with twins$"
+    ):
+        sweep.rescue(late(toy), name="toy", twins=name, observer=listening)
+    assert listening.notes == []
+
+
 @pytest.mark.parametrize("times", [-1, 0, 0.5, 1.99, float("nan")])
 def test_a_limit_that_cannot_be_kept_is_refused(toy, times):
     with pytest.raises(UsageError, match=f"times must be at least 2, not {times:g}, as replaying a trial and"):

@@ -136,7 +136,9 @@ def test_further_twins_join_a_sweep_but_not_one_of_another_kind(toy):
     assert len(train(toy, twin, folders=folders).trials()) == 2
     assert parent_of(sweep.load("toy.twins").record) == "toy"
     assert parent_of(toy.record) is None
-    with pytest.raises(SweepError, match="toy is a sweep already, and not one of twins of toy; give another name"):
+    with pytest.raises(
+        SweepError, match="toy is a sweep already, and not one of twins of toy; give another name with twins"
+    ):
         add_twins(toy.record, "toy", [twin], toy.store, folders)
     with pytest.raises(SweepError, match="has all trials that its sampler, 'given', lists"):
         sweep.enlarge(10, name="toy.twins")
