@@ -21,7 +21,7 @@ from sweep.runner.changes import RATES, Change, changes, own_rate
 from sweep.runner.prepare import prepare_again, warn_of_changes
 from sweep.runner.rungs import UNENDED
 from sweep.runner.train import resumable, train_queued
-from sweep.runner.twin_results import AFTER, Judge, Member, judge, labels, members, values_of
+from sweep.runner.twin_results import AFTER, SAME, Judge, Member, judge, labels, members, values_of
 from sweep.runner.twins import Twin, add_twins, find_twins, further_seeds, parent_of
 from sweep.store import Store
 from sweep.system.processes import is_lost
@@ -116,9 +116,9 @@ def rescue(
         folders = prepare_again(record, options.data_folder, options.observer)
         with open_engine(options, store, sum(map(len, missing.values())) or len(rows)) as engine:
             work = Rescue(record, name, store, folders, engine, options)
-            for row in rows:
-                if missing[row.number]:
-                    work.add(row, missing[row.number])
+            for row in rows:  # another process may have added twins of it meanwhile
+                if planned := _missing(record, row, find_twins(record, name, store), times, store):
+                    work.add(row, planned)
             work.conclude()
     if name not in store.names():
         raise SweepError("the time was over before the first twin could be trained; give more of it with ", DURATION)
@@ -203,7 +203,7 @@ class Rescue:
                 "so only other seeds are tried"
             )
         if twins := self._made(row, planned, casualty):
-            record = add_twins(self._record, self._name, twins, self._store, self._folders)
+            record = add_twins(self._record, self._name, twins, self._store, self._folders, once=SAME)
             train_queued(record, self._store, self._folders, self._engine, self._options_left() or options)
 
     def _made(self, row: TrialRecord, planned: Sequence[Planned], casualty: Casualty) -> list[Twin]:

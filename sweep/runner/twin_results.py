@@ -13,6 +13,8 @@ from sweep.store.decisions import Competitor
 
 AFTER = 2
 """Epochs past that of the divergence to which twins are trained at first."""
+SAME = ("parent", "change", "begin")
+"""The labels by which twins of a casualty are the same."""
 START = "start"
 """What a twin begins from that does not fork."""
 EPOCH = "epoch "

@@ -131,6 +131,22 @@ def test_what_is_stopped_in_between_is_finished_by_resume(toy, monkeypatch):
     assert resumed[same].equals(whole[same])
 
 
+def test_two_processes_train_each_twin_once(toy, monkeypatch):
+    numbers, revisit, replayed = late(toy)[:2], rescuing.revisit, []
+
+    def while_another_rescues(record, row, *args):
+        replayed.append(row.number)
+        if len(replayed) == 1:
+            sweep.rescue(numbers, name="toy", db=toy.store.database.path)
+        return revisit(record, row, *args)
+
+    monkeypatch.setattr(rescuing, "revisit", while_another_rescues)
+    trials = sweep.rescue(numbers, name="toy").trials()
+    assert replayed == [numbers[0], *numbers]
+    assert not trials.duplicated(["parent", "change", "begin"]).any()
+    assert set(trials["parent"]) == {f"toy/{number}" for number in numbers}
+
+
 def test_no_time_is_no_twins_and_that_is_said(toy):
     listening = Listening()
     with pytest.raises(SweepError, match="the time was over before the first twin could be trained"):

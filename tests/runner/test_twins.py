@@ -146,6 +146,36 @@ def test_further_twins_join_a_sweep_but_not_one_of_another_kind(toy):
         sweep.load("toy.twins").experiment.trials()
 
 
+@pytest.mark.parametrize("is_new", [True, False])
+def test_what_another_process_adds_meanwhile_is_not_added_again(toy, is_new, monkeypatch):
+    numbers = late(toy)[:2]
+    (same, folders), (other, _) = (twin_of(toy, number) for number in numbers)
+    begin = replace(same, labels={**same.labels, "change": "begin"})
+    if not is_new:
+        add_twins(toy.record, "toy.twins", [begin], toy.store, folders)
+    there = sweep.load("toy", db=toy.store.database.path).store
+    add, adding = type(toy.store).add_twins, [True]
+
+    def add_late(store, *args):
+        if adding:
+            adding.clear()
+            add_twins(toy.record, "toy.twins", [same], there, folders, once=tuple(LABELS))
+        return add(store, *args)
+
+    monkeypatch.setattr(toy.store, "add_twins", lambda *args: add_late(toy.store, *args))
+    record = add_twins(toy.record, "toy.twins", [same, other], toy.store, folders, once=tuple(LABELS))
+    again = add_twins(toy.record, "toy.twins", [other, same], there, folders, once=tuple(LABELS))
+    there.close()
+    expected = [*([] if is_new else [f"toy/{numbers[0]} begin"]), *(f"toy/{number} none" for number in numbers)]
+    found = toy.store.parameters(record.id)
+    assert [f"{own['parent']} {own['change']}" for _, own in sorted(found.items())] == expected
+    assert again.trials == record.trials == len(expected)
+    files = [toy.store.trial(record.id, place).checkpoint.file for place in range(len(expected))]
+    kept = {path.name for path in Path(toy.store.folder, files[0]).parent.iterdir()}
+    assert kept == {Path(file).name for file in files}
+    assert doctor.examine(os.environ["SWEEP_DB"]).damages == []
+
+
 def test_a_twin_that_forks_is_not_taken_over_as_if_it_had_begun_so(toy, tmp_path):
     number = late(toy)[0]
     rate = toy.trials()["learning_rate"][number]
