@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -20,11 +21,12 @@ from sweep.runner.casualties import Casualty, revisit
 from sweep.runner.changes import RATES, Change, changes, own_rate
 from sweep.runner.prepare import prepare_again, warn_of_changes
 from sweep.runner.rungs import UNENDED
-from sweep.runner.train import resumable, train_queued
+from sweep.runner.train import SweepInterrupted, TooManyFailures, resumable, train_queued
 from sweep.runner.twin_results import AFTER, SAME, Judge, Member, judge, labels, members, values_of
 from sweep.runner.twins import Twin, add_twins, find_twins, further_seeds, parent_of
 from sweep.store import Store
 from sweep.system.processes import is_lost
+from sweep.system.signals import Signalled
 
 TIMES = 3.0
 """How many times the time of one trial each casualty may take."""
@@ -111,7 +113,7 @@ def rescue(
         if not any(missing.values()) and not _is_unended(twins, store):
             options.observer.note(f"all twins are trained already, in {name}")
             return twins
-    with resumable(name, store):
+    with _repeatable(name, again(record, numbers, name, store, times)), resumable(name, store):
         warn_of_changes(record, options.observer)
         folders = prepare_again(record, options.data_folder, options.observer)
         with open_engine(options, store, sum(map(len, missing.values())) or len(rows)) as engine:
@@ -123,6 +125,42 @@ def rescue(
     if name not in store.names():
         raise SweepError("the time was over before the first twin could be trained; give more of it with ", DURATION)
     return store.sweep(name)
+
+
+def again(record: SweepRecord, numbers: Sequence[int], name: str, store: Store, times: float = TIMES) -> Call:
+    """Return the call that goes on with a rescue that has ended before all was done; see `rescue`."""
+    diverged = [each.number for each in store.competitors(record.id) if each.status == "diverged"]
+    which = "" if set(diverged) <= set(numbers) else str(numbers[0] if len(numbers) == 1 else list(numbers))
+    given = [("twins", name)] if name != f"{record.name}.rescue" else []
+    return Call("rescue", record.name, which, (*given, *([("times", times)] if times != TIMES else [])))
+
+
+@contextmanager
+def _repeatable(name: str, call: Call) -> Iterator[None]:
+    """Say that the same call goes on with a rescue that was stopped; resuming the twins would add none of the others.
+
+    Raises:
+        SweepError: with the sentence in which that is said.
+    """
+    try:
+        yield
+    except Signalled as signalled:  # before there is a twin
+        raise SweepInterrupted(name, signalled.exit_code, call) from None
+    except (SweepInterrupted, TooManyFailures) as error:
+        error.args = tuple(call if part == Call("resume", name) else part for part in error.args)
+        raise
+
+
+def untried(record: SweepRecord, store: Store) -> tuple[str, int]:
+    """Return the name of the sweep of the casualties of twins, and how many of these have no twins yet.
+
+    The number is 0 for a sweep that has no twins of casualties, too.
+    """
+    parent, twins = parent_of(record), members(record, store)
+    if parent is None or parent not in store.names() or not twins:
+        return record.name, 0
+    diverged = {each.number for each in store.competitors(store.sweep(parent).id) if each.status == "diverged"}
+    return parent, len(diverged - {each.parent for each in twins})
 
 
 def _checked(record: SweepRecord, row: TrialRecord) -> TrialRecord:
@@ -191,7 +229,7 @@ class Rescue:
         name, observer = f"{self._record.name}/{row.number}", self._options.observer
         options = self._options_left()
         if options is None:
-            observer.note(f"no time is left for {name}")
+            observer.note(f"no time is left for {name}; give the same command again")
             return
         casualty = Casualty(None, None)
         if "trainer" not in row.configuration:

@@ -49,6 +49,14 @@ def test_with_quiet_only_warnings_and_failures_are_told(cli, rescued, database):
     assert answer.err.splitlines() == ["warning in 1 trial, trial 0: weights not kept"]
 
 
+def test_what_a_budget_has_ended_goes_on_by_the_same_command(cli, rescued, database):
+    with closing(sqlite3.connect(database[1])) as connection, connection:
+        connection.execute("UPDATE sweeps SET ended = '1 second is over' WHERE name = 'toy.rescue'")
+    answer = cli("rescue", "toy", "--all", "--quiet", *database)
+    words = "no more trials were started: 1 second is over; go on with: sweep rescue toy --all --db "
+    assert answer.err.startswith(words)
+
+
 def test_the_twins_are_a_sweep_as_any_other(cli, database):
     assert "toy.rescue" in cli("list", *database).out
     assert "parent" in cli("leaderboard", "toy.rescue", "--format", "csv", *database).out

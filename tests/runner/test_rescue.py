@@ -6,14 +6,17 @@ import pandas as pd
 import pytest
 
 import sweep
+from sweep.cli.hints import sentence
 from sweep.errors import SweepError, UsageError
 from sweep.metrics import Objective
 from sweep.records import Divergence, Epoch, Weights
 from sweep.runner import rescue as rescuing
 from sweep.runner.changes import changes
 from sweep.runner.rescue import plan_twins
+from sweep.runner.train import SweepInterrupted, TooManyFailures
 from sweep.runner.twin_results import Judge, Member, members
 from sweep.store.decisions import Competitor
+from sweep.system.signals import Signalled
 from tests.runner.diverging import Listening, late
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -129,6 +132,65 @@ def test_what_is_stopped_in_between_is_finished_by_resume(toy, monkeypatch):
     resumed = sweep.resume("toy.rescue").trials()
     same = [name for name in whole if name not in ("seconds", "attempt", "error")]
     assert resumed[same].equals(whole[same])
+
+
+@pytest.mark.parametrize(
+    ("error", "number", "words"), [(SweepInterrupted, 130, "stopped; "), (TooManyFailures, 1, "stopped after 1 trial")]
+)
+def test_what_is_stopped_goes_on_by_the_same_call_and_resume_tells_what_is_left(toy, monkeypatch, error, number, words):
+    def stop(*args):
+        raise error("toy.rescue", number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rescuing, "train_queued", stop)
+        with pytest.raises(error, match=words) as told:
+            sweep.rescue(name="toy")
+    assert str(told.value).endswith("o on with: sweep.rescue(name='toy')")
+    listening, left = Listening(), len(toy.diverged()) - 1
+    sweep.resume("toy.rescue", observer=listening)
+    have = "trial of toy that diverged has" if left == 1 else "trials of toy that diverged have"
+    note = f"note: {left} {have} no twins yet; add them with: sweep rescue toy --all"
+    assert listening.notes[-1] == note
+    sweep.resume("toy.rescue", observer=listening)
+    assert listening.notes[-2:] == ["nothing is left to train in toy.rescue", note]
+
+
+def test_a_signal_before_the_first_twin_names_the_same_call(toy, monkeypatch):
+    def stop(*args):
+        raise Signalled(2)
+
+    monkeypatch.setattr(rescuing, "revisit", stop)
+    with pytest.raises(SweepInterrupted, match=r"Go on with: sweep\.rescue\(name='toy'\)$") as told:
+        sweep.rescue(name="toy")
+    assert told.value.exit_code == 130
+    with pytest.raises(SweepError, match=r"no twins of trials of toy are trained; do so with: sweep\.rescue\(name="):
+        sweep.resume("toy.rescue")
+
+
+def test_the_call_that_goes_on_is_the_same(toy):
+    casualties = toy.diverged()["trial"].tolist()
+    calls = [
+        rescuing.again(toy.record, casualties, "toy.rescue", toy.store),
+        rescuing.again(toy.record, casualties[:1], "toy.rescue", toy.store, 4.5),
+        rescuing.again(toy.record, casualties[:1], "mine", toy.store),
+    ]
+    first = casualties[0]
+    assert [str(call) for call in calls] == [
+        "sweep.rescue(name='toy')",
+        f"sweep.rescue({first}, name='toy', times=4.5)",
+        f"sweep.rescue({first}, name='toy', twins='mine')",
+    ]
+    assert [sentence(SweepError(call)) for call in calls] == [
+        "sweep rescue toy --all",
+        f"sweep rescue toy/{first} --times 4.5",
+        f"sweep rescue toy/{first} --twins mine",
+    ]
+
+
+def test_a_sweep_all_of_whose_casualties_have_twins_tells_of_none(rescued):
+    listening = Listening()
+    sweep.resume("toy.rescue", observer=listening)
+    assert listening.notes == ["nothing is left to train in toy.rescue"]
 
 
 def test_two_processes_train_each_twin_once(toy, monkeypatch):
