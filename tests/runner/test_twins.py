@@ -1,6 +1,8 @@
 """Twins: trials made from those of another sweep, which fork from them bit for bit."""
 
 import os
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -210,6 +212,18 @@ def test_a_parent_that_is_not_reached_on_this_machine_is_told(toy):
     row = sweep.load("toy.twins").trial(0)
     assert row.status == "failed"
     assert f"after epoch {beyond.epoch}, but that reaches only" in row.error
+
+
+def test_a_twin_whose_parent_is_gone_is_not_continued_but_left_as_it_is(toy):
+    number = late(toy)[0]
+    half = {"kind": "momentum", "learning_rate": 0.05, "momentum": 0.5}
+    twin, folders = twin_of(toy, number, optimizer=half)
+    before = train(toy, twin, folders=folders).trials()
+    with closing(sqlite3.connect(os.environ["SWEEP_DB"])) as connection, connection:
+        connection.execute("UPDATE sweeps SET name = 'other' WHERE name = 'toy'")
+    with pytest.raises(SweepError, match=f"the trial that it forks from, toy/{number}@.*, is not there: "):
+        sweep.extend([0], epochs=10, name="toy.twins")
+    assert sweep.load("toy.twins").trials().equals(before)
 
 
 def test_the_frames_of_twins_have_their_labels(toy):
