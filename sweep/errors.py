@@ -51,17 +51,23 @@ class Call:
     """Name of the sweep, empty for the newest."""
     trial: str = ""
     """Number of the trial, for those that take one."""
+    arguments: tuple[tuple[str, str | float], ...] = ()
+    """Further ones with their values, of those that take some."""
 
     def __str__(self) -> str:
         """Return it in words of Python, such as `sweep.resume('digits')`."""
-        return _CALLS[self.function].format(sweep=repr(self.sweep) if self.sweep else "", trial=self.trial)
+        more = "".join(f", {name}={value!r}" for name, value in self.arguments)
+        first = f"{self.trial}, " if self.trial else ""
+        return _CALLS[self.function].format(
+            sweep=repr(self.sweep) if self.sweep else "", trial=self.trial, first=first, more=more
+        )
 
 
 _CALLS = {
     "run": "sweep.run(...)",
     "resume": "sweep.resume({sweep})",
     "extend": "sweep.extend(...)",
-    "rescue": "sweep.rescue(name={sweep})",
+    "rescue": "sweep.rescue({first}name={sweep}{more})",
     "reseed": "sweep.reseed(name={sweep})",
     "show": "sweep.load({sweep}).trial({trial})",
     "doctor": "sweep.checks.doctor.examine(db)",

@@ -14,7 +14,7 @@ COMMANDS = {
     "run": "sweep run",
     "resume": "sweep resume {sweep}",
     "extend": "sweep continue {sweep}",
-    "rescue": "sweep rescue {sweep} --all",
+    "rescue": "sweep rescue {which}",
     "reseed": "sweep analyze {sweep} --seeds 5",
     "show": "sweep show {trial}",
     "doctor": "sweep doctor",
@@ -56,6 +56,10 @@ def _worded(hint: Hint) -> str:
         case Argument(name, value):
             option = OPTIONS.get(name, f"--{name.replace('_', '-')}")
             return f"{option} {value}" if value else option
-        case Call(function, sweep, trial):
+        case Call(function, sweep, trial, arguments):
+            which = f"{sweep}/{trial}" if trial else f"{sweep} --all"
             trial = f"{sweep}/{trial}" if sweep else trial
-            return COMMANDS[function].format(sweep=sweep, trial=trial).rstrip() + _DATABASE[0]
+            command = COMMANDS[function].format(sweep=sweep, trial=trial, which=which).rstrip()
+            return (
+                command + "".join(f" {_worded(Argument(name, f'{value}'))}" for name, value in arguments) + _DATABASE[0]
+            )

@@ -194,14 +194,17 @@ class RunFlags:
     ] = False
 
     @contextmanager
-    def keywords(self) -> Iterator[RunKeywords]:
+    def keywords(self, go_on: Call | None = None) -> Iterator[RunKeywords]:
         """Yield them as arguments of `sweep.run`, with an observer that shows the progress unless `quiet`.
+
+        Args:
+            go_on: the call that goes on after a signal; by default the newest sweep is resumed.
 
         Raises:
             SweepError: when a signal stops the command before it trains.
         """
         duration = None if self.duration is None else seconds(self.duration)
-        with _stoppable(), progress_observer(self.quiet) as observer:
+        with _stoppable(go_on or Call("resume")), progress_observer(self.quiet) as observer:
             yield {
                 "workers": self.workers,
                 "data": self.data,
@@ -217,9 +220,9 @@ class RunFlags:
 
 
 @contextmanager
-def _stoppable() -> Iterator[None]:
+def _stoppable(go_on: Call) -> Iterator[None]:
     """Say how to go on with a command that trains when a signal stops it."""
-    hint = SweepError("stopped at once; what is stored is whole. Go on with: ", Call("resume"))
+    hint = SweepError("stopped at once; what is stored is whole. Go on with: ", go_on)
     with saying(sentence(hint)):
         try:
             yield

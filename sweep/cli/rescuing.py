@@ -8,7 +8,7 @@ import typer
 
 import sweep
 from sweep.cli.options import Db, Format, RunFlags, app, print_table, say, split_trial, with_run_flags
-from sweep.errors import UsageError, counted
+from sweep.errors import Call, UsageError, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ def rescue(
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Rescue all trials of the sweep that diverged.")] = False,
     times: Annotated[
-        float, typer.Option(help="How many times the time of one trial each of them may take.", metavar="N")
+        float, typer.Option(help="How many times the time of one trial each of them may take, at least 2.", metavar="N")
     ] = 3.0,
     twins: Annotated[
         str | None, typer.Option(help="Name of the sweep of the twins; by default NAME.rescue.", metavar="NAME")
@@ -45,26 +45,23 @@ def rescue(
     change that suffices is trained to the end. They are trials of the sweep NAME.rescue, which is shown, plotted and
     resumed as any other. Given again, the command adds only what is missing.
     """
-    from sweep.cli.output.outcome import ended_by_budget, problems
-    from sweep.results.rescue import outcomes, sentences
+    from sweep.results.rescue import casualties, outcomes, sentences
+    from sweep.runner.rescue import again
 
     name, numbers = _named(trial, all_)
     parents = sweep.load(name, db=db)
-    _note_running(parents, all_)
-    with flags.keywords() as keywords:
+    if not flags.quiet:
+        _note_running(parents, all_)
+    chosen = numbers or casualties(parents)
+    go_on = again(parents.record, chosen, twins or f"{parents.name}.rescue", parents.store, times)
+    with flags.keywords(go_on) as keywords:
         results = sweep.rescue(numbers, name=parents.name, twins=twins, times=times, db=db, **keywords)
     found = outcomes(results, numbers or None)
     if not flags.quiet:
         _print(found, results.objective, format, all_)
-    lines = list(sentences(parents.name, found, results.objective)) if format == "table" else []
-    for line in lines:
-        print(line)
-    rows = results.trials()
-    for line in [
-        *problems(results.name, rows),
-        *ended_by_budget(results, results.store.progress(results.record.id).counts),
-    ]:
-        say(line)
+        for line in sentences(parents.name, found, results.objective) if format == "table" else ():
+            print(line)
+    _tell_problems(results, go_on)
 
 
 def _named(trial: str | None, all_: bool) -> tuple[str | None, list[int]]:
@@ -88,6 +85,15 @@ def _note_running(parents: Sweep, all_: bool) -> None:
             f"{counted(left, 'trial')} of {parents.name} {'has' if left == 1 else 'have'} not ended yet; give the same "
             "command again for those that diverge later"
         )
+
+
+def _tell_problems(results: Sweep, go_on: Call) -> None:
+    """Tell which twins failed, which have warnings, and how to go on where a budget has ended the training."""
+    from sweep.cli.output.outcome import ended_by_budget, problems
+
+    counts = results.store.progress(results.record.id).counts
+    for line in [*problems(results.name, results.trials()), *ended_by_budget(results, counts, go_on)]:
+        say(line)
 
 
 def _print(found: pd.DataFrame, objective: Objective, format: Format, all_: bool) -> None:

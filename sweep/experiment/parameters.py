@@ -27,6 +27,10 @@ COMMON_KEYS = (
     "stopping",
     "limits",
 )
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+"""What names of sweeps look like."""
+NAME_WORDS = "up to 100 letters, digits, '.', '_' and '-', of which the first is a letter or a digit,"
+"""The same in words."""
 SECTIONS = ("data", "network", "training")
 """The tables of a file that trains our networks in which distributions can stand."""
 KEYS = (*COMMON_KEYS, *SECTIONS)

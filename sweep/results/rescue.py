@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from sweep.results.trials import SweepTrials
 
 Outcome = Literal["saved", "stuck", "diverged", "failed", "unfinished"]
-"""What has become of a twin: it has learned as far as it was trained; it has not diverged, but not learned either; it
-diverged again; it failed; it is not trained yet."""
+"""What has become of a twin: it has learned as far as it was trained; it has not diverged, but not learned either, or
+its learning collapsed; it diverged again; it failed; it is not trained yet."""
 BEST_FIRST: tuple[Outcome, ...] = ("saved", "stuck", "diverged")
 UNENDED = ("queued", "running", "interrupted")
 
@@ -117,7 +117,7 @@ def _outcome(twin: Member, by: Judge, values: list[float]) -> Outcome:
         return status
     if status in UNENDED or not values:
         return "unfinished"
-    return "saved" if by.has_learned(values) else "stuck"
+    return "saved" if by.suffices(twin, values) else "stuck"
 
 
 def answers(found: pd.DataFrame, objective: Objective) -> pd.DataFrame:
@@ -163,21 +163,45 @@ def sentences(name: str, found: pd.DataFrame, objective: Objective) -> Iterator[
     """Yield what suffices for each casualty of a sweep, and what each change saves over all of them."""
     for row in answers(found, objective).to_dict("records"):
         answer = {str(key): value for key, value in row.items()}
-        yield _sentence(f"{name}/{row['casualty']}", answer, objective) + _better(answer, found, objective)
+        twins = found[found["casualty"] == row["casualty"]]
+        head = f"{name}/{row['casualty']}, diverged in epoch {row['diverged']}: "
+        if row["saved"]:
+            yield head + _what_suffices(answer, objective) + _better(answer, twins, objective)
+        else:
+            yield head + _nothing_suffices(twins)
     table = totals(found)
     if found["casualty"].nunique() > 1 and len(table):
         first, *others = [(spoken(row.change), row.saved, row.tried) for row in table.itertuples()]
         yield ", ".join(["{} saves {} of {}".format(*first), *("{} {} of {}".format(*each) for each in others)])
 
 
-def _sentence(name: str, row: dict[str, Any], objective: Objective) -> str:
-    head = f"{name}, diverged in epoch {row['diverged']}: "
-    if not row["saved"]:
-        return f"{head}none of {counted(row['twins'], 'change')} keeps it from that"
+def _nothing_suffices(twins: pd.DataFrame) -> str:
+    """Return what is known about a casualty none of whose twins was saved."""
+    table = totals(twins)
+    tried, stuck = len(table), int(table["stuck"].sum())
+    if tried > 1 and stuck:
+        words = f"none of {tried} changes suffices: {stuck} {'keeps' if stuck == 1 else 'keep'} it from diverging, but "
+        parts = [words + ("does not learn" if stuck == 1 else "do not learn")]
+    elif tried > 1:
+        parts = [f"none of {tried} changes keeps it from that"]
+    elif tried:
+        does = "keeps it from diverging, but does not learn" if stuck else "does not keep it from that"
+        parts = [f"the one change tried {does}"]
+    else:
+        parts = []
+    counts = twins["outcome"].value_counts()
+    if unfinished := int(counts.get("unfinished", 0)):
+        parts.append(f"{counted(unfinished, 'twin')} {'is' if unfinished == 1 else 'are'} not trained")
+    if failed := int(counts.get("failed", 0)):
+        parts.append(f"{counted(failed, 'twin')} failed")
+    return ("" if tried else "not known yet: ") + "; ".join(parts)
+
+
+def _what_suffices(row: dict[str, Any], objective: Objective) -> str:
     begin = f"from {begin_words(row['fork'])}"
     value = format_value(objective.metric, row[objective.metric])
     reached = "to the end" if row["epochs"] == row["of"] else f"to epoch {row['epochs']}, as far as it was trained"
-    return f"{head}{spoken(row['change'])} ({row['detail']}) {begin} suffices {reached}: {objective.metric} {value}"
+    return f"{spoken(row['change'])} ({row['detail']}) {begin} suffices {reached}: {objective.metric} {value}"
 
 
 def begin_words(fork: Any) -> str:
@@ -191,10 +215,10 @@ def begin_words(fork: Any) -> str:
     return "the start" if pd.isna(fork) else f"epoch {fork + 1} on"
 
 
-def _better(answer: dict[str, Any], found: pd.DataFrame, objective: Objective) -> str:
+def _better(answer: dict[str, Any], twins: pd.DataFrame, objective: Objective) -> str:
     """Return which larger change reaches more than the smallest one that suffices; the empty text where none does."""
-    twins = found[(found["casualty"] == answer["casualty"]) & (found["outcome"] == "saved")]
-    ordered = twins.sort_values(objective.metric, ascending=not objective.is_max, kind="stable")
+    saved = twins[twins["outcome"] == "saved"]
+    ordered = saved.sort_values(objective.metric, ascending=not objective.is_max, kind="stable")
     if ordered.empty or ordered["twin"].iloc[0] == answer["twin"]:
         return ""
     best = ordered.iloc[0]

@@ -14,6 +14,7 @@ from sweep.runner.train import resumable, train_queued
 from sweep.store import Store
 from sweep.training.build import build, dataset_of
 from sweep.training.trainer import Setup, Trainer
+from sweep.trial.origins import fork_of
 from sweep.trial.weights import provenance, restore
 
 
@@ -27,8 +28,9 @@ def extend(record: SweepRecord, numbers: Sequence[int], epochs: int | None, stor
         epochs: None for those that are planned, of trials that were stopped early.
 
     Raises:
-        SweepError: when a trial is neither completed nor stopped early or as long already, or its weights are not there
-            or not its own, and nothing is changed then; or when training had to stop, and all that was done is kept.
+        SweepError: when a trial is neither completed nor stopped early or as long already, its weights are not there or
+            not its own, or the trial that it forks from is not there, and nothing is changed then; or when training had
+            to stop, and all that was done is kept.
     """
     if epochs is not None and epochs > LARGEST:
         raise UsageError(Argument("epochs"), f" must be at most {LARGEST}, not {epochs}")
@@ -40,6 +42,7 @@ def extend(record: SweepRecord, numbers: Sequence[int], epochs: int | None, stor
         warn_of_changes(record, options.observer)
         folders = prepare_again(record, options.data_folder, options.observer)
         for row in rows:
+            fork_of(row.forked_from, row.seeds, store, folders)  # whose parent its trainer is made of, too
             if row.status != "pruned":  # which goes on from its checkpoint, or begins again
                 kept_trainer(record, row, store, folders)
         with open_engine(options, store, len(numbers)) as engine:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -20,14 +21,19 @@ from sweep.runner.casualties import Casualty, revisit
 from sweep.runner.changes import RATES, Change, changes, own_rate
 from sweep.runner.prepare import prepare_again, warn_of_changes
 from sweep.runner.rungs import UNENDED
-from sweep.runner.train import resumable, train_queued
-from sweep.runner.twin_results import AFTER, Judge, Member, judge, labels, members, values_of
+from sweep.runner.train import SweepInterrupted, TooManyFailures, resumable, train_queued
+from sweep.runner.twin_results import AFTER, SAME, Judge, Member, judge, labels, members, values_of
 from sweep.runner.twins import Twin, add_twins, find_twins, further_seeds, parent_of
 from sweep.store import Store
 from sweep.system.processes import is_lost
+from sweep.system.signals import Signalled
 
 TIMES = 3.0
 """How many times the time of one trial each casualty may take."""
+LEAST_TIMES = 2.0
+"""The least that can be kept: a trial of one epoch is replayed, and then trained with one change."""
+LEAST_TIMES_OWN = 3.0
+"""The same of users' own trainers, whose ENDINGS begin again at the start."""
 ENDINGS = 2
 """Twins of a casualty that may be trained to the end, the second one if the first diverges."""
 RULE = "rescue"
@@ -90,7 +96,7 @@ def rescue(
         name: that of the sweep of the twins, which is made if there is none.
         store: where both are.
         options: execution options; their duration is that of all.
-        times: how many times the time of one trial each casualty may take.
+        times: how many times the time of one trial each casualty may take, at least LEAST_TIMES.
 
     Raises:
         SweepError: when a trial did not diverge, the data set has changed, or training had to stop; then what was done
@@ -98,28 +104,63 @@ def rescue(
     """
     if (parent := parent_of(record)) is not None:
         raise SweepError(f"the trials of {record.name} are twins of those of {parent} already; rescue those instead")
-    if not times > 0:
-        raise UsageError(Argument("times"), f" must be above 0, not {times:g}")
-    rows = [_checked(record, store.trial(record.id, number)) for number in numbers]
     twins = find_twins(record, name, store)
+    rows = [_checked(record, store.trial(record.id, number)) for number in numbers]
+    _check_times(times, rows)
     missing = {row.number: _missing(record, row, twins, times, store) for row in rows}
     if twins is not None:
         store.requeue(twins.id, is_lost)
         if not any(missing.values()) and not _is_unended(twins, store):
             options.observer.note(f"all twins are trained already, in {name}")
             return twins
-    with resumable(name, store):
+    with _repeatable(name, again(record, numbers, name, store, times)), resumable(name, store):
         warn_of_changes(record, options.observer)
         folders = prepare_again(record, options.data_folder, options.observer)
         with open_engine(options, store, sum(map(len, missing.values())) or len(rows)) as engine:
             work = Rescue(record, name, store, folders, engine, options)
-            for row in rows:
-                if missing[row.number]:
-                    work.add(row, missing[row.number])
+            for row in rows:  # another process may have added twins of it meanwhile
+                if planned := _missing(record, row, find_twins(record, name, store), times, store):
+                    work.add(row, planned)
             work.conclude()
     if name not in store.names():
         raise SweepError("the time was over before the first twin could be trained; give more of it with ", DURATION)
     return store.sweep(name)
+
+
+def again(record: SweepRecord, numbers: Sequence[int], name: str, store: Store, times: float = TIMES) -> Call:
+    """Return the call that goes on with a rescue that has ended before all was done; see `rescue`."""
+    diverged = [each.number for each in store.competitors(record.id) if each.status == "diverged"]
+    which = "" if set(diverged) <= set(numbers) else str(numbers[0] if len(numbers) == 1 else list(numbers))
+    given = [("twins", name)] if name != f"{record.name}.rescue" else []
+    return Call("rescue", record.name, which, (*given, *([("times", times)] if times != TIMES else [])))
+
+
+@contextmanager
+def _repeatable(name: str, call: Call) -> Iterator[None]:
+    """Say that the same call goes on with a rescue that was stopped; resuming the twins would add none of the others.
+
+    Raises:
+        SweepError: with the sentence in which that is said.
+    """
+    try:
+        yield
+    except Signalled as signalled:  # before there is a twin
+        raise SweepInterrupted(name, signalled.exit_code, call) from None
+    except (SweepInterrupted, TooManyFailures) as error:
+        error.args = tuple(call if part == Call("resume", name) else part for part in error.args)
+        raise
+
+
+def untried(record: SweepRecord, store: Store) -> tuple[str, int]:
+    """Return the name of the sweep of the casualties of twins, and how many of these have no twins yet.
+
+    The number is 0 for a sweep that has no twins of casualties, too.
+    """
+    parent, twins = parent_of(record), members(record, store)
+    if parent is None or parent not in store.names() or not twins:
+        return record.name, 0
+    diverged = {each.number for each in store.competitors(store.sweep(parent).id) if each.status == "diverged"}
+    return parent, len(diverged - {each.parent for each in twins})
 
 
 def _checked(record: SweepRecord, row: TrialRecord) -> TrialRecord:
@@ -130,6 +171,19 @@ def _checked(record: SweepRecord, row: TrialRecord) -> TrialRecord:
             f"those that are with: sweep leaderboard {record.name} --diverged"
         )
     return replace(row, planned_epochs=row.planned_epochs or record.epochs)
+
+
+def _check_times(times: float, rows: Sequence[TrialRecord]) -> None:
+    """Refuse a limit of the time of each casualty that cannot be kept."""
+    is_own = any("trainer" in row.configuration for row in rows)
+    least = LEAST_TIMES_OWN if is_own else LEAST_TIMES
+    if not times >= least:
+        why = (
+            "as a trainer of your own begins again for each twin that is trained to the end"
+            if is_own
+            else "as replaying a trial and training it once more may take that long"
+        )
+        raise UsageError(Argument("times"), f" must be at least {least:g}, not {times:g}, {why}")
 
 
 def _missing(
@@ -175,7 +229,7 @@ class Rescue:
         name, observer = f"{self._record.name}/{row.number}", self._options.observer
         options = self._options_left()
         if options is None:
-            observer.note(f"no time is left for {name}")
+            observer.note(f"no time is left for {name}; give the same command again")
             return
         casualty = Casualty(None, None)
         if "trainer" not in row.configuration:
@@ -187,7 +241,7 @@ class Rescue:
                 "so only other seeds are tried"
             )
         if twins := self._made(row, planned, casualty):
-            record = add_twins(self._record, self._name, twins, self._store, self._folders)
+            record = add_twins(self._record, self._name, twins, self._store, self._folders, once=SAME)
             train_queued(record, self._store, self._folders, self._engine, self._options_left() or options)
 
     def _made(self, row: TrialRecord, planned: Sequence[Planned], casualty: Casualty) -> list[Twin]:
@@ -248,13 +302,13 @@ def decisions(record: SweepRecord, store: Store) -> Iterator[DecisionRecord]:
 def _decided(record: SweepRecord, by: Judge, twins: Sequence[Member], store: Store) -> Iterator[DecisionRecord]:
     """Yield that the smallest change that has sufficed so far goes on, or that all that have paused stop."""
 
-    def has_learned(twin: Member) -> bool:
-        return by.has_learned(values_of(record, twin, store))
+    def suffices(twin: Member) -> bool:
+        return by.suffices(twin, values_of(record, twin, store))
 
     paused = [each for each in twins if each.trial.status == "paused"]
-    saved = next((each for each in twins if each.trial.status == "completed" and has_learned(each)), None)
+    saved = next((each for each in twins if each.trial.status == "completed" and suffices(each)), None)
     going_on = sum(each.trial.promotions for each in twins)
-    chosen = next(filter(has_learned, paused), None) if saved is None and going_on < ENDINGS else None
+    chosen = next(filter(suffices, paused), None) if saved is None and going_on < ENDINGS else None
     if saved:
         reason = f"trial {saved.trial.number} has sufficed to the end"
     elif chosen:

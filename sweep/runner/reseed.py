@@ -52,7 +52,7 @@ def reseed(
         warn_of_changes(record, options.observer)
         folders = prepare_again(record, options.data_folder, options.observer)
         if new:
-            twins = add_twins(record, name, new, store, folders)
+            twins = add_twins(record, name, new, store, folders, once=(PARENT, SEED))
         assert twins is not None
         with open_engine(options, store, len(new) or twins.trials) as engine:
             train_queued(twins, store, folders, engine, options)

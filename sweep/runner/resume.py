@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 
 from sweep.engines import RunOptions, open_engine
+from sweep.errors import Call, SweepError, counted
 from sweep.experiment.file import experiment_of
 from sweep.records import SweepRecord
 from sweep.runner.draws import Datasets
 from sweep.runner.growth import Growth
 from sweep.runner.prepare import prepare_again, warn_of_changes
-from sweep.runner.rescue import conclude
+from sweep.runner.rescue import conclude, untried
 from sweep.runner.train import resumable, train_queued
 from sweep.runner.twins import parent_of
 from sweep.store import Store
@@ -29,7 +30,7 @@ def resume(name: str | None, store: Store, options: RunOptions, *, retry_failed:
     Raises:
         SweepError: when there is no such sweep, its data set has changed, or it had to stop again.
     """
-    record = store.sweep(name)
+    record = _record(name, store)
     with resumable(record.name, store):
         store.requeue(record.id, is_lost)
         if retry_failed:
@@ -37,6 +38,7 @@ def resume(name: str | None, store: Store, options: RunOptions, *, retry_failed:
         left = _left(record, store, options)
         if not left:
             options.observer.note(f"nothing is left to train in {record.name}")
+            _tell_untried(record, store, options)
             return record
         warn_of_changes(record, options.observer)
         folders = prepare_again(record, options.data_folder, options.observer)
@@ -45,7 +47,28 @@ def resume(name: str | None, store: Store, options: RunOptions, *, retry_failed:
             train_queued(record, store, folders, engine, options, growth=growth)
             if parent_of(record) is not None:
                 conclude(record, store, folders, engine, options)
+    _tell_untried(record, store, options)
     return store.sweep(record.name)
+
+
+def _record(name: str | None, store: Store) -> SweepRecord:
+    """Return the record of the sweep; of twins that are not there yet say how they are trained."""
+    parent = (name or "").removesuffix(".rescue")
+    if name not in (None, parent) and parent in (names := store.names()) and name not in names:
+        raise SweepError(f"no twins of trials of {parent} are trained; do so with: ", Call("rescue", parent))
+    return store.sweep(name)
+
+
+def _tell_untried(record: SweepRecord, store: Store, options: RunOptions) -> None:
+    """Tell that there are casualties without twins, which a sweep of twins cannot add by itself."""
+    parent, count = untried(record, store)
+    if count:
+        more = "" if record.name == f"{parent}.rescue" else f" --twins {record.name}"
+        have = "that diverged has" if count == 1 else "that diverged have"
+        options.observer.note(
+            f"note: {counted(count, 'trial')} of {parent} {have} no twins yet; add them with: sweep rescue {parent} "
+            f"--all{more}"
+        )
 
 
 def _left(record: SweepRecord, store: Store, options: RunOptions) -> int:

@@ -27,10 +27,10 @@ from sweep.trial.worker import Assignment
 class SweepInterrupted(SweepError):
     """A signal has stopped the sweep; its state is saved."""
 
-    def __init__(self, name: str, exit_code: int) -> None:
+    def __init__(self, name: str, exit_code: int, go_on: Call | None = None) -> None:
         super().__init__(
             "stopped; what has ended is kept, and the rest goes on from its checkpoints or begins again. Go on with: ",
-            Call("resume", name),
+            go_on or Call("resume", name),
         )
         self.exit_code = exit_code
 

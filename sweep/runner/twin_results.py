@@ -13,6 +13,8 @@ from sweep.store.decisions import Competitor
 
 AFTER = 2
 """Epochs past that of the divergence to which twins are trained at first."""
+SAME = ("parent", "change", "begin")
+"""The labels by which twins of a casualty are the same."""
 START = "start"
 """What a twin begins from that does not fork."""
 EPOCH = "epoch "
@@ -95,6 +97,13 @@ class Judge:
         if not values or self.threshold is None:
             return bool(values)
         return self.objective.is_better(values[-1], self.threshold)
+
+    def suffices(self, twin: Member, values: Sequence[float]) -> bool:
+        """Tell whether a twin with these values has learned, and not been found never to have learned or to collapse.
+
+        A finding counts more than the values: where no twin learns, one is half-way to the best by chance.
+        """
+        return twin.trial.finding is None and self.has_learned(values)
 
 
 def judge(record: SweepRecord, parents: int, twins: Sequence[Member], store: Store) -> Judge:

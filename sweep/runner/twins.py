@@ -10,14 +10,17 @@ from the parent's state after it, bit for bit. It is trained, resumed and shown 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from sweep.errors import Argument, SweepError
+from sweep.errors import Argument, SweepError, UsageError
 from sweep.experiment.file import experiment_of
-from sweep.experiment.parameters import COMMON_KEYS, read_table
+from sweep.experiment.parameters import COMMON_KEYS, NAME_PATTERN, NAME_WORDS, read_table
 from sweep.experiment.toml import write_toml
 from sweep.observer import Silent
 from sweep.records import BatchLosses, Epoch, Scalar, Seeds, SweepRecord, Trial, TrialRecord, Weights
@@ -35,7 +38,9 @@ from sweep.training.trainer import Setup
 from sweep.trial.origins import Origin
 from sweep.trial.weights import provenance
 
-NAME = Argument("name")
+TWINS = Argument("twins")
+ATTEMPTS = 20
+"""How often twins are added again, each time behind those that another process has added meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +79,17 @@ def further_seeds(record: SweepRecord, number: int, more: int = 0) -> Seeds:
 
 
 def add_twins(
-    parent: SweepRecord, name: str, twins: Sequence[Twin], store: Store, folders: Mapping[str, str]
+    parent: SweepRecord,
+    name: str,
+    twins: Sequence[Twin],
+    store: Store,
+    folders: Mapping[str, str],
+    *,
+    once: Sequence[str] = (),
 ) -> SweepRecord:
     """Store twins as queued trials, behind those that a sweep has already, or of a new one; return its record.
+
+    Another process may add twins at the same time: then this is tried again behind those.
 
     Args:
         parent: the sweep that they are made from.
@@ -84,12 +97,33 @@ def add_twins(
         twins: at least one.
         store: where both are.
         folders: cached folder of each data set of the parent by its key.
+        once: the labels by which twins are the same; those that the sweep has already are left out. By default none
+            are.
 
     Raises:
         ExperimentError: when a configuration is impossible.
-        SweepError: when the name is that of a sweep of another kind, or another process has added twins meanwhile.
+        SweepError: when the name is that of a sweep of another kind, or other processes add twins all the time.
     """
-    record = find_twins(parent, name, store) or _new(parent, name, list(twins[0].labels))
+    for _ in range(ATTEMPTS):
+        record = find_twins(parent, name, store) or _new(parent, name, list(twins[0].labels))
+        new = _not_there(record, twins, store, once)
+        if not new or _are_added(parent, record, new, store, folders):
+            return store.sweep(name)
+    raise SweepError(f"other processes add twins to {name} all the time; give the same command again once they end")
+
+
+def _not_there(record: SweepRecord, twins: Sequence[Twin], store: Store, once: Sequence[str]) -> list[Twin]:
+    """Return those twins that a sweep does not have yet."""
+    if not (once and record.id):
+        return list(twins)
+    there = {tuple(str(own.get(name)) for name in once) for own in store.parameters(record.id).values()}
+    return [twin for twin in twins if tuple(twin.labels[name] for name in once) not in there]
+
+
+def _are_added(
+    parent: SweepRecord, record: SweepRecord, twins: Sequence[Twin], store: Store, folders: Mapping[str, str]
+) -> bool:
+    """Add twins to a sweep as it is in its record; return False where another process has changed it since."""
     drawn = plan(list(_trials(parent, record.trials, twins, store)), folders, Silent())
     record = replace(record, epochs=max(record.epochs, *(trial.planned_epochs for trial in drawn)))
     starts = {
@@ -97,22 +131,30 @@ def add_twins(
         for trial, twin in zip(drawn, twins, strict=True)
         if twin.fork
     }
-    if not store.add_twins(record, drawn, starts, record.datasets):
-        raise SweepError(f"another process has changed {name} at the same time; give the same command again")
-    return store.sweep(name)
+    if store.add_twins(record, drawn, starts, record.datasets):
+        return True
+    for start in starts.values():
+        with suppress(OSError):
+            within(store.folder, start.checkpoint.file).unlink()
+    return False
 
 
 def find_twins(parent: SweepRecord, name: str, store: Store) -> SweepRecord | None:
     """Return the sweep of a name that has twins of trials of another one; None where there is none of that name.
 
     Raises:
+        UsageError: when no sweep can have the name.
         SweepError: when it is a sweep of another kind, or of twins of another sweep.
     """
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise UsageError(f"a sweep of twins cannot be called {name!r}: give {NAME_WORDS} with ", TWINS)
     if name not in store.names():
         return None
     record = store.sweep(name)
     if parent_of(record) != parent.name:
-        raise SweepError(f"{name} is a sweep already, and not one of twins of {parent.name}; give another ", NAME)
+        raise SweepError(
+            f"{name} is a sweep already, and not one of twins of {parent.name}; give another name with ", TWINS
+        )
     return record
 
 
@@ -217,6 +259,7 @@ def _start(record: SweepRecord, trial: Trial, fork: ForkPoint, store: Store, fol
     trainer.check(snapshot)
     about = {"trial": trial.number, **provenance(trial.configuration, trial.seeds, dataset.sha256 if dataset else None)}
     place = (store.files / record.name).relative_to(store.folder).as_posix()
-    file = f"{place}/checkpoints/{trial.number}-1-{snapshot.epoch}.npz"
+    # Another process may be about to add a trial of the same number, whose checkpoint is another file.
+    file = f"{place}/checkpoints/{trial.number}-1-{snapshot.epoch}-{uuid4().hex[:8]}.npz"
     sha256 = checkpoint.write(replace(snapshot, about=about), within(store.folder, file))
     return Start(Weights(file, snapshot.epoch, sha256), fork.epochs, fork.losses)

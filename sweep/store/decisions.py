@@ -37,6 +37,8 @@ class Competitor:
     finished: datetime | None
     told: list[int] | None
     """Configurations whose results the sampler was told just before it drew this one."""
+    finding: str | None = None
+    """What is wrong with how it learned; None where nothing is, or it is not known yet."""
 
 
 def competitors(connection: Connection, sweep_id: int) -> list[Competitor]:
@@ -52,7 +54,7 @@ def competitors(connection: Connection, sweep_id: int) -> list[Competitor]:
         *(trials.c[name] for name in ("number", "status")),
         *(func.coalesce(trials.c[name], 0) for name in ("round", "planned_epochs", "last_epoch")),
         func.coalesce(promoted.c.promotions, 0),
-        *(trials.c[name] for name in ("exempt", "best_value", "finished", "told")),
+        *(trials.c[name] for name in ("exempt", "best_value", "finished", "told", "finding")),
     )
     source = trials.outerjoin(promoted, promoted.c.trial_id == trials.c.id)
     query = select(*columns).select_from(source).where(trials.c.sweep_id == sweep_id).order_by(trials.c.number)

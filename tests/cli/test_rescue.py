@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -31,10 +32,29 @@ def test_of_all_trials_the_changes_are_counted(cli, rescued, database):
     assert "Smallest change that suffices" in answer.out
     assert "Changes, the smallest first" in answer.out
     assert " saves " in answer.out.splitlines()[-1]
-    table = totals(outcomes(rescued), rescued.objective)
+    table = totals(outcomes(rescued))
     rows = json.loads(cli("rescue", "toy", "--all", "--format", "json", *database).out)
     assert [(row["change"], row["saved"]) for row in rows] == list(zip(table["change"], table["saved"], strict=True))
     assert "| change" in cli("rescue", "toy", "--all", "--format", "markdown", *database).out
+
+
+def test_with_quiet_only_warnings_and_failures_are_told(cli, rescued, database):
+    with closing(sqlite3.connect(database[1])) as connection, connection:
+        connection.execute("UPDATE trials SET status = 'queued' WHERE sweep_id = 1 AND status = 'completed'")
+        connection.execute(
+            "UPDATE trials SET error = 'weights not kept' WHERE sweep_id = ? AND number = 0", (rescued.record.id,)
+        )
+    answer = cli("rescue", "toy", "--all", "--quiet", *database)
+    assert (answer.code, answer.out) == (0, "")
+    assert answer.err.splitlines() == ["warning in 1 trial, trial 0: weights not kept"]
+
+
+def test_what_a_budget_has_ended_goes_on_by_the_same_command(cli, rescued, database):
+    with closing(sqlite3.connect(database[1])) as connection, connection:
+        connection.execute("UPDATE sweeps SET ended = '1 second is over' WHERE name = 'toy.rescue'")
+    answer = cli("rescue", "toy", "--all", "--quiet", *database)
+    words = "no more trials were started: 1 second is over; go on with: sweep rescue toy --all --db "
+    assert answer.err.startswith(words)
 
 
 def test_the_twins_are_a_sweep_as_any_other(cli, database):
@@ -54,6 +74,8 @@ def test_the_twins_are_a_sweep_as_any_other(cli, database):
         (["toy"], 2, "a trial is a number such as 12"),
         (["toy/1", "--all"], 2, "--all rescues all trials of a sweep that diverged; give its name alone"),
         (["toy/99"], 1, "there is no trial 99"),
+        (["toy/1", "--twins", "a/b"], 2, "cannot be called 'a/b': give up to 100 letters"),
+        (["toy", "--all", "--twins", "toy"], 1, "not one of twins of toy; give another name with --twins"),
         (["toy.rescue", "--all"], 1, "are twins of those of toy already"),
     ],
 )

@@ -6,14 +6,17 @@ import pandas as pd
 import pytest
 
 import sweep
+from sweep.cli.hints import sentence
 from sweep.errors import SweepError, UsageError
 from sweep.metrics import Objective
 from sweep.records import Divergence, Epoch, Weights
 from sweep.runner import rescue as rescuing
 from sweep.runner.changes import changes
 from sweep.runner.rescue import plan_twins
+from sweep.runner.train import SweepInterrupted, TooManyFailures
 from sweep.runner.twin_results import Judge, Member, members
 from sweep.store.decisions import Competitor
+from sweep.system.signals import Signalled
 from tests.runner.diverging import Listening, late
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -44,13 +47,23 @@ def test_forks_come_first_and_then_what_does_not_fork(toy):
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 5, 30, 50])
-@pytest.mark.parametrize("times", [3.0, 4.5])
+@pytest.mark.parametrize("times", [rescuing.LEAST_TIMES, 3.0, 4.5])
 def test_what_is_planned_takes_no_more_than_it_may(toy, epochs, times):
     for epoch in range(1, epochs + 1):
         found, (pause,) = planned(toy.trial(0), epoch, epochs, times)
         each = {name: 2 if name == "float64" else 1 for name in ALL}
         trained = sum(each[name] * (pause - (epoch - 1 if forks else 0)) for name, forks in found)
-        assert epoch + trained + 2 * (epochs - pause) <= times * epochs or len(found) == 1
+        assert epoch + trained + 2 * (epochs - pause) <= times * epochs
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 5, 30])
+def test_of_own_trainers_no_more_is_planned_either(toy, epochs):
+    row, times = toy.trial(0), rescuing.LEAST_TIMES_OWN
+    for epoch in range(1, epochs + 1):
+        own = replace(row, configuration={"trainer": {}, "parameters": {"lr": 2.0}})
+        found, (pause,) = planned(own, epoch, epochs, times)
+        endings = 0 if pause == epochs else 2 * epochs  # a twin without a pause has only one training
+        assert len(found) * pause + endings <= times * epochs
 
 
 def test_every_casualty_has_twins_all_of_which_have_ended(rescued):
@@ -121,6 +134,81 @@ def test_what_is_stopped_in_between_is_finished_by_resume(toy, monkeypatch):
     assert resumed[same].equals(whole[same])
 
 
+@pytest.mark.parametrize(
+    ("error", "number", "words"), [(SweepInterrupted, 130, "stopped; "), (TooManyFailures, 1, "stopped after 1 trial")]
+)
+def test_what_is_stopped_goes_on_by_the_same_call_and_resume_tells_what_is_left(toy, monkeypatch, error, number, words):
+    def stop(*args):
+        raise error("toy.rescue", number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rescuing, "train_queued", stop)
+        with pytest.raises(error, match=words) as told:
+            sweep.rescue(name="toy")
+    assert str(told.value).endswith("o on with: sweep.rescue(name='toy')")
+    listening, left = Listening(), len(toy.diverged()) - 1
+    sweep.resume("toy.rescue", observer=listening)
+    have = "trial of toy that diverged has" if left == 1 else "trials of toy that diverged have"
+    note = f"note: {left} {have} no twins yet; add them with: sweep rescue toy --all"
+    assert listening.notes[-1] == note
+    sweep.resume("toy.rescue", observer=listening)
+    assert listening.notes[-2:] == ["nothing is left to train in toy.rescue", note]
+
+
+def test_a_signal_before_the_first_twin_names_the_same_call(toy, monkeypatch):
+    def stop(*args):
+        raise Signalled(2)
+
+    monkeypatch.setattr(rescuing, "revisit", stop)
+    with pytest.raises(SweepInterrupted, match=r"Go on with: sweep\.rescue\(name='toy'\)$") as told:
+        sweep.rescue(name="toy")
+    assert told.value.exit_code == 130
+    with pytest.raises(SweepError, match=r"no twins of trials of toy are trained; do so with: sweep\.rescue\(name="):
+        sweep.resume("toy.rescue")
+
+
+def test_the_call_that_goes_on_is_the_same(toy):
+    casualties = toy.diverged()["trial"].tolist()
+    calls = [
+        rescuing.again(toy.record, casualties, "toy.rescue", toy.store),
+        rescuing.again(toy.record, casualties[:1], "toy.rescue", toy.store, 4.5),
+        rescuing.again(toy.record, casualties[:1], "mine", toy.store),
+    ]
+    first = casualties[0]
+    assert [str(call) for call in calls] == [
+        "sweep.rescue(name='toy')",
+        f"sweep.rescue({first}, name='toy', times=4.5)",
+        f"sweep.rescue({first}, name='toy', twins='mine')",
+    ]
+    assert [sentence(SweepError(call)) for call in calls] == [
+        "sweep rescue toy --all",
+        f"sweep rescue toy/{first} --times 4.5",
+        f"sweep rescue toy/{first} --twins mine",
+    ]
+
+
+def test_a_sweep_all_of_whose_casualties_have_twins_tells_of_none(rescued):
+    listening = Listening()
+    sweep.resume("toy.rescue", observer=listening)
+    assert listening.notes == ["nothing is left to train in toy.rescue"]
+
+
+def test_two_processes_train_each_twin_once(toy, monkeypatch):
+    numbers, revisit, replayed = late(toy)[:2], rescuing.revisit, []
+
+    def while_another_rescues(record, row, *args):
+        replayed.append(row.number)
+        if len(replayed) == 1:
+            sweep.rescue(numbers, name="toy", db=toy.store.database.path)
+        return revisit(record, row, *args)
+
+    monkeypatch.setattr(rescuing, "revisit", while_another_rescues)
+    trials = sweep.rescue(numbers, name="toy").trials()
+    assert replayed == [numbers[0], *numbers]
+    assert not trials.duplicated(["parent", "change", "begin"]).any()
+    assert set(trials["parent"]) == {f"toy/{number}" for number in numbers}
+
+
 def test_no_time_is_no_twins_and_that_is_said(toy):
     listening = Listening()
     with pytest.raises(SweepError, match="the time was over before the first twin could be trained"):
@@ -132,14 +220,28 @@ def test_what_cannot_be_rescued_is_refused_in_a_sentence(toy, rescued_once):
     completed = int(toy.best(1)["trial"].iloc[0])
     with pytest.raises(SweepError, match=f"toy/{completed} is completed, not diverged, so there is nothing"):
         sweep.rescue(completed, name="toy")
-    with pytest.raises(UsageError, match="times must be above 0, not 0"):
-        sweep.rescue(completed, name="toy", times=0)
     with pytest.raises(SweepError, match="there is no trial 99"):
         sweep.rescue(99, name="toy")
     with pytest.raises(SweepError, match="toy is a sweep already, and not one of twins of toy"):
         sweep.rescue(name="toy", twins="toy")
     with pytest.raises(SweepError, match=r"the trials of toy\.rescue are twins of those of toy already"):
         sweep.rescue(name="toy.rescue", db=rescued_once / "sweeps.db")
+
+
+@pytest.mark.parametrize("name", ["a/b", "", ".rescue", "a\n", "a" * 101])
+def test_a_name_that_no_sweep_can_have_is_refused_before_anything_is_trained(toy, name):
+    listening = Listening()
+    with pytest.raises(
+        UsageError, match=r"a sweep of twins cannot be called '.*': give up to 100 letters.* with twins$"
+    ):
+        sweep.rescue(late(toy), name="toy", twins=name, observer=listening)
+    assert listening.notes == []
+
+
+@pytest.mark.parametrize("times", [-1, 0, 0.5, 1.99, float("nan")])
+def test_a_limit_that_cannot_be_kept_is_refused(toy, times):
+    with pytest.raises(UsageError, match=f"times must be at least 2, not {times:g}, as replaying a trial and"):
+        sweep.rescue(late(toy), name="toy", times=times)
 
 
 def test_a_damaged_configuration_is_told(toy, monkeypatch):
@@ -156,8 +258,8 @@ OBJECTIVE = Objective()
 def decided(monkeypatch, *twins):
     """What is decided about twins of one casualty, given by size as (status, last value, how often they went on)."""
     made = []
-    for number, (status, _, promotions) in enumerate(twins):
-        trial = Competitor(number, status, 0, 30, 5, promotions, None, None, None, None)
+    for number, (status, _, promotions, *finding) in enumerate(twins):
+        trial = Competitor(number, status, 0, 30, 5, promotions, None, None, None, None, *finding)
         made.append(Member(trial, 3, "clip", "", None))
     monkeypatch.setattr(rescuing, "values_of", lambda record, twin, store: [0.9, twins[twin.trial.number][1]])
     found = rescuing._decided(None, Judge(OBJECTIVE, 0.5), made, None)
@@ -168,6 +270,11 @@ def test_the_first_twin_that_has_learned_goes_on_and_the_others_wait(monkeypatch
     twins = [("diverged", 0.9, 0), ("paused", 0.4, 0), ("paused", 0.6, 0), ("paused", 0.8, 0)]
     assert decided(monkeypatch, *twins) == [(2, "go on", 5, 0.6, 0.5)]
     assert [each[:2] for each in decided(monkeypatch, *twins[:2])] == [(1, "stop")]
+
+
+def test_a_twin_that_was_found_never_to_learn_does_not_go_on(monkeypatch):
+    twins = [("paused", 0.9, 0, "never learned in 3 epochs"), ("paused", 0.8, 0)]
+    assert decided(monkeypatch, *twins) == [(1, "go on", 5, 0.8, 0.5)]
 
 
 def test_once_one_has_sufficed_to_the_end_the_others_stop(monkeypatch):

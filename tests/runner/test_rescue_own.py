@@ -3,6 +3,7 @@
 import pytest
 
 import sweep
+from sweep.errors import UsageError
 from sweep.runner.twin_results import members
 from tests.runner.diverging import Listening
 
@@ -34,6 +35,12 @@ def test_a_parameter_named_like_a_rate_is_halved_from_the_start():
     parent, twin = sweep.load("mine").trials(), rescued.trials()
     assert twin["lr"][found["rate / 2"].trial.number] == parent["lr"][0] / 2
     assert twin["parent"].unique().tolist() == ["mine/0"]
+
+
+def test_a_limit_that_cannot_be_kept_is_refused():
+    run(lr={"uniform": [1.5, 1.9]})
+    with pytest.raises(UsageError, match=r"times must be at least 3, not 2\.5, as a trainer of your own begins again"):
+        sweep.rescue(0, name="mine", times=2.5)
 
 
 def test_without_such_a_parameter_only_other_seeds_are_tried_and_that_is_said():

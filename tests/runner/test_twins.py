@@ -1,6 +1,8 @@
 """Twins: trials made from those of another sweep, which fork from them bit for bit."""
 
 import os
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -136,12 +138,44 @@ def test_further_twins_join_a_sweep_but_not_one_of_another_kind(toy):
     assert len(train(toy, twin, folders=folders).trials()) == 2
     assert parent_of(sweep.load("toy.twins").record) == "toy"
     assert parent_of(toy.record) is None
-    with pytest.raises(SweepError, match="toy is a sweep already, and not one of twins of toy; give another name"):
+    with pytest.raises(
+        SweepError, match="toy is a sweep already, and not one of twins of toy; give another name with twins"
+    ):
         add_twins(toy.record, "toy", [twin], toy.store, folders)
     with pytest.raises(SweepError, match="has all trials that its sampler, 'given', lists"):
         sweep.enlarge(10, name="toy.twins")
     with pytest.raises(ExperimentError, match="so it draws none"):
         sweep.load("toy.twins").experiment.trials()
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_what_another_process_adds_meanwhile_is_not_added_again(toy, is_new, monkeypatch):
+    numbers = late(toy)[:2]
+    (same, folders), (other, _) = (twin_of(toy, number) for number in numbers)
+    begin = replace(same, labels={**same.labels, "change": "begin"})
+    if not is_new:
+        add_twins(toy.record, "toy.twins", [begin], toy.store, folders)
+    there = sweep.load("toy", db=toy.store.database.path).store
+    add, adding = type(toy.store).add_twins, [True]
+
+    def add_late(store, *args):
+        if adding:
+            adding.clear()
+            add_twins(toy.record, "toy.twins", [same], there, folders, once=tuple(LABELS))
+        return add(store, *args)
+
+    monkeypatch.setattr(toy.store, "add_twins", lambda *args: add_late(toy.store, *args))
+    record = add_twins(toy.record, "toy.twins", [same, other], toy.store, folders, once=tuple(LABELS))
+    again = add_twins(toy.record, "toy.twins", [other, same], there, folders, once=tuple(LABELS))
+    there.close()
+    expected = [*([] if is_new else [f"toy/{numbers[0]} begin"]), *(f"toy/{number} none" for number in numbers)]
+    found = toy.store.parameters(record.id)
+    assert [f"{own['parent']} {own['change']}" for _, own in sorted(found.items())] == expected
+    assert again.trials == record.trials == len(expected)
+    files = [toy.store.trial(record.id, place).checkpoint.file for place in range(len(expected))]
+    kept = {path.name for path in Path(toy.store.folder, files[0]).parent.iterdir()}
+    assert kept == {Path(file).name for file in files}
+    assert doctor.examine(os.environ["SWEEP_DB"]).damages == []
 
 
 def test_a_twin_that_forks_is_not_taken_over_as_if_it_had_begun_so(toy, tmp_path):
@@ -178,6 +212,18 @@ def test_a_parent_that_is_not_reached_on_this_machine_is_told(toy):
     row = sweep.load("toy.twins").trial(0)
     assert row.status == "failed"
     assert f"after epoch {beyond.epoch}, but that reaches only" in row.error
+
+
+def test_a_twin_whose_parent_is_gone_is_not_continued_but_left_as_it_is(toy):
+    number = late(toy)[0]
+    half = {"kind": "momentum", "learning_rate": 0.05, "momentum": 0.5}
+    twin, folders = twin_of(toy, number, optimizer=half)
+    before = train(toy, twin, folders=folders).trials()
+    with closing(sqlite3.connect(os.environ["SWEEP_DB"])) as connection, connection:
+        connection.execute("UPDATE sweeps SET name = 'other' WHERE name = 'toy'")
+    with pytest.raises(SweepError, match=f"the trial that it forks from, toy/{number}@.*, is not there: "):
+        sweep.extend([0], epochs=10, name="toy.twins")
+    assert sweep.load("toy.twins").trials().equals(before)
 
 
 def test_the_frames_of_twins_have_their_labels(toy):

@@ -83,10 +83,16 @@ def never_learned(trials: pd.DataFrame) -> list[str]:
     return totals(trials.loc[trials["status"].isin(ENDED), "finding"].dropna())
 
 
-def ended_by_budget(results: Sweep, counts: Mapping[Status, int]) -> list[str]:
-    """Return lines on why no more trials were started, if that was for a budget, and on those that have paused."""
+def ended_by_budget(results: Sweep, counts: Mapping[Status, int], go_on: Call | None = None) -> list[str]:
+    """Return lines on why no more trials were started, if that was for a budget, and on those that have paused.
+
+    Args:
+        results: of the sweep.
+        counts: its trials by status.
+        go_on: the call that goes on; by default the sweep is resumed.
+    """
     reason = results.store.sweep(results.name).ended
-    go_on, lines = Call("resume", results.name), []
+    go_on, lines = go_on or Call("resume", results.name), []
     if reason is not None:
         lines.append(sentence(SweepError(f"no more trials were started: {reason}; go on with: ", go_on)))
     if counts.get("paused") and not counts.get("running"):

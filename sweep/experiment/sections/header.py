@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from sweep.errors import ExperimentError
-from sweep.experiment.parameters import OWN_SECTIONS, SECTIONS
+from sweep.experiment.parameters import NAME_PATTERN, OWN_SECTIONS, SECTIONS
 from sweep.experiment.sections.base import Kind, Section
 from sweep.experiment.sections.limits import Limits, NetworkLimits
 from sweep.experiment.sections.objective import ObjectiveSection
@@ -37,7 +37,7 @@ def check_total(trials: int, repeats: int, source: str) -> None:
 class Header(Section):
     """The keys that every experiment file has."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+    name: Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")]
     description: str = ""
     trials: Annotated[int, Field(ge=1)] | None = None
     """Number of configurations; None for as many as the sampler has."""
