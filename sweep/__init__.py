@@ -314,12 +314,14 @@ def load(name: str | None = None, *, db: str | Path | None = None) -> Sweep:
         SweepError: when there is no such sweep or database.
     """
     from sweep.arguments import text
+    from sweep.experiment.parents import parent_of
     from sweep.results.sweep import Sweep
-    from sweep.runner.twins import newest_drawn
     from sweep.store import Store
 
     store = Store(database_url(db))
-    return Sweep(store, newest_drawn(store) if name is None else store.sweep(text(name, "name")))
+    record = store.sweep(None if name is None else text(name, "name"))
+    parent = parent_of(record) if name is None else None
+    return Sweep(store, store.sweep(parent) if parent in store.names() else record)
 
 
 if not TYPE_CHECKING:  # a type checker would let any name pass

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from sweep.arguments import texts, wholes
 from sweep.errors import SweepError, UsageError
+from sweep.experiment.parents import labels_of, parent_of
 from sweep.records import Parameter
 from sweep.results.goals import ComparedTrials
-from sweep.runner.twins import labels_of, parent_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,10 +7,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
 from sweep.errors import Call, SweepError, counted
+from sweep.experiment.parents import parent_of
 from sweep.results.format import format_value
 from sweep.runner.changes import ORDER, spoken
 from sweep.runner.twin_results import Judge, Member, judge, members
-from sweep.runner.twins import parent_of
 from sweep.store import Store
 
 if TYPE_CHECKING:

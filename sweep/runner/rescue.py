@@ -16,6 +16,7 @@ from itertools import groupby
 
 from sweep.engines import Engine, RunOptions, open_engine
 from sweep.errors import Argument, Call, SweepError, UsageError
+from sweep.experiment.parents import parent_of
 from sweep.records import Decided, DecisionRecord, SweepRecord, TrialRecord
 from sweep.runner.casualties import Casualty, revisit
 from sweep.runner.changes import RATES, Change, changes, own_rate
@@ -23,7 +24,7 @@ from sweep.runner.prepare import prepare_again, warn_of_changes
 from sweep.runner.rungs import UNENDED
 from sweep.runner.train import SweepInterrupted, TooManyFailures, resumable, train_queued
 from sweep.runner.twin_results import AFTER, SAME, Judge, Member, judge, labels, members, values_of
-from sweep.runner.twins import Twin, add_twins, find_twins, further_seeds, parent_of
+from sweep.runner.twins import Twin, add_twins, find_twins, further_seeds
 from sweep.store import Store
 from sweep.system.processes import is_lost
 from sweep.system.signals import Signalled

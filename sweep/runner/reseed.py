@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from sweep.engines import RunOptions, open_engine
 from sweep.errors import SweepError
+from sweep.experiment.parents import parent_of
 from sweep.records import SweepRecord
 from sweep.runner.prepare import prepare_again, warn_of_changes
 from sweep.runner.train import resumable, train_queued
-from sweep.runner.twins import Twin, add_twins, find_twins, further_seeds, parent_of
+from sweep.runner.twins import Twin, add_twins, find_twins, further_seeds
 from sweep.store import Store
 from sweep.system.processes import is_lost
 

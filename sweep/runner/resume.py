@@ -7,13 +7,13 @@ import sys
 from sweep.engines import RunOptions, open_engine
 from sweep.errors import Call, SweepError, counted
 from sweep.experiment.file import experiment_of
+from sweep.experiment.parents import parent_of
 from sweep.records import SweepRecord
 from sweep.runner.draws import Datasets
 from sweep.runner.growth import Growth
 from sweep.runner.prepare import prepare_again, warn_of_changes
 from sweep.runner.rescue import conclude, untried
 from sweep.runner.train import resumable, train_queued
-from sweep.runner.twins import parent_of
 from sweep.store import Store
 from sweep.system.processes import is_lost
 

@@ -21,6 +21,7 @@ from uuid import uuid4
 from sweep.errors import Argument, SweepError, UsageError
 from sweep.experiment.file import experiment_of
 from sweep.experiment.parameters import COMMON_KEYS, NAME_PATTERN, NAME_WORDS, read_table
+from sweep.experiment.parents import parent_of
 from sweep.experiment.toml import write_toml
 from sweep.observer import Silent
 from sweep.records import BatchLosses, Epoch, Scalar, Seeds, SweepRecord, Trial, TrialRecord, Weights
@@ -156,31 +157,6 @@ def find_twins(parent: SweepRecord, name: str, store: Store) -> SweepRecord | No
             f"{name} is a sweep already, and not one of twins of {parent.name}; give another name with ", TWINS
         )
     return record
-
-
-def parent_of(record: SweepRecord) -> str | None:
-    """Return the name of the sweep that the trials of one were made from; None where they were drawn."""
-    sampler = read_table(record.experiment, record.name, record.overrides).get("sampler")
-    return str(sampler["of"]) if isinstance(sampler, dict) and sampler.get("kind") == "given" else None
-
-
-def labels_of(record: SweepRecord) -> list[str]:
-    """Return the names of what is kept with each trial of a sweep of twins as if it were searched; none of others."""
-    sampler = read_table(record.experiment, record.name, record.overrides).get("sampler")
-    if not isinstance(sampler, dict) or sampler.get("kind") != "given":
-        return []
-    return [str(label) for label in sampler["labels"]]
-
-
-def newest_drawn(store: Store) -> SweepRecord:
-    """Return the newest sweep, or the one from whose trials those of the newest were made.
-
-    Raises:
-        SweepError: when there is none.
-    """
-    record = store.sweep(None)
-    parent = parent_of(record)
-    return store.sweep(parent) if parent in store.names() else record
 
 
 def _new(parent: SweepRecord, name: str, labels: list[str]) -> SweepRecord:

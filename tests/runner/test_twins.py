@@ -12,8 +12,9 @@ import pytest
 import sweep
 from sweep.checks import doctor
 from sweep.errors import ExperimentError, SweepError
+from sweep.experiment.parents import parent_of
 from sweep.runner.resume import resume
-from sweep.runner.twins import Twin, add_twins, further_seeds, parent_of
+from sweep.runner.twins import Twin, add_twins, further_seeds
 from sweep.training import checkpoint
 from sweep.trial import worker
 from sweep.trial.origins import Origin
