@@ -169,9 +169,10 @@ def _ranked(
         shown = ["trial", objective.metric, "epoch", *others]
     completed = _selected(trials, trials["status"] == "completed", parameters, where)
     rows = completed.loc[ranking(completed, objective, best_first)[:n]]
-    if "finding" in rows and rows["finding"].notna().any():
-        shown.append("finding")
+    found = ["finding"] if "finding" in rows and rows["finding"].notna().any() else []
     columns = [*dict.fromkeys(shown), *_short_names(parameters), "seconds"]
+    # Of the worst it says more than any parameter; of the best, what few of them have.
+    columns = [*columns, *found] if best_first else [*shown, *found, *columns[len(dict.fromkeys(shown)) :]]
     # A parameter that no trial has yet has no column in `trials`, but it has one here.
     table = rows.reindex(columns=columns).reset_index(drop=True)
     table.insert(0, "rank", range(1, len(table) + 1))
