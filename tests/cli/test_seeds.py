@@ -9,31 +9,8 @@ import pytest
 import sweep
 from sweep.cli.entry import main
 from tests.cli.conftest import Result
+from tests.cli.test_analysis import FILE, TRAINER
 from tests.engine_here import training_here
-
-TRAINER = """
-import math
-
-
-def train(config, trial):
-    for epoch in range(2):
-        is_over = config["learning_rate"] * 20 / config["batch_size"] > 0.5
-        yield {"loss": math.inf if is_over and epoch else config["learning_rate"]}
-"""
-FILE = """
-name = "first"
-trainer = "mine:train"
-trials = 60
-epochs = 2
-
-[parameters]
-learning_rate = { log_uniform = [0.01, 10.0] }
-batch_size = { int = [10, 90] }
-
-[objective]
-metric = "loss"
-direction = "min"
-"""
 
 
 @pytest.fixture(scope="module")
