@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -84,7 +85,8 @@ def trace(
         sharpness = SharpnessOfEpochs() if with_sharpness else None
         _go_on(stored, record, row, store, folders, 0 if sharpness else before, observer)
         _train_to(trainer, before, progress, sharpness)
-        return _recorded(name, trainer, first, last, keep_arrays, row.divergence, sharpness)
+        found = _recorded(name, trainer, first, last, keep_arrays, row.divergence, sharpness)
+        return replace(found, finding=row.finding)
 
 
 def trace_configuration(

@@ -77,6 +77,8 @@ class Trace:
     sharpness: pd.DataFrame | None = None
     """`epoch`, `sharpness` and `instability` of the untrained network and after each epoch up to the last step, if it
     was asked for; see `sweep.training.sharpness`."""
+    finding: str | None = None
+    """What was found wrong with how the stored trial learned."""
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -156,6 +156,8 @@ def _lines(found: Trace) -> Iterator[str]:
     last = int(found.frame["step"].iloc[-1])
     if at is None:
         yield f"{found.name} has not diverged up to step {last}"
+        if found.finding:
+            yield found.finding
     else:
         yield f"{found.name} diverges in step {last} (epoch {at.epoch}, mini-batch {at.step}): {at.kind} in {at.place}"
         yield f"the first not to be finite: {found.first_not_finite}"

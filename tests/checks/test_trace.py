@@ -173,6 +173,11 @@ class TestStored:
         change(database, f"UPDATE trials SET diverged_step = diverged_step - 1 WHERE diverged_epoch = {stored.epoch}")
         assert not traced("late").is_as_stored
 
+    def test_what_was_found_when_it_was_trained_is_told(self, database):
+        assert traced("even").finding.startswith("never learned in 3 epochs")
+        change(database, "UPDATE trials SET finding = NULL WHERE status = 'completed'")
+        assert traced("even").finding is None
+
     @pytest.mark.parametrize("name", ["late", "even"])
     def test_the_sharpness_of_each_epoch_is_the_recorded_one(self, name):
         found = traced(name, with_sharpness=True).sharpness
