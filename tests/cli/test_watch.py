@@ -208,15 +208,25 @@ class TestElsewhere:
         assert tables(answer.out) == [done[1:]]
 
 
+def held_up_while_running(run):
+    """Suspend the processes of a run while a trial is being trained, and return them."""
+    while True:
+        wait_until(running)
+        processes = run.left()
+        for process in processes:
+            process.suspend()
+        if running():
+            return processes
+        for process in processes:  # one trial had ended, and the next had not begun
+            process.resume()
+
+
 class TestBesideARun:
     def test_it_follows_a_sweep_to_its_end(self):
         with ExitStack() as stack:
             run = Command("run", NAME, "--trials", "10", "--set", "epochs=30", "--workers", "1", "-q")
             stack.callback(run.clear)
-            wait_until(running)
-            held_up = run.left()
-            for process in held_up:
-                process.suspend()
+            held_up = held_up_while_running(run)
             watcher = Command("leaderboard", "--watch", "-n", "99")
             stack.callback(watcher.clear)
             first = [watcher.process.stderr.readline() for _ in range(3)][-1]
