@@ -126,8 +126,8 @@ def _full_key(
         known = [*known, *optional()]
         paths = [path for path in known if path.endswith("." + name)]
     # A section's own key comes before one of an option in it, such as the epochs of a warm-up.
-    shallow = [path for path in paths if path.count(".") == min(each.count(".") for each in paths)]
-    paths = shallow if len(shallow) == 1 and _is_within_section(shallow[0], paths) else paths
+    own = min(paths, key=lambda path: path.count("."), default="")
+    paths = [own] if paths and _is_within_section(own, paths) else paths
     if len(paths) > 1:
         raise UsageError(SET, f" {key} could mean {' or '.join(paths)}; give the full path")
     if not paths:

@@ -10,6 +10,7 @@ from sweep.errors import Call, SweepError, counted
 from sweep.experiment.parents import parent_of
 from sweep.results.format import format_value
 from sweep.runner.changes import ORDER, spoken
+from sweep.runner.rungs import UNENDED
 from sweep.runner.twin_results import Judge, Member, judge, members
 from sweep.store import Store
 
@@ -23,7 +24,6 @@ Outcome = Literal["saved", "stuck", "diverged", "failed", "unfinished"]
 """What has become of a twin: it has learned as far as it was trained; it has not diverged, but not learned either, or
 its learning collapsed; it diverged again; it failed; it is not trained yet."""
 BEST_FIRST: tuple[Outcome, ...] = ("saved", "stuck", "diverged")
-UNENDED = ("queued", "running", "interrupted")
 
 
 def casualties(results: SweepTrials) -> list[int]:

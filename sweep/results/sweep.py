@@ -113,7 +113,8 @@ class Sweep(DrawnTrials):
         from sweep.checks.trace import trace
         from sweep.checks.trace_result import Range
 
-        wanted = Range(*(None if each is None else whole(each, "steps") for each in (from_step, steps)))
+        given = {"from_step": from_step, "steps": steps}
+        wanted = Range(*(None if each is None else whole(each, name) for name, each in given.items()))
         return trace(
             self.record,
             whole(trial, "trial"),

@@ -10,6 +10,7 @@ from sweep.errors import SweepError
 from sweep.experiment.parents import parent_of
 from sweep.records import SweepRecord
 from sweep.runner.prepare import prepare_again, warn_of_changes
+from sweep.runner.rungs import UNENDED
 from sweep.runner.train import resumable, train_queued
 from sweep.runner.twins import Twin, add_twins, find_twins, further_seeds
 from sweep.store import Store
@@ -17,7 +18,6 @@ from sweep.system.processes import is_lost
 
 PARENT, SEED = "parent", "seed"
 """What is kept with each training: the trial that has the same configuration, and which other seed it has, from 1."""
-UNENDED = ("queued", "running", "interrupted")
 
 
 def reseed(
