@@ -9,6 +9,8 @@ from sweep.metrics import Objective
 from sweep.records import SweepRecord
 from sweep.store import Store
 
+_GOOD_ENOUGH = "a trial has a"
+
 
 class BudgetCheck:
     """Tells whether the budget of a run is spent; trials that are being trained then go on to their end."""
@@ -33,4 +35,9 @@ class BudgetCheck:
         best = None if until is None else self._store.progress(self._record.id).best
         if until is None or best is None or objective.is_better(until, best):
             return None
-        return f"a trial has a {objective.metric} of {best:.6g}, and {until:g} was asked for"
+        return f"{_GOOD_ENOUGH} {objective.metric} of {best:.6g}, and {until:g} was asked for"
+
+
+def is_of_value(reason: str) -> bool:
+    """Tell whether a reason is that a trial has reached the value that was asked for."""
+    return reason.startswith(_GOOD_ENOUGH)
