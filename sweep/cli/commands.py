@@ -282,6 +282,7 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
         problems,
         stopped_early,
     )
+    from sweep.results.tuning_curve import summary
 
     trials = results.trials()
     lines = problems(results.name, trials)
@@ -291,7 +292,7 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
         print_table(results.diverged(), "table", "Diverged", f"{MORE} --diverged")
         _print_rules(results)
         notes = [*stopped_early(results.name, trials), *never_learned(trials)]
-        lines = [results.caption(), *notes, *lines, *kept_weights(results)]
+        lines = [results.caption(), *summary(results), *notes, *lines, *kept_weights(results)]
     lines += ended_by_budget(results, results.store.progress(results.record.id).counts)
     for line in lines:
         say(line)

@@ -2,8 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from sweep.results.charts import DrawnTrials
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 
 class StudiedTrials(DrawnTrials):
     """The trials of one sweep, about which questions may be asked."""
+
+    def plot_tuning_curve(self) -> Figure:
+        """Draw the median best of n random trials against n, with a band of 95 % for the whole curve.
+
+        Raises:
+            SweepError: when the trials are not independent draws that ran to their end.
+        """
+        from sweep.results import plots
+        from sweep.results.tuning_curve import curve_of
+
+        curve = curve_of(self)[0]
+        return plots.tuning_curves(plots.tuning_points({self.name: curve}), self.objective, title=self.name)
+
+    def tuning_curve(self, n: Sequence[float] | None = None, quantile: float = 0.5) -> pd.DataFrame:
+        """Return the median best of n random trials, or another quantile, with a band of 95 % for the whole curve.
+
+        With repeats these are configurations, each by its mean. Diverged trials count as worst, failed ones not at all.
+
+        Args:
+            n: numbers of trials; by default 1, 2, 5, 10 and so on up to those of the sweep.
+            quantile: of the best, between 0 and 1.
+
+        Returns: `trials`, `best`, `low`, `high`; an end that is not known is infinite.
+
+        Raises:
+            SweepError: when the trials are not independent draws that ran to their end.
+            UsageError: when an argument is out of range.
+        """
+        from sweep.errors import UsageError
+        from sweep.results.tuning_curve import checked_counts, curve_of, table
+
+        if not 0 < quantile < 1:
+            raise UsageError(f"quantile must be between 0 and 1, not {quantile}")
+        curve = curve_of(self)[0]
+        return table(curve, checked_counts(n, len(curve.scores)), quantile)

@@ -21,6 +21,7 @@ from sweep.results.plots.rescue import rescue_chart
 from sweep.results.plots.scatter import scatter_grid
 from sweep.results.plots.sharpness import sharpness_chart
 from sweep.results.plots.trace import trace_chart
+from sweep.results.plots.tuning_curve import tuning_curves, tuning_points
 
 __all__ = [
     "SUFFIXES",
@@ -37,4 +38,6 @@ __all__ = [
     "scatter_grid",
     "sharpness_chart",
     "trace_chart",
+    "tuning_curves",
+    "tuning_points",
 ]
