@@ -32,6 +32,11 @@ class Chance(NamedTuple):
     high: float
 
     @property
+    def is_known(self) -> bool:
+        """Whether it has an interval."""
+        return not math.isnan(self.low)
+
+    @property
     def is_decided(self) -> bool:
         """Whether all of the interval is on one side of one half."""
         return self.low > 0.5 or self.high < 0.5

@@ -78,6 +78,7 @@ KINDS = {
         ("trial",),
         lambda results, given: results.plot_sharpness(given.trial),
     ),
+    "tuning_curve": Kind("the best of n random trials", (), lambda results, given: results.plot_tuning_curve()),
     "trace": Kind(
         "the arrays of one trial, trained again",
         ("trial",),
@@ -106,12 +107,15 @@ def _one(trials: list[int] | None) -> int:
 def plot(
     name: Name = None,
     kind: Annotated[
-        Literal["scatter", "curves", "cost", "pareto", "divergence", "rescue", "sharpness", "trace", "map"],
+        Literal[
+            "scatter", "curves", "cost", "pareto", "divergence", "rescue", "sharpness", "tuning_curve", "trace", "map"
+        ],
         typer.Option(
             help="The metric against each parameter, or against the epochs; the loss of mini-batches; the trials that "
             "no other beats in the metric and --x, by default the size of the network; the probability to diverge; "
-            "what `sweep rescue` has found; the sharpness of the loss beside the limit of stable steps; the arrays of "
-            "a trial before it diverged (`sweep trace`); where a tiny network converges (`sweep map`)."
+            "what `sweep rescue` has found; the sharpness of the loss beside the limit of stable steps; the best of "
+            "n random trials with its band; the arrays of a trial before it diverged (`sweep trace`); where a tiny "
+            "network converges (`sweep map`)."
         ),
     ] = "scatter",
     x: Annotated[

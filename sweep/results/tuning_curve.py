@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sweep.errors import SweepError, UsageError
+from sweep.experiment.parents import parent_of
 from sweep.metrics import Objective, metric
 from sweep.results.independent import Draws, independent_draws
 
@@ -83,8 +84,10 @@ def checked_counts(counts: Sequence[float] | None, most: int) -> list[float]:
 def summary(results: SweepTrials) -> list[str]:
     """Return what the summary after a sweep says of luck: a line on the best of some trials, and one on further ones.
 
-    Returns: nothing of fewer than ten trials, or where all diverged; why there is no curve where there is none.
+    Returns: nothing of fewer than ten trials, of twins, or where all diverged; else why there is no curve, if so.
     """
+    if parent_of(results.record) is not None:
+        return []
     draws = independent_draws(results)
     if draws.reason and results.record.trials // results.repeats >= FEWEST:
         return [f"no tuning curve, which needs {NEEDS}: {draws.reason}"]

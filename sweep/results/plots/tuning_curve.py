@@ -73,7 +73,7 @@ def tuning_curves(points: pd.DataFrame, objective: Objective, *, title: str = ""
         _draw(axes, points[points["sweep"] == name], axis, color)
         handles.append(Line2D([], [], color=color, lw=2, label=escape(short if len(names) > 1 else "median best")))
     handles.append(Patch(color=INK if len(names) > 1 else COLORS[0], alpha=0.18, label=_band_words()))
-    facts = f"best of n, {counted(round(most), 'trial')}" if len(names) == 1 else "best of n trials"
+    facts = f"best of n, from {counted(round(most), 'trial')}" if len(names) == 1 else "best of n trials"
     draw_titles(figure, title, facts, handles)
     figure.supylabel(axis.label, fontsize=10)
     return figure
@@ -95,5 +95,6 @@ def _vertical_axis(axes: Axes, points: pd.DataFrame, objective: Objective) -> Me
 def _draw(axes: Axes, rows: pd.DataFrame, axis: MetricAxis, color: str) -> None:
     """Draw one curve; what is beyond the axis is at its edge."""
     low, best, high = (rows[name].clip(axis.bottom, axis.top) for name in ("low", "best", "high"))
-    axes.fill_between(rows["trials"], low, high, color=color, alpha=0.18, lw=0)
-    axes.plot(rows["trials"], best.where(np.isfinite(rows["best"])), color=color, lw=2, label=rows["sweep"].iloc[0])
+    axes.fill_between(rows["trials"], low, high, color=color, alpha=0.18, lw=0, step="post")
+    shown = best.where(np.isfinite(rows["best"]))
+    axes.plot(rows["trials"], shown, color=color, lw=2, drawstyle="steps-post", label=rows["sweep"].iloc[0])
