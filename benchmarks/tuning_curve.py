@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -170,32 +170,30 @@ def further(values: Array, sweeps: int) -> tuple[Array, Array]:
 
 def chance_cells(known: Known, sweeps: int) -> dict[str, Cell]:
     """Return how often the intervals of comparisons of two halves of a table hold."""
-    places = np.array([[ord(letter) for letter in key] for key in known.keys])
-    found: dict[str, list[bool]] = {"held": [], "told": [], "wrong": []}
-    cells: Mapping[tuple[int, int], str] = {
-        (40, 1): "40, best of 1",
-        (40, 10): "40, best of 10",
-        (100, 10): "100, best of 10",
-    }
-    held_by_case = {}
-    for (trials, n), name in cells.items():
+    halves, found, cells = halved(known), [], {}
+    for trials, n in ((40, 1), (40, 10), (100, 10)):
         rng, held = np.random.default_rng(n), []
+        truths = [true_chance(one, other, n) for one, other in halves]
         for number in range(sweeps):
-            column = places[:, number % places.shape[1]]
-            is_small = column <= np.median(column)
-            is_small = is_small if not is_small.all() else column < column.max()
-            one, other = known.values[is_small].ravel(), known.values[~is_small].ravel()
-            truth = true_chance(one, other, n)
-            chance = chance_of_better(
-                TuningCurve(rng.choice(one, trials)), TuningCurve(rng.choice(other, trials)), n, n
-            )
+            (one, other), truth = halves[number % len(halves)], truths[number % len(halves)]
+            first, second = TuningCurve(rng.choice(one, trials)), TuningCurve(rng.choice(other, trials))
+            chance = chance_of_better(first, second, n, n)
             held.append(chance.low <= truth <= chance.high)
-            found["told"].append(chance.is_decided)
-            found["wrong"].append(chance.is_decided and (chance.low > 0.5) is not bool(truth > 0.5))
-        held_by_case[name] = Cell(float(np.mean(held)), target=Target(0.93, at_least=True))
-    told = sum(found["told"])
-    wrong = sum(found["wrong"]) / told if told else 0.0
-    return held_by_case | {"told": Cell(told / len(found["told"])), "wrong of these": Cell(wrong, target=Target(0.05))}
+            if chance.is_decided:
+                found.append((chance.low > 0.5) is not bool(truth > 0.5))
+        cells[f"{trials}, best of {n}"] = Cell(float(np.mean(held)), target=Target(0.93, at_least=True))
+    wrong = float(np.mean(found)) if found else 0.0
+    return cells | {"told": Cell(len(found) / (3 * sweeps)), "wrong of these": Cell(wrong, target=Target(0.05))}
+
+
+def halved(known: Known) -> list[tuple[Array, Array]]:
+    """Return the values of the rows with the smaller and with the larger values of each parameter."""
+    halves = []
+    for column in np.array([[ord(letter) for letter in key] for key in known.keys]).T:
+        is_small = column <= np.median(column)
+        is_small = column < column.max() if is_small.all() else is_small
+        halves.append((known.values[is_small].ravel(), known.values[~is_small].ravel()))
+    return halves
 
 
 def true_chance(one: Array, other: Array, n: int) -> float:

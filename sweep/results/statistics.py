@@ -11,9 +11,27 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from sweep.results.comparison import Comparison
+    from sweep.results.trials import SweepTrials
+
 
 class StudiedTrials(DrawnTrials):
     """The trials of one sweep, about which questions may be asked."""
+
+    def compare(self, *others: SweepTrials, n: Sequence[float] | None = None) -> Comparison:
+        """Return how good the best of n random trials of this sweep and of others is, and which is better.
+
+        Args:
+            others: sweeps that are ranked by the same metric.
+            n: numbers of trials; by default 1, 2, 5, 10 and so on up to the most that all have.
+
+        Raises:
+            SweepError: when the trials of one are not independent draws that ran to their end.
+            UsageError: when the sweeps cannot be compared.
+        """
+        from sweep.results.comparison import compare
+
+        return compare([self, *others], n)
 
     def plot_tuning_curve(self) -> Figure:
         """Draw the median best of n random trials against n, with a band of 95 % for the whole curve.

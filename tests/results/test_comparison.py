@@ -72,6 +72,13 @@ def test_by_default_the_numbers_are_those_that_all_have(load):
     assert sorted(set(compare(load("wide", "narrow", "longer")).table["trials"])) == [1, 2, 5, 8]
 
 
+def test_a_sweep_compares_itself_with_others(load):
+    wide, narrow = load("wide", "narrow")
+    found = wide.compare(narrow, n=[4])
+    assert found.table.equals(compare([wide, narrow], [4]).table)
+    assert found.plot().get_suptitle() == "wide and narrow: best of n trials"
+
+
 def test_too_few_trials_are_told(load):
     assert compare(load("wide", "last")).sentences == [
         "wide and last have too few trials to tell which is better; 4 of each at least"
