@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from sweep.analysis.tuning_curve import LEVEL, TuningCurve
-from sweep.errors import counted
+from sweep.errors import UsageError, counted
 from sweep.metrics import Objective
 from sweep.results.plots.chart import Chart
 from sweep.results.plots.metric_axis import MetricAxis
@@ -56,7 +56,12 @@ def tuning_curves(points: pd.DataFrame, objective: Objective, *, title: str = ""
         points: as of `tuning_points`.
         objective: the metric and its direction.
         title: what stands before the facts, such as the sweep's name.
+
+    Raises:
+        UsageError: all trials diverged.
     """
+    if not np.isfinite(points["best"]).any():
+        raise UsageError("all trials diverged, so there is no curve to draw")
     figure, (axes,) = empty_grid(1)
     style_axes(axes)
     axis = _vertical_axis(axes, points, objective)
@@ -97,4 +102,6 @@ def _draw(axes: Axes, rows: pd.DataFrame, axis: MetricAxis, color: str) -> None:
     low, best, high = (rows[name].clip(axis.bottom, axis.top) for name in ("low", "best", "high"))
     axes.fill_between(rows["trials"], low, high, color=color, alpha=0.18, lw=0, step="post")
     shown = best.where(np.isfinite(rows["best"]))
-    axes.plot(rows["trials"], shown, color=color, lw=2, drawstyle="steps-post", label=rows["sweep"].iloc[0])
+    marker = "o" if len(rows) == 1 else ""
+    name = rows["sweep"].iloc[0]
+    axes.plot(rows["trials"], shown, color=color, lw=2, marker=marker, drawstyle="steps-post", label=name)
