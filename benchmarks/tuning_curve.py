@@ -171,7 +171,7 @@ def further(values: Array, sweeps: int) -> tuple[Array, Array]:
 def chance_cells(known: Known, sweeps: int) -> dict[str, Cell]:
     """Return how often the intervals of comparisons of two halves of a table hold."""
     halves, found, cells = halved(known), [], {}
-    for trials, n in ((40, 1), (40, 10), (100, 10)):
+    for trials, n in ((40, 1), (50, 10), (100, 10)):
         rng, held = np.random.default_rng(n), []
         truths = [true_chance(one, other, n) for one, other in halves]
         for number in range(sweeps):

@@ -3,7 +3,7 @@
 The estimate is by the shares of the trials: all n of one search against all m of the other, drawn with replacement.
 Its variance is by the jackknife over the trials of either search (Efron and Stein 1981), which is too large rather
 than too small where both have drawn the same configurations. The interval is that of Clopper and Pearson for as many
-comparisons as would have this variance (Korn and Graubard 1998): it holds near 0 and 1, too. Of fewer than four times
+comparisons as would have this variance (Korn and Graubard 1998): it holds near 0 and 1, too. Of fewer than five times
 as many trials as are compared it holds too rarely, and there is none.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 from sweep.analysis.logistic import Array
 from sweep.analysis.tuning_curve import LEVEL, TuningCurve
 
-LEAST = 4
+LEAST = 5
 """Trials for each one of those whose best is compared, for an interval."""
 PART = 1 / 3
 """Least variance, as a part of that of comparing one block of n trials after the other."""

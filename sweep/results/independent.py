@@ -67,9 +67,10 @@ def independent_draws(results: SweepTrials) -> Draws:
     empty = pd.DataFrame({"trial": pd.Series(dtype="int64"), "value": pd.Series(dtype=float), "seconds": 0.0}, index=[])
     if reason := _not_drawn(results):
         return Draws(empty, results.objective, reason)
+    rows = rows[["trial", "status", results.objective.metric, "seconds"]]
+    rows = rows.rename(columns={results.objective.metric: "value"})
     rows["planned"] = [each.planned_epochs for each in seen[: len(rows)]]
     rows["is_continued"] = [each.exempt == "continued" for each in seen[: len(rows)]]
-    rows = rows.rename(columns={results.objective.metric: "value"})
     notes = []
     if _kind(results) == "screened" and any(each.round for each in seen):
         rows = rows.head(_first_round(seen))
@@ -157,7 +158,7 @@ def _ended_prefix(rows: pd.DataFrame, repeats: int) -> int:
 
 def _values(rows: pd.DataFrame, results: SweepTrials) -> pd.DataFrame:
     """Return a row for each configuration that did not fail."""
-    table = rows[["trial", "status", "value", "seconds"]].astype({"value": float, "seconds": float})
+    table = rows.astype({"value": float, "seconds": float})
     if results.repeats > 1:
         from sweep.results.repeats import configurations
 

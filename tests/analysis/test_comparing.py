@@ -38,7 +38,7 @@ def test_the_jackknife_leaves_out_each_score_in_turn():
     assert _jackknife(_beaten(ours, theirs, 3), 2.5) == pytest.approx(by_hand)
 
 
-@given(st.permutations(list(range(16))), st.permutations(list(range(4, 20))), st.floats(1, 4))
+@given(st.permutations(list(range(16))), st.permutations(list(range(4, 20))), st.floats(1, 3))
 def test_the_other_way_round_it_is_the_rest(first, second, n):
     one = chance_of_better(TuningCurve(first), TuningCurve(second), n, 2)
     other = chance_of_better(TuningCurve(second), TuningCurve(first), 2, n)
@@ -52,14 +52,14 @@ def test_less_may_be_better():
     assert chance_of_better(ours, theirs, 2, 2).value == 1.0
 
 
-def test_there_is_an_interval_of_four_times_as_many_trials():
+def test_there_is_an_interval_of_five_times_as_many_trials():
     curve = TuningCurve(np.arange(20.0))
-    assert math.isnan(chance_of_better(curve, curve, 6, 1).low)
-    assert math.isnan(chance_of_better(curve, curve, 1, 6).high)
-    assert not chance_of_better(curve, curve, 5, 5).is_decided
+    assert math.isnan(chance_of_better(curve, curve, 5, 1).low)
+    assert math.isnan(chance_of_better(curve, curve, 1, 5).high)
+    assert not chance_of_better(curve, curve, 4, 4).is_decided
 
 
-@pytest.mark.parametrize(("trials", "n"), [(20, 1), (20, 5), (40, 10), (100, 10)])
+@pytest.mark.parametrize(("trials", "n"), [(20, 1), (25, 5), (50, 10), (100, 10)])
 @pytest.mark.parametrize("shift", [0.0, 0.1, 0.3, 1.5])
 def test_the_interval_holds_as_often_as_it_says(trials, n, shift):
     rng, sweeps = np.random.default_rng(5), 400

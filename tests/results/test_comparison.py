@@ -40,31 +40,31 @@ def curve(results):
 
 def test_the_table_has_each_curve_and_the_probability_to_be_better_than_the_first(load):
     wide, narrow = load("wide", "narrow")
-    found = compare([wide, narrow], [1, 6, 7])
+    found = compare([wide, narrow], [1, 4, 5])
     rows = found.table
-    assert rows["trials"].tolist() == [1, 1, 6, 6, 7, 7]
+    assert rows["trials"].tolist() == [1, 1, 4, 4, 5, 5]
     assert rows["sweep"].tolist() == ["wide", "narrow"] * 3
     mine = rows[rows["sweep"] == "narrow"].reset_index(drop=True)
-    assert mine[["trials", "best", "low", "high"]].equals(narrow.tuning_curve([1, 6, 7]))
+    assert mine[["trials", "best", "low", "high"]].equals(narrow.tuning_curve([1, 4, 5]))
     assert mine["seconds"].tolist() == pytest.approx(independent_draws(narrow).table["seconds"].mean() * mine["trials"])
-    chances = [chance_of_better(curve(narrow), curve(wide), n, n) for n in (1, 6)]
+    chances = [chance_of_better(curve(narrow), curve(wide), n, n) for n in (1, 4)]
     got = mine[["better", "better_low", "better_high"]].to_numpy()
     np.testing.assert_allclose(got[:2], chances)
-    assert np.isnan(got[2]).all()  # 24 trials are too few to compare the best of 7
+    assert np.isnan(got[2]).all()  # 24 trials are too few to compare the best of 5
     assert rows.loc[rows["sweep"] == "wide", "better"].isna().all()
     assert got[0, 1] > 0.5
 
 
 def test_the_sentences_tell_which_is_better_after_as_many_trials(load):
     wide, narrow = load("wide", "narrow")
-    chance = chance_of_better(curve(narrow), curve(wide), 5, 5)
+    chance = chance_of_better(curve(narrow), curve(wide), 2, 2)
     interval = f"{chance.value:.2f} ({chance.low:.2f} to {chance.high:.2f})"
     sentences = compare([wide, narrow]).sentences
     better = "the best of narrow is better than that of wide with probability"
-    assert sentences[0] == f"after 5 trials of each, {better} {interval}"
+    assert sentences[0] == f"after 2 trials of each, {better} {interval}"
     assert sentences[1].startswith("a trial takes ")
     same = compare(load("wide", "repeated")).sentences[0]
-    assert same.startswith("after 2 trials of each, the best of repeated is better than that of wide with probability ")
+    assert same.startswith("after 1 trial of each, the best of repeated is better than that of wide with probability ")
     assert same.endswith(": which is better cannot be told")
 
 
@@ -81,7 +81,7 @@ def test_a_sweep_compares_itself_with_others(load):
 
 def test_too_few_trials_are_told(load):
     assert compare(load("wide", "last")).sentences == [
-        "wide and last have too few trials to tell which is better; 4 of each at least"
+        "wide and last have too few trials to tell which is better; 5 of each at least"
     ]
 
 

@@ -36,6 +36,13 @@ def test_all_trials_of_a_random_sweep_are_draws_and_diverged_ones_the_worst(tmp_
     assert (draws.table["seconds"] >= 0).all()
 
 
+def test_a_parameter_may_be_called_as_a_column_of_the_table(tmp_path):
+    more = "[parameters]\nvalue = { uniform = [5.0, 6.0] }\nplanned = { choice = [1, 2] }\n"
+    results = run(tmp_path, file=FILE.replace("[parameters]\n", more), trials=5)
+    expected = [value(rate) for rate in results.trials()["rate"]]
+    np.testing.assert_allclose(independent_draws(results).table["value"], expected)
+
+
 def test_failed_trials_do_not_count(tmp_path):
     draws = independent_draws(changed(run(tmp_path, trials=5), [1, 3], status="failed"))
     assert draws.table["trial"].tolist() == [0, 2, 4]
