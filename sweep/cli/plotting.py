@@ -18,6 +18,25 @@ if TYPE_CHECKING:
     from sweep.results.sweep import Sweep
 
 
+KindName = Literal[
+    "scatter",
+    "curves",
+    "history",
+    "parallel",
+    "heatmap",
+    "distribution",
+    "efficiency",
+    "cost",
+    "pareto",
+    "divergence",
+    "rescue",
+    "sharpness",
+    "trace",
+    "map",
+]
+"""The names in `KINDS`."""
+
+
 class Options(NamedTuple):
     """The options that choose what is drawn, as they were given."""
 
@@ -25,6 +44,7 @@ class Options(NamedTuple):
     y: str | None = None
     direction: Literal["max", "min"] | None = None
     trial: list[int] | None = None
+    with_: list[str] | None = None
 
 
 Progress = Callable[[int, int], None]
@@ -44,7 +64,7 @@ class Kind(NamedTuple):
     """What draws a kind for which networks are trained, in place of `draw`."""
 
 
-KINDS = {
+KINDS: dict[str, Kind] = {
     "scatter": Kind(
         "all trials against parameters",
         ("x", "y", "direction"),
@@ -54,6 +74,32 @@ KINDS = {
         "a metric against epochs",
         ("y", "direction", "trial"),
         lambda results, given: results.plot_curves(given.y, given.direction, given.trial),
+    ),
+    "history": Kind(
+        "a metric by trial number, with the best so far",
+        ("y", "direction"),
+        lambda results, given: results.plot_history(given.y, given.direction),
+    ),
+    "parallel": Kind(
+        "each trial as a line across all parameters",
+        ("x", "y", "direction"),
+        lambda results, given: results.plot_parallel(given.x, given.y, given.direction),
+    ),
+    "heatmap": Kind(
+        "the mean of a metric by two parameters",
+        ("x", "y", "direction"),
+        lambda results, given: results.plot_heatmap(given.x, given.y, given.direction),
+        most_x=2,
+    ),
+    "distribution": Kind(
+        "the share of trials with at most each value of a metric",
+        ("y", "direction", "with"),
+        lambda results, given: results.plot_distribution(given.with_ or (), given.y, given.direction),
+    ),
+    "efficiency": Kind(
+        "the best of groups of 1, 2, 4, … trials",
+        ("y", "direction"),
+        lambda results, given: results.plot_efficiency(given.y, given.direction),
     ),
     "cost": Kind(
         "losses of mini-batches",
@@ -102,16 +148,24 @@ def _one(trials: list[int] | None) -> int:
     return trials[0]
 
 
-@app.command()
+HELP = """
+Draw a chart of a sweep. With `--kind` it shows:
+
+{}
+
+Diverged trials are red crosses, pruned ones squares, and the best is a star. With repeats a point is the mean of a
+configuration.
+""".format("\n".join(f"- `{name}`: {chart.shows}" for name, chart in KINDS.items()))
+
+
+@app.command(help=HELP)
 def plot(
     name: Name = None,
     kind: Annotated[
-        Literal["scatter", "curves", "cost", "pareto", "divergence", "rescue", "sharpness", "trace", "map"],
+        KindName,
         typer.Option(
-            help="The metric against each parameter, or against the epochs; the loss of mini-batches; the trials that "
-            "no other beats in the metric and --x, by default the size of the network; the probability to diverge; "
-            "what `sweep rescue` has found; the sharpness of the loss beside the limit of stable steps; the arrays of "
-            "a trial before it diverged (`sweep trace`); where a tiny network converges (`sweep map`)."
+            metavar="KIND",
+            help="What to draw, one of those above.",
         ),
     ] = "scatter",
     x: Annotated[
@@ -126,17 +180,17 @@ def plot(
         list[int] | None,
         typer.Option("--trial", help="With --kind curves, cost, sharpness or trace: a trial to draw."),
     ] = None,
+    with_: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="With --kind distribution: another sweep to draw beside it.", metavar="NAME"),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A .png or .svg file; beside the database by default.")
     ] = None,
     db: Db = None,
 ) -> None:
-    """Draw the metric against each searched parameter or the epochs, or the losses of mini-batches.
-
-    Diverged trials are crosses at the bad end. With repeats a point is the mean of a configuration, with a bar of one
-    standard error. Losses of mini-batches are there if training.record_batches was true.
-    """
-    given = Options(x, y, direction, trial)
+    """Draw a chart of a sweep."""
+    given = Options(x, y, direction, trial, with_)
     _check(kind, given)
     results = sweep.load(name, db=db)
     say(f"chart: {save_figure(results, lambda: _drawn(results, kind, given), output, _stem(results, kind, given))}")
@@ -160,7 +214,8 @@ def _check(kind: str, given: Options) -> None:
         UsageError: when one was given.
     """
     chart = KINDS[kind]
-    for option, value in given._asdict().items():
+    for name, value in given._asdict().items():
+        option = name.rstrip("_")
         if not value or option in chart.takes:
             continue
         with_it = [name for name, other in KINDS.items() if option in other.takes]

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from sweep.metrics import Objective, metric
-from sweep.results.plots.style import escape
+from sweep.results.plots.style import INK, PALE_RED, RED, escape
 
 _BAND = 0.11
 """Fraction of a panel's height that the band of the diverged trials takes."""
@@ -98,6 +100,20 @@ class MetricAxis:
         if self.band:
             return [self.band_middle, *ticks], ["diverged", *labels]
         return ticks, labels
+
+
+def draw_metric_axis(axes: Axes, axis: MetricAxis) -> None:
+    """Give `axes` the metric as its vertical axis, with the band of the diverged trials."""
+    axes.set_ylim(axis.bottom, axis.top)
+    axes.set_yticks(*axis.ticks())
+    if axis.band:
+        share = axis.band / (axis.top - axis.bottom)
+        foot = 0 if axis.objective.is_max else 1 - share
+        axes.add_patch(Rectangle((0, foot), 1, share, transform=axes.transAxes, color=PALE_RED, zorder=0.6, lw=0))
+        for label in axes.get_yticklabels()[:1]:
+            label.set_color(RED)
+    if not axis.has_values:
+        axes.text(0.5, 0.5, "no trial completed", transform=axes.transAxes, ha="center", color=INK)
 
 
 def _tick_labels(ticks: list[float], step: float) -> list[str]:

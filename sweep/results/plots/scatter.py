@@ -22,21 +22,19 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 
 from sweep.errors import UsageError, suggest
 from sweep.metrics import Objective
 from sweep.records import STATUSES, Parameter
 from sweep.results.format import format_value
 from sweep.results.leaderboard import ranking
-from sweep.results.plots.metric_axis import MetricAxis
+from sweep.results.plots.metric_axis import MetricAxis, draw_metric_axis
 from sweep.results.plots.parameter_axis import draw_parameter_axis, jitter
 from sweep.results.plots.settings import default_settings
 from sweep.results.plots.style import (
     BLUE,
     GOLD,
     INK,
-    PALE_RED,
     RED,
     draw_titles,
     empty_grid,
@@ -86,7 +84,8 @@ def scatter_grid(
 
 
 def _draw_panel(axes: Axes, parameter: Parameter, drawn: pd.DataFrame, points: pd.DataFrame, axis: MetricAxis) -> None:
-    _draw_vertical_axis(axes, axis)
+    style_axes(axes)
+    draw_metric_axis(axes, axis)
     # A parameter that no trial has yet has no column either.
     values = drawn.get(parameter.short_name, pd.Series(np.nan, index=drawn.index))
     positions = draw_parameter_axis(axes, parameter, values)
@@ -145,20 +144,6 @@ def _points(drawn: pd.DataFrame, axis: MetricAxis) -> pd.DataFrame:
     partly = (drawn["diverged"] > 0) & ~has_diverged
     crosses = pd.DataFrame({"row": drawn.index, "look": "diverged", "y": in_band, "error": np.nan})[partly]
     return pd.concat([points, crosses], ignore_index=True)
-
-
-def _draw_vertical_axis(axes: Axes, axis: MetricAxis) -> None:
-    style_axes(axes)
-    axes.set_ylim(axis.bottom, axis.top)
-    axes.set_yticks(*axis.ticks())
-    if axis.band:
-        share = axis.band / (axis.top - axis.bottom)
-        foot = 0 if axis.objective.is_max else 1 - share
-        axes.add_patch(Rectangle((0, foot), 1, share, transform=axes.transAxes, color=PALE_RED, zorder=0.6, lw=0))
-        for label in axes.get_yticklabels()[:1]:
-            label.set_color(RED)
-    if not axis.has_values:
-        axes.text(0.5, 0.5, "no trial completed", transform=axes.transAxes, ha="center", color=INK)
 
 
 def _looks(count: int, *, is_max: bool) -> dict[str, dict[str, Any]]:
