@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from sweep.errors import UsageError
+from sweep.errors import UsageError, counted
 from sweep.metrics import Objective
 from sweep.results.format import format_value
 from sweep.results.plots.chart import Chart
@@ -38,11 +38,16 @@ def distribution(trials: pd.DataFrame, objective: Objective, repeats: int = 1) -
         `value`, from the lowest to the highest, -inf or inf for the diverged trials, whichever is worse, and `share`.
         With repeats the values are the means of the configurations.
     """
-    rows = rows_of(trials, objective, repeats)
-    worst = -np.inf if objective.is_max else np.inf
-    values = rows[objective.metric].astype("float64").mask(rows["status"] == "diverged", worst)
-    counts = values[is_ranked(rows, objective.metric) | (rows["status"] == "diverged")].value_counts().sort_index()
+    counts = _values(trials, objective, repeats).value_counts().sort_index()
     return pd.DataFrame({"value": counts.index.to_numpy(np.float64), "share": (counts.cumsum() / counts.sum()).array})
+
+
+def _values(trials: pd.DataFrame, objective: Objective, repeats: int) -> pd.Series[float]:
+    """Return the value of each trial or configuration that counts, infinite if it diverged."""
+    rows = rows_of(trials, objective, repeats)
+    has_diverged = rows["status"] == "diverged"
+    values = rows[objective.metric].astype("float64").mask(has_diverged, -np.inf if objective.is_max else np.inf)
+    return values[is_ranked(rows, objective.metric) | has_diverged]
 
 
 @default_settings()
@@ -61,44 +66,46 @@ def distribution_chart(
     """
     if len(sweeps) > MOST_SWEEPS:
         raise UsageError(f"at most {MOST_SWEEPS} sweeps can be told apart in one chart, not {len(sweeps)}")
-    tables = {name: distribution(trials, objective, (repeats or {}).get(name, 1)) for name, trials in sweeps.items()}
-    for name, table in tables.items():
-        if table.empty:
+    each = {name: _values(trials, objective, (repeats or {}).get(name, 1)) for name, trials in sweeps.items()}
+    for name, values in each.items():
+        if values.empty:
             raise UsageError(f"no trial of {name} has completed or diverged yet, so it has no distribution")
-    values = np.concatenate([table["value"] for table in tables.values()])
-    finite = values[np.isfinite(values)]
-    has_band = len(finite) < len(values)
+    together = np.concatenate(list(each.values()))
+    finite = together[np.isfinite(together)]
+    has_band = len(finite) < len(together)
     axis = MetricAxis.of(finite, np.full(len(finite), np.nan), objective, has_band=has_band)
     figure, (axes,) = empty_grid(1)
     style_axes(axes)
-    _draw_axes(axes, axis, has_band=has_band)
+    _draw_axes(axes, axis)
     handles = []
-    names = dict(zip(tables, shorten_all(list(tables), _LONGEST), strict=True))
-    for place, (name, table) in enumerate(tables.items()):
-        dashes = _DASHES[place // len(_COLORS)]
+    for place, (name, shown) in enumerate(zip(sweeps, shorten_all(list(sweeps), _LONGEST), strict=True)):
+        dashes, often = _DASHES[place // len(_COLORS)], (repeats or {}).get(name, 1)
         style: dict[str, Any] = {"color": _COLORS[place % len(_COLORS)], "linestyle": dashes, "lw": 2.0}
-        _draw_curve(axes, table, axis, {**style, "label": escape(name)})
-        words = _words(names[name], sweeps[name], table, objective, (repeats or {}).get(name, 1))
-        handles.append(Line2D([], [], label=escape(words), **style))
+        _draw_curve(axes, distribution(sweeps[name], objective, often), axis, {**style, "label": escape(name)})
+        words = _words(each[name], objective, "trial" if often == 1 else "configuration")
+        pruned = int((sweeps[name]["status"] == "pruned").sum())
+        left_out = f", {pruned} pruned left out" if pruned else ""
+        handles.append(Line2D([], [], label=escape(f"{shown}: {words}{left_out}"), **style))
     single = next(iter(sweeps)) if len(sweeps) == 1 else ""
-    draw_titles(figure, single, "how good the trials are" if single else f"how good the trials of {len(sweeps)} are")
+    draw_titles(figure, single, f"distribution of {axis.label}" + ("" if single else f" in {len(sweeps)} sweeps"))
     figure.legend(handles=handles, loc="outside lower center", ncols=1, frameon=False, fontsize=9)
     return figure
 
 
-def _draw_axes(axes: Axes, axis: MetricAxis, *, has_band: bool) -> None:
+def _draw_axes(axes: Axes, axis: MetricAxis) -> None:
     """Give the chart its axes: the metric, with a band for the diverged trials, and the shares."""
     axes.set_xlim(axis.bottom, axis.top)
-    axes.set_xticks(*axis.ticks())
+    ticks, labels = axis.ticks()
+    first = 1 if axis.band else 0  # the word for the band would lie on the next tick
+    axes.set_xticks(ticks[first:], labels[first:])
     axes.set_xlabel(axis.label)
     axes.set_ylim(-0.02, 1.02)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     axes.set_ylabel("share of trials with at most this value")
-    if has_band:
+    if axis.band:
         ends = (axis.bottom, axis.low) if axis.objective.is_max else (axis.high, axis.top)
         axes.axvspan(*ends, color=PALE_RED, zorder=0.6, lw=0)
-        for label in axes.get_xticklabels()[:1]:
-            label.set_color(RED)
+        axes.text(axis.band_middle, 0.5, "diverged", rotation=90, ha="center", va="center", color=RED, fontsize=9)
     if not axis.has_values:
         axes.text(0.5, 0.5, "no trial completed", transform=axes.transAxes, ha="center", color=INK)
 
@@ -116,14 +123,9 @@ def _draw_curve(axes: Axes, table: pd.DataFrame, axis: MetricAxis, style: dict[s
     axes.plot(x, y, drawstyle="steps-post", **style)
 
 
-def _words(name: str, trials: pd.DataFrame, table: pd.DataFrame, objective: Objective, repeats: int) -> str:
-    """Return the entry of the legend: what counts, the median, and what is left out."""
-    counts = trials["status"].value_counts()
-    diverged = int(counts.get("diverged", 0))
-    used = int(counts.get("completed", 0)) + diverged
-    what = f"{used} trials" if repeats == 1 else f"{used} trainings of {trials['trial'].max() // repeats + 1}"
-    middle = float(table["value"][table["share"].searchsorted(0.5 - 1e-12)])
+def _words(values: pd.Series[float], objective: Objective, unit: str) -> str:
+    """Return how many trials there are, their median, and how many diverged."""
+    middle = float(values.sort_values().iloc[(len(values) - 1) // 2])
     median = format_value(objective.metric, middle) if np.isfinite(middle) else "diverged"
-    words = [f"{name}: {what}, median {median}", *([f"{diverged} diverged"] if diverged else [])]
-    pruned = int(counts.get("pruned", 0))
-    return ", ".join([*words, *([f"{pruned} pruned left out"] if pruned else [])])
+    diverged = int(np.isinf(values).sum())
+    return f"{counted(len(values), unit)}, median {median}" + (f", {diverged} diverged" if diverged else "")

@@ -90,6 +90,7 @@ def efficiency_chart(trials: pd.DataFrame, objective: Objective, *, title: str =
     has_band = bool(groups["best"].isna().any())
     axis = MetricAxis.of(values, np.full(len(values), np.nan), objective, has_band=has_band)
     figure, (axes,) = empty_grid(1)
+    figure.set_size_inches(8.0, 5.0)
     style_axes(axes)
     draw_metric_axis(axes, axis)
     table = boxes(groups, objective)
@@ -97,8 +98,7 @@ def efficiency_chart(trials: pd.DataFrame, objective: Objective, *, title: str =
     axes.set_xticks(range(len(table)), [str(size) for size in table["size"]])
     axes.set_xlim(-0.6, len(table) - 0.4)
     axes.set_xlabel(f"{unit}s in each group")
-    facts = f"best of groups of the {table['size'].iloc[-1]} {unit}s"
-    draw_titles(figure, title, f"{facts}; above each size the number of groups")
+    draw_titles(figure, title, f"the best of groups of {unit}s; above: how many groups")
     figure.supylabel(f"best {axis.label}", fontsize=10)
     return figure
 

@@ -152,7 +152,7 @@ def heatmap_chart(
     size = (min(max(6.0, 0.75 * across.count + 2.6), 16.0), min(max(4.6, 0.5 * up[0].count + 1.8), 14.0) if up else 2.8)
     figure = Chart(figsize=size, layout="constrained")
     axes = figure.subplots()
-    _draw_cells(figure, axes, cells, objective)
+    _draw_cells(figure, axes, cells, _axis(rows, objective))
     _draw_axis(axes.xaxis, across)
     axes.set_xlim(0, across.count)
     axes.set_ylim(0, up[0].count if up else 1)
@@ -165,12 +165,12 @@ def heatmap_chart(
     return figure
 
 
-def _draw_cells(figure: Chart, axes: Axes, cells: pd.DataFrame, objective: Objective) -> None:
+def _draw_cells(figure: Chart, axes: Axes, cells: pd.DataFrame, axis: MetricAxis) -> None:
     """Draw the cells with their counts and bars, and the scale of the colors."""
     means = cells["mean"].dropna().to_numpy(np.float64)
-    axis = MetricAxis.of(means, np.full(len(means), np.nan), objective, has_band=False)
     norm = _norm(means, axis)
-    shades = _SHADES if objective.is_max else _SHADES.reversed()
+    is_max = axis.objective.is_max
+    shades = _SHADES if is_max else _SHADES.reversed()
     size = float(np.clip(9.0 - 0.15 * max(cells["x"].max(), cells["y"].max()), 5.0, 9.0))
     for cell in cells.to_dict("records"):
         color = PALE_RED if np.isnan(cell["mean"]) else shades(norm(cell["mean"]))
@@ -186,17 +186,25 @@ def _draw_cells(figure: Chart, axes: Axes, cells: pd.DataFrame, objective: Objec
         axes.text(*middle, str(cell["trials"]), ha="center", va="center", fontsize=size, color=ink)
     if len(means):
         mappable = axes.scatter([], [], c=[], cmap=shades, norm=norm)
-        scale = figure.colorbar(mappable, ax=axes, pad=0.02, aspect=25)
+        beyond = ("min" if is_max else "max") if axis.is_beyond(cells["mean"]).any() else "neither"
+        scale = figure.colorbar(mappable, ax=axes, pad=0.02, aspect=25, extend=beyond)
         scale.set_label(f"mean {axis.label}", fontsize=9)
         scale.ax.tick_params(labelsize=8, colors=INK)
         scale.outline.set_visible(False)
 
 
+def _axis(rows: pd.DataFrame, objective: Objective) -> MetricAxis:
+    """Return the axis of the completed trials, which tells whose values are too bad for it."""
+    values = rows.loc[rows["status"] == "completed", objective.metric].to_numpy(np.float64)
+    return MetricAxis.of(values, np.full(len(values), np.nan), objective, has_band=False)
+
+
 def _norm(means: Floats, axis: MetricAxis) -> Normalize:
-    """Return the scale of the colors; a few cells that are much worse than the others share the last color."""
+    """Return the scale of the colors; cells with a mean too bad for the axis of the trials share the last color."""
     if not len(means):
         return Normalize(0, 1)
-    low, high = (axis.bound, means.max()) if axis.objective.is_max else (means.min(), axis.bound)
+    shown = means[~axis.is_beyond(pd.Series(means)).to_numpy()]
+    low, high = (shown.min(), shown.max()) if len(shown) else (axis.bound, axis.bound)
     pad = 0.05 * abs(high) or 0.05
     return Normalize(low, high, clip=True) if high > low else Normalize(low - pad, high + pad)
 

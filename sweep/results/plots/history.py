@@ -1,7 +1,8 @@
 """The objective of each trial by its number, with the best so far as a line of steps.
 
-Diverged trials are crosses in a band at the bad end. Pruned ones stand at the value that they had reached, and never
-count as the best; the few that are much worse than all others are triangles on the edge of the axis.
+Diverged trials are crosses in a band at the bad end. Pruned ones stand at the value that they had reached, or
+at the edge of the axis, and never count as the best; the few completed ones that are much worse than all others are
+triangles on that edge.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from matplotlib.lines import Line2D
 from sweep.errors import UsageError
 from sweep.metrics import Objective
 from sweep.results.format import format_value
+from sweep.results.leaderboard import ranking
 from sweep.results.plots.chart import Chart
 from sweep.results.plots.marks import CROSS, PRUNED, STAR, count_statuses, handle, is_ranked, rows_of
 from sweep.results.plots.metric_axis import MetricAxis, draw_metric_axis
@@ -32,8 +34,8 @@ def history(trials: pd.DataFrame, objective: Objective, repeats: int = 1) -> pd.
     """Return the value of each trial that has a place in the history, and the best of those up to it.
 
     Returns:
-        `trial` (with repeats the number of the configuration), `status`, `value` (NaN if it diverged) and `best` (of
-        the completed ones up to it, NaN before the first), by number.
+        `trial` (with repeats the number of the configuration), `status`, `value` (NaN if it diverged), `best` (of the
+        completed ones up to it, NaN before the first) and `rank` (from 1, 0 if not completed), by number.
     """
     rows = rows_of(trials, objective, repeats)
     values = rows[objective.metric].astype("float64")
@@ -41,12 +43,14 @@ def history(trials: pd.DataFrame, objective: Objective, repeats: int = 1) -> pd.
     counted = values.where(is_completed)
     best = counted.cummax() if objective.is_max else counted.cummin()
     has_diverged = rows["status"] == "diverged"
+    order = ranking(rows[is_completed], objective)
     table = pd.DataFrame(
         {
             "trial": rows["trial"] // repeats,
             "status": rows["status"],
             "value": values.mask(has_diverged),
             "best": best.ffill(),
+            "rank": pd.Series(range(1, len(order) + 1), index=order).reindex(rows.index, fill_value=0),
         }
     )
     has_place = is_completed | has_diverged | ((rows["status"] == "pruned") & values.notna())
@@ -69,9 +73,7 @@ def history_chart(trials: pd.DataFrame, objective: Objective, *, title: str = ""
     table = history(trials, objective, repeats)
     if table.empty:
         raise UsageError(f"no trial has ended with a value of {objective.metric} yet, so there is no history")
-    has_diverged = table["status"] == "diverged"
-    values = table["value"][~has_diverged].to_numpy(dtype=np.float64)
-    axis = MetricAxis.of(values, np.full(len(values), np.nan), objective, has_band=bool(has_diverged.any()))
+    axis = _axis(table, objective)
     figure, (axes,) = empty_grid(1)
     figure.set_size_inches(9.0, 5.0)
     style_axes(axes)
@@ -81,6 +83,15 @@ def history_chart(trials: pd.DataFrame, objective: Objective, *, title: str = ""
     draw_titles(figure, title, ", ".join(count_statuses(trials, repeats)), handles)
     figure.supylabel(axis.label if repeats == 1 else f"mean {axis.label}", fontsize=10)
     return figure
+
+
+def _axis(table: pd.DataFrame, objective: Objective) -> MetricAxis:
+    """Return the axis of the completed trials; of the pruned ones if none is completed."""
+    is_done = table["status"] == "completed"
+    shown = table[is_done if is_done.any() else table["status"] == "pruned"]
+    values = shown["value"].to_numpy(dtype=np.float64)
+    has_band = bool((table["status"] == "diverged").any())
+    return MetricAxis.of(values, np.full(len(values), np.nan), objective, has_band=has_band)
 
 
 def _draw_numbers(axes: Axes, numbers: pd.Series[Any], label: str) -> None:
@@ -94,8 +105,8 @@ def _draw_numbers(axes: Axes, numbers: pd.Series[Any], label: str) -> None:
 def _draw(axes: Axes, table: pd.DataFrame, axis: MetricAxis) -> list[Line2D]:
     """Draw the trials and the best so far; return the entries of the legend."""
     places, status = table["trial"].to_numpy(np.float64), table["status"]
-    values = table["value"].to_numpy(np.float64, copy=True)
     is_beyond = axis.is_beyond(table["value"]).to_numpy()
+    values = table["value"].mask(is_beyond, axis.edge).to_numpy(np.float64)
     is_done, is_pruned, has_diverged = (status == each for each in ("completed", "pruned", "diverged"))
     size, alpha = _size(len(table))
     dot = {"marker": "o", "linestyle": "", "color": BLUE, "mec": "white", "mew": size / 15, "ms": size, "alpha": alpha}
@@ -103,8 +114,8 @@ def _draw(axes: Axes, table: pd.DataFrame, axis: MetricAxis) -> list[Line2D]:
     in_band = axis.band_middle + 0.5 * axis.band * jitter(len(table), math.sqrt(2))
     looks = {
         "completed": (is_done & ~is_beyond, values, dot),
-        "pruned": (is_pruned & ~is_beyond, values, {**PRUNED, "ms": max(0.8 * size, 2.5), "alpha": alpha}),
-        "beyond the axis": (pd.Series(is_beyond), np.full(len(table), axis.edge), triangle),
+        "pruned": (is_pruned, values, {**PRUNED, "ms": max(0.8 * size, 2.5), "alpha": alpha}),
+        "beyond the axis": (is_done & is_beyond, values, triangle),
         "diverged": (has_diverged, in_band, {**CROSS, "ms": size, "alpha": max(alpha, 0.6)}),
     }
     handles = []
@@ -118,12 +129,12 @@ def _draw(axes: Axes, table: pd.DataFrame, axis: MetricAxis) -> list[Line2D]:
 
 
 def _draw_best(axes: Axes, table: pd.DataFrame, axis: MetricAxis) -> list[Line2D]:
-    """Draw the best so far up to the last trial, and a star where it was last raised."""
+    """Draw the best so far up to the last trial, and a star for the best trial."""
     known = table[table["best"].notna()]
     end = axes.get_xlim()[1]
     heights = known["best"].mask(axis.is_beyond(known["best"]), axis.edge).to_numpy(np.float64)
     axes.step([*known["trial"], end], [*heights, heights[-1]], where="post", label="best so far", **_LINE)
-    best = known[(known["value"] == known["best"].iloc[-1]) & (known["status"] == "completed")].iloc[0]
+    best = known[known["rank"] == 1].iloc[0]
     axes.plot(best["trial"], best["value"], label="best", zorder=4, **STAR)
     words = f"best: {axes.get_xlabel()} {best['trial']}, {format_value(axis.objective.metric, float(best['value']))}"
     return [handle(words, STAR), Line2D([], [], label="best so far", **_LINE)]

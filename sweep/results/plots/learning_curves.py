@@ -28,6 +28,8 @@ from sweep.results.plots.metric_axis import MetricAxis
 from sweep.results.plots.settings import default_settings
 from sweep.results.plots.style import GOLD, RED, draw_ticks, draw_titles, style_axes
 
+_WORD_COLORS = {1: "#a66f00", 5: "#2f7fb5", 8: "#77771f"}
+"""Darker ones for the words of pale curves."""
 MOST = 2000
 """Curves of a figure."""
 BEST = 10
@@ -38,6 +40,8 @@ _HIGHEST = 1000
 """Where a logarithmic axis ends at the latest, in units of the median."""
 _ENLARGED = 4.0
 """The best have a panel of their own if it enlarges them at least so much."""
+_DIPS = 0.04
+"""Share of the values of the best, the worst, that need not be on the enlarged panel."""
 _COLORS = (GOLD, "#3b6ea8", "#009e73", "#aa4499", "#56b4e9", "#8c564b", "#332288", "#999933", "#333333", "#44aa99")
 """From the best to the tenth; no red, which means diverged."""
 
@@ -87,7 +91,7 @@ def learning_curves(
     ends = curve_ends(epochs, trials, objective)
     drawn = ends[ends["trial"].isin(_chosen(ends, most))]
     best = drawn[drawn["rank"] > 0].sort_values("rank")
-    near = _near(points, best)
+    near = _near(points, best, is_max=objective.is_max)
     axis, is_log = _axis(np.concatenate([points[number] for number in drawn["trial"]]), objective)
     is_enlarged = not is_log and near is not None and axis.high - axis.low > _ENLARGED * (near[1] - near[0])
     figure = Chart(figsize=(12.5 if is_enlarged else 8.0, 5.2), layout="constrained")
@@ -147,14 +151,16 @@ def _axis(points: Points, objective: Objective) -> tuple[MetricAxis, bool]:
     return axis, is_log
 
 
-def _near(points: dict[int, Points], best: pd.DataFrame) -> tuple[float, float] | None:
-    """Return the lowest and the highest value of the second half of the best curves, with a margin."""
+def _near(points: dict[int, Points], best: pd.DataFrame, *, is_max: bool) -> tuple[float, float] | None:
+    """Return the range of the second half of the best curves, without the worst few values and with a margin."""
     if len(best) < 2:
         return None
     each = [points[number] for number in best["trial"]]
     values = np.concatenate([curve[curve[:, 0] >= curve[-1, 0] / 2, 1] for curve in each])
-    pad = 0.08 * float(np.ptp(values))
-    return (float(values.min()) - pad, float(values.max()) + pad) if pad > 0 else None
+    # A dip of a single epoch would leave no room for the rest.
+    low, high = np.quantile(values, [_DIPS, 1] if is_max else [0, 1 - _DIPS])
+    pad = 0.08 * float(high - low)
+    return (float(low) - pad, float(high) + pad) if pad > 0 else None
 
 
 def _draw_axes(axes: Axes, drawn: pd.DataFrame, points: dict[int, Points], axis: MetricAxis, *, is_log: bool) -> None:
@@ -212,7 +218,7 @@ def draw_ends(axes: Axes, ends: pd.DataFrame, mark: dict[str, Any]) -> None:
     low, high = axes.get_ylim()
     is_shown = (ends["epoch"] >= axes.get_xlim()[0]).to_numpy()
     if axes.get_title(loc="left"):
-        is_shown &= ends["value"].between(low, high).to_numpy()
+        is_shown = is_shown & ends["value"].between(low, high).to_numpy()
     if is_shown.any():
         x, y = (ends.loc[is_shown, name].to_numpy(np.float64) for name in ("epoch", "value"))
         axes.plot(x, y.clip(low, high), clip_on=False, **mark)
@@ -237,7 +243,7 @@ def _label(
     words = [f"{n}: {format_value(objective.metric, float(values[n]))}" for n in best["trial"]]
     ends = np.array([points[number][-1] for number in best["trial"]]).reshape(-1, 2)
     if len(ends):
-        label_ends(axes, ends, words, [_COLORS[rank - 1] for rank in best["rank"]])
+        label_ends(axes, ends, words, [_WORD_COLORS.get(rank, _COLORS[rank - 1]) for rank in best["rank"]])
 
 
 def _legend(best: pd.DataFrame, drawn: pd.DataFrame, trials: pd.DataFrame, objective: Objective) -> list[Line2D]:

@@ -87,9 +87,9 @@ def label_ends(axes: Axes, ends: NDArray[np.float64], words: Sequence[str], colo
         colors: one for each curve.
     """
     heights = axes.transAxes.inverted().transform(axes.transData.transform(ends))[:, 1].clip(0, 1)
-    inches = axes.get_position().height * axes.get_figure(root=True).get_figheight()
+    inches = axes.get_position().height * axes.figure.bbox.height / axes.figure.dpi
     for end, height, place, text, color in zip(
-        ends, heights, apart(heights, 1.25 * _LETTER / (72 * inches)), words, colors, strict=True
+        ends, heights, apart(heights, 1.45 * _LETTER / (72 * inches)), words, colors, strict=True
     ):
         axes.annotate(
             text,

@@ -8,6 +8,7 @@ have stands below its axis.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -107,8 +108,9 @@ def parallel_chart(
     names = shorten_all([each.short_name for each in shown], 22)
     has_absent = bool(table[[each.name for each in shown]].isna().any().any())
     for place, (parameter, name) in enumerate(zip(shown, names, strict=True)):
-        _draw_axis(axes, place, name, *ParameterScale.of(parameter, drawn[parameter.short_name]).ticks())
-    _draw_axis(axes, len(shown), axis.axis.label if repeats == 1 else f"mean {axis.axis.label}", *axis.ticks())
+        _draw_axis(axes, place, name, *ParameterScale.of(parameter, drawn[parameter.short_name]).ticks(), side=-1)
+    name = axis.axis.label if repeats == 1 else f"mean {axis.axis.label}"
+    _draw_axis(axes, len(shown), name, *axis.ticks(), side=1)
     _set_frame(axes, len(shown), has_absent=has_absent)
     more = [f"{len(shown)} of {len(chosen)} parameters"] if len(chosen) > len(shown) else []
     facts = ", ".join([*count_statuses(trials, repeats), *more])
@@ -191,32 +193,41 @@ def _lines(places: Floats, **look: Any) -> LineCollection:
     return LineCollection(np.stack([across, places], axis=-1).tolist(), rasterized=len(places) > 500, **look)
 
 
-def _draw_axis(axes: Axes, place: int, name: str, ticks: Floats, words: list[str]) -> None:
-    """Draw a vertical axis with its name above it and its ticks to the left."""
+def _draw_axis(axes: Axes, place: int, name: str, ticks: Floats, words: list[str], *, side: int) -> None:
+    """Draw a vertical axis with its name above it and its ticks to the left (side -1) or to the right (1)."""
     axes.plot([place, place], [0, 1], color=INK, lw=1.0, zorder=5)
     size = 8.0 if len(words) <= 18 else max(4.0, 8.0 * 18 / len(words))
     for height, word in zip(ticks, shorten_all(words, 16) if words else [], strict=True):
-        axes.plot([place - 0.02, place], [height, height], color=INK, lw=0.8, zorder=5)
+        axes.plot([place, place + 0.02 * side], [height, height], color=INK, lw=0.8, zorder=5)
         box = {"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.75}
         axes.annotate(
             escape(word),
             (place, height),
-            (-4, 0),
+            (4 * side, 0),
             textcoords="offset points",
-            ha="right",
+            ha="left" if side > 0 else "right",
             va="center",
             fontsize=size,
             color=INK,
             zorder=6,
             bbox=box,
         )
-    broken = escape(name) if len(name) <= 12 else escape(name).replace("_", "_\n")
-    axes.annotate(broken, (place, 1.03), ha="center", va="bottom", fontsize=9, color=INK, annotation_clip=False)
+    axes.annotate(
+        escape(_broken(name)), (place, 1.04), ha="center", va="bottom", fontsize=9, color=INK, annotation_clip=False
+    )
+
+
+def _broken(name: str, letters: int = 14) -> str:
+    """Return a name on several lines, broken at underscores and spaces."""
+    lines = [""]
+    for word in re.split(r"(?<=[_ ])", name):
+        lines = [*lines, word] if lines[-1] and len(lines[-1] + word) > letters else [*lines[:-1], lines[-1] + word]
+    return "\n".join(lines)
 
 
 def _set_frame(axes: Axes, last: int, *, has_absent: bool) -> None:
     axes.set_axis_off()
-    axes.set_xlim(-0.55, last + 0.12)
+    axes.set_xlim(-0.55, last + 0.4)
     axes.set_ylim(_ABSENT - 0.03 if has_absent else -0.03, 1.03)
     if has_absent:
         axes.annotate(

@@ -37,12 +37,14 @@ class ParameterScale:
         Args:
             parameter: what was searched.
             values: those of all trials.
-            most_distinct: numbers of at most so many different values are categories, too.
+            most_distinct: numbers of at most so many different values that most trials share are categories, too.
         """
         numbers = _numbers(values)
         known = numbers[np.isfinite(numbers)]
         is_choice = parameter.options or parameter.categorical or is_bool_dtype(values) or len(known) < values.count()
-        if is_choice or len(np.unique(known)) <= most_distinct:
+        distinct = len(np.unique(known))
+        # Numbers that most trials share are choices, too; of a few trials any numbers are few.
+        if is_choice or (distinct <= most_distinct and 2 * distinct <= len(known)):
             found = {category_key(value): value for value in [*parameter.options, *values.dropna().unique()]}
             ordered = tuple(value for _, value in sorted(found.items()))
             return cls(parameter.short_name, 0.0, float(max(len(ordered), 1)), categories=ordered)
@@ -96,7 +98,7 @@ class ParameterScale:
 def _word(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return str(value).lower()
-    return number_word(float(value)) if isinstance(value, float) else str(value)
+    return number_word(float(f"{value:.4g}")) if isinstance(value, float) else str(value)
 
 
 def _numbers(values: pd.Series[Any]) -> Floats:
