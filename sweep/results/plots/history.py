@@ -109,7 +109,15 @@ def _draw(axes: Axes, table: pd.DataFrame, axis: MetricAxis) -> list[Line2D]:
     values = table["value"].mask(is_beyond, axis.edge).to_numpy(np.float64)
     is_done, is_pruned, has_diverged = (status == each for each in ("completed", "pruned", "diverged"))
     size, alpha = _size(len(table))
-    dot = {"marker": "o", "linestyle": "", "color": BLUE, "mec": "white", "mew": size / 15, "ms": size, "alpha": alpha}
+    dot = {
+        "marker": "o",
+        "linestyle": "",
+        "color": BLUE,
+        "mec": "white",
+        "mew": 0.4 if size > 4 else 0.0,
+        "ms": size,
+        "alpha": alpha,
+    }
     triangle = {**_TRIANGLE, "marker": "v" if axis.objective.is_max else "^"}
     in_band = axis.band_middle + 0.5 * axis.band * jitter(len(table), math.sqrt(2))
     looks = {
@@ -142,4 +150,4 @@ def _draw_best(axes: Axes, table: pd.DataFrame, axis: MetricAxis) -> list[Line2D
 
 def _size(count: int) -> tuple[float, float]:
     """Return the size and the opacity of marks: the more there are, the smaller and paler."""
-    return float(np.clip(50 / math.sqrt(count), 2.2, 6)), float(np.clip(12 / math.sqrt(count), 0.4, 0.9))
+    return float(np.clip(50 / math.sqrt(count), 2.6, 6)), float(np.clip(12 / math.sqrt(count), 0.5, 0.9))

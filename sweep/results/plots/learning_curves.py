@@ -198,7 +198,7 @@ def _enlarge(
 
 def _draw_curves(axes: Axes, drawn: pd.DataFrame, points: dict[int, Points]) -> None:
     """Draw the curves of all but the best, the more the paler, and the marks at the ends of those that ended early."""
-    alpha = float(np.clip(8 / np.sqrt(len(drawn)), 0.2, 0.8))
+    alpha = float(np.clip(60 / len(drawn), 0.06, 0.6))
     others = drawn[drawn["rank"] == 0]
     has_diverged = others["status"] == "diverged"
     for label, color, rows in (("others", STRONG_GRAY, others[~has_diverged]), ("diverged", RED, others[has_diverged])):

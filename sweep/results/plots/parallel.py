@@ -7,7 +7,6 @@ have stands below its axis.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,8 +36,8 @@ from sweep.results.plots.style import GOLD, INK, RED, draw_titles, escape, short
 MOST_AXES = 12
 _ABSENT = -0.09
 """Where a parameter that a trial does not have stands, below its axis from 0 to 1."""
-_STRONGEST = 12.0
-"""At this many trials lines begin to be paler."""
+_FEW = 40.0
+"""Of more trials the lines are the paler, the worse they are."""
 _SHADES = LinearSegmentedColormap.from_list("goodness", colormaps["viridis_r"](np.linspace(0.12, 1, 64)))
 """From the worst to the best, also in shades of gray; the palest yellow would not be seen on paper."""
 _DRAWN = ("completed", "diverged", "pruned")
@@ -169,10 +168,10 @@ def _draw_lines(axes: Axes, table: pd.DataFrame, names: list[str], axis: _Object
     places = table[names].fillna(_ABSENT).to_numpy(np.float64)
     is_done = (table["status"] == "completed").to_numpy()
     heights = axis.places(table[axis.axis.objective.metric].to_numpy(np.float64))
-    alpha = float(np.clip(_STRONGEST / math.sqrt(len(table)), 0.25, 0.9))
+    alpha = float(np.clip(_FEW / len(table), 0.05, 0.9))
     for status, look in (
-        ("diverged", {"colors": RED, "alpha": min(0.5, alpha), "linewidths": 0.8}),
-        ("pruned", {"colors": "#9a9a9a", "alpha": min(0.5, alpha), "linewidths": 0.8}),
+        ("diverged", {"colors": RED, "alpha": max(min(0.5, 2 * alpha), 0.15), "linewidths": 0.8}),
+        ("pruned", {"colors": "#9a9a9a", "alpha": max(min(0.5, 2 * alpha), 0.15), "linewidths": 0.8}),
     ):
         chosen = places[(table["status"] == status).to_numpy()]
         if len(chosen):
@@ -180,7 +179,7 @@ def _draw_lines(axes: Axes, table: pd.DataFrame, names: list[str], axis: _Object
     ends = np.column_stack([places, heights])[is_done]
     if len(ends):
         colors = _SHADES(heights[is_done])
-        colors[:, 3] = np.linspace(alpha, min(1.0, 1.5 * alpha), len(ends))
+        colors[:, 3] = alpha + (0.9 - alpha) * np.linspace(0, 1, len(ends)) ** 4
         axes.add_collection(_lines(ends[:-1], label="completed", colors=colors[:-1], linewidths=1.1, zorder=3))
         axes.add_collection(_lines(ends[-1:], label="best", colors=[GOLD], linewidths=3.0, zorder=4))
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from pandas.api.types import is_bool_dtype
 
 from sweep.records import Parameter
-from sweep.results.plots.parameter_axis import Floats, category_key
+from sweep.results.plots.parameter_axis import Floats, category_key, category_word
 from sweep.results.plots.style import number_word
 
 
@@ -72,7 +72,7 @@ class ParameterScale:
     def ticks(self, most: int = 6) -> tuple[Floats, list[str]]:
         """Return the places of the ticks and their labels; each category has one, whatever their number."""
         if self.categories is not None:
-            words = [_word(value) for value in self.categories]
+            words = [category_word(value) for value in self.categories]
             return np.arange(0.5, len(words)) / self.high, words
         numbers = self._tick_numbers(most)
         places = self._place(np.log10(numbers) if self.is_log else numbers)
@@ -93,12 +93,6 @@ class ParameterScale:
             return found[found > 0]
         subs = (1.0,) if span > 2.3 else (1.0, 2.0, 5.0)
         return np.asarray(LogLocator(subs=subs, numticks=most).tick_values(10**self.low, 10**self.high))
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, bool | np.bool_):
-        return str(value).lower()
-    return number_word(float(f"{value:.4g}")) if isinstance(value, float) else str(value)
 
 
 def _numbers(values: pd.Series[Any]) -> Floats:

@@ -6,6 +6,8 @@ in a band at the bad end of each panel: at the foot, or at the top where less of
 Where a few bad trials would squeeze all others together, the axis ends before them, and they are triangles on its edge
 that the legend counts. The best trial is a star. A trial without a value for a parameter is not in its panel.
 
+Pruned trials are squares where they ended, or on that edge, and never the best.
+
 With repeats a point is the mean over the completed trainings of a configuration, with a bar of one standard error to
 either side; a configuration with a diverged training has a cross in the band besides.
 """
@@ -59,7 +61,7 @@ def scatter_grid(
     """Draw a metric against each searched parameter, a panel for each, with a point for each completed trial.
 
     Args:
-        trials: one row for each trial; those that neither completed nor diverged are only counted, in the title.
+        trials: one row for each trial; those that neither completed, diverged nor were pruned are only counted.
         parameters: the searched parameters; if there are none, the metric is drawn against the trial number.
         objective: the metric, its direction and its tie-break.
         title: text before the counts above the panels, such as the sweep's name.
@@ -102,10 +104,9 @@ def _errors(drawn: pd.DataFrame) -> pd.Series[float]:
 def _metric_axis(drawn: pd.DataFrame, objective: Objective) -> MetricAxis:
     """Return the vertical axis for what is drawn."""
     completed = drawn["status"] == "completed"
-    has_crosses = bool((~completed).any() or ("diverged" in drawn and drawn["diverged"].any()))
-    values, errors = (
-        np.asarray(each[completed], dtype=np.float64) for each in (drawn[objective.metric], _errors(drawn))
-    )
+    has_crosses = bool((drawn["status"] == "diverged").any() or ("diverged" in drawn and drawn["diverged"].any()))
+    shown = completed if completed.any() else drawn["status"] == "pruned"
+    values, errors = (np.asarray(each[shown], dtype=np.float64) for each in (drawn[objective.metric], _errors(drawn)))
     return MetricAxis.of(values, errors, objective, has_band=has_crosses)
 
 
@@ -114,8 +115,8 @@ def _tie_break(objective: Objective) -> list[str]:
 
 
 def _drawn(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return what has a place in the chart: diverged trials, and completed ones with a value."""
-    has_place = (rows["status"] == "diverged") | ((rows["status"] == "completed") & rows[name].notna())
+    """Return what has a place in the chart: diverged trials, and completed and pruned ones with a value."""
+    has_place = (rows["status"] == "diverged") | (rows["status"].isin(["completed", "pruned"]) & rows[name].notna())
     return rows[has_place].sort_values("trial", ignore_index=True)
 
 
@@ -134,7 +135,7 @@ def _points(drawn: pd.DataFrame, axis: MetricAxis) -> pd.DataFrame:
     values = drawn[axis.objective.metric].astype("float64")
     has_diverged = drawn["status"] == "diverged"
     beyond = axis.is_beyond(values) & ~has_diverged
-    looks = pd.Series("completed", index=drawn.index).mask(beyond, "beyond").mask(has_diverged, "diverged")
+    looks = drawn["status"].mask(beyond & (drawn["status"] == "completed"), "beyond")
     looks[ranking(drawn[drawn["status"] == "completed"], axis.objective)[:1]] = "best"
     in_band = axis.band_middle + 0.5 * axis.band * pd.Series(jitter(len(drawn), math.sqrt(2)))
     heights = values.mask(beyond, axis.edge).mask(has_diverged, in_band)
@@ -157,6 +158,7 @@ def _looks(count: int, *, is_max: bool) -> dict[str, dict[str, Any]]:
         "completed": {**point, "marker": "o", "zorder": 2},
         "beyond": {**edge_point, "clip_on": False},
         "diverged": cross,
+        "pruned": {**point, "marker": "s", "color": "white", "s": 0.8 * size, "edgecolor": INK, "linewidth": 0.8},
         "best": {"color": GOLD, "s": 190, "marker": "*", "edgecolor": INK, "linewidth": 0.8, "zorder": 4},
     }
 
@@ -212,6 +214,8 @@ def _legend(drawn: pd.DataFrame, points: pd.DataFrame, axis: MetricAxis) -> list
         )
         label = f"{len(beyond)} {side} the axis, the {end} {format_value(name, float(extreme))}"
         handles.append(_handle(label, looks["beyond"], size=6))
+    if pruned := int((drawn["status"] == "pruned").sum()):
+        handles.append(_handle(f"{pruned} pruned, at what they had reached", looks["pruned"], size=5))
     if points["error"].notna().any():
         handles.append(Line2D([], [], label="mean ± standard error", color=BLUE, marker="o", ms=4, lw=1.0))
     return handles
