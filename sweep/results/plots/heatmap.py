@@ -230,7 +230,7 @@ def _counts(rows: pd.DataFrame, drawn: int, unit: str) -> str:
     counts = rows["status"].value_counts()
     words = [f"{counts[status]} {status}" for status in ("completed", "diverged") if status in counts]
     left = len(rows) - drawn
-    return ", ".join([*words, *([f"{left} without one of the parameters not drawn"] if left else [])])
+    return ", ".join([*words, *([f"{left} without a value not drawn"] if left else [])])
 
 
 def _legend(cells: pd.DataFrame, unit: str) -> list[Line2D | Patch]:

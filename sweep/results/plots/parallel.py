@@ -179,7 +179,7 @@ def _draw_lines(axes: Axes, table: pd.DataFrame, names: list[str], axis: _Object
     ends = np.column_stack([places, heights])[is_done]
     if len(ends):
         colors = _SHADES(heights[is_done])
-        colors[:, 3] = alpha + (0.9 - alpha) * np.linspace(0, 1, len(ends)) ** 4
+        colors[:, 3] = alpha + (0.9 - alpha) * np.linspace(0, 1, len(ends)) ** np.clip(len(ends) / 100, 2, 16)
         axes.add_collection(_lines(ends[:-1], label="completed", colors=colors[:-1], linewidths=1.1, zorder=3))
         axes.add_collection(_lines(ends[-1:], label="best", colors=[GOLD], linewidths=3.0, zorder=4))
 
