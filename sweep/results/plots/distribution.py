@@ -73,7 +73,7 @@ def distribution_chart(
     together = np.concatenate(list(each.values()))
     finite = together[np.isfinite(together)]
     has_band = len(finite) < len(together)
-    axis = MetricAxis.of(finite, np.full(len(finite), np.nan), objective, has_band=has_band)
+    axis = MetricAxis.wide(finite, objective, has_band=has_band)
     figure, (axes,) = empty_grid(1)
     style_axes(axes)
     _draw_axes(axes, axis)
@@ -112,8 +112,8 @@ def _draw_axes(axes: Axes, axis: MetricAxis) -> None:
 
 def _draw_curve(axes: Axes, table: pd.DataFrame, axis: MetricAxis, style: dict[str, Any]) -> None:
     """Draw the steps of a curve from one end of the axis to the other."""
-    places = table["value"].clip(axis.low, axis.high)
     is_lost = np.isinf(table["value"])
+    places = pd.Series(axis.places(table["value"].to_numpy(np.float64))).clip(axis.low, axis.high)
     # The mass of the diverged trials is added where their band begins or ends.
     places = places.mask(is_lost, axis.bottom if axis.objective.is_max else axis.top)
     x = np.array([axis.bottom, *places, axis.top])

@@ -88,7 +88,7 @@ def efficiency_chart(trials: pd.DataFrame, objective: Objective, *, title: str =
         raise UsageError(f"the efficiency of random search needs at least two {unit}s that completed or diverged")
     values = groups["best"].dropna().to_numpy(np.float64)
     has_band = bool(groups["best"].isna().any())
-    axis = MetricAxis.of(values, np.full(len(values), np.nan), objective, has_band=has_band)
+    axis = MetricAxis.wide(values, objective, has_band=has_band)
     figure, (axes,) = empty_grid(1)
     figure.set_size_inches(8.0, 5.0)
     style_axes(axes)
@@ -144,4 +144,4 @@ def _height(value: float, axis: MetricAxis) -> float:
     if np.isnan(value):
         return axis.band_middle
     is_beyond = value < axis.bound if axis.objective.is_max else value > axis.bound
-    return axis.edge if is_beyond else value
+    return axis.edge if is_beyond else float(axis.places(np.array(value)))

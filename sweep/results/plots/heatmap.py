@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
@@ -30,7 +30,7 @@ from sweep.results.plots.parallel import chosen_parameters
 from sweep.results.plots.parameter_axis import Floats
 from sweep.results.plots.parameter_scale import ParameterScale
 from sweep.results.plots.settings import default_settings
-from sweep.results.plots.style import INK, PALE_RED, RED, draw_titles, escape, shorten_all
+from sweep.results.plots.style import INK, PALE_RED, RED, draw_titles, escape, label_numbers, log_ticks, shorten_all
 
 _FEWEST, _MOST = 4, 10
 """Bins of a parameter."""
@@ -190,13 +190,18 @@ def _draw_cells(figure: Chart, axes: Axes, cells: pd.DataFrame, axis: MetricAxis
         scale = figure.colorbar(mappable, ax=axes, pad=0.02, aspect=25, extend=beyond)
         scale.set_label(f"mean {axis.label}", fontsize=9)
         scale.ax.tick_params(labelsize=8, colors=INK)
+        if axis.is_log:
+            low, high = (math.log10(end) for end in mappable.get_clim())
+            scale.set_ticks([tick for tick in log_ticks(low, high) if low <= math.log10(tick) <= high])
+            scale.ax.minorticks_off()
+            label_numbers(scale.ax.yaxis)
         scale.outline.set_visible(False)
 
 
 def _axis(rows: pd.DataFrame, objective: Objective) -> MetricAxis:
     """Return the axis of the completed trials, which tells whose values are too bad for it."""
     values = rows.loc[rows["status"] == "completed", objective.metric].to_numpy(np.float64)
-    return MetricAxis.of(values, np.full(len(values), np.nan), objective, has_band=False)
+    return MetricAxis.wide(values, objective, has_band=False)
 
 
 def _norm(means: Floats, axis: MetricAxis) -> Normalize:
@@ -206,7 +211,8 @@ def _norm(means: Floats, axis: MetricAxis) -> Normalize:
     shown = means[~axis.is_beyond(pd.Series(means)).to_numpy()]
     low, high = (shown.min(), shown.max()) if len(shown) else (axis.bound, axis.bound)
     pad = 0.05 * abs(high) or 0.05
-    return Normalize(low, high, clip=True) if high > low else Normalize(low - pad, high + pad)
+    scale = LogNorm if axis.is_log else Normalize
+    return scale(low, high, clip=True) if high > low else Normalize(low - pad, high + pad)
 
 
 def _draw_axis(axis: Axis, bins: Bins) -> None:

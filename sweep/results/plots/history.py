@@ -91,7 +91,7 @@ def _axis(table: pd.DataFrame, objective: Objective) -> MetricAxis:
     shown = table[is_done if is_done.any() else table["status"] == "pruned"]
     values = shown["value"].to_numpy(dtype=np.float64)
     has_band = bool((table["status"] == "diverged").any())
-    return MetricAxis.of(values, np.full(len(values), np.nan), objective, has_band=has_band)
+    return MetricAxis.wide(values, objective, has_band=has_band)
 
 
 def _draw_numbers(axes: Axes, numbers: pd.Series[Any], label: str) -> None:
@@ -106,7 +106,7 @@ def _draw(axes: Axes, table: pd.DataFrame, axis: MetricAxis) -> list[Line2D]:
     """Draw the trials and the best so far; return the entries of the legend."""
     places, status = table["trial"].to_numpy(np.float64), table["status"]
     is_beyond = axis.is_beyond(table["value"]).to_numpy()
-    values = table["value"].mask(is_beyond, axis.edge).to_numpy(np.float64)
+    values = np.where(is_beyond, axis.edge, axis.places(table["value"].to_numpy(np.float64)))
     is_done, is_pruned, has_diverged = (status == each for each in ("completed", "pruned", "diverged"))
     size, alpha = _size(len(table))
     dot = {
@@ -140,10 +140,10 @@ def _draw_best(axes: Axes, table: pd.DataFrame, axis: MetricAxis) -> list[Line2D
     """Draw the best so far up to the last trial, and a star for the best trial."""
     known = table[table["best"].notna()]
     end = axes.get_xlim()[1]
-    heights = known["best"].mask(axis.is_beyond(known["best"]), axis.edge).to_numpy(np.float64)
+    heights = np.where(axis.is_beyond(known["best"]), axis.edge, axis.places(known["best"].to_numpy(np.float64)))
     axes.step([*known["trial"], end], [*heights, heights[-1]], where="post", label="best so far", **_LINE)
     best = known[known["rank"] == 1].iloc[0]
-    axes.plot(best["trial"], best["value"], label="best", zorder=4, **STAR)
+    axes.plot(best["trial"], axis.places(np.array(best["value"])), label="best", zorder=4, **STAR)
     words = f"best: {axes.get_xlabel()} {best['trial']}, {format_value(axis.objective.metric, float(best['value']))}"
     return [handle(words, STAR), Line2D([], [], label="best so far", **_LINE)]
 

@@ -102,7 +102,7 @@ def parallel_chart(
     axes = figure.subplots()
     has_diverged = bool((table["status"] == "diverged").any())
     values = table.loc[table["status"] == "completed", objective.metric].to_numpy(np.float64)
-    axis = _Objective(MetricAxis.of(values, np.full(len(values), np.nan), objective, has_band=False), values)
+    axis = _Objective(MetricAxis.wide(values, objective, has_band=False), values)
     _draw_lines(axes, table, [each.name for each in shown], axis)
     names = shorten_all([each.short_name for each in shown], 22)
     has_absent = bool(table[[each.name for each in shown]].isna().any().any())
@@ -142,14 +142,17 @@ class _Objective:
     def places(self, values: Floats) -> Floats:
         """Return the place of each value; those beyond the axis are on its edge."""
         low, high = self._ends()
-        places = ((values - low) / (high - low)).clip(0, 1) if high > low else np.full(len(values), 0.5)
+        heights = self.axis.places(values)
+        places = ((heights - low) / (high - low)).clip(0, 1) if high > low else np.full(len(values), 0.5)
         return places if self.axis.objective.is_max or high == low else 1 - places
 
     def _ends(self) -> tuple[float, float]:
         if not len(self.values):
             return 0.0, 0.0
         is_max = self.axis.objective.is_max
-        return (self.axis.bound, self.values.max()) if is_max else (self.values.min(), self.axis.bound)
+        ends = (self.axis.bound, self.values.max()) if is_max else (self.values.min(), self.axis.bound)
+        low, high = self.axis.places(np.array(ends))
+        return float(low), float(high)
 
     def ticks(self) -> tuple[Floats, list[str]]:
         """Return the places and the words of the ticks."""
@@ -160,7 +163,8 @@ class _Objective:
             return np.array([0.5]), [format_value(self.axis.objective.metric, float(low))]
         ticks, words = self.axis.ticks()
         inside = [place for place, tick in enumerate(ticks) if low <= tick <= high]
-        return self.places(np.array([ticks[place] for place in inside])), [words[place] for place in inside]
+        heights = (np.array([ticks[place] for place in inside]) - low) / (high - low)
+        return heights if self.axis.objective.is_max else 1 - heights, [words[place] for place in inside]
 
 
 def _draw_lines(axes: Axes, table: pd.DataFrame, names: list[str], axis: _Objective) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import LogLocator, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 from pandas.api.types import is_bool_dtype
 
 from sweep.records import Parameter
 from sweep.results.plots.parameter_axis import Floats, category_key, category_word
-from sweep.results.plots.style import number_word
+from sweep.results.plots.style import log_ticks, number_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +84,7 @@ class ParameterScale:
             return np.array([10**self.low if self.is_log else self.low])
         if not self.is_log:
             return np.asarray(MaxNLocator(most - 1, steps=[1, 2, 2.5, 5, 10]).tick_values(self.low, self.high))
-        span = self.high - self.low
-        if span > 100:  # LogLocator cannot compute the powers beside such ends
-            powers = range(math.ceil(self.low), math.floor(self.high) + 1)
-            return np.array([float(f"1e{power}") for power in powers[:: math.ceil(len(powers) / most)]])
-        if span < 0.9:
-            found = np.asarray(MaxNLocator(most - 1, steps=[1, 2, 2.5, 5, 10]).tick_values(10**self.low, 10**self.high))
-            return found[found > 0]
-        subs = (1.0,) if span > 2.3 else (1.0, 2.0, 5.0)
-        return np.asarray(LogLocator(subs=subs, numticks=most).tick_values(10**self.low, 10**self.high))
+        return np.array(log_ticks(self.low, self.high, most))
 
 
 def _numbers(values: pd.Series[Any]) -> Floats:
