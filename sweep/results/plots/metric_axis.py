@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,12 +43,13 @@ class MetricAxis:
 
     @classmethod
     def wide(cls, values: NDArray[np.float64], objective: Objective, *, has_band: bool) -> MetricAxis:
-        """Choose an axis that is logarithmic if less is better and the values span more than a factor of 20.
+        """Choose an axis that is logarithmic if less is better and most values span more than a factor of 20.
 
         Args:
             values, objective, has_band: as of `of`.
         """
-        is_log = len(values) > 0 and not objective.is_max and values.max() / MOST_LINEAR > values.min() > 0
+        kept = values[_is_in_place(values, is_max=objective.is_max)]
+        is_log = len(kept) > 0 and not objective.is_max and kept.max() / MOST_LINEAR > kept.min() > 0
         shown = np.log10(values) if is_log else values
         axis = cls.of(shown, np.full(len(values), np.nan), objective, has_band=has_band)
         return replace(axis, is_log=True, bound=float(10**axis.bound) * (1 + 1e-12)) if is_log else axis
@@ -75,9 +77,9 @@ class MetricAxis:
         band = (high - low) * _BAND / (1 - _BAND) if has_band else 0.0
         return cls(objective, float(low), float(high), float(band), float(bound), len(values) > 0)
 
-    def places(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def places(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Return where values stand on the axis."""
-        return np.log10(values) if self.is_log else values
+        return np.asarray(np.log10(values) if self.is_log else values, dtype=np.float64)
 
     @property
     def label(self) -> str:

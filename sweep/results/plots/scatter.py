@@ -107,6 +107,8 @@ def _metric_axis(drawn: pd.DataFrame, objective: Objective) -> MetricAxis:
     has_crosses = bool((drawn["status"] == "diverged").any() or ("diverged" in drawn and drawn["diverged"].any()))
     shown = completed if completed.any() else drawn["status"] == "pruned"
     values, errors = (np.asarray(each[shown], dtype=np.float64) for each in (drawn[objective.metric], _errors(drawn)))
+    if np.isnan(errors).all():
+        return MetricAxis.wide(values, objective, has_band=has_crosses)
     return MetricAxis.of(values, errors, objective, has_band=has_crosses)
 
 
@@ -138,7 +140,9 @@ def _points(drawn: pd.DataFrame, axis: MetricAxis) -> pd.DataFrame:
     looks = drawn["status"].mask(beyond & (drawn["status"] == "completed"), "beyond")
     looks[ranking(drawn[drawn["status"] == "completed"], axis.objective)[:1]] = "best"
     in_band = axis.band_middle + 0.5 * axis.band * pd.Series(jitter(len(drawn), math.sqrt(2)))
-    heights = values.mask(beyond, axis.edge).mask(has_diverged, in_band)
+    heights = (
+        pd.Series(axis.places(np.asarray(values)), drawn.index).mask(beyond, axis.edge).mask(has_diverged, in_band)
+    )
     points = pd.DataFrame({"row": drawn.index, "look": looks, "y": heights, "error": _errors(drawn).mask(beyond)})
     if "diverged" not in drawn:
         return points
