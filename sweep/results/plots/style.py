@@ -71,6 +71,8 @@ def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
     >>> log_ticks(-3, 0)
     [0.001, 0.01, 0.1, 1.0]
     """
+    # The powers of ten that a float can be.
+    low, high = max(low, -307.0), min(high, 308.0)
     span = high - low
     if span > 2.3:
         powers = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)

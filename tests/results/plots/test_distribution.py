@@ -47,6 +47,7 @@ def test_the_curve_begins_at_the_share_of_diverged_trials():
     assert_legible(figure)
     (axes,) = figure.axes
     curve = line(axes, "digits")
+    assert axes.get_lines()[0].get_drawstyle() == "steps-post"
     assert [height(curve, place) for place in (axes.get_xlim()[0], 0.49, 0.5, 0.69, 0.7)] == [0.25, 0.25, 0.5, 0.5, 1]
     assert legend(figure) == ["digits: 4 trials, median 0.5000, 1 diverged, 1 pruned left out"]
     assert "diverged" in [text.get_text() for text in axes.texts]
