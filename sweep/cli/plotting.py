@@ -66,12 +66,12 @@ class Kind(NamedTuple):
 
 KINDS: dict[str, Kind] = {
     "scatter": Kind(
-        "all trials against parameters",
+        "a metric against each parameter",
         ("x", "y", "direction"),
         lambda results, given: results.plot(given.x, given.y, given.direction),
     ),
     "curves": Kind(
-        "a metric against epochs",
+        "a metric against the epochs, the best ten trials in colors",
         ("y", "direction", "trial"),
         lambda results, given: results.plot_curves(given.y, given.direction, given.trial),
     ),
@@ -102,35 +102,35 @@ KINDS: dict[str, Kind] = {
         lambda results, given: results.plot_efficiency(given.y, given.direction),
     ),
     "cost": Kind(
-        "losses of mini-batches",
+        "the loss of each mini-batch",
         ("trial",),
         lambda results, given: results.plot_costs(given.trial),
     ),
     "pareto": Kind(
-        "all trials by the metric and one other goal",
+        "what no other trial beats in a metric and one other goal",
         ("x", "y", "direction"),
         lambda results, given: results.plot_pareto(given.x[0] if given.x else None, given.y, given.direction),
         most_x=1,
     ),
     "divergence": Kind(
-        "all trials by two parameters",
+        "the probability to diverge, by two parameters",
         ("x",),
         lambda results, given: results.plot_divergence(given.x),
         most_x=2,
     ),
-    "rescue": Kind("all casualties", (), lambda results, given: results.plot_rescue()),
+    "rescue": Kind("what would have saved the trials that diverged", (), lambda results, given: results.plot_rescue()),
     "sharpness": Kind(
-        "the sharpness against epochs",
+        "the sharpness of the loss beside the limit of stable steps",
         ("trial",),
         lambda results, given: results.plot_sharpness(given.trial),
     ),
     "trace": Kind(
-        "the arrays of one trial, trained again",
+        "the arrays of one trial, which is trained again",
         ("trial",),
         trains=lambda results, given, progress: results.plot_trace(_one(given.trial), progress=progress),
     ),
     "map": Kind(
-        "the trainability of a tiny network by the two parameters that the sweep searches",
+        "where a tiny network converges, by the two parameters searched",
         (),
         trains=lambda results, given, progress: results.plot_map(progress=progress),
     ),

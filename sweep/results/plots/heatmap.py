@@ -20,7 +20,7 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from sweep.errors import UsageError
+from sweep.errors import UsageError, counted
 from sweep.metrics import Objective
 from sweep.records import Parameter
 from sweep.results.plots.chart import Chart
@@ -235,6 +235,8 @@ def _draw_axis(axis: Axis, bins: Bins) -> None:
 def _counts(rows: pd.DataFrame, drawn: int, unit: str) -> str:
     counts = rows["status"].value_counts()
     words = [f"{counts[status]} {status}" for status in ("completed", "diverged") if status in counts]
+    if unit == "configuration":
+        words[0] = f"{counted(len(rows), unit)}: {words[0]}"
     left = len(rows) - drawn
     return ", ".join([*words, *([f"{left} without a value not drawn"] if left else [])])
 

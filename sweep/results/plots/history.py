@@ -17,10 +17,9 @@ from matplotlib.lines import Line2D
 
 from sweep.errors import UsageError
 from sweep.metrics import Objective
-from sweep.results.format import format_value
 from sweep.results.leaderboard import ranking
 from sweep.results.plots.chart import Chart
-from sweep.results.plots.marks import CROSS, PRUNED, STAR, count_statuses, handle, is_ranked, rows_of
+from sweep.results.plots.marks import CROSS, PRUNED, STAR, best_words, count_statuses, handle, is_ranked, rows_of
 from sweep.results.plots.metric_axis import MetricAxis, draw_metric_axis
 from sweep.results.plots.parameter_axis import jitter
 from sweep.results.plots.settings import default_settings
@@ -79,7 +78,7 @@ def history_chart(trials: pd.DataFrame, objective: Objective, *, title: str = ""
     style_axes(axes)
     _draw_numbers(axes, table["trial"], "trial" if repeats == 1 else "configuration")
     draw_metric_axis(axes, axis)
-    handles = _draw(axes, table, axis)
+    handles = _draw(axes, table, axis, repeats)
     draw_titles(figure, title, ", ".join(count_statuses(trials, repeats)), handles)
     figure.supylabel(axis.label if repeats == 1 else f"mean {axis.label}", fontsize=10)
     return figure
@@ -102,7 +101,7 @@ def _draw_numbers(axes: Axes, numbers: pd.Series[Any], label: str) -> None:
     axes.set_xlabel(label)
 
 
-def _draw(axes: Axes, table: pd.DataFrame, axis: MetricAxis) -> list[Line2D]:
+def _draw(axes: Axes, table: pd.DataFrame, axis: MetricAxis, repeats: int) -> list[Line2D]:
     """Draw the trials and the best so far; return the entries of the legend."""
     places, status = table["trial"].to_numpy(np.float64), table["status"]
     is_beyond = axis.is_beyond(table["value"]).to_numpy()
@@ -129,14 +128,15 @@ def _draw(axes: Axes, table: pd.DataFrame, axis: MetricAxis) -> list[Line2D]:
     handles = []
     for label, (chosen, heights, mark) in looks.items():
         if chosen.any():
-            axes.plot(places[chosen], heights[chosen], label=label, zorder=2, **mark)
+            is_heavy = len(table) > 5000  # an SVG of many thousand separate marks would take seconds to show
+            axes.plot(places[chosen], heights[chosen], label=label, zorder=2, rasterized=is_heavy, **mark)
             handles.append(handle(f"{int(chosen.sum())} {label}", {**mark, "alpha": 1.0}))
     if is_done.any():
-        handles = [*_draw_best(axes, table, axis), *handles]
+        handles = [*_draw_best(axes, table, axis, repeats), *handles]
     return handles
 
 
-def _draw_best(axes: Axes, table: pd.DataFrame, axis: MetricAxis) -> list[Line2D]:
+def _draw_best(axes: Axes, table: pd.DataFrame, axis: MetricAxis, repeats: int) -> list[Line2D]:
     """Draw the best so far up to the last trial, and a star for the best trial."""
     known = table[table["best"].notna()]
     end = axes.get_xlim()[1]
@@ -144,7 +144,7 @@ def _draw_best(axes: Axes, table: pd.DataFrame, axis: MetricAxis) -> list[Line2D
     axes.step([*known["trial"], end], [*heights, heights[-1]], where="post", label="best so far", **_LINE)
     best = known[known["rank"] == 1].iloc[0]
     axes.plot(best["trial"], axis.places(np.array(best["value"])), label="best", zorder=4, **STAR)
-    words = f"best: {axes.get_xlabel()} {best['trial']}, {format_value(axis.objective.metric, float(best['value']))}"
+    words = best_words(best["trial"] * repeats, float(best["value"]), axis.objective, repeats)
     return [handle(words, STAR), Line2D([], [], label="best so far", **_LINE)]
 
 

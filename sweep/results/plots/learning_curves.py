@@ -23,7 +23,7 @@ from sweep.metrics import Objective, metric
 from sweep.results.format import format_value
 from sweep.results.leaderboard import ranked_as_completed, ranking
 from sweep.results.plots.chart import Chart
-from sweep.results.plots.marks import CROSS, PRUNED, STAR, STRONG_GRAY, count_statuses, handle, label_ends
+from sweep.results.plots.marks import CROSS, PRUNED, STAR, STRONG_GRAY, best_words, count_statuses, handle, label_ends
 from sweep.results.plots.metric_axis import MetricAxis
 from sweep.results.plots.settings import default_settings
 from sweep.results.plots.style import GOLD, RED, draw_ticks, draw_titles, style_axes
@@ -251,7 +251,7 @@ def _legend(best: pd.DataFrame, drawn: pd.DataFrame, trials: pd.DataFrame, objec
     handles = []
     for number in best["trial"][:1]:
         value = trials.loc[trials["trial"] == number, objective.metric].iloc[0]
-        words = f"best: trial {number}, {format_value(objective.metric, float(value))}"
+        words = best_words(number, float(value), objective)
         handles.append(handle(words, {**STAR, "linestyle": "-", "lw": 2.4}))
     if len(best) > 1:
         handles.append(Line2D([], [], label=f"the best {len(best)}: trial and value", color=_COLORS[1], lw=1.5))

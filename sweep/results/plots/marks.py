@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sweep.metrics import Objective
 from sweep.records import STATUSES
+from sweep.results.format import format_value
 from sweep.results.leaderboard import ranked_as_completed
 from sweep.results.plots.style import GOLD, INK, RED
 from sweep.results.repeats import configurations
@@ -55,6 +56,16 @@ def count_statuses(trials: pd.DataFrame, repeats: int = 1) -> list[str]:
     return [first + words[0], *words[1:]] if words else words
 
 
+def best_words(trial: int, value: float, objective: Objective, repeats: int = 1) -> str:
+    """Return the entry of a legend for the best trial, or for all trainings of the best configuration.
+
+    >>> best_words(6, 0.9, Objective(), repeats=3)
+    'best: trials 6–8, 0.9000'
+    """
+    name = f"trial {trial}" if repeats == 1 else f"trials {trial}–{trial + repeats - 1}"
+    return f"best: {name}, {format_value(objective.metric, value)}"
+
+
 def handle(words: str, mark: dict[str, Any]) -> Line2D:
     """Return the entry of a legend for a mark."""
     return Line2D([], [], label=words, **{**mark, "zorder": 2})
@@ -63,8 +74,8 @@ def handle(words: str, mark: dict[str, Any]) -> Line2D:
 def apart(places: NDArray[np.float64], gap: float, low: float = 0.0, high: float = 1.0) -> NDArray[np.float64]:
     """Return places at least `gap` apart, in the same order and near where they were, within the ends if they fit.
 
-    >>> apart(np.array([0.5, 0.5, 0.0]), 0.1).tolist()
-    [0.5, 0.6, 0.0]
+    >>> apart(np.array([0.5, 0.5, 0.0]), 0.25).tolist()
+    [0.5, 0.75, 0.0]
     """
     order = np.argsort(places, kind="stable")
     steps = gap * np.arange(len(places))

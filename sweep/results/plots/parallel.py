@@ -26,7 +26,7 @@ from sweep.records import Parameter
 from sweep.results.format import format_value
 from sweep.results.leaderboard import ranking
 from sweep.results.plots.chart import Chart
-from sweep.results.plots.marks import count_statuses, is_ranked, rows_of
+from sweep.results.plots.marks import best_words, count_statuses, is_ranked, rows_of
 from sweep.results.plots.metric_axis import MetricAxis
 from sweep.results.plots.parameter_axis import Floats
 from sweep.results.plots.parameter_scale import ParameterScale
@@ -251,9 +251,7 @@ def _legend(table: pd.DataFrame, objective: Objective, *, has_diverged: bool, re
     done = table[table["status"] == "completed"]
     if len(done):
         best = done.iloc[-1]
-        name = "trial" if repeats == 1 else "configuration"
-        value = format_value(objective.metric, float(best[objective.metric]))
-        words = f"best: {name} {best['trial'] // repeats}, {value}"
+        words = best_words(best["trial"], float(best[objective.metric]), objective, repeats)
         handles.append(Line2D([], [], label=words, color=GOLD, lw=3.0))
         handles.append(Line2D([], [], label="completed: the darker, the better", color=_SHADES(0.8), lw=1.4))
     if has_diverged:
