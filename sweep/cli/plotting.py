@@ -18,6 +18,26 @@ if TYPE_CHECKING:
     from sweep.results.sweep import Sweep
 
 
+KindName = Literal[
+    "scatter",
+    "curves",
+    "history",
+    "parallel",
+    "heatmap",
+    "distribution",
+    "efficiency",
+    "cost",
+    "pareto",
+    "divergence",
+    "rescue",
+    "sharpness",
+    "tuning_curve",
+    "trace",
+    "map",
+]
+"""The names in `KINDS`."""
+
+
 class Options(NamedTuple):
     """The options that choose what is drawn, as they were given."""
 
@@ -25,6 +45,7 @@ class Options(NamedTuple):
     y: str | None = None
     direction: Literal["max", "min"] | None = None
     trial: list[int] | None = None
+    with_: list[str] | None = None
 
 
 Progress = Callable[[int, int], None]
@@ -44,48 +65,74 @@ class Kind(NamedTuple):
     """What draws a kind for which networks are trained, in place of `draw`."""
 
 
-KINDS = {
+KINDS: dict[str, Kind] = {
     "scatter": Kind(
-        "all trials against parameters",
+        "a metric against each parameter",
         ("x", "y", "direction"),
         lambda results, given: results.plot(given.x, given.y, given.direction),
     ),
     "curves": Kind(
-        "a metric against epochs",
+        "a metric against the epochs, the best ten trials in colors",
         ("y", "direction", "trial"),
         lambda results, given: results.plot_curves(given.y, given.direction, given.trial),
     ),
+    "history": Kind(
+        "a metric by trial number, with the best so far",
+        ("y", "direction"),
+        lambda results, given: results.plot_history(given.y, given.direction),
+    ),
+    "parallel": Kind(
+        "each trial as a line across all parameters",
+        ("x", "y", "direction"),
+        lambda results, given: results.plot_parallel(given.x, given.y, given.direction),
+    ),
+    "heatmap": Kind(
+        "the mean of a metric by two parameters",
+        ("x", "y", "direction"),
+        lambda results, given: results.plot_heatmap(given.x, given.y, given.direction),
+        most_x=2,
+    ),
+    "distribution": Kind(
+        "the share of trials with at most each value of a metric",
+        ("y", "direction", "with"),
+        lambda results, given: results.plot_distribution(given.with_ or (), given.y, given.direction),
+    ),
+    "efficiency": Kind(
+        "the best of groups of 1, 2, 4, … trials",
+        ("y", "direction"),
+        lambda results, given: results.plot_efficiency(given.y, given.direction),
+    ),
     "cost": Kind(
-        "losses of mini-batches",
+        "the loss of each mini-batch",
         ("trial",),
         lambda results, given: results.plot_costs(given.trial),
     ),
     "pareto": Kind(
-        "all trials by the metric and one other goal",
+        "what no other trial beats in a metric and one other goal",
         ("x", "y", "direction"),
         lambda results, given: results.plot_pareto(given.x[0] if given.x else None, given.y, given.direction),
         most_x=1,
     ),
     "divergence": Kind(
-        "all trials by two parameters",
+        "the probability to diverge, by two parameters",
         ("x",),
         lambda results, given: results.plot_divergence(given.x),
         most_x=2,
     ),
-    "rescue": Kind("all casualties", (), lambda results, given: results.plot_rescue()),
+    "rescue": Kind("what would have saved the trials that diverged", (), lambda results, given: results.plot_rescue()),
     "sharpness": Kind(
-        "the sharpness against epochs",
+        "the sharpness of the loss beside the limit of stable steps",
         ("trial",),
         lambda results, given: results.plot_sharpness(given.trial),
     ),
     "tuning_curve": Kind("the best of n random trials", (), lambda results, given: results.plot_tuning_curve()),
     "trace": Kind(
-        "the arrays of one trial, trained again",
+        "the arrays of one trial, which is trained again",
         ("trial",),
         trains=lambda results, given, progress: results.plot_trace(_one(given.trial), progress=progress),
     ),
     "map": Kind(
-        "the trainability of a tiny network by the two parameters that the sweep searches",
+        "where a tiny network converges, by the two parameters searched",
         (),
         trains=lambda results, given, progress: results.plot_map(progress=progress),
     ),
@@ -103,19 +150,24 @@ def _one(trials: list[int] | None) -> int:
     return trials[0]
 
 
-@app.command()
+HELP = """
+Draw a chart of a sweep. With `--kind` it shows:
+
+{}
+
+Diverged trials are red crosses, pruned ones squares, and the best is a star. With repeats a point is the mean of a
+configuration.
+""".format("\n".join(f"- `{name}`: {chart.shows}" for name, chart in KINDS.items()))
+
+
+@app.command(help=HELP)
 def plot(
     name: Name = None,
     kind: Annotated[
-        Literal[
-            "scatter", "curves", "cost", "pareto", "divergence", "rescue", "sharpness", "tuning_curve", "trace", "map"
-        ],
+        KindName,
         typer.Option(
-            help="The metric against each parameter, or against the epochs; the loss of mini-batches; the trials that "
-            "no other beats in the metric and --x, by default the size of the network; the probability to diverge; "
-            "what `sweep rescue` has found; the sharpness of the loss beside the limit of stable steps; the best of "
-            "n random trials with its band; the arrays of a trial before it diverged (`sweep trace`); where a tiny "
-            "network converges (`sweep map`)."
+            metavar="KIND",
+            help="What to draw, one of those above.",
         ),
     ] = "scatter",
     x: Annotated[
@@ -130,17 +182,17 @@ def plot(
         list[int] | None,
         typer.Option("--trial", help="With --kind curves, cost, sharpness or trace: a trial to draw."),
     ] = None,
+    with_: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="With --kind distribution: another sweep to draw beside it.", metavar="NAME"),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A .png or .svg file; beside the database by default.")
     ] = None,
     db: Db = None,
 ) -> None:
-    """Draw the metric against each searched parameter or the epochs, or the losses of mini-batches.
-
-    Diverged trials are crosses at the bad end. With repeats a point is the mean of a configuration, with a bar of one
-    standard error. Losses of mini-batches are there if training.record_batches was true.
-    """
-    given = Options(x, y, direction, trial)
+    """Draw a chart of a sweep."""
+    given = Options(x, y, direction, trial, with_)
     _check(kind, given)
     results = sweep.load(name, db=db)
     say(f"chart: {save_figure(results, lambda: _drawn(results, kind, given), output, _stem(results, kind, given))}")
@@ -164,7 +216,8 @@ def _check(kind: str, given: Options) -> None:
         UsageError: when one was given.
     """
     chart = KINDS[kind]
-    for option, value in given._asdict().items():
+    for name, value in given._asdict().items():
+        option = name.rstrip("_")
         if not value or option in chart.takes:
             continue
         with_it = [name for name, other in KINDS.items() if option in other.takes]

@@ -59,7 +59,7 @@ class DrawnTrials(AnalyzedTrials):
         objective = self.ranked_by(y, direction)
         trials = ranked_as_completed(self._trials(objective))
         x = None if x is None else texts(x, "x")
-        return plots.scatter_grid(trials, self.parameters, objective, title=self.name, x=x, repeats=self.repeats)
+        return plots.scatter_grid(trials, self.searched, objective, title=self.name, x=x, repeats=self.repeats)
 
     def plot_curves(
         self, by: str | None = None, direction: Direction | None = None, trials: int | Sequence[int] | None = None
@@ -124,7 +124,7 @@ class DrawnTrials(AnalyzedTrials):
         vertical = (y or self.objective.metric) + (f":{direction}" if direction else "")
         goals = self.goals([vertical, x or size])
         trials = comparable(self.compared(goals), goals)
-        return plots.pareto_chart(trials, goals[1], goals[0], self.parameters, title=self.name)
+        return plots.pareto_chart(trials, goals[1], goals[0], self.searched, title=self.name)
 
     def plot_rescue(self) -> Figure:
         """Draw what would have saved the trials that diverged, of this sweep or of that whose twins are in it.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sweep.errors import counted
+from sweep.errors import SweepError, counted
 from sweep.experiment.parameters import read_table
 from sweep.experiment.parents import parent_of
 from sweep.metrics import Objective
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sweep.results.trials import SweepTrials
     from sweep.store.decisions import Competitor
 
+NEEDS = "independent trials that ran to their end"
 INDEPENDENT = ("random", "screen", "screened")
 LISTED = ("grid", "table", "list")
 SPREAD = ("sobol", "halton", "latin_hypercube")
@@ -87,6 +88,18 @@ def independent_draws(results: SweepTrials) -> Draws:
     if table.empty:
         return Draws(empty, results.objective, "none of its first trials has ended yet", "; ".join(notes))
     return Draws(table, results.objective, "", "; ".join(notes))
+
+
+def check_independent(results: SweepTrials, what: str) -> Draws:
+    """Return the independent draws of a sweep for something that is said of them alone.
+
+    Raises:
+        SweepError: when it has none.
+    """
+    draws = independent_draws(results)
+    if draws.reason:
+        raise SweepError(f"{results.name} has no {what}, which needs {NEEDS}: {draws.reason}")
+    return draws
 
 
 def _kind(results: SweepTrials) -> str:

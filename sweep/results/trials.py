@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from sweep.arguments import text, whole
 from sweep.errors import Argument, UsageError, suggest
 from sweep.experiment.parameters import parameters_of
+from sweep.experiment.parents import labels_of
 from sweep.metrics import NATIVE_METRICS, Direction, Objective
 from sweep.records import Parameter, SweepRecord
 from sweep.store import Store
@@ -34,6 +35,12 @@ class SweepTrials:
         """The searched parameters; no short name is that of a metric."""
         is_own = self.objective.metric not in NATIVE_METRICS
         return parameters_of(self.record, self.metrics() if is_own else ())
+
+    @cached_property
+    def searched(self) -> list[Parameter]:
+        """Its parameters without the labels that trials of a sweep made from another one carry."""
+        labels = labels_of(self.record)
+        return [parameter for parameter in self.parameters if parameter.name not in labels]
 
     @property
     def objective(self) -> Objective:

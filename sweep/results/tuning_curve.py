@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sweep.errors import SweepError, UsageError
 from sweep.experiment.parents import parent_of
 from sweep.metrics import Objective, metric
-from sweep.results.independent import Draws, independent_draws
+from sweep.results.independent import NEEDS, Draws, check_independent, independent_draws
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 FEWEST = 10
 """Trials below which the summary after a sweep has no word on luck."""
 STEPS = (1, 2, 5)
-NEEDS = "independent trials that ran to their end"
 
 
 def curve_of(results: SweepTrials) -> tuple[TuningCurve, Draws]:
@@ -29,9 +28,7 @@ def curve_of(results: SweepTrials) -> tuple[TuningCurve, Draws]:
     Raises:
         SweepError: when the sweep has no independent draws.
     """
-    draws = independent_draws(results)
-    if draws.reason:
-        raise SweepError(f"{results.name} has no tuning curve, which needs {NEEDS}: {draws.reason}")
+    draws = check_independent(results, "tuning curve")
     if draws.table.empty:
         raise SweepError(f"{results.name} has no tuning curve, since all of its trials that have ended failed")
     return made(draws), draws

@@ -1,10 +1,12 @@
 """Tests of the charts that commands draw."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import sweep
+from sweep.cli.plotting import KINDS, KindName
 
 SIMPLE = """
 name = "simple"
@@ -49,6 +51,41 @@ class TestCurves:
     )
     def test_what_cannot_be_done_is_one_sentence(self, cli, arguments, code, words):
         assert words in cli("plot", "--kind", "curves", *arguments).sentence(code)
+
+
+class TestKinds:
+    @pytest.mark.parametrize("kind", ["history", "parallel", "heatmap", "distribution", "efficiency"])
+    def test_every_kind_is_drawn_and_named_for_the_metric(self, cli, shelf, kind):
+        answer = cli("plot", "--kind", kind)
+        assert answer.code == 0, answer.err
+        path = shelf.database.with_name("sweeps.db-files") / "digits-quickstart" / f"test_accuracy-{kind}.png"
+        assert path.read_bytes().startswith(b"\x89PNG")
+
+    def test_the_help_has_a_line_for_each_and_all_are_known(self, cli):
+        assert get_args(KindName) == tuple(KINDS)
+        lines = cli("plot", "--help").out.splitlines()
+        for name, kind in KINDS.items():
+            assert any(f"{name}: {kind.shows}" in line for line in lines), name
+
+    def test_the_distribution_of_several_sweeps(self, cli):
+        assert cli("plot", "--kind", "distribution", "--with", "tiny", "-o", "both.svg").code == 0
+        assert "distribution of test accuracy in 2 sweeps" in Path("both.svg").read_text()
+
+    @pytest.mark.parametrize(
+        ("arguments", "code", "words"),
+        [
+            (["--kind", "distribution", "--with", "nonsense"], 1, "nonsense"),
+            (["--kind", "distribution", "--with", "digits-quickstart"], 2, "a sweep is named twice"),
+            (["--kind", "history", "--with", "tiny"], 2, "--with does not go with --kind history"),
+            (["--kind", "history", "--x", "alpha"], 2, "--x does not go with --kind history"),
+            (["--kind", "heatmap", "--x", "a", "--x", "b", "--x", "c"], 2, "--x is given at most twice"),
+            (["--kind", "heatmap", "--x", "nonsense"], 2, "there is no parameter 'nonsense'"),
+            (["--kind", "parallel", "--x", "nonsense"], 2, "there is no parameter 'nonsense'"),
+            (["--kind", "efficiency", "--by", "nonsense"], 2, "there is no metric 'nonsense'"),
+        ],
+    )
+    def test_what_cannot_be_done_is_one_sentence(self, cli, arguments, code, words):
+        assert words in cli("plot", *arguments).sentence(code)
 
 
 class TestTrained:

@@ -150,12 +150,12 @@ class TestCosts:
             (
                 ["--kind", "cost", "--x", "alpha"],
                 2,
-                "draws losses of mini-batches; it goes with scatter, pareto and divergence",
+                "draws the loss of each mini-batch; it goes with scatter, parallel, heatmap, ",
             ),
             (
                 ["--trial", 3],
                 2,
-                "--trial does not go with --kind scatter, which draws all trials",
+                "--trial does not go with --kind scatter, which draws a metric",
             ),
             (["--kind", "sharpness", "--y", "test_loss"], 2, "--y does not go with --kind sharpness"),
             (["--kind", "sharpness"], 2, "set training.record_sharpness = true"),

@@ -137,3 +137,10 @@ def test_without_twins_or_casualties_there_is_a_sentence(toy):
         twins_of(toy)
     with pytest.raises(SweepError, match="no twins of trials of toy are trained"):
         toy.plot_rescue()
+
+
+def test_charts_leave_out_the_labels_of_twins(rescued):
+    names = {axes.get_xlabel() for axes in rescued.plot().axes}
+    assert names == {parameter.short_name for parameter in rescued.searched}
+    assert "parent" in {parameter.name for parameter in rescued.parameters}
+    assert names.isdisjoint({"parent", "change", "detail", "begin"})

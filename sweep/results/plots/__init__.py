@@ -10,12 +10,17 @@ load()
 
 # ruff: noqa: E402
 from sweep.results.plots.costs import cost_curves
+from sweep.results.plots.distribution import distribution_chart
 from sweep.results.plots.divergence import phase_diagram
+from sweep.results.plots.efficiency import efficiency_chart
 from sweep.results.plots.examples import example, gallery
 from sweep.results.plots.files import SUFFIXES, save
+from sweep.results.plots.heatmap import heatmap_chart
+from sweep.results.plots.history import history_chart
 from sweep.results.plots.learning_curves import learning_curves
 from sweep.results.plots.map import map_chart
 from sweep.results.plots.matrix import confusion
+from sweep.results.plots.parallel import parallel_chart
 from sweep.results.plots.pareto import pareto_chart
 from sweep.results.plots.rescue import rescue_chart
 from sweep.results.plots.scatter import scatter_grid
@@ -27,10 +32,15 @@ __all__ = [
     "SUFFIXES",
     "confusion",
     "cost_curves",
+    "distribution_chart",
+    "efficiency_chart",
     "example",
     "gallery",
+    "heatmap_chart",
+    "history_chart",
     "learning_curves",
     "map_chart",
+    "parallel_chart",
     "pareto_chart",
     "phase_diagram",
     "rescue_chart",

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from sweep.metrics import Objective, metric
-from sweep.results.plots.style import escape
+from sweep.results.plots.style import INK, PALE_RED, RED, escape, log_ticks, number_word
 
 _BAND = 0.11
 """Fraction of a panel's height that the band of the diverged trials takes."""
 _FEWEST_TO_CLIP = 20
 """The quartiles of fewer values say too little about which of them are outliers."""
+MOST_LINEAR = 20
+"""The factor between positive values up to which an axis is linear."""
 _LARGEST = 1e150
 """Largest absolute value that is drawn where it is: the limits of an axis beyond cannot be computed."""
 
@@ -33,6 +38,21 @@ class MetricAxis:
     bound: float
     """The worst value that has a place on the axis."""
     has_values: bool
+    is_log: bool = False
+    """Whether all but `bound` are logarithms to the base of ten."""
+
+    @classmethod
+    def wide(cls, values: NDArray[np.float64], objective: Objective, *, has_band: bool) -> MetricAxis:
+        """Choose an axis that is logarithmic if less is better and most values span more than a factor of 20.
+
+        Args:
+            values, objective, has_band: as of `of`.
+        """
+        kept = values[_is_in_place(values, is_max=objective.is_max)]
+        is_log = len(kept) > 0 and not objective.is_max and kept.max() / MOST_LINEAR > kept.min() > 0
+        shown = np.log10(values) if is_log else values
+        axis = cls.of(shown, np.full(len(values), np.nan), objective, has_band=has_band)
+        return replace(axis, is_log=True, bound=float(10**axis.bound) * (1 + 1e-12)) if is_log else axis
 
     @classmethod
     def of(
@@ -56,6 +76,10 @@ class MetricAxis:
         low, high = low - pad, high + pad
         band = (high - low) * _BAND / (1 - _BAND) if has_band else 0.0
         return cls(objective, float(low), float(high), float(band), float(bound), len(values) > 0)
+
+    def places(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Return where values stand on the axis."""
+        return np.asarray(np.log10(values) if self.is_log else values, dtype=np.float64)
 
     @property
     def label(self) -> str:
@@ -89,6 +113,8 @@ class MetricAxis:
 
     def ticks(self) -> tuple[list[float], list[str]]:
         """Return the positions and the labels of the ticks, that of the band included."""
+        if self.is_log:
+            return self._log_ticks()
         lowest, highest = metric(self.objective.metric).limits
         low, high = max(self.low, lowest), min(self.high, highest)
         places = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(self.low, self.high)
@@ -98,6 +124,25 @@ class MetricAxis:
         if self.band:
             return [self.band_middle, *ticks], ["diverged", *labels]
         return ticks, labels
+
+    def _log_ticks(self) -> tuple[list[float], list[str]]:
+        numbers = [number for number in log_ticks(self.low, self.high) if self.low <= math.log10(number) <= self.high]
+        ticks, labels = [math.log10(number) for number in numbers], [number_word(number) for number in numbers]
+        return ([self.band_middle, *ticks], ["diverged", *labels]) if self.band else (ticks, labels)
+
+
+def draw_metric_axis(axes: Axes, axis: MetricAxis) -> None:
+    """Give `axes` the metric as its vertical axis, with the band of the diverged trials."""
+    axes.set_ylim(axis.bottom, axis.top)
+    axes.set_yticks(*axis.ticks())
+    if axis.band:
+        share = axis.band / (axis.top - axis.bottom)
+        foot = 0 if axis.objective.is_max else 1 - share
+        axes.add_patch(Rectangle((0, foot), 1, share, transform=axes.transAxes, color=PALE_RED, zorder=0.6, lw=0))
+        for label in axes.get_yticklabels()[:1]:
+            label.set_color(RED)
+    if not axis.has_values:
+        axes.text(0.5, 0.5, "no trial completed", transform=axes.transAxes, ha="center", color=INK)
 
 
 def _tick_labels(ticks: list[float], step: float) -> list[str]:

@@ -92,16 +92,25 @@ def _spread(numbers: Floats) -> Floats:
 
 def _draw_categories(axes: Axes, values: pd.Series[Any], options: tuple[Scalar, ...]) -> Floats:
     """Draw a strip for each option, drawn or not, and for each other value: numbers in order, then texts."""
-    categories = sorted({_key(value): value for value in [*options, *values.dropna().unique()]}.items())
+    categories = sorted({category_key(value): value for value in [*options, *values.dropna().unique()]}.items())
     axes.set_xlim(-0.5, max(len(categories), 1) - 0.5)
-    _label_categories(axes, [number_word(value) if isinstance(value, float) else str(value) for _, value in categories])
+    _label_categories(axes, [category_word(value) for _, value in categories])
     axes.grid(visible=False, axis="x")
     numbers = {key: number for number, (key, _) in enumerate(categories)}
-    places = np.array([np.nan if pd.isna(value) else numbers[_key(value)] for value in values], dtype=np.float64)
+    places = np.array(
+        [np.nan if pd.isna(value) else numbers[category_key(value)] for value in values], dtype=np.float64
+    )
     return places + 0.56 * jitter(len(values), _GOLDEN)
 
 
-def _key(value: Any) -> tuple[bool, float, str]:
+def category_word(value: Any) -> str:
+    """Return a category as it stands at a tick: true and false as an experiment file spells them."""
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
+    return number_word(value) if isinstance(value, float) else str(value)
+
+
+def category_key(value: Any) -> tuple[bool, float, str]:
     """Return what tells a category from others and orders it: true and 1 are two, 16 and 16.0 one."""
     if isinstance(value, str):
         return True, 0.0, value

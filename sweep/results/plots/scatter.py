@@ -6,6 +6,8 @@ in a band at the bad end of each panel: at the foot, or at the top where less of
 Where a few bad trials would squeeze all others together, the axis ends before them, and they are triangles on its edge
 that the legend counts. The best trial is a star. A trial without a value for a parameter is not in its panel.
 
+Pruned trials are squares where they ended, or on that edge, and never the best.
+
 With repeats a point is the mean over the completed trainings of a configuration, with a bar of one standard error to
 either side; a configuration with a diverged training has a cross in the band besides.
 """
@@ -22,21 +24,19 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 
 from sweep.errors import UsageError, suggest
 from sweep.metrics import Objective
 from sweep.records import STATUSES, Parameter
 from sweep.results.format import format_value
 from sweep.results.leaderboard import ranking
-from sweep.results.plots.metric_axis import MetricAxis
+from sweep.results.plots.metric_axis import MetricAxis, draw_metric_axis
 from sweep.results.plots.parameter_axis import draw_parameter_axis, jitter
 from sweep.results.plots.settings import default_settings
 from sweep.results.plots.style import (
     BLUE,
     GOLD,
     INK,
-    PALE_RED,
     RED,
     draw_titles,
     empty_grid,
@@ -61,7 +61,7 @@ def scatter_grid(
     """Draw a metric against each searched parameter, a panel for each, with a point for each completed trial.
 
     Args:
-        trials: one row for each trial; those that neither completed nor diverged are only counted, in the title.
+        trials: one row for each trial; those that neither completed, diverged nor were pruned are only counted.
         parameters: the searched parameters; if there are none, the metric is drawn against the trial number.
         objective: the metric, its direction and its tie-break.
         title: text before the counts above the panels, such as the sweep's name.
@@ -86,7 +86,8 @@ def scatter_grid(
 
 
 def _draw_panel(axes: Axes, parameter: Parameter, drawn: pd.DataFrame, points: pd.DataFrame, axis: MetricAxis) -> None:
-    _draw_vertical_axis(axes, axis)
+    style_axes(axes)
+    draw_metric_axis(axes, axis)
     # A parameter that no trial has yet has no column either.
     values = drawn.get(parameter.short_name, pd.Series(np.nan, index=drawn.index))
     positions = draw_parameter_axis(axes, parameter, values)
@@ -103,10 +104,11 @@ def _errors(drawn: pd.DataFrame) -> pd.Series[float]:
 def _metric_axis(drawn: pd.DataFrame, objective: Objective) -> MetricAxis:
     """Return the vertical axis for what is drawn."""
     completed = drawn["status"] == "completed"
-    has_crosses = bool((~completed).any() or ("diverged" in drawn and drawn["diverged"].any()))
-    values, errors = (
-        np.asarray(each[completed], dtype=np.float64) for each in (drawn[objective.metric], _errors(drawn))
-    )
+    has_crosses = bool((drawn["status"] == "diverged").any() or ("diverged" in drawn and drawn["diverged"].any()))
+    shown = completed if completed.any() else drawn["status"] == "pruned"
+    values, errors = (np.asarray(each[shown], dtype=np.float64) for each in (drawn[objective.metric], _errors(drawn)))
+    if np.isnan(errors).all():
+        return MetricAxis.wide(values, objective, has_band=has_crosses)
     return MetricAxis.of(values, errors, objective, has_band=has_crosses)
 
 
@@ -115,8 +117,8 @@ def _tie_break(objective: Objective) -> list[str]:
 
 
 def _drawn(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return what has a place in the chart: diverged trials, and completed ones with a value."""
-    has_place = (rows["status"] == "diverged") | ((rows["status"] == "completed") & rows[name].notna())
+    """Return what has a place in the chart: diverged trials, and completed and pruned ones with a value."""
+    has_place = (rows["status"] == "diverged") | (rows["status"].isin(["completed", "pruned"]) & rows[name].notna())
     return rows[has_place].sort_values("trial", ignore_index=True)
 
 
@@ -135,30 +137,18 @@ def _points(drawn: pd.DataFrame, axis: MetricAxis) -> pd.DataFrame:
     values = drawn[axis.objective.metric].astype("float64")
     has_diverged = drawn["status"] == "diverged"
     beyond = axis.is_beyond(values) & ~has_diverged
-    looks = pd.Series("completed", index=drawn.index).mask(beyond, "beyond").mask(has_diverged, "diverged")
+    looks = drawn["status"].mask(beyond & (drawn["status"] == "completed"), "beyond")
     looks[ranking(drawn[drawn["status"] == "completed"], axis.objective)[:1]] = "best"
     in_band = axis.band_middle + 0.5 * axis.band * pd.Series(jitter(len(drawn), math.sqrt(2)))
-    heights = values.mask(beyond, axis.edge).mask(has_diverged, in_band)
+    heights = (
+        pd.Series(axis.places(np.asarray(values)), drawn.index).mask(beyond, axis.edge).mask(has_diverged, in_band)
+    )
     points = pd.DataFrame({"row": drawn.index, "look": looks, "y": heights, "error": _errors(drawn).mask(beyond)})
     if "diverged" not in drawn:
         return points
     partly = (drawn["diverged"] > 0) & ~has_diverged
     crosses = pd.DataFrame({"row": drawn.index, "look": "diverged", "y": in_band, "error": np.nan})[partly]
     return pd.concat([points, crosses], ignore_index=True)
-
-
-def _draw_vertical_axis(axes: Axes, axis: MetricAxis) -> None:
-    style_axes(axes)
-    axes.set_ylim(axis.bottom, axis.top)
-    axes.set_yticks(*axis.ticks())
-    if axis.band:
-        share = axis.band / (axis.top - axis.bottom)
-        foot = 0 if axis.objective.is_max else 1 - share
-        axes.add_patch(Rectangle((0, foot), 1, share, transform=axes.transAxes, color=PALE_RED, zorder=0.6, lw=0))
-        for label in axes.get_yticklabels()[:1]:
-            label.set_color(RED)
-    if not axis.has_values:
-        axes.text(0.5, 0.5, "no trial completed", transform=axes.transAxes, ha="center", color=INK)
 
 
 def _looks(count: int, *, is_max: bool) -> dict[str, dict[str, Any]]:
@@ -172,6 +162,7 @@ def _looks(count: int, *, is_max: bool) -> dict[str, dict[str, Any]]:
         "completed": {**point, "marker": "o", "zorder": 2},
         "beyond": {**edge_point, "clip_on": False},
         "diverged": cross,
+        "pruned": {**point, "marker": "s", "color": "white", "s": 0.8 * size, "edgecolor": INK, "linewidth": 0.8},
         "best": {"color": GOLD, "s": 190, "marker": "*", "edgecolor": INK, "linewidth": 0.8, "zorder": 4},
     }
 
@@ -227,6 +218,8 @@ def _legend(drawn: pd.DataFrame, points: pd.DataFrame, axis: MetricAxis) -> list
         )
         label = f"{len(beyond)} {side} the axis, the {end} {format_value(name, float(extreme))}"
         handles.append(_handle(label, looks["beyond"], size=6))
+    if pruned := int((drawn["status"] == "pruned").sum()):
+        handles.append(_handle(f"{pruned} pruned, at what they had reached", looks["pruned"], size=5))
     if points["error"].notna().any():
         handles.append(Line2D([], [], label="mean ± standard error", color=BLUE, marker="o", ms=4, lw=1.0))
     return handles

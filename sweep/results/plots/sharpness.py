@@ -18,18 +18,20 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from sweep.errors import UsageError
-from sweep.records import STATUSES
 from sweep.results.plots.chart import Chart
+from sweep.results.plots.marks import CROSS, PRUNED, count_statuses, handle, label_ends
 from sweep.results.plots.settings import default_settings
 from sweep.results.plots.style import BLUE, INK, PALE_RED, RED, draw_ticks, draw_titles, empty_grid, style_axes
 
 MOST = 300
 """Curves of a figure; more of them hide each other."""
+MOST_NAMED = 10
+"""Curves with the numbers of their trials beside them."""
 _SPAN = 1000
 """Where the axis ends at the latest, in units of the median, to either side; what is beyond is drawn at its edge."""
 _LIMIT: dict[str, Any] = {"color": INK, "lw": 1.4, "zorder": 3}
 _LIMIT_WORDS = "stability limit: 2/learning_rate for SGD"
-_CROSS: dict[str, Any] = {"marker": "x", "color": RED, "ms": 6, "mew": 1.4, "zorder": 4}
+_CROSS: dict[str, Any] = {**CROSS, "zorder": 4}
 _DASHES: dict[str, Any] = {"linestyle": (0, (4, 2)), "lw": 1.2}
 _LABELS = {"instability": "instability = sharpness / stability limit", "sharpness": "sharpness"}
 
@@ -62,6 +64,9 @@ def sharpness_chart(epochs: pd.DataFrame, trials: pd.DataFrame, *, title: str = 
     values = np.concatenate([points[number][:, 1] for number in drawn])
     low, high = _ends(values, name)
     (_draw_start if is_of_start else _draw_curves)(axes, {n: points[n] for n in drawn}, diverged, (low, high), name)
+    if not is_of_start:
+        pruned = [n for n in drawn if n in set(trials.loc[trials["status"] == "pruned", "trial"])]
+        _draw_names(axes, {n: points[n] for n in drawn}, diverged, pruned)
     handles = [Line2D([], [], label=_LIMIT_WORDS, **_LIMIT)] if name == "instability" else []
     if any(number in diverged for number in drawn):
         style = {"linestyle": ""} if is_of_start else _DASHES
@@ -69,6 +74,8 @@ def sharpness_chart(epochs: pd.DataFrame, trials: pd.DataFrame, *, title: str = 
         handles.append(Line2D([], [], label=words, **{**_CROSS, **style}))
     if not is_of_start and any(number not in diverged for number in drawn):
         handles.append(Line2D([], [], label="not diverged", color=BLUE, lw=1.2))
+    if not is_of_start and (trials["status"] == "pruned").any():
+        handles.append(handle("pruned after its last epoch", PRUNED))
     draw_titles(figure, title, _counts(trials, len(drawn), len(points)), handles)
     return figure
 
@@ -133,7 +140,19 @@ def _draw_curves(
         axes.plot(*single.T, "o", ms=3, color=BLUE, alpha=alpha)
     if lost:
         last = np.array([each[-1] for each in lost])
-        axes.plot(last[:, 0], last[:, 1].clip(*ends), clip_on=False, linestyle="", **_CROSS)
+        axes.plot(last[:, 0], last[:, 1].clip(*ends), clip_on=False, **_CROSS)
+
+
+def _draw_names(axes: Axes, points: dict[int, Points], diverged: set[int], pruned: Sequence[int]) -> None:
+    """Draw the ends of pruned trials, and write the numbers of the trials with the highest last values."""
+    low, high = axes.get_ylim()
+    if pruned:
+        ends = np.array([points[number][-1] for number in pruned])
+        axes.plot(ends[:, 0], ends[:, 1].clip(low, high), clip_on=False, zorder=4, **PRUNED)
+    named = sorted(points, key=lambda number: -points[number][-1, 1])[:MOST_NAMED]
+    ends = np.array([points[number][-1] for number in named])
+    ends[:, 1] = ends[:, 1].clip(low, high)
+    label_ends(axes, ends, [f"trial {n}" for n in named], [RED if n in diverged else BLUE for n in named])
 
 
 def _draw_start(
@@ -156,13 +175,12 @@ def _draw_start(
     for is_lost, style in styles.items():
         chosen = [index for index, number in enumerate(points) if (number in diverged) is is_lost]
         values = np.array([each[0, 1] for each in points.values()])[chosen].clip(*ends)
-        axes.plot(values, is_lost + apart[chosen], linestyle="", **style)
+        axes.plot(values, is_lost + apart[chosen], **{"linestyle": "", **style})
 
 
 def _counts(trials: pd.DataFrame, drawn: int, known: int) -> str:
     """Say how many trials there are of each status, and of how many a sharpness is drawn."""
-    counts = trials["status"].value_counts()
-    words = [f"{counts[status]} {status}" for status in STATUSES if status in counts]
+    words = count_statuses(trials)
     if drawn < known:
         words.append(f"{drawn} of {known} curves drawn")
     elif known < len(trials):

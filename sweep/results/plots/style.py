@@ -65,6 +65,25 @@ def label_numbers(axis: Axis) -> None:
     axis.set_major_formatter(FuncFormatter(lambda place, _: number_word(place)))
 
 
+def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Return round numbers for the ticks of an axis from 10^low to 10^high, some perhaps beyond its ends.
+
+    >>> log_ticks(-3, 0)
+    [0.001, 0.01, 0.1, 1.0]
+    """
+    # The powers of ten that a float can be.
+    low, high = max(low, -307.0), min(high, 308.0)
+    span = high - low
+    if span > 2.3:
+        powers = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)
+        return [float(f"1e{power}") for power in powers[:: math.ceil(len(powers) / most)]]
+    if span < 0.9:
+        ticks = MaxNLocator(most - 1, steps=[1, 2, 2.5, 5, 10]).tick_values(10**low, 10**high)
+        return [float(tick) for tick in ticks if tick > 0]
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    return [float(f"{digit}e{power}") for power in powers for digit in (1, 2, 5)]
+
+
 def number_word(number: float) -> str:
     """Return a number as it stands at a tick.
 

@@ -54,7 +54,8 @@ def words_of(figure):
 
     with patch.object(Text, "draw", record):
         figure.draw_without_rendering()
-    return [text.get_text() for text in texts], np.array([text.get_window_extent().extents for text in texts])
+    # The box of an annotation would include its line.
+    return [text.get_text() for text in texts], np.array([Text.get_window_extent(text).extents for text in texts])
 
 
 def assert_legible(figure):

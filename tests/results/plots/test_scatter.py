@@ -159,8 +159,8 @@ def test_categories_are_strips_side_by_side_in_alphabetical_order():
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ([True, False], ["False", "True"]),
-        (pd.array([True, None], dtype="boolean"), ["True"]),
+        ([True, False], ["false", "true"]),
+        (pd.array([True, None], dtype="boolean"), ["true"]),
         ([16, "all"], ["16", "all"]),
         ([32, 4], ["4", "32"]),
         ([0.5, 0.25], ["0.25", "0.5"]),

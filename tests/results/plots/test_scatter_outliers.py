@@ -130,3 +130,28 @@ def test_the_outliers_of_a_metric_to_be_maximized_are_below_whatever_its_name():
     assert len(drawn(figure.axes[0], "beyond")) == 1
     assert figure.legends[0].get_texts()[1].get_text() == "1 below the axis, the lowest -5000000"
     assert np.ptp(figure.axes[0].get_ylim()) < 3
+
+
+def test_losses_of_many_sizes_are_on_a_logarithmic_axis():
+    frame = trials().assign(test_loss=np.geomspace(1e-5, 1, 60))
+    axes = panel(scatter_grid(frame, PARAMETERS, Objective().by("test_loss")), "hidden[0]")
+    completed = only(frame, "completed").dropna(subset=["test_loss"])
+    np.testing.assert_allclose(np.sort(all_drawn(axes)[:, 1]), np.log10(np.sort(completed["test_loss"])))
+    assert not len(drawn(axes, "beyond"))
+    assert "0.001" in tick_words(axes.yaxis)
+
+
+@pytest.mark.parametrize("metric", ["test_accuracy", "test_loss"])
+def test_pruned_trials_are_squares_at_their_value_or_on_the_edge(metric):
+    frame = trials().assign(status="completed")
+    frame.loc[:3, "status"] = "pruned"
+    objective = Objective().by(metric)
+    frame[metric] = np.linspace(0.5, 0.6, 60)
+    frame.loc[0, metric] = 0.1 if objective.is_max else 0.99
+    axes = panel(scatter_grid(frame, PARAMETERS, objective), "hidden[0]")
+    squares = drawn(axes, "pruned")
+    assert squares[:, 0].tolist() == frame["hidden[0]"][:4].tolist()
+    low, high = axes.get_ylim()
+    edge = low if objective.is_max else high
+    np.testing.assert_allclose(squares[0, 1], edge)
+    assert len(all_drawn(axes)) == 56

@@ -52,6 +52,26 @@ def test_each_trial_is_a_curve_beside_the_limit():
     assert words_of(figure) == ["stability limit: 2/learning_rate for SGD", "not diverged"]
 
 
+def labels_of(axes):
+    """Return the words beside the curves from the top down."""
+    return [each.get_text() for each in sorted(axes.texts, key=lambda each: -each.xyann[1])]
+
+
+def test_the_highest_have_the_numbers_of_their_trials_beside_them():
+    figure = sharpness_chart(*sweep_of(14, lost=(2,)))
+    assert_legible(figure)
+    assert labels_of(figure.axes[0]) == [f"trial {number}" for number in range(13, 3, -1)]
+
+
+def test_pruned_trials_end_with_a_square():
+    epochs, trials = sweep_of(4, lost=(1, 2))
+    figure = sharpness_chart(epochs, trials.assign(status=trials["status"].replace("diverged", "pruned")))
+    assert_legible(figure)
+    (squares,) = (each.get_xydata() for each in figure.axes[0].get_lines() if each.get_marker() == "s")
+    np.testing.assert_allclose(squares, [[1, 0.1 * 2 * 1.1], [1, 0.1 * 3 * 1.1]])
+    assert "pruned after its last epoch" in words_of(figure)
+
+
 def test_diverged_trials_are_dashed_and_end_with_a_cross():
     figure = sharpness_chart(*sweep_of(6, lost=(2, 4)))
     kept, lost = collections_of(figure.axes[0])
