@@ -59,9 +59,8 @@ def _take(connection: Connection, trial_id: int, row: RowMapping, source: SweepR
     chosen, name = objective.choose(found), f"{source.name}/{row['number']}"
     is_same = chosen and (objective.metric, chosen.number) == (source.objective.metric, row["best_epoch"])
     values: dict[str, Any] = {"status": row["status"], "attempt": 1, "target_epochs": None, "taken_from": name}
-    values |= {column: row[column] for column in SAME} | chosen_values(
-        chosen, objective, row["correct"] if is_same else None
-    )
+    values |= {column: row[column] for column in SAME}
+    values |= chosen_values(chosen, objective, row["correct"] if is_same else None)
     connection.execute(update(trials).where(trials.c.id == trial_id).values(values))
     upsert_epochs(connection, trial_id, found)
     losses = connection.execute(select(batches).where(batches.c.trial_id == row["id"])).mappings()

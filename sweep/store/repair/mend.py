@@ -57,12 +57,8 @@ def restart(connection: Connection, trial_id: int) -> None:
         connection.execute(delete(table).where(table.c.trial_id == trial_id))
     target = _forget_decisions(connection, trial_id)
     files = file_columns("weights", None) | file_columns("checkpoint", None)
-    values: dict[str, Any] = {
-        **dict.fromkeys((*LEFT_BY_AN_ATTEMPT, *SUMMARY)),
-        **files,
-        "crashes": 0,
-        "ranked_epochs": None,
-    }
+    values: dict[str, Any] = dict.fromkeys((*LEFT_BY_AN_ATTEMPT, *SUMMARY, "ranked_epochs"))
+    values |= {**files, "crashes": 0}
     if target is not None:
         values["target_epochs"] = target
     # A damaged attempt may not be a number; it must stay ahead of that of a worker that may still be there.
