@@ -26,8 +26,8 @@ def with_ranks(results: SweepTrials, table: pd.DataFrame, objective: Objective) 
     themselves, by their standard error, what cannot be told apart. A row is empty where it is not known of its trial.
     """
     part = objective.judged_part
-    is_one_set = len(results.record.datasets) == 1
-    if part is None or objective != results.objective or results.repeats > 1 or not is_one_set:
+    are_several = len(results.record.datasets) > 1
+    if part is None or objective != results.objective or results.repeats > 1 or are_several:
         return table
     numbers = [int(number) for number in table["trial"][:MOST_ROWS]]
     correct = results.store.correctness(results.record.id, numbers)
