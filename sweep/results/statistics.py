@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sweep.arguments import texts
+from sweep.arguments import texts, whole
+from sweep.errors import SweepError
 from sweep.metrics import Direction
 from sweep.results.charts import DrawnTrials
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
     from sweep.results.comparison import Comparison
     from sweep.results.trials import SweepTrials
@@ -35,40 +38,21 @@ class StudiedTrials(DrawnTrials):
 
         return compare([self, *others], n)
 
-    def plot_tuning_curve(self) -> Figure:
-        """Draw the median best of n random trials against n, with a band of 95 % for the whole curve.
+    def correctness(self, trial: int) -> NDArray[np.bool_]:
+        """Return whether each example of the objective's part is right, at the epoch that stands for a trial.
 
         Raises:
-            SweepError: when the trials are not independent draws that ran to their end.
+            SweepError: when that is not known, as of a user's own trainer or of another objective than an accuracy.
         """
-        from sweep.results import plots
-        from sweep.results.tuning_curve import curve_of
-
-        curve = curve_of(self)[0]
-        return plots.tuning_curves(plots.tuning_points({self.name: curve}), self.objective, title=self.name)
-
-    def tuning_curve(self, n: Sequence[float] | None = None, quantile: float = 0.5) -> pd.DataFrame:
-        """Return the median best of n random trials, or another quantile, with a band of 95 % for the whole curve.
-
-        With repeats these are configurations, each by its mean. Diverged trials count as worst, failed ones not at all.
-
-        Args:
-            n: numbers of trials; by default 1, 2, 5, 10 and so on up to those of the sweep.
-            quantile: of how good the best is, between 0 and 1: with 0.9 as good a one is found once in ten times.
-
-        Returns: `trials`, `best`, `low`, `high`; an end that is not known is infinite.
-
-        Raises:
-            SweepError: when the trials are not independent draws that ran to their end.
-            UsageError: when an argument is out of range.
-        """
-        from sweep.errors import UsageError
-        from sweep.results.tuning_curve import checked_counts, curve_of, table
-
-        if not 0 < quantile < 1:
-            raise UsageError(f"quantile must be between 0 and 1, not {quantile}")
-        curve = curve_of(self)[0]
-        return table(curve, checked_counts(n, len(curve.scores)), quantile)
+        number = whole(trial, "trial")
+        found = self.store.correctness(self.record.id, [number])
+        if number not in found:
+            self.store.trial(self.record.id, number)  # tells where there is no such trial
+            raise SweepError(
+                f"which examples {self.name}/{number} has right is not known: it is kept of networks of ours that are "
+                "ranked by test_accuracy or validation_accuracy; train it again with this version of sweep"
+            )
+        return found[number]
 
     def plot_distribution(
         self, others: Sequence[str | SweepTrials] = (), by: str | None = None, direction: Direction | None = None
@@ -137,3 +121,38 @@ class StudiedTrials(DrawnTrials):
         objective, x = self.ranked_by(y, direction), None if x is None else texts(x, "x")
         trials = self._trials(objective)
         return plots.parallel_chart(trials, self.searched, objective, title=self.name, x=x, repeats=self.repeats)
+
+    def plot_tuning_curve(self) -> Figure:
+        """Draw the median best of n random trials against n, with a band of 95 % for the whole curve.
+
+        Raises:
+            SweepError: when the trials are not independent draws that ran to their end.
+        """
+        from sweep.results import plots
+        from sweep.results.tuning_curve import curve_of
+
+        curve = curve_of(self)[0]
+        return plots.tuning_curves(plots.tuning_points({self.name: curve}), self.objective, title=self.name)
+
+    def tuning_curve(self, n: Sequence[float] | None = None, quantile: float = 0.5) -> pd.DataFrame:
+        """Return the median best of n random trials, or another quantile, with a band of 95 % for the whole curve.
+
+        With repeats these are configurations, each by its mean. Diverged trials count as worst, failed ones not at all.
+
+        Args:
+            n: numbers of trials; by default 1, 2, 5, 10 and so on up to those of the sweep.
+            quantile: of how good the best is, between 0 and 1: with 0.9 as good a one is found once in ten times.
+
+        Returns: `trials`, `best`, `low`, `high`; an end that is not known is infinite.
+
+        Raises:
+            SweepError: when the trials are not independent draws that ran to their end.
+            UsageError: when an argument is out of range.
+        """
+        from sweep.errors import UsageError
+        from sweep.results.tuning_curve import checked_counts, curve_of, table
+
+        if not 0 < quantile < 1:
+            raise UsageError(f"quantile must be between 0 and 1, not {quantile}")
+        curve = curve_of(self)[0]
+        return table(curve, checked_counts(n, len(curve.scores)), quantile)

@@ -22,7 +22,7 @@ DRAWN = ("sweep_id", "number", "seed_weights", "seed_shuffling", "seed_dropout",
 SINCE = (
     *("weights_sha256", "checkpoint_sha256", "ranked_epochs"),
     *("round", "target_epochs", "exempt", "told", "redraws", "network_parameters", "multiplications", "taken_from"),
-    *("finding", "forked_from"),
+    *("finding", "forked_from", "correct"),
 )
 """Columns of a trial that came after the digests; they count only where they hold something, so that old ones stay."""
 SWEEPS_SINCE = ("planned_trials", "ended")
@@ -94,7 +94,8 @@ def _but_digest(table: Table, since: Sequence[str]) -> list[ColumnElement[Any]]:
 def _head_lines(row: Sequence[Any], since: Sequence[str]) -> list[str]:
     """Return the lines of a row whose last columns are those of `since`, which count where they hold something."""
     later = zip(since, row[-len(since) :], strict=True)
-    return [_lines([row[: -len(since)]]), *(_lines([pair]) for pair in later if pair[1] is not None)]
+    held = ((name, value.hex() if isinstance(value, bytes) else value) for name, value in later if value is not None)
+    return [_lines([row[: -len(since)]]), *(_lines([pair]) for pair in held)]
 
 
 def _details(table: Table, which: ColumnElement[bool]) -> Select[Any]:

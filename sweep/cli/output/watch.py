@@ -41,6 +41,11 @@ class View:
     is_last: bool
     """Whether no trial is queued or running."""
 
+    @property
+    def ranks(self) -> str:
+        """Which ranks cannot be told apart; empty where that is not known."""
+        return str(self.frame.attrs.get("ranks", ""))
+
 
 def print_until_ended(rank: Callable[[], pd.DataFrame], results: Sweep, format: Format, caption: str = "") -> None:
     """Print the table that `rank` returns until no trial is queued or running.
@@ -106,11 +111,12 @@ def _render(view: View, format: Format, caption: str) -> Group:
     """Return what stands in the terminal, lines on top: what a low terminal cuts off is the end of the table."""
     is_table = format == "table"
     shown = table(view.frame, more="--format csv") if is_table else Text(render(view.frame, format).rstrip("\n"))
-    return Group(*(Text(line) for line in (view.line, caption) if line), shown)
+    lines = (view.line, caption, view.ranks if is_table else "")
+    return Group(*(Text(line) for line in lines if line), shown)
 
 
 def _print_changes(views: Iterator[View], format: Format, caption: str) -> None:
-    text = line = ""
+    text = line = ranks = ""
     for view in views:
         with redirect_stdout(io.StringIO()) as printed:
             print_table(view.frame, format, more="--format csv")
@@ -119,6 +125,8 @@ def _print_changes(views: Iterator[View], format: Format, caption: str) -> None:
         if caption:
             say(caption)
             caption = ""
+        if format == "table" and view.ranks not in ("", ranks):
+            say(view.ranks)
         if view.line not in ("", line):
             say(view.line)
-        text, line = printed.getvalue(), view.line
+        text, line, ranks = printed.getvalue(), view.line, view.ranks
