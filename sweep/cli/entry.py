@@ -20,6 +20,7 @@ from sweep.cli import (  # noqa: F401 (each adds its commands to the application
     networks,
     plotting,
     rescuing,
+    reviewing,
     tracing,
 )
 from sweep.cli.ending import line
