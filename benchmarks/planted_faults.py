@@ -152,15 +152,16 @@ def _saturated(made: Plan) -> None:
 
 
 def _jitter(made: Plan) -> None:
-    made.jitter, made.lead = made.rng.uniform(0.004, 0.01), 0.0
+    made.jitter, made.lead = made.rng.uniform(0.008, 0.015), 0.0
 
 
 def _unstable(made: Plan) -> None:
-    """Let half of the trials with a slightly larger learning rate diverge, or more."""
-    share = made.rng.uniform(0.5, 0.9)
+    """Let most of the trials with a slightly larger learning rate diverge."""
+    share = made.rng.uniform(0.6, 0.95)
 
     def diverge(best: int) -> np.ndarray:
-        return (made.units[:, 0] > made.units[best, 0]) & (made.rng.random(len(made.units)) < share)
+        above: np.ndarray = made.units[:, 0] > made.units[best, 0]
+        return above & (made.rng.random(len(made.units)) < share)
 
     made.diverge = diverge
 
@@ -171,7 +172,8 @@ def _casualties(made: Plan) -> None:
 
     def diverge(best: int) -> np.ndarray:
         along = made.units[:, 0] + made.units[:, 1]
-        return (along > along[best]) & (made.rng.random(len(made.units)) < share)
+        beyond: np.ndarray = along > along[best]
+        return beyond & (made.rng.random(len(made.units)) < share)
 
     made.diverge = diverge
 

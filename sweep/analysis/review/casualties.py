@@ -10,8 +10,8 @@ from sweep.analysis.review.tables import Array, SweepTables, positions
 from sweep.records import Parameter
 
 NAME = "casualties at the best's edge"
-NEIGHBORS = 10
-"""Configurations nearest to the best one that are looked at."""
+NEIGHBORS = 15
+"""Configurations nearest to the best one that are looked at; three of them that diverged are no chance."""
 FEWEST = 2 * NEIGHBORS
 """Fewest ended configurations, so that not all are neighbors."""
 USUAL = 0.05

@@ -11,14 +11,17 @@ import pandas as pd
 from sweep.analysis.evidence import span_chance
 from sweep.analysis.review.base import CERTAINTY, Verdict, unknown
 from sweep.analysis.review.tables import SweepTables, positions
+from sweep.errors import counted
 from sweep.records import Parameter, Scalar
 
 NAME = "a category without a fair chance"
 FEWEST = 20
 """Fewest completed configurations, of whose best quarter ranges are learned."""
-ENOUGH = 3
-"""Completed configurations with good values of all else that give an option a chance: of three random ones one is in
-the better half of them with a probability of 88 %."""
+COMPLETED = 3
+"""Completed configurations that give an option a chance."""
+FAIR = 2
+"""Those of them with good values of all else: of two random ones one is in the better half with a probability of 75 %,
+and of 20 of which a quarter have such values, fewer are found in one of forty sweeps."""
 
 
 class _Chance(NamedTuple):
@@ -31,9 +34,14 @@ class _Chance(NamedTuple):
     parameter: Parameter
     option: Scalar
 
+    @property
+    def has_one(self) -> bool:
+        """Whether it was a fair one."""
+        return self.completed >= COMPLETED and self.fair >= FAIR
+
 
 def judge(tables: SweepTables) -> Verdict:
-    """Check whether each option was completed with good values of the other parameters, at least three times.
+    """Check whether each option was completed three times, and twice with good values of the other parameters.
 
     Good are the values that the best quarter has, of those numbers along which it is narrower than by chance.
     """
@@ -44,16 +52,17 @@ def judge(tables: SweepTables) -> Verdict:
         return unknown(NAME, f"takes {FEWEST} completed configurations, there are {len(tables.ranked)}")
     is_fair = _is_good(tables)
     chances = sorted(
-        (each for parameter in categories for each in _chances(tables, parameter, is_fair)), key=lambda each: each[:3]
+        (each for parameter in categories for each in _chances(tables, parameter, is_fair)),
+        key=lambda each: (each.has_one, *each[:3]),
     )
     if not chances:
         return unknown(NAME, "no category with two options was drawn")
     least = chances[0]
     evidence = f"{least.parameter.short_name} {_spelled(least.option)}: {_words(least)}"
-    if least.fair >= ENOUGH:
+    if least.has_one:
         return Verdict(NAME, True, least.fair, evidence)
-    others = sum(each.fair < ENOUGH for each in chances[1:])
-    more = f"; so did {others} more" if others else ""
+    others = sum(not each.has_one for each in chances[1:])
+    more = f"; {counted(others, 'other option')} without a chance" if others else ""
     return Verdict(NAME, False, least.fair, evidence + more, _advice(tables, least))
 
 
@@ -96,7 +105,9 @@ def _words(chance: _Chance) -> str:
     trials = "its only trial" if chance.ended == 1 else f"all {chance.ended} trials"
     if not chance.completed:
         return f"{trials} diverged"
-    return f"{chance.fair} of {chance.ended} trials completed with good values of all else"
+    return (
+        f"{counted(chance.completed, 'trial')} of {chance.ended} completed, {chance.fair} with good values of all else"
+    )
 
 
 def _spelled(option: Scalar) -> str:
