@@ -282,6 +282,7 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
         problems,
         stopped_early,
     )
+    from sweep.cli.reviewing import failing
 
     trials = results.trials()
     lines = problems(results.name, trials)
@@ -297,7 +298,7 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
         say(line)
     if not flags.quiet:
         _chart_all(results)
-        for line in next_steps(results):
+        for line in [*failing(results), *next_steps(results)]:
             say(line)
 
 

@@ -15,9 +15,15 @@ from sweep.cli.options import Db, Format, Name, app, print_table, say
 
 if TYPE_CHECKING:
     from sweep.analysis.review import Verdict
+    from sweep.results.sweep import Sweep
 
 WIDTH = 110
-"""Columns of the words below a verdict."""
+"""Columns of the words of a verdict."""
+TOLD = 4
+"""Most verdicts that are told after a sweep."""
+FEWEST, MOST = 10, 2_000
+"""Completed trials from which on, and trials up to which, they are told there: with fewer there is little to say, and
+with more it takes longer than a second."""
 
 
 @app.command()
@@ -66,3 +72,17 @@ def lines(found: Sequence[Verdict]) -> Iterator[str]:
 def with_database(advice: str) -> str:
     """Return an advice whose commands name the database that this command was given."""
     return re.sub(r"`(sweep [^`]+)`", lambda found: f"`{found[1]}{named_database()}`", advice)
+
+
+def failing(results: Sweep) -> list[str]:
+    """Return lines on the first verdicts that a sweep has not passed, and on how to see all; none while it runs."""
+    from sweep.results.review import verdicts
+
+    counts = results.store.progress(results.record.id).counts
+    is_ended = not set(counts).intersection(("queued", "running", "paused", "interrupted"))
+    if not is_ended or counts.get("completed", 0) < FEWEST or sum(counts.values()) > MOST:
+        return []
+    found = [each for each in verdicts(results) if each.passed is False]
+    shown = [f"! {each.name}: {each.evidence}" for each in found[:TOLD]]
+    more = f"and {len(found) - TOLD} more; " if len(found) > TOLD else ""
+    return [*shown, f"{more}what to do next: sweep review {results.name}{named_database()}"] if shown else []

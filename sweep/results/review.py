@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 
 AGAIN = ("finalists", "seeds")
 """Ends of the names of sweeps in which trials are trained with other seeds."""
-MOST_TOLD = 4
-"""Verdicts that are told after a sweep."""
-MOST = 1_000
-"""Trials up to which they are told there, in less than a second."""
 
 
 def verdicts(results: SweepTrials) -> list[Verdict]:
@@ -132,20 +128,3 @@ def _examples(results: SweepTrials, epochs: pd.DataFrame) -> int | None:
     if described.name != f"{described.part}_accuracy" or trainer_of(results.record) is not None:
         return None
     return examples_of(epochs[described.name].to_numpy(dtype=float))
-
-
-def told(results: SweepTrials) -> list[str]:
-    """Return lines on the verdicts that a sweep has not passed, the first ones, and how to see all.
-
-    Nothing of large sweeps, of which they would take longer, nor of those that are not finished.
-    """
-    counts = results.store.progress(results.record.id).counts
-    is_ended = not set(counts).intersection(("queued", "running", "paused", "interrupted"))
-    if not is_ended or sum(counts.values()) > MOST:
-        return []
-    failing = [each for each in verdicts(results) if each.passed is False]
-    lines = [f"! {each.name}: {each.evidence}" for each in failing[:MOST_TOLD]]
-    if failing:
-        more = f", {len(failing) - MOST_TOLD} more" if len(failing) > MOST_TOLD else ""
-        lines.append(f"what to do about {'it' if len(failing) == 1 else 'them'}{more}: `sweep review {results.name}`")
-    return lines

@@ -87,11 +87,10 @@ def _advice(parameter: Parameter, is_high: bool) -> str:
         end = high * (high / low) ** FURTHER if is_high else low * (low / high) ** FURTHER
     else:
         end = high + FURTHER * (high - low) if is_high else low - FURTHER * (high - low)
-    if not is_high and not parameter.log and low >= 0 >= end:
-        if low == 0:
-            return (
-                f"if `{parameter.name}` can be below {number(low)}, let it begin lower; else search it on a log scale"
-            )
-        end = low / 2
-    word = "end" if is_high else "begin"
-    return f"let `{parameter.name}` {word} at {number(end)} in place of {number(high if is_high else low)}"
+    begin, limit = (high, 1.0) if is_high else (low, 0.0)
+    word, beyond = ("end", "above") if is_high else ("begin", "below")
+    if begin == limit and not parameter.log:
+        return f"if `{parameter.name}` can be {beyond} {number(limit)}, let it; else fix it there or take a log scale"
+    if not parameter.log and (begin - limit) * (end - limit) < 0:
+        end = (begin + limit) / 2  # what lies between 0 and 1 is often a share
+    return f"let `{parameter.name}` {word} at {number(end)} in place of {number(begin)}"

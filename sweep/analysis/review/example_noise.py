@@ -24,7 +24,7 @@ def judge(tables: SweepTables) -> Verdict:
     if first in tables.correct and second in tables.correct:
         return _paired(tables, first, second)
     if tables.examples is None:
-        return unknown(NAME, f"takes an accuracy of our networks; how {tables.objective.metric} varies is not known")
+        return unknown(NAME, f"takes an accuracy of a known number of examples; {tables.objective.metric} is not one")
     from scipy.stats import norm
 
     shares = np.clip(tables.ranked["value"][:2].to_numpy(dtype=float), 0.0, 1.0)
