@@ -15,6 +15,7 @@ from sweep.cli import (  # noqa: F401 (each adds its commands to the application
     analysis,
     checks,
     commands,
+    differing,
     following,
     mapping,
     networks,

@@ -9,9 +9,27 @@ from sweep.results.charts import DrawnTrials
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sweep.results.trials import SweepTrials
+
 
 class StudiedTrials(DrawnTrials):
     """The trials of one sweep, about which questions may be asked."""
+
+    def diff(self, first: int, second: int, other: SweepTrials | None = None) -> pd.DataFrame:
+        """Return what differs between two trials, side by side; the columns are those of `sweep diff`.
+
+        Args:
+            first: number of a trial.
+            second: number of another one.
+            other: the sweep that the second is of, by default this one.
+
+        Raises:
+            SweepError: when there is no such trial, or both are the same.
+        """
+        from sweep.arguments import whole
+        from sweep.results.difference import difference
+
+        return difference(self, whole(first, "first"), other or self, whole(second, "second"))[0]
 
     def review(self) -> pd.DataFrame:
         """Return the verdicts on the sweep, one row each: whether it passed, the figure, the evidence, the advice.

@@ -25,7 +25,6 @@ from sweep.analysis.review import (
 )
 from sweep.analysis.review.base import Judge, Verdict, unknown
 from sweep.analysis.review.tables import SweepTables, examples_of
-from sweep.errors import counted
 
 __all__ = ["JUDGES", "MARKS", "Judge", "SweepTables", "Verdict", "examples_of", "frame", "review"]
 
@@ -57,7 +56,7 @@ def review(tables: SweepTables) -> list[Verdict]:
     """Return all verdicts on a sweep."""
     completed = len(tables.ranked)
     if completed < FEWEST:
-        reason = f"{counted(completed, 'configuration') if completed else 'no configuration'} completed yet"
+        reason = "only one configuration has completed" if completed else "no configuration has completed yet"
         return [unknown(name, reason) for name in JUDGES]
     return [judge(tables) for judge in JUDGES.values()]
 

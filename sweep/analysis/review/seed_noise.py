@@ -33,7 +33,7 @@ def judge(tables: SweepTables) -> Verdict:
     lead = f"the first leads by {number(tables.gap)}"
     evidence = f"seeds alone explain {number(noise)} (95 %, from {source})"
     if tables.gap > noise:
-        return Verdict(NAME, True, tables.gap, f"{lead}, more than seeds explain: {evidence}")
+        return Verdict(NAME, True, tables.gap, f"{lead}; {evidence}")
     return Verdict(NAME, False, tables.gap, f"{lead}; {evidence}", _advice(tables))
 
 
