@@ -16,6 +16,8 @@ FEWEST = 2 * NEIGHBORS
 """Fewest ended configurations, so that not all are neighbors."""
 USUAL = 0.05
 """Share of the neighbors that may diverge where all is well."""
+LEAST = 0.05
+"""Weight of a number that tells nothing, so that neighbors are defined where none does."""
 FEWEST_EACH = 5
 """Fewest trials of an option whose share of divergences counts."""
 
@@ -64,13 +66,13 @@ def _squares(parameter: Parameter, ended: pd.DataFrame, diverged: np.ndarray, ow
 
 
 def _weight(values: Array, diverged: np.ndarray) -> float:
-    """Return how well a number tells diverged trials, from 0 to 1: that of the area under the ROC curve, |2 A - 1|."""
+    """Return how well a number tells diverged trials from others: |2 A - 1| of the area under its ROC curve A."""
     from scipy.stats import rankdata
 
     ranks, lost = rankdata(values), int(diverged.sum())
     kept = len(values) - lost
     area = (float(ranks[diverged].sum()) - lost * (lost + 1) / 2) / (lost * kept)
-    return abs(2 * area - 1)
+    return max(LEAST, abs(2 * area - 1))
 
 
 def _option_weight(labels: np.ndarray, diverged: np.ndarray) -> float:
