@@ -27,7 +27,7 @@ class Size(NamedTuple):
     """Trials of the databases that are reviewed, with the seconds that it may take."""
 
 
-FULL = Size(20, 200, (60, 100, 200), ((100, 5.0), (2_000, 30.0)))
+FULL = Size(20, 200, (100, 200), ((100, 5.0), (2_000, 30.0)))
 QUICK = Size(2, 5, (100,), ((100, 5.0),))
 FOUND, FALSE = Target(0.95, at_least=True), Target(0.05)
 NOTE = (
