@@ -1,5 +1,7 @@
 """Verdicts on where in the space the trials are: boundaries, the good region, categories."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import hypergeom
@@ -24,6 +26,14 @@ def test_four_of_the_best_ten_in_a_tenth_are_no_chance_and_three_are():
     found = boundary.judge(at_the_top(4))
     assert (found.passed, found.figure) == (False, 0.4)
     assert found.evidence == "4 of the best 10 lie in the top tenth of share, 1 expected by chance"
+
+
+def test_the_more_numbers_there_are_the_more_must_be_at_an_end():
+    """With four numbers the probability may be a quarter: that of four, 0.0077, is more."""
+    table = at_the_top(4)
+    others = [Parameter(name, name, low=0.0, high=1.0) for name in "xyz"]
+    trials = table.trials.assign(x=0.5, y=0.5, z=0.5)
+    assert boundary.judge(replace(table, parameters=[SHARE, *others], trials=trials)).passed is True
 
 
 def test_the_best_quarter_shows_a_gentle_rise():
