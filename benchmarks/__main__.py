@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import (
+    brackets,
     command_line,
     curves,
     divergence,
@@ -45,6 +46,7 @@ class Topic(StrEnum):
     NEXT = "next"
     DIVERGENCE = "divergence"
     REVIEW = "review"
+    BRACKETS = "brackets"
 
 
 MODULES = {
@@ -59,6 +61,7 @@ MODULES = {
     Topic.NEXT: next,
     Topic.DIVERGENCE: divergence,
     Topic.REVIEW: review,
+    Topic.BRACKETS: brackets,
 }
 
 

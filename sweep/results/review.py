@@ -9,7 +9,9 @@ from sweep.metrics import metric
 from sweep.results.trials import SweepTrials
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from sweep.analysis.review import SweepTables, Verdict
 
@@ -38,6 +40,7 @@ def tables_of(results: SweepTrials) -> SweepTables:
         results.repeats,
         _again(results, trials),
         _examples(results, epochs),
+        _correct(results, trials),
     )
 
 
@@ -117,6 +120,13 @@ def _trainings(results: SweepTrials, name: str) -> Iterator[tuple[int, float]]:
         parent = str(parents[row["trial"]].get(PARENT, "")).rpartition("/")[2]
         if parent.isdigit():
             yield int(parent), float(row[results.objective.metric])
+
+
+def _correct(results: SweepTrials, trials: pd.DataFrame) -> dict[int, NDArray[np.bool_]]:
+    """Return which examples the first two trials have right, as far as it is known; of repeats it is not used."""
+    if results.repeats > 1:
+        return {}
+    return results.store.correctness(results.record.id, trials.loc[trials["rank"] <= 2, "trial"].tolist())
 
 
 def _examples(results: SweepTrials, epochs: pd.DataFrame) -> int | None:

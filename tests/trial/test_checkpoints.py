@@ -92,13 +92,21 @@ def undisturbed(tmp_path_factory):
 
 def outcome(place):
     kept = checkpoint.read(place.store.folder / place.row.weights.file)
-    return place.epochs[["epoch", *FIGURES]], place.store.batches(place.sweep_id, 0), kept
+    return place.epochs[["epoch", *FIGURES]], place.store.batches(place.sweep_id, 0), kept, correct(place)
+
+
+def correct(place):
+    """Which test examples the trial has right, as stored, which must agree with the accuracy that is stored."""
+    (found,) = place.store.correctness(place.sweep_id, [0]).values()
+    assert found.mean() == place.row.best_value
+    return found
 
 
 def assert_same(one, other):
     for left, right in zip(one[:2], other[:2], strict=True):
         pd.testing.assert_frame_equal(left, right, check_exact=True)
     assert one[2].epoch == other[2].epoch
+    np.testing.assert_array_equal(one[3], other[3])
     for name, array in one[2].arrays.items():
         np.testing.assert_array_equal(array, other[2].arrays[name], err_msg=name)
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from sweep.analysis.brackets import mcnemar
 from sweep.analysis.review.base import CERTAINTY, Verdict, unknown
 from sweep.analysis.review.tables import SweepTables
 from sweep.analysis.wording import number
@@ -16,7 +17,8 @@ NAME = "gap smaller than test-set noise"
 def judge(tables: SweepTables) -> Verdict:
     """Check whether the first two can be told apart by the examples that they were measured on.
 
-    Where it is known which examples each classifies correctly, by McNemar's exact test of those that only one does.
+    Where it is known which examples each classifies correctly, by McNemar's test of those that only one does, as
+    `sweep.analysis.brackets` has it.
     Else by the binomial standard deviation of two accuracies of independent examples: that is an upper bound of the
     noise, since both saw the same examples, so a gap that passes is large enough, while one that does not may be.
     """
@@ -42,15 +44,13 @@ ADVICE = "take the simpler or cheaper of the first two, or measure on more examp
 
 def _paired(tables: SweepTables, first: int, second: int) -> Verdict:
     """Return the verdict by the examples that only one of the two classifies correctly."""
-    from scipy.stats import binom
-
     one, other = tables.correct[first], tables.correct[second]
     only_first, only_second = int((one & ~other).sum()), int((other & ~one).sum())
-    chance = float(binom.sf(only_first - 1, only_first + only_second, 0.5)) if only_first else 1.0
+    chance = float(mcnemar([only_first], [only_second])[0])
     evidence = (
         f"only the first is right in {only_first:,} of {len(one):,} examples, only the second in {only_second:,} "
         f"(p = {number(chance)})"
     )
-    if chance <= CERTAINTY:
+    if chance <= CERTAINTY and only_first > only_second:
         return Verdict(NAME, True, tables.gap, evidence)
     return Verdict(NAME, False, tables.gap, evidence, ADVICE)
