@@ -76,11 +76,13 @@ def with_database(advice: str) -> str:
 
 def failing(results: Sweep) -> list[str]:
     """Return lines on the first verdicts that a sweep has not passed, and on how to see all; none while it runs."""
+    from sweep.experiment.parents import parent_of
     from sweep.results.review import verdicts
 
     counts = results.store.progress(results.record.id).counts
     is_ended = not set(counts).intersection(("queued", "running", "paused", "interrupted"))
-    if not is_ended or counts.get("completed", 0) < FEWEST or sum(counts.values()) > MOST:
+    is_search = parent_of(results.record) is None
+    if not (is_ended and is_search) or counts.get("completed", 0) < FEWEST or sum(counts.values()) > MOST:
         return []
     found = [each for each in verdicts(results) if each.passed is False]
     shown = [f"! {each.name}: {each.evidence}" for each in found[:TOLD]]

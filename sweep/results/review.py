@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sweep.errors import SweepError
 from sweep.metrics import metric
 from sweep.results.trials import SweepTrials
 
@@ -20,9 +21,16 @@ AGAIN = ("finalists", "seeds")
 
 
 def verdicts(results: SweepTrials) -> list[Verdict]:
-    """Return all verdicts on a sweep, in order."""
-    from sweep.analysis.review import review
+    """Return all verdicts on a sweep, in order.
 
+    Raises:
+        SweepError: when its trials were made from those of another one: they are no search.
+    """
+    from sweep.analysis.review import review
+    from sweep.experiment.parents import parent_of
+
+    if (parent := parent_of(results.record)) is not None:
+        raise SweepError(f"the trials of {results.name} were made from those of {parent}; review {parent} instead")
     return review(tables_of(results))
 
 

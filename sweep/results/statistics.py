@@ -54,6 +54,9 @@ class StudiedTrials(DrawnTrials):
         """Return the verdicts on the sweep, one row each: whether it passed, the figure, the evidence, the advice.
 
         `passed` is missing where it cannot be judged; the evidence says why.
+
+        Raises:
+            SweepError: when its trials were made from those of another sweep.
         """
         from sweep.analysis.review import frame
         from sweep.results.review import verdicts

@@ -93,6 +93,25 @@ def test_trainings_with_other_seeds_tell_the_seed_noise(answer):
     sweep.reseed(best, seeds=2)
     found = sweep.load("digits-quickstart").review().set_index("verdict")["evidence"]
     assert "from 4 trainings with other seeds" in found["gap smaller than seed noise"]
+    code, _, err = answer("review", "digits-quickstart.seeds")
+    assert code == 1
+    assert "were made from those of digits-quickstart; review digits-quickstart instead" in err
+    assert answer("resume", "digits-quickstart.seeds")[0] == 0
+
+
+def test_a_sweep_that_is_not_finished_is_reviewed_as_far_as_it_has_come(answer):
+    code, _, err = answer(*RUN, "--epochs-total", "30")
+    assert code == 0, err
+    assert "sweep review" not in err
+    rows = {row["verdict"]: row for row in json.loads(answer("review", "--format", "json")[1])}
+    assert rows["early stopping would have saved"]["evidence"] == "not all trials have ended yet"
+
+
+def test_a_sweep_of_divergences_alone_is_reviewed_in_words(answer):
+    code, _, err = answer(*RUN, "--set", "training.optimizer.learning_rate=1e30")
+    assert code == 0, err
+    code, out, err = answer("review")
+    assert (code, out.count("no configuration has completed yet")) == (0, len(JUDGES))
 
 
 def test_a_diff_shows_only_what_differs(answer):

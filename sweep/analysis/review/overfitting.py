@@ -44,7 +44,7 @@ def judge(tables: SweepTables) -> Verdict:
     if share <= WORSE or fell <= ERRORS * error:
         return Verdict(NAME, True, share, evidence if fell else f"{watched} of trial {trial} is best at the end")
     advice = (
-        f"stop near epoch {epoch}, as with `--set training.epochs={epoch}` or `--stop patience`, or search weight "
+        f"stop near epoch {epoch}, as with `--set epochs={epoch}` or `--stop patience`, or search weight "
         "decay and dropout"
     )
     return Verdict(NAME, False, share, evidence, advice)

@@ -39,5 +39,5 @@ def judge(tables: SweepTables) -> Verdict:
     if share > LONG:
         return Verdict(NAME, True, share, evidence)
     enough = math.ceil(reached * 1.2)
-    advice = f"train the next sweep for fewer epochs, as with `--set training.epochs={enough}`, and more trials"
+    advice = f"train the next sweep for fewer epochs, as with `--set epochs={enough}`, and more trials"
     return Verdict(NAME, False, share, evidence, advice)

@@ -41,7 +41,7 @@ def test_without_a_loss_the_objective_is_watched():
     found = overfitting.judge(small([0.9, 0.8], curves=curve))
     assert found.passed is False
     assert found.evidence.startswith("accuracy of trial 0 ends 0.3 worse than around epoch 2, 33 % of")
-    assert "`--set training.epochs=2`" in found.advice
+    assert "`--set epochs=2`" in found.advice
 
 
 @pytest.mark.parametrize(("before", "passed"), [(0.979, False), (0.981, True)])
