@@ -38,7 +38,5 @@ def judge(tables: SweepTables) -> Verdict:
     )
     if saved < SAVED or loss > LOST * spread:
         return Verdict(NAME, True, saved, evidence)
-    advice = (
-        f"give the next `sweep run` the option `--stop halving`; what other rules do: `sweep stopping {tables.name}`"
-    )
+    advice = f"stop hopeless trials of the next sweep by `--stop halving`; other rules: `sweep stopping {tables.name}`"
     return Verdict(NAME, False, saved, evidence, advice)

@@ -31,7 +31,7 @@ def judge(tables: SweepTables) -> Verdict:
     if spread > limit:
         return Verdict(NAME, True, spread, f"{differ}, more than the {number(limit)} that jitter explains")
     advice = (
-        "let the learning rate fall to the end, as with `training.schedule`, or rank by the mean of seeds: "
+        "let the learning rate fall to the end by a schedule, or rank by the mean of seeds: "
         f"`sweep finalists {tables.name}`"
     )
     return Verdict(NAME, False, spread, f"{differ}; jitter from epoch to epoch alone explains {number(limit)}", advice)
