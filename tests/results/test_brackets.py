@@ -44,7 +44,7 @@ optimizer = { kind = "sgd", learning_rate = { uniform = [0.0, 1.0] } }
 
 def test_each_row_has_the_range_of_ranks_that_it_cannot_be_told_apart_from(store):
     table = filled(store).best()
-    assert table.columns[:3].tolist() == ["rank", "ranks", "trial"]
+    assert table.columns[:5].tolist() == ["rank", "trial", "test_accuracy", "epoch", "ranks"]
     assert table["ranks"].tolist() == ["1–3", "1–3", "1–3", "4"]
     assert table.attrs["ranks"].startswith("the first 3 cannot be told apart by 100 test examples")
 

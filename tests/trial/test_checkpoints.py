@@ -163,6 +163,21 @@ def test_an_interrupted_trial_keeps_its_checkpoint(place, undisturbed, monkeypat
     assert_same(outcome(place), undisturbed)
 
 
+def test_a_longer_training_that_goes_on_after_its_best_epoch_knows_what_was_right_then(place, monkeypatch):
+    place.train()
+    place.store.extend(place.sweep_id, [0], 2 * EPOCHS)
+    with monkeypatch.context() as patch:
+        stop_after(patch, 12)
+        assert place.train() == "interrupted"
+    before = correct(place)
+    assert place.row.best_epoch <= EPOCHS
+    place.again()
+    trained = stop_after(monkeypatch, 2 * EPOCHS)
+    assert place.train() == "completed"
+    assert (trained, place.row.best_epoch) == ([13, 14], 11)
+    assert correct(place).sum() > before.sum()
+
+
 def test_one_file_of_each_kind_is_kept(place, monkeypatch):
     with monkeypatch.context() as patch:
         stop_after(patch, 5)
