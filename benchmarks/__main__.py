@@ -20,6 +20,7 @@ from benchmarks import (
     networks,
     next,
     report,
+    review,
     search,
     stores,
     sweeps,
@@ -46,6 +47,7 @@ class Topic(StrEnum):
     NEXT = "next"
     DIVERGENCE = "divergence"
     TUNING_CURVE = "tuning_curve"
+    REVIEW = "review"
     BRACKETS = "brackets"
 
 
@@ -61,6 +63,7 @@ MODULES = {
     Topic.NEXT: next,
     Topic.DIVERGENCE: divergence,
     Topic.TUNING_CURVE: tuning_curve,
+    Topic.REVIEW: review,
     Topic.BRACKETS: brackets,
 }
 

@@ -289,6 +289,7 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
         problems,
         stopped_early,
     )
+    from sweep.cli.reviewing import failing
     from sweep.results.tuning_curve import summary
 
     trials = results.trials()
@@ -307,7 +308,7 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
         say(line)
     if not flags.quiet:
         _chart_all(results)
-        for line in next_steps(results):
+        for line in [*failing(results), *next_steps(results)]:
             say(line)
 
 

@@ -16,11 +16,13 @@ from sweep.cli import (  # noqa: F401 (each adds its commands to the application
     checks,
     commands,
     comparing,
+    differing,
     following,
     mapping,
     networks,
     plotting,
     rescuing,
+    reviewing,
     tracing,
 )
 from sweep.cli.ending import line

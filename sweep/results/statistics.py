@@ -54,6 +54,21 @@ class StudiedTrials(DrawnTrials):
             )
         return found[number]
 
+    def diff(self, first: int, second: int, other: SweepTrials | None = None) -> pd.DataFrame:
+        """Return what differs between two trials, side by side; the columns are those of `sweep diff`.
+
+        Args:
+            first: number of a trial.
+            second: number of another one.
+            other: the sweep that the second is of, by default this one.
+
+        Raises:
+            SweepError: when there is no such trial, or both are the same.
+        """
+        from sweep.results.difference import difference
+
+        return difference(self, whole(first, "first"), other or self, whole(second, "second"))[0]
+
     def plot_distribution(
         self, others: Sequence[str | SweepTrials] = (), by: str | None = None, direction: Direction | None = None
     ) -> Figure:
@@ -133,6 +148,19 @@ class StudiedTrials(DrawnTrials):
 
         curve = curve_of(self)[0]
         return plots.tuning_curves(plots.tuning_points({self.name: curve}), self.objective, title=self.name)
+
+    def review(self) -> pd.DataFrame:
+        """Return the verdicts on the sweep, one row each: whether it passed, the figure, the evidence, the advice.
+
+        `passed` is missing where it cannot be judged; the evidence says why.
+
+        Raises:
+            SweepError: when its trials were made from those of another sweep.
+        """
+        from sweep.analysis.review import frame
+        from sweep.results.review import verdicts
+
+        return frame(verdicts(self))
 
     def tuning_curve(self, n: Sequence[float] | None = None, quantile: float = 0.5) -> pd.DataFrame:
         """Return the median best of n random trials, or another quantile, with a band of 95 % for the whole curve.

@@ -1,0 +1,74 @@
+"""Twelve verdicts on a sweep, each with its figure, its evidence and what to do next.
+
+A further one is a module with a function of the type `Judge`, and an entry in `JUDGES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from sweep.analysis.review import (
+    boundary,
+    casualties,
+    categories,
+    early_stopping,
+    epoch_jitter,
+    example_noise,
+    good_region,
+    improving,
+    learning_rate,
+    overfitting,
+    saturated,
+    seed_noise,
+)
+from sweep.analysis.review.base import Judge, Verdict, unknown
+from sweep.analysis.review.tables import SweepTables, examples_of
+
+__all__ = ["JUDGES", "MARKS", "Judge", "SweepTables", "Verdict", "examples_of", "frame", "review"]
+
+JUDGES: dict[str, Judge] = {
+    module.NAME: module.judge
+    for module in (
+        boundary,
+        good_region,
+        overfitting,
+        improving,
+        saturated,
+        epoch_jitter,
+        learning_rate,
+        casualties,
+        seed_noise,
+        example_noise,
+        categories,
+        early_stopping,
+    )
+}
+"""Name of each verdict -> what reaches it, in the order in which they are shown."""
+MARKS: dict[bool | None, str] = {True: "✓", False: "!", None: "–"}
+"""How a verdict is shown: all is well, something is wrong, it cannot be judged."""
+FEWEST = 2
+"""Completed configurations without which there is nothing to compare."""
+
+
+def review(tables: SweepTables) -> list[Verdict]:
+    """Return all verdicts on a sweep."""
+    completed = len(tables.ranked)
+    if completed < FEWEST:
+        reason = "only one configuration has completed" if completed else "no configuration has completed yet"
+        return [unknown(name, reason) for name in JUDGES]
+    return [judge(tables) for judge in JUDGES.values()]
+
+
+def frame(verdicts: Sequence[Verdict]) -> pd.DataFrame:
+    """Return verdicts as a table: `verdict`, `passed` (missing where it cannot be judged), `figure`, and the words."""
+    return pd.DataFrame(
+        {
+            "verdict": [each.name for each in verdicts],
+            "passed": pd.array([each.passed for each in verdicts], dtype="boolean"),
+            "figure": pd.Series([each.figure for each in verdicts], dtype="float64"),
+            "evidence": [each.evidence for each in verdicts],
+            "advice": [each.advice for each in verdicts],
+        }
+    )
