@@ -1,0 +1,130 @@
+"""Training some trials of a pack again, and comparing every figure with the packed one, bit for bit."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+from sqlalchemy import select
+
+from sweep.checks.replay import FINISHED, Replay, replay
+from sweep.errors import SweepError, counted
+from sweep.experiment.parameters import trainer_of
+from sweep.observer import Silent
+from sweep.pack.sources import is_same_code
+from sweep.records import SweepRecord
+from sweep.runner.prepare import prepare_again
+from sweep.store import Store
+from sweep.store.schema import epochs, trials
+from sweep.system.variables import data_folder
+from sweep.training.build import is_deterministic
+
+LEAST = 2
+"""At least this many trials are trained again, if there are as many."""
+Tell = Callable[[int, int], None]
+"""Called with (epochs done, all epochs) of all trials that are trained again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A trial that was trained again."""
+
+    number: int
+    different: int
+    """Number of epochs that are not the same, bit for bit."""
+    epochs: int
+    """Number of epochs that were compared."""
+    largest: float
+    """The largest relative difference of a figure; infinite if one is missing."""
+    changes: str
+    """Differences of the environment to the one in which the sweep began; the empty text for none."""
+
+    @property
+    def words(self) -> str:
+        """What came of it, in one clause."""
+        if not self.different:
+            return f"trial {self.number}: {counted(self.epochs, 'epoch')} the same, bit for bit"
+        size = "a figure is missing" if math.isinf(self.largest) else f"by up to {self.largest:.1g} relative"
+        reason = f"; the environment differs: {self.changes}" if self.changes else ", in the environment of the sweep"
+        return f"trial {self.number}: {self.different} of {counted(self.epochs, 'epoch')} differ, {size}{reason}"
+
+
+def choose(store: Store, share: float, seed: int) -> list[int]:
+    """Return the numbers of the trials to be trained again: a random share of those that have ended by themselves."""
+    has_epochs = select(epochs.c.trial_id).where(epochs.c.trial_id == trials.c.id).exists()
+    query = select(trials.c.number).where(trials.c.status.in_(FINISHED), has_epochs).order_by(trials.c.number)
+    with store.database.reading() as connection:
+        ended = list(connection.execute(query).scalars())
+    wanted = 0 if share == 0 else min(len(ended), max(LEAST, math.ceil(share * len(ended))))
+    return sorted(random.Random(seed).sample(ended, wanted))
+
+
+def obstacle(record: SweepRecord, store: Store, numbers: Sequence[int], code: Path | None) -> str:
+    """Return why trials cannot be trained again as they are, in one sentence; the empty text for nothing."""
+    trainer = trainer_of(record)
+    if trainer is None:
+        return ""
+    if not all(is_deterministic(store.trial(record.id, number).configuration) for number in numbers):
+        return "its trainer need not give the same figures for the same seed, so it is not trained again"
+    if trainer["kind"] == "pickle":
+        return "its trainer was a function that is in no file, and so is not in the pack; it is not trained again"
+    if code is None:
+        return (
+            "its trainer is the author's own code, which is run only if its folder is given as `code`: read it before"
+        )
+    if not is_same_code(record, trainer, code):
+        return f"the code of its trainer in {code} is not the one that the sweep was begun with"
+    return ""
+
+
+def missing_data(record: SweepRecord, data: Path | None) -> str:
+    """Return which data set is missing or another one, in one sentence; the empty text where all are there."""
+    for entry in record.datasets:
+        try:
+            prepare_again(replace(record, datasets=[entry]), data or data_folder(), Silent())
+        except SweepError as error:
+            name = entry.get("dataset", entry.get("kind"))
+            name = name.get("kind") if isinstance(name, dict) else name
+            return f"the data set {name} is needed whose files have the SHA-256 {entry.get('sha256')}: {error}"
+    return ""
+
+
+def train_again(
+    record: SweepRecord, store: Store, numbers: Sequence[int], data: Path | None, without: set[int], tell: Tell
+) -> Iterator[Trained | str]:
+    """Train trials again, one after the other; yield what came of each, a sentence where it cannot be trained.
+
+    Args:
+        record: the sweep.
+        store: where it is.
+        numbers: numbers of the trials.
+        data: folder of the files of the data set.
+        without: numbers of the trials whose losses of mini-batches are not there to be compared.
+        tell: told about the epochs that are done.
+    """
+    total = sum(store.trial(record.id, number).last_epoch or 0 for number in numbers)
+    before, folder = 0, data or data_folder()
+    for number in numbers:
+        start = before
+        try:
+            played = replay(record, number, store, data=folder, progress=lambda done, _: tell(start + done, total))  # noqa: B023 (called at once)
+        except SweepError as error:
+            yield f"trial {number} is not trained again: {error}"
+        else:
+            now = replace(played.now, losses={}) if number in without else played.now
+            yield _compared(number, replace(played, now=now))
+        before += store.trial(record.id, number).last_epoch or 0
+
+
+def _compared(number: int, played: Replay) -> Trained:
+    total = len({*played.stored.figures, *played.now.figures})
+    return Trained(number, len(played.different), total, played.largest_difference, _listed(played.changes))
+
+
+def _listed(changes: pd.DataFrame) -> str:
+    rows = changes.itertuples(index=False, name=None)
+    return "; ".join(f"{what} {then or 'unknown'} -> {now or 'unknown'}" for what, then, now in rows)
