@@ -22,9 +22,12 @@ from sweep.store import Store
 from sweep.store.schema import epochs, trials
 from sweep.system.variables import data_folder
 from sweep.training.build import is_deterministic
+from sweep.trial.origins import Origin
 
 LEAST = 2
 """At least this many trials are trained again, if there are as many."""
+TRAINABLE = (*FINISHED, "pruned")
+"""Statuses of trials that are trained again; one that was stopped early as far as its epochs go."""
 Tell = Callable[[int, int], None]
 """Called with (epochs done, all epochs) of all trials that are trained again."""
 
@@ -53,14 +56,20 @@ class Trained:
         return f"trial {self.number}: {self.different} of {counted(self.epochs, 'epoch')} differ, {size}{reason}"
 
 
-def choose(store: Store, share: float, seed: int) -> list[int]:
-    """Return the numbers of the trials to be trained again: a random share of those that have ended by themselves."""
+def choose(store: Store, record: SweepRecord, share: float, seed: int) -> list[int]:
+    """Return the numbers of the trials to be trained again: a random share of those that can be."""
     has_epochs = select(epochs.c.trial_id).where(epochs.c.trial_id == trials.c.id).exists()
-    query = select(trials.c.number).where(trials.c.status.in_(FINISHED), has_epochs).order_by(trials.c.number)
+    query = select(trials.c.number, trials.c.forked_from).where(trials.c.status.in_(TRAINABLE), has_epochs)
     with store.database.reading() as connection:
-        ended = list(connection.execute(query).scalars())
+        rows = connection.execute(query.order_by(trials.c.number)).all()
+    ended = [number for number, forked_from in rows if not is_elsewhere(forked_from, record)]
     wanted = 0 if share == 0 else min(len(ended), max(LEAST, math.ceil(share * len(ended))))
     return sorted(random.Random(seed).sample(ended, wanted))
+
+
+def is_elsewhere(forked_from: str | None, record: SweepRecord) -> bool:
+    """Tell whether a trial goes on from one of another sweep, which is not in the pack."""
+    return forked_from is not None and Origin.read(forked_from).sweep != record.name
 
 
 def obstacle(record: SweepRecord, store: Store, numbers: Sequence[int], code: Path | None) -> str:
@@ -106,10 +115,13 @@ def train_again(
         without: numbers of the trials whose losses of mini-batches are not there to be compared.
         tell: told about the epochs that are done.
     """
-    total = sum(store.trial(record.id, number).last_epoch or 0 for number in numbers)
-    before, folder = 0, data or data_folder()
-    for number in numbers:
-        start = before
+    rows = [store.trial(record.id, number) for number in numbers]
+    total = sum(row.last_epoch or 0 for row in rows)
+    start, folder = 0, data or data_folder()
+    for number, row in zip(numbers, rows, strict=True):
+        if is_elsewhere(row.forked_from, record):
+            yield f"trial {number} goes on from {row.forked_from}, which is not in the pack"
+            continue
         try:
             played = replay(record, number, store, data=folder, progress=lambda done, _: tell(start + done, total))  # noqa: B023 (called at once)
         except SweepError as error:
@@ -117,7 +129,7 @@ def train_again(
         else:
             now = replace(played.now, losses={}) if number in without else played.now
             yield _compared(number, replace(played, now=now))
-        before += store.trial(record.id, number).last_epoch or 0
+        start += row.last_epoch or 0
 
 
 def _compared(number: int, played: Replay) -> Trained:

@@ -260,7 +260,7 @@ class _Verifier:
     def training(self, tell: Tell) -> Iterator[Check]:
         """Yield what comes of training trials again."""
         what = "trained again"
-        numbers = list(self._options.trials) or choose(self._store, self._options.share, self._seed)
+        numbers = list(self._options.trials) or choose(self._store, self._record, self._options.share, self._seed)
         if not numbers:
             yield Check(what, "not verified", "no trial is trained again")
             return
