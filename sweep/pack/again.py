@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import pandas as pd
 from sqlalchemy import select
@@ -72,22 +73,33 @@ def is_elsewhere(forked_from: str | None, record: SweepRecord) -> bool:
     return forked_from is not None and Origin.read(forked_from).sweep != record.name
 
 
-def obstacle(record: SweepRecord, store: Store, numbers: Sequence[int], code: Path | None) -> str:
-    """Return why trials cannot be trained again as they are, in one sentence; the empty text for nothing."""
+class Obstacle(NamedTuple):
+    """Why trials are not trained again."""
+
+    verdict: Literal["not verified", "missing"]
+    """Whether nobody can train them, or somebody who gives what is missing."""
+    words: str
+    """The same in one clause."""
+
+
+def obstacle(record: SweepRecord, store: Store, numbers: Sequence[int], code: Path | None) -> Obstacle | None:
+    """Return why trials of a user's own trainer are not trained again; None where they can be, as our networks can.
+
+    Its code runs with the rights of whoever verifies the pack, so it runs only where that person gives it.
+    """
     trainer = trainer_of(record)
     if trainer is None:
-        return ""
+        return None
     if not all(is_deterministic(store.trial(record.id, number).configuration) for number in numbers):
-        return "its trainer need not give the same figures for the same seed, so it is not trained again"
+        return Obstacle("not verified", "its trainer need not give the same figures for the same seed")
     if trainer["kind"] == "pickle":
-        return "its trainer was a function that is in no file, and so is not in the pack; it is not trained again"
+        return Obstacle("not verified", "its trainer was a function that no file has, so it is not in the pack")
     if code is None:
-        return (
-            "its trainer is the author's own code, which is run only if its folder is given as `code`: read it before"
-        )
+        words = "its trainer is the author's own code, which runs only if its folder is given as `code`: read it before"
+        return Obstacle("missing", words)
     if not is_same_code(record, trainer, code):
-        return f"the code of its trainer in {code} is not the one that the sweep was begun with"
-    return ""
+        return Obstacle("missing", f"the code of its trainer in {code} is not the one that the sweep was begun with")
+    return None
 
 
 def missing_data(record: SweepRecord, data: Path | None) -> str:

@@ -55,7 +55,7 @@ def redraw(store: Store, record: SweepRecord, files: Path) -> Redrawn:
         return Redrawn(0, ["the experiment file is not the one of the stored fingerprint, or draws otherwise"])
     stored, parameters = _stored(store, record.id), store.parameters(record.id)
     redraws = {number: row["redraws"] or 0 for number, row in stored.items()}
-    different, drawn = [], 0
+    different, drawn = list(_header_differences(experiment, record)), 0
     try:
         for trial in _draws(experiment, len(stored), redraws):
             drawn += 1
@@ -65,6 +65,12 @@ def redraw(store: Store, record: SweepRecord, files: Path) -> Redrawn:
     except (ExperimentError, UsageError) as error:
         raise SweepError(f"the trials cannot be drawn again: {error}") from None
     return Redrawn(drawn, different, _remark(experiment, len(stored) - drawn))
+
+
+def _header_differences(experiment: Experiment, record: SweepRecord) -> Iterator[str]:
+    """Yield which columns of the sweep's own row are not what the file says."""
+    said = {"seed": experiment.header.seed, "repeats": experiment.repeats, "objective": experiment.objective}
+    yield from (f"{name} of the sweep is not that of the file" for name in said if getattr(record, name) != said[name])
 
 
 def _remark(experiment: Experiment, left: int) -> str:

@@ -64,7 +64,7 @@ def file_lines(path: Path) -> Iterator[str]:
 def digests(store: Store) -> dict[int, str]:
     """Return the digest of each trial, by number, over what the database holds."""
     with store.database.reading() as connection:
-        numbers = dict(connection.execute(select(trials.c.id, trials.c.number)).tuples().all())
+        numbers = {row.id: row.number for row in connection.execute(select(trials.c.id, trials.c.number))}
         return {numbers[trial_id]: digest for trial_id, digest in trial_digests(connection, trials.c.id.is_not(None))}
 
 
@@ -72,7 +72,7 @@ def stored_digests(store: Store) -> dict[int, str | None]:
     """Return the digest of each trial, by number, that is stored with it."""
     with store.database.reading() as connection:
         query = select(trials.c.number, trials.c.digest).order_by(trials.c.number)
-        return dict(connection.execute(query).tuples().all())
+        return {row.number: row.digest for row in connection.execute(query)}
 
 
 def replace_digests(store: Store, others: Mapping[int, str]) -> None:

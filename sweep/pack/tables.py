@@ -54,8 +54,8 @@ def _rows(connection: Connection, table: Table, sweep_id: int) -> Iterator[Seque
     """Yield the rows of a sweep by the primary key, sorted here, since databases order text in ways of their own."""
     keys = [column.name for column in table.primary_key]
     places = [index for index, column in enumerate(table.c) if column.name in keys]
-    query = select(table).where(_of_sweep(table, sweep_id)).order_by(table.c[keys[0]])
     if len(keys) == 1:
+        query = select(table).where(_of_sweep(table, sweep_id)).order_by(table.c[keys[0]])
         yield from map(tuple, connection.execute(query))
         return
     ids = select(trials.c.id).where(trials.c.sweep_id == sweep_id).order_by(trials.c.id)
@@ -66,7 +66,7 @@ def _rows(connection: Connection, table: Table, sweep_id: int) -> Iterator[Seque
 
 def _of_sweep(table: Table, sweep_id: int) -> ColumnElement[bool]:
     """Return the condition for the rows of a sweep, of a table with one key."""
-    return sweeps.c.id == sweep_id if table is sweeps else trials.c.sweep_id == sweep_id
+    return table.c.id == sweep_id if table is sweeps else table.c.sweep_id == sweep_id
 
 
 def _cells(columns: Sequence[Column[Any]], rows: Iterable[Sequence[Any]]) -> Iterator[list[str]]:

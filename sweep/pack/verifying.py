@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Verdict = Literal["verified", "altered", "differs", "not verified", "missing"]
 """What came of a check: all is as it says; something is not; trained again, figures differ; it cannot be checked by
 anybody; it can be checked by somebody who has what is missing."""
+TRAINED = "trained again"
+"""Name of the check that trains trials again."""
 MOST_NAMED = 5
 """At most this many things that are wrong are named in a check."""
 _DAMAGED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -151,7 +153,7 @@ def _is_sound(checks: Sequence[Check]) -> bool:
 
 
 def _untrained() -> Check:
-    return Check("trained again", "not verified", "no trial is trained again, since the pack is altered")
+    return Check(TRAINED, "not verified", "no trial is trained again, since the pack is altered")
 
 
 def _named(found: Sequence[str]) -> str:
@@ -257,32 +259,37 @@ class _Verifier:
         words = f"the rule '{checked.rule}' decides again as stored"
         return Check("decisions", "verified", f"{words} about {counted(checked.configurations, 'configuration')}")
 
-    def training(self, tell: Tell) -> Iterator[Check]:
-        """Yield what comes of training trials again."""
-        what = "trained again"
-        numbers = list(self._options.trials) or choose(self._store, self._record, self._options.share, self._seed)
+    def training(self, tell: Tell) -> list[Check]:
+        """Return what comes of training trials again."""
+        try:
+            return list(self._training(tell))
+        except SweepError as error:
+            return [Check(TRAINED, "missing", _clause(error))]
+        except _DAMAGED as error:
+            return [Check(TRAINED, "altered", f"the tables hold values that no sweep has: {error}")]
+
+    def _training(self, tell: Tell) -> Iterator[Check]:
+        options = self._options
+        numbers = list(options.trials) or choose(self._store, self._record, options.share, self._seed)
         if not numbers:
-            yield Check(what, "not verified", "no trial is trained again")
+            yield Check(TRAINED, "not verified", "no trial is trained again")
             return
-        data, code = self._options.data, self._options.code
-        if reason := obstacle(self._record, self._store, numbers, code):
-            yield Check(what, "not verified" if "need not" in reason else "missing", reason)
+        if reason := obstacle(self._record, self._store, numbers, options.code):
+            yield Check(TRAINED, reason.verdict, reason.words)
             return
-        record = self._record_with(code)
-        if reason := missing_data(record, data):
-            yield Check(what, "missing", reason)
+        record = self._record_with(options.code)
+        if words := missing_data(record, options.data):
+            yield Check(TRAINED, "missing", words)
             return
-        same = []
-        for each in train_again(record, self._store, numbers, data, set(self._without), tell):
+        for each in train_again(record, self._store, numbers, options.data, set(self._without), tell):
             if isinstance(each, str):
-                yield Check(what, "missing", each)
+                yield Check(TRAINED, "missing", each)
                 continue
             self.trained.append(each)
-            same += [each] if not each.different else []
             if each.different:
-                yield Check(what, "differs", each.words)
-        if same:
-            yield Check(what, "verified", self._agreement(same))
+                yield Check(TRAINED, "differs", each.words)
+        if same := [each for each in self.trained if not each.different]:
+            yield Check(TRAINED, "verified", self._agreement(same))
 
     def _record_with(self, code: Path | None) -> SweepRecord:
         """Return the sweep with the folder of its code here, in place of that where it was trained."""
