@@ -19,7 +19,9 @@ from sweep.records import Scalar, SweepRecord, Trial
 from sweep.store import Store
 from sweep.store.schema import trials
 
-_COLUMNS = ("number", "repeat", "redraws", "seed_weights", "seed_shuffling", "seed_dropout", "configuration")
+EPOCHS = "training.epochs"
+"""Name of the parameter that is another one where a trial was trained for more epochs than it was drawn with."""
+_COLUMNS = ("number", "repeat", "redraws", "exempt", "seed_weights", "seed_shuffling", "seed_dropout", "configuration")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ def redraw(store: Store, record: SweepRecord, files: Path) -> Redrawn:
         for trial in _draws(experiment, len(stored), redraws):
             drawn += 1
             if trial.number in stored:
-                names = _differences(trial, stored[trial.number], parameters.get(trial.number, {}))
+                row = stored[trial.number]
+                names = _differences(_continued(trial, row), row, parameters.get(trial.number, {}))
                 different += [f"trial {trial.number}: {name} is not what the file and the seed draw" for name in names]
     except (ExperimentError, UsageError) as error:
         raise SweepError(f"the trials cannot be drawn again: {error}") from None
@@ -101,6 +104,18 @@ def _stored(store: Store, sweep_id: int) -> dict[int, dict[str, Any]]:
     query = select(*(trials.c[name] for name in _COLUMNS)).where(trials.c.sweep_id == sweep_id)
     with store.database.reading() as connection:
         return {row["number"]: dict(row) for row in connection.execute(query).mappings()}
+
+
+def _continued(trial: Trial, row: Mapping[str, Any]) -> Trial:
+    """Return a drawn trial with the epochs of the stored one, if that was continued and has more."""
+    training = trial.configuration.get("training", {})
+    now = row["configuration"].get("training", {}).get("epochs")
+    if row["exempt"] != "continued" or now is None or "epochs" not in training or training["epochs"] >= now:
+        return trial
+    drawn = trial.parameters | ({EPOCHS: now} if EPOCHS in trial.parameters else {})
+    return replace(
+        trial, configuration=trial.configuration | {"training": training | {"epochs": now}}, parameters=drawn
+    )
 
 
 def _differences(trial: Trial, row: Mapping[str, Any], parameters: Mapping[str, Scalar]) -> Iterator[str]:
