@@ -42,9 +42,8 @@ def test_what_a_sweep_knows_is_filled_in(toy):
     )
     assert facts["Best value"] == f"{float(best.test_accuracy)!r}, of trial {best.trial}, epoch {best.epoch}"
     values = trials_frame.loc[trials_frame["status"] == "completed", "test_accuracy"]
-    assert (
-        facts["Over all ranked trainings"] == f"median {values.median()!r}, from {values.min()!r} to {values.max()!r}"
-    )
+    middle, low, high = map(float, (values.median(), values.min(), values.max()))
+    assert facts["Over all ranked trainings"] == f"median {middle!r}, from {low!r} to {high!r}"
     assert facts["Epochs"].startswith(f"{trials_frame['epochs'].sum()} in all, at most 8")
     assert "  - `training.optimizer.learning_rate`: from 0.3 to 0.9, uniform in its logarithm" in text
     assert toy.record.datasets[0]["sha256"] in facts["Data set"]
