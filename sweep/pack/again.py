@@ -7,13 +7,14 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 from sqlalchemy import select
 
 from sweep.checks.replay import FINISHED, Replay, replay
 from sweep.errors import SweepError, counted
+from sweep.experiment.file import experiment_of
 from sweep.experiment.parameters import trainer_of
 from sweep.observer import Silent
 from sweep.pack.sources import is_same_code
@@ -76,8 +77,8 @@ def is_elsewhere(forked_from: str | None, record: SweepRecord) -> bool:
 class Obstacle(NamedTuple):
     """Why trials are not trained again."""
 
-    verdict: Literal["not verified", "missing"]
-    """Whether nobody can train them, or somebody who gives what is missing."""
+    verdict: Literal["not verified", "missing", "altered"]
+    """Whether nobody can train them, or somebody who gives what is missing, or they are not those of the sweep."""
     words: str
     """The same in one clause."""
 
@@ -85,21 +86,33 @@ class Obstacle(NamedTuple):
 def obstacle(record: SweepRecord, store: Store, numbers: Sequence[int], code: Path | None) -> Obstacle | None:
     """Return why trials of a user's own trainer are not trained again; None where they can be, as our networks can.
 
-    Its code runs with the rights of whoever verifies the pack, so it runs only where that person gives it.
+    Its code runs with the rights of whoever verifies the pack, so it runs only where that person gives it. What runs is
+    what the configuration of a trial says, or of one that it goes on from, so all of them are looked at.
     """
+    stated = experiment_of(record).header.trainer_table()
+    configurations = _configurations(store)
+    if wrong := [number for number, each in configurations.items() if each.get("trainer") != stated]:
+        return Obstacle("altered", f"trial {wrong[0]} has another trainer than the experiment file")
     trainer = trainer_of(record)
     if trainer is None:
         return None
-    if not all(is_deterministic(store.trial(record.id, number).configuration) for number in numbers):
+    if not all(is_deterministic(configurations[number]) for number in numbers if number in configurations):
         return Obstacle("not verified", "its trainer need not give the same figures for the same seed")
     if trainer["kind"] == "pickle":
         return Obstacle("not verified", "its trainer was a function that no file has, so it is not in the pack")
     if code is None:
-        words = "its trainer is the author's own code, which runs only if its folder is given as `code`: read it before"
-        return Obstacle("missing", words)
+        named = trainer.get("function", trainer.get("run"))
+        words = f"its trainer is the author's own code, {named!r}, which runs only if its folder is given as `code`"
+        return Obstacle("missing", f"{words}: read it before")
     if not is_same_code(record, trainer, code):
         return Obstacle("missing", f"the code of its trainer in {code} is not the one that the sweep was begun with")
     return None
+
+
+def _configurations(store: Store) -> dict[int, dict[str, Any]]:
+    with store.database.reading() as connection:
+        rows = connection.execute(select(trials.c.number, trials.c.configuration).order_by(trials.c.number))
+        return {row.number: row.configuration for row in rows}
 
 
 def missing_data(record: SweepRecord, data: Path | None) -> str:

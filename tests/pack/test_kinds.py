@@ -3,9 +3,10 @@
 import sys
 
 import pytest
+from sqlalchemy import text
 
 import sweep
-from tests.pack.forging import altered, evidence, texts, verdict
+from tests.pack.forging import altered, evidence, repacked, texts, verdict
 
 MODULE = '''
 from pathlib import Path
@@ -99,8 +100,8 @@ def test_a_sweep_that_was_extended_and_continued_is_verified(tmp_path, here):
 def test_the_rows_of_a_table_are_packed_with_the_sweep(tmp_path, here):
     (tmp_path / "points.csv").write_text("hidden[0],learning_rate,activation,alpha\n5,0.1,relu,0.2\n6,0.2,relu,0.2\n")
     header = 'sampler = { kind = "table", file = "points.csv" }'
-    text = DIGITS.replace("trials = 6\n", "").format(header=header).replace("activation", "# activation")
-    (tmp_path / "digits.toml").write_text(text)
+    content = DIGITS.replace("trials = 6\n", "").format(header=header).replace("activation", "# activation")
+    (tmp_path / "digits.toml").write_text(content)
     results = sweep.run(tmp_path / "digits.toml", db=tmp_path / "sweeps.db")
     file = results.pack(tmp_path / "digits.zip").file
     results.store.close()
@@ -179,3 +180,18 @@ def test_a_sweep_without_any_finished_trial_is_packed(tmp_path, here):
     results.store.close()
     assert found.is_verified and not found.trained, found.frame.to_string()
     assert "No training was completed" in texts(tmp_path / "digits.zip")["checklist.md"]
+
+
+def test_code_that_only_a_configuration_names_is_never_run(rescued, tmp_path):
+    """Twins are not drawn again, so that nothing but this check looks at their configurations."""
+    file, mark = rescued.pack(tmp_path / "twins.zip").file, tmp_path / "ran"
+    trainer = f'{{"kind": "command", "run": "touch {mark}", "deterministic": true}}'
+
+    def change(connection):
+        statement = "UPDATE trials SET configuration = json_set(configuration, '$.trainer', json(:trainer))"
+        connection.execute(text(statement), {"trainer": trainer})
+
+    for code in (None, tmp_path):
+        found = sweep.verify(repacked(file, change), share=1.0, code=code)
+        assert verdict(found, "trained again") == ["altered"] and not mark.exists()
+        assert "has another trainer than the experiment file" in evidence(found, "trained again")
