@@ -139,6 +139,7 @@ def test_the_same_members_give_the_same_bytes_whenever_they_were_written(tmp_pat
     assert archive.identity(tmp_path / "one.zip") == hashlib.sha256(one).hexdigest()
     with zipfile.ZipFile(tmp_path / "one.zip") as packed:
         assert packed.namelist() == ["manifest.json", "a.csv", "b.csv"] and packed.testzip() is None
+        assert {info.date_time for info in packed.infolist()} == {archive.STAMP}
 
 
 def test_an_older_pack_stays_where_a_new_one_cannot_be_written(tmp_path):
