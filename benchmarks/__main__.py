@@ -19,6 +19,7 @@ from benchmarks import (
     epoch,
     networks,
     next,
+    packs,
     report,
     review,
     search,
@@ -49,6 +50,7 @@ class Topic(StrEnum):
     TUNING_CURVE = "tuning_curve"
     REVIEW = "review"
     BRACKETS = "brackets"
+    PACKS = "packs"
 
 
 MODULES = {
@@ -65,6 +67,7 @@ MODULES = {
     Topic.TUNING_CURVE: tuning_curve,
     Topic.REVIEW: review,
     Topic.BRACKETS: brackets,
+    Topic.PACKS: packs,
 }
 
 

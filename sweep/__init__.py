@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # heavy imports happen inside the functions, so that `sweep -
     from sweep.errors import SweepError
     from sweep.experiment.experiment import Experiment
     from sweep.experiment.function import ObjectiveLike, PickledFunction
+    from sweep.pack.verifying import Verification
     from sweep.results.sweep import Sweep
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "reseed",
     "resume",
     "run",
+    "verify",
 ]
 
 DEFAULT_DATABASE = "results/sweeps.db"
@@ -322,6 +324,49 @@ def load(name: str | None = None, *, db: str | Path | None = None) -> Sweep:
     record = store.sweep(None if name is None else text(name, "name"))
     parent = parent_of(record) if name is None else None
     return Sweep(store, store.sweep(parent) if parent in store.names() else record)
+
+
+def verify(
+    file: str | Path,
+    *,
+    sha256: str | None = None,
+    share: float = 0.05,
+    trials: int | Sequence[int] = (),
+    seed: int | None = None,
+    data: str | Path | None = None,
+    code: str | Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Verification:
+    """Check a file that `Sweep.pack` has written: whether it is whole, agrees with itself, and is trained to the same.
+
+    Args:
+        file: the pack.
+        sha256: the SHA-256 that it must have.
+        share: share of the trials that are trained again, at least two of them; 0 for none.
+        trials: numbers of those trials, in place of a random share.
+        seed: seed of the random choice; by default another one each time, which nobody could know before.
+        data: folder of the files of the data sets; by default SWEEP_DATA.
+        code: folder with the code of a trainer of the sweep's own, which runs only where it is given.
+        progress: called with (epochs done, all epochs) of the trials that are trained again.
+
+    Raises:
+        SweepError: when the file is not a pack.
+    """
+    from sweep.arguments import folder_or_file, number, text, whole, wholes
+    from sweep.errors import Argument, UsageError
+    from sweep.pack.verifying import Options, verify
+
+    if not 0 <= number(share, "share") <= 1:
+        raise UsageError(Argument("share"), f" takes a number from 0 to 1, not {share}")
+    options = Options(
+        sha256=None if sha256 is None else text(sha256, "sha256"),
+        share=number(share, "share"),
+        trials=tuple(wholes(trials, "trials")),
+        seed=None if seed is None else whole(seed, "seed"),
+        data=None if data is None else folder_or_file(data, "data"),
+        code=None if code is None else folder_or_file(code, "code"),
+    )
+    return verify(folder_or_file(file, "file"), options, progress)
 
 
 if not TYPE_CHECKING:  # a type checker would let any name pass

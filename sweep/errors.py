@@ -4,6 +4,7 @@ SweepError                  the work could not be done                   exit co
 ├── UsageError              a wrong command, option or expression        exit code 2
 │   └── ExperimentError     a mistake in an experiment file              exit code 2
 ├── DataError               a data set is missing, damaged or foreign
+├── PackError                a pack cannot be read
 ├── WeightsError            kept weights are missing, damaged or of another network
 └── StoreError              the database cannot be opened, read or written
     ├── StoreBusy           it cannot just now: it is locked or away, or its disk is full
@@ -106,6 +107,10 @@ class ExperimentError(UsageError):
 
 class DataError(SweepError):
     """A data set cannot be used; the message names the file, what is wrong and how to correct it."""
+
+
+class PackError(SweepError):
+    """A pack cannot be read; the message names the file and what is wrong with it."""
 
 
 class WeightsError(SweepError):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweep.arguments import texts, whole
+from sweep.arguments import folder_or_file, texts, whole
 from sweep.errors import SweepError
 from sweep.metrics import Direction
 from sweep.results.charts import DrawnTrials
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from sweep.pack.writing import Packed
     from sweep.results.comparison import Comparison
     from sweep.results.trials import SweepTrials
 
@@ -68,6 +70,20 @@ class StudiedTrials(DrawnTrials):
         from sweep.results.difference import difference
 
         return difference(self, whole(first, "first"), other or self, whole(second, "second"))[0]
+
+    def pack(self, file: str | Path, *, batches: bool = False) -> Packed:
+        """Write the sweep to one file that `sweep.verify` checks; the same sweep always gives the same bytes.
+
+        Args:
+            file: where it is written, in place of an older one, such as digits.zip.
+            batches: whether the losses of mini-batches are written, too.
+
+        Raises:
+            SweepError: when trials are being trained, or the file cannot be written.
+        """
+        from sweep.pack.writing import pack
+
+        return pack(self.record, self.store, folder_or_file(file, "file"), with_batches=batches)
 
     def plot_distribution(
         self, others: Sequence[str | SweepTrials] = (), by: str | None = None, direction: Direction | None = None
