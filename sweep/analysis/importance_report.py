@@ -59,8 +59,9 @@ def summary(found: Importance, metric: str) -> str:
     share = max(found.forest.explained, 0)
     if not found.has_figures:
         return (
-            f"the parameters explain too little of {metric} in {rows} that completed, {_percent(share)} of its variance "
-            f"in rows left out, where {_percent(LEAST_EXPLAINED)} is the least from which figures mean something"
+            f"the parameters explain too little of {metric} in {rows} that completed, so no figure of what matters "
+            f"would mean much: {_percent(share)} of the variance in rows left out, where more than "
+            f"{_percent(LEAST_EXPLAINED)} is needed"
         )
     return f"{rows} completed; their parameters explain {_percent(share)} of the variance of {metric} in rows left out"
 
@@ -68,6 +69,9 @@ def summary(found: Importance, metric: str) -> str:
 def sentences(found: Importance) -> list[str]:
     """Return what is known besides the table: pairs of parameters, and what was the same in all."""
     known = interaction_sentence(found)
+    outliers = found.survivors.outliers
+    if outliers and found.forest is not None:
+        known.append(f"{counted(outliers, 'configuration')} that did far worse counted as the worst of the others")
     constant = [name for index, name in enumerate(found.survivors.names) if index not in found.survivors.varied]
     known += [f"the same in all that completed: {listed(constant)}"] if constant and found.forest else []
     return known
@@ -122,9 +126,8 @@ def sensitivity_sentences(found: Sequence[Sensitivity], places: Sequence[Slot], 
         own = sorted((each for each in found if each.choice == choice), key=lambda each: each.loss.value)
         parts = [f"{distribution.labels[each.option]} {_interval(each.loss)}" for each in own]
         rates = list(dict.fromkeys(names[each.rate].partition(" (")[0] for each in own))
-        words.append(
-            f"mean loss over the range of {listed(rates)} against its best, by {names[choice]}: {', '.join(parts)}"
-        )
+        loss = f"mean loss over the range of {listed(rates)} against its best"
+        words.append(f"{loss}, by {names[choice]}: {', '.join(parts)}")
     return words
 
 
@@ -196,9 +199,9 @@ def pairs_table(found: Importance) -> pd.DataFrame:
     """
     import pandas as pd
 
-    names = found.survivors.names
     rows = [
-        (names[pair.first], names[pair.second], pair.chance, pair.chance <= CHANCE) for pair in found.interactions.pairs
+        (*found.names([pair.first, pair.second]), pair.chance, pair.chance <= CHANCE)
+        for pair in found.interactions.pairs
     ]
     return pd.DataFrame(rows, columns=["first", "second", "p", "is_told"])
 

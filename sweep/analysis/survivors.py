@@ -19,7 +19,7 @@ Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 POINTS = 3000
 """Random points of the space at which a model is averaged."""
-FAR = 0.05
+FAR = 0.1
 """At most this part of the rows is taken for outliers."""
 BINS = 10
 """Equal parts of a range in which a model is averaged, where more values than that are searched."""
@@ -82,7 +82,7 @@ def without_outliers(values: Array, is_max: bool) -> tuple[Array, int]:
     """Return values of which a few that are far worse are replaced by the worst of the others, and how many are.
 
     Far worse is worse than the worse quartile by more than three times the distance of the quartiles: Tukey's "far out"
-    (Exploratory Data Analysis, 1977, chapter 2). They are replaced where they are at most one in twenty and reach over
+    (Exploratory Data Analysis, 1977, chapter 2). They are replaced where they are at most one in ten and reach over
     more than half of the range, as the variance would then be that of these few.
     """
     goodness = values if is_max else -values
@@ -124,16 +124,16 @@ class Groups:
     @cached_property
     def sizes(self) -> Array:
         """(groups,), the number of points in each."""
-        return self.membership.sum(axis=0)
+        found: Array = self.membership.sum(axis=0)
+        return found
 
     @cached_property
     def middle(self) -> Array:
         """(groups,), weights whose sum is 1: of the one or two groups in the middle of a range, else of all."""
-        weights = np.zeros(self.count)
+        weights = self.sizes
         if self.is_ordered:
-            weights[[(self.count - 1) // 2, self.count // 2]] = 1.0
-        else:
-            weights = self.sizes
+            places = np.arange(self.count)
+            weights = 1.0 * ((places == (self.count - 1) // 2) | (places == self.count // 2))
         found: Array = weights / weights.sum()
         return found
 

@@ -14,7 +14,7 @@ from sweep.analysis.edges import Edge, edges
 from sweep.analysis.importance import Importance, importance
 from sweep.analysis.predictors import is_missing
 from sweep.analysis.sensitivity import Sensitivity, sensitivities
-from sweep.analysis.survivors import Survivors
+from sweep.analysis.survivors import Survivors, without_outliers
 from sweep.errors import UsageError
 from sweep.experiment.parameters import parse_sections, read_table
 from sweep.metrics import Direction, Objective
@@ -24,8 +24,6 @@ from sweep.space.distributions import Choice, Tree
 from sweep.space.samplers.adaptive import Result
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from sweep.results.trials import SweepTrials
 
 OUTSIDE = "outside"
@@ -69,8 +67,9 @@ class Study:
         """The configurations that completed."""
         rows = [row for row, result in enumerate(self.results) if _has_completed(result)]
         values = np.array([self.results[row].value for row in rows], dtype=np.float64)
-        is_cut = self.diverged > 0
-        return Survivors(self.places, self.names, self.coordinates[rows], values, self.objective.is_max, is_cut)
+        is_max, is_cut = self.objective.is_max, self.diverged > 0
+        kept, outliers = without_outliers(values, is_max)
+        return Survivors(self.places, self.names, self.coordinates[rows], kept, is_max, is_cut, outliers)
 
     @cached_property
     def importance(self) -> Importance:
@@ -110,9 +109,7 @@ def study_of(sweeps: Sequence[SweepTrials], by: str | None = None, direction: Di
     objective = last.ranked_by(by, direction)
     for each in sweeps[:-1]:
         if each.ranked_by(by, direction) != objective:
-            raise UsageError(
-                f"{each.name} is not ranked by {objective.metric} as {last.name} is; name a metric of both"
-            )
+            raise UsageError(f"{each.name} is not ranked by {objective.metric}; name sweeps with the same objective")
     tree = parse_sections(read_table(last.record.experiment, last.name, last.record.overrides), last.name)
     places = slots(tree)
     results: list[Result] = []
@@ -138,22 +135,16 @@ def _configurations(sweep: SweepTrials, objective: Objective) -> list[tuple[str,
     if sweep.repeats > 1:
         frame = configurations(frame, objective, sweep.repeats)
     searched = [each.name for each in sweep.parameters if each.name in frame]
-    drawn = [
-        dict(zip(searched, row, strict=True)) for row in zip(*(_plain(frame[name]) for name in searched), strict=True)
-    ]
+    drawn = frame[searched].astype(object).to_dict("records") if searched else [{}] * len(frame)
     epochs = [None if is_missing(count) else int(count) for count in frame["epochs"].tolist()]
-    rows = zip(
-        frame["status"], drawn or [{}] * len(frame), frame[objective.metric].astype("float64"), epochs, strict=True
-    )
+    rows = zip(frame["status"], drawn, frame[objective.metric].astype("float64"), epochs, strict=True)
     return [(str(status), _known(row), float(value), count) for status, row, value, count in rows]
 
 
-def _plain(column: pd.Series[Any]) -> list[Any]:
-    return [value.item() if isinstance(value, np.generic) else value for value in column.tolist()]
-
-
-def _known(row: Mapping[str, Any]) -> dict[str, Scalar]:
-    return {name: value for name, value in row.items() if not is_missing(value)}
+def _known(row: Mapping[Any, Any]) -> dict[str, Scalar]:
+    """Return the values that are there, as Python scalars."""
+    plain = {str(name): value.item() if isinstance(value, np.generic) else value for name, value in row.items()}
+    return {name: value for name, value in plain.items() if not is_missing(value)}
 
 
 def _result(
