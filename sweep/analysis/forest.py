@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from sweep.space.coordinates import Array
 from sweep.space.distributions import Choice
 
 TREES = 100
+THIRDS = 3
+MOST_OPTIONS = 4
 LEVEL = 0.90
 """Of all intervals."""
 ABSENT = -0.5
@@ -123,7 +126,30 @@ class Curve:
     """Of each group."""
 
 
-def curve(forest: Forest, index: int) -> Curve:
-    """Return the expectation of the metric along a slot, averaged over all others."""
-    group = groups(forest.survivors, index)
+def curve(forest: Forest, index: int, given: Flags | None = None) -> Curve:
+    """Return the expectation of the metric along a slot, averaged over all others, at all points or at those given."""
+    whole = groups(forest.survivors, index)
+    there = whole.there if given is None else whole.there & given
+    codes = whole.codes[there[whole.there]]
+    used, codes = np.unique(codes, return_inverse=True)
+    group = Groups(there, codes.astype(np.int64), whole.centers[used], whole.is_ordered)
     return Curve(index, group.centers, tuple(estimate(column) for column in forest.curves(group).T))
+
+
+def curves_within(forest: Forest, index: int, other: int) -> list[tuple[float, float, Curve]]:
+    """Return the expectation along a slot within each part of another one.
+
+    The parts are the options of a choice without an order, the commonest four at most, or the thirds of a range.
+
+    Returns: (lowest coordinate of the part, highest, expectation).
+    """
+    column = forest.survivors.points[:, other]
+    if forest.survivors.places[other].is_numeric:
+        edges = [each / THIRDS for each in range(THIRDS + 1)]
+        parts = [(low, high, (column >= low) & (column < high)) for low, high in pairwise(edges)]
+    else:
+        known, counts = np.unique(column[~np.isnan(column)], return_counts=True)
+        options = sorted(known[np.argsort(-counts, kind="stable")][:MOST_OPTIONS].tolist())
+        parts = [(option, option, column == option) for option in options]
+    there = ~np.isnan(forest.survivors.points[:, index])
+    return [(low, high, curve(forest, index, part)) for low, high, part in parts if (part & there).any()]

@@ -85,11 +85,7 @@ def interaction_sentence(found: Importance) -> list[str]:
     if not told:
         return [f"no two parameters can be told to act together (p = {number(pairs[0].chance)} of the strongest pair)"]
     first, *others = told
-    share = pair_share(found, first)
-    words = (
-        f"two parameters act together otherwise than each alone, for example {_pair(found, first)}: "
-        f"{_percents(share)} of the variance (p = {number(first.chance)}, of all pairs together)"
-    )
+    words = f"two parameters act together otherwise than each alone, for example {pair_sentence(found, *first.slots)}"
     if others:
         names = listed([_pair(found, pair) for pair in others[:MOST_NAMED]])
         rest = len(others) - MOST_NAMED
@@ -97,21 +93,24 @@ def interaction_sentence(found: Importance) -> list[str]:
     return [words]
 
 
-def pair_share(found: Importance, pair: Pair) -> Estimate:
-    """Return the share of the variance that two parameters explain together beyond what each does."""
+def pair_sentence(found: Importance, first: int, second: int) -> str:
+    """Return how much two parameters explain together beyond what each does, and the evidence."""
     assert found.forest is not None
-    one, other = (groups(found.survivors, index) for index in (pair.first, pair.second))
-    return estimate(found.forest.pair_shares(one, other))
+    share = estimate(found.forest.pair_shares(groups(found.survivors, first), groups(found.survivors, second)))
+    chances = [pair.chance for pair in found.interactions.pairs if set(pair.slots) == {first, second}]
+    evidence = f"p = {number(chances[0])}, of all pairs together" if chances else "not tested"
+    return f"{' × '.join(found.names([first, second]))}: {_percents(share)} of the variance ({evidence})"
 
 
 def _pair(found: Importance, pair: Pair) -> str:
-    return " × ".join(found.names([pair.first, pair.second]))
+    return " × ".join(found.names(pair.slots))
 
 
 def edge_sentence(edge: Edge, name: str) -> str:
     """Return that the best rows lie at the end of a range, and what to try."""
     side = "upper" if edge.is_upper else "lower"
-    seen = f"{edge.found} of the best {EDGE_OF} lie in the {side} fifth of {name} (p = {number(edge.chance)})"
+    where = f"the {side} {edge.part} of {name}"
+    seen = f"{edge.found} of the best {EDGE_OF} lie in {where} (p = {number(edge.chance)}, of all ends together)"
     if edge.end is None:
         return f"{seen}, beyond which there is nothing to search"
     return f"{seen}: try {'up' if edge.is_upper else 'down'} to {shown(edge.end)}"
@@ -199,10 +198,7 @@ def pairs_table(found: Importance) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = [
-        (*found.names([pair.first, pair.second]), pair.chance, pair.chance <= CHANCE)
-        for pair in found.interactions.pairs
-    ]
+    rows = [(*found.names(pair.slots), pair.chance, pair.chance <= CHANCE) for pair in found.interactions.pairs]
     return pd.DataFrame(rows, columns=["first", "second", "p", "is_told"])
 
 

@@ -33,6 +33,11 @@ class Pair:
     chance: float
     """The probability that any pair seems to be so strong where none is."""
 
+    @property
+    def slots(self) -> tuple[int, int]:
+        """The indices of both."""
+        return self.first, self.second
+
 
 @dataclass(frozen=True, slots=True)
 class Interactions:

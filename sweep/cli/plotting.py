@@ -60,6 +60,22 @@ KINDS = {
         ("trial",),
         lambda results, given: results.plot_costs(given.trial),
     ),
+    "importance": Kind(
+        "how much each parameter matters",
+        ("y", "direction"),
+        lambda results, given: results.plot_importance(given.y, given.direction),
+    ),
+    "effect": Kind(
+        "what is expected along each parameter",
+        ("x", "y", "direction"),
+        lambda results, given: results.plot_effect(given.x, given.y, given.direction),
+    ),
+    "interaction": Kind(
+        "how two parameters act together",
+        ("x", "y", "direction"),
+        lambda results, given: results.plot_interaction(given.x, given.y, given.direction),
+        most_x=2,
+    ),
     "pareto": Kind(
         "all trials by the metric and one other goal",
         ("x", "y", "direction"),
@@ -106,9 +122,24 @@ def _one(trials: list[int] | None) -> int:
 def plot(
     name: Name = None,
     kind: Annotated[
-        Literal["scatter", "curves", "cost", "pareto", "divergence", "rescue", "sharpness", "trace", "map"],
+        Literal[
+            "scatter",
+            "curves",
+            "cost",
+            "importance",
+            "effect",
+            "interaction",
+            "pareto",
+            "divergence",
+            "rescue",
+            "sharpness",
+            "trace",
+            "map",
+        ],
         typer.Option(
-            help="The metric against each parameter, or against the epochs; the loss of mini-batches; the trials that "
+            help="The metric against each parameter, or against the epochs; the loss of mini-batches; how much each "
+            "parameter matters (`sweep analyze`), the metric expected along each, or along one within parts of "
+            "another; the trials that "
             "no other beats in the metric and --x, by default the size of the network; the probability to diverge; "
             "what `sweep rescue` has found; the sharpness of the loss beside the limit of stable steps; the arrays of "
             "a trial before it diverged (`sweep trace`); where a tiny network converges (`sweep map`)."

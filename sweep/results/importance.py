@@ -65,11 +65,16 @@ class Study:
     @cached_property
     def survivors(self) -> Survivors:
         """The configurations that completed."""
-        rows = [row for row, result in enumerate(self.results) if _has_completed(result)]
+        rows = [row for row, result in enumerate(self.results) if self.has_completed(result)]
         values = np.array([self.results[row].value for row in rows], dtype=np.float64)
         is_max, is_cut = self.objective.is_max, self.diverged > 0
         kept, outliers = without_outliers(values, is_max)
         return Survivors(self.places, self.names, self.coordinates[rows], kept, is_max, is_cut, outliers)
+
+    @staticmethod
+    def has_completed(result: Result) -> bool:
+        """Tell whether a configuration completed."""
+        return result.value is not None and result.stopped_after is None
 
     @cached_property
     def importance(self) -> Importance:
@@ -87,10 +92,6 @@ class Study:
         values = [self.results[row].value for row in rows]
         goodness = np.array([-np.inf if value is None else sign * value for value in values])
         return sensitivities(self.places, self.coordinates[rows], goodness)
-
-
-def _has_completed(result: Result) -> bool:
-    return result.value is not None and result.stopped_after is None
 
 
 def study_of(sweeps: Sequence[SweepTrials], by: str | None = None, direction: Direction | None = None) -> Study:

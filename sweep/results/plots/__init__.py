@@ -11,8 +11,11 @@ load()
 # ruff: noqa: E402
 from sweep.results.plots.costs import cost_curves
 from sweep.results.plots.divergence import phase_diagram
+from sweep.results.plots.effect import effect_chart
 from sweep.results.plots.examples import example, gallery
 from sweep.results.plots.files import SUFFIXES, save
+from sweep.results.plots.importance import importance_chart
+from sweep.results.plots.interaction import interaction_chart
 from sweep.results.plots.learning_curves import learning_curves
 from sweep.results.plots.map import map_chart
 from sweep.results.plots.matrix import confusion
@@ -26,8 +29,11 @@ __all__ = [
     "SUFFIXES",
     "confusion",
     "cost_curves",
+    "effect_chart",
     "example",
     "gallery",
+    "importance_chart",
+    "interaction_chart",
     "learning_curves",
     "map_chart",
     "pareto_chart",
