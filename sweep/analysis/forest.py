@@ -11,9 +11,11 @@ part of all points.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +25,8 @@ from sweep.space.coordinates import Array
 from sweep.space.distributions import Choice
 
 TREES = 100
+MOVED = 300
+"""At most this many points are moved along a parameter for its curve."""
 THIRDS = 3
 MOST_OPTIONS = 4
 LEVEL = 0.90
@@ -36,6 +40,8 @@ class Forest:
     """What a forest predicts at random points of a space."""
 
     survivors: Survivors
+    trees: Sequence[Any]
+    """Of scikit-learn."""
     predictions: Array
     """(trees, points)."""
     explained: float
@@ -47,9 +53,19 @@ class Forest:
         found = self.predictions.var(axis=1)
         return np.where(found > 0, found, 1.0)
 
-    def curves(self, group: Groups) -> Array:
-        """Return the expectation of the metric in each group, the others averaged: (trees, groups)."""
-        found: Array = self.predictions[:, group.there] @ group.membership / group.sizes
+    def curves(self, group: Groups, given: Flags | None = None) -> Array:
+        """Return the expectation of the metric in each group, the others averaged: (trees, groups).
+
+        It is the mean over some points whose slot is moved through the groups (partial dependence, Friedman 2001).
+
+        Args:
+            group: of the slot.
+            given: (points,), those that may be taken; None for all.
+        """
+        there = group.there if given is None else group.there & given
+        base = np.flatnonzero(there)[:MOVED]
+        columns = _columns(self.survivors, self.survivors.moved(group, base))
+        found: Array = _predicted(self.trees, columns).reshape(len(self.trees), group.count, -1).mean(axis=2)
         return found
 
     def shares(self, group: Groups) -> Array:
@@ -90,9 +106,14 @@ def fit_forest(survivors: Survivors) -> Forest:
 
     forest = RandomForestRegressor(TREES, oob_score=True, random_state=0)
     forest.fit(_columns(survivors, survivors.coordinates), survivors.values)
-    points = _columns(survivors, survivors.points).astype(np.float32)
-    predictions = np.stack([tree.tree_.predict(points)[:, 0] for tree in forest.estimators_])
-    return Forest(survivors, predictions, float(forest.oob_score_))
+    predictions = _predicted(forest.estimators_, _columns(survivors, survivors.points))
+    return Forest(survivors, forest.estimators_, predictions, float(forest.oob_score_))
+
+
+def _predicted(trees: Sequence[Any], columns: Array) -> Array:
+    """Return what each tree predicts, (trees, rows)."""
+    points = columns.astype(np.float32)
+    return np.stack([tree.tree_.predict(points)[:, 0] for tree in trees])
 
 
 def _columns(survivors: Survivors, coordinates: Array) -> Array:
@@ -128,12 +149,8 @@ class Curve:
 
 def curve(forest: Forest, index: int, given: Flags | None = None) -> Curve:
     """Return the expectation of the metric along a slot, averaged over all others, at all points or at those given."""
-    whole = groups(forest.survivors, index)
-    there = whole.there if given is None else whole.there & given
-    codes = whole.codes[there[whole.there]]
-    used, codes = np.unique(codes, return_inverse=True)
-    group = Groups(there, codes.astype(np.int64), whole.centers[used], whole.is_ordered)
-    return Curve(index, group.centers, tuple(estimate(column) for column in forest.curves(group).T))
+    group = groups(forest.survivors, index)
+    return Curve(index, group.centers, tuple(estimate(column) for column in forest.curves(group, given).T))
 
 
 def curves_within(forest: Forest, index: int, other: int) -> list[tuple[float, float, Curve]]:
@@ -146,10 +163,14 @@ def curves_within(forest: Forest, index: int, other: int) -> list[tuple[float, f
     column = forest.survivors.points[:, other]
     if forest.survivors.places[other].is_numeric:
         edges = [each / THIRDS for each in range(THIRDS + 1)]
-        parts = [(low, high, (column >= low) & (column < high)) for low, high in pairwise(edges)]
+        parts = [(column >= low) & (column < high) for low, high in pairwise(edges)]
     else:
         known, counts = np.unique(column[~np.isnan(column)], return_counts=True)
         options = sorted(known[np.argsort(-counts, kind="stable")][:MOST_OPTIONS].tolist())
-        parts = [(option, option, column == option) for option in options]
+        parts = [column == option for option in options]
     there = ~np.isnan(forest.survivors.points[:, index])
-    return [(low, high, curve(forest, index, part)) for low, high, part in parts if (part & there).any()]
+    return [
+        (float(column[part].min()), float(column[part].max()), curve(forest, index, part))
+        for part in parts
+        if (part & there).any()
+    ]

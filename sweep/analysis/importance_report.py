@@ -60,10 +60,10 @@ def summary(found: Importance, metric: str) -> str:
     if not found.has_figures:
         return (
             f"the parameters explain too little of {metric} in {rows} that completed, so no figure of what matters "
-            f"would mean much: {_percent(share)} of the variance in rows left out, where more than "
+            f"would mean much: {_percent(share)} of the variance out of sample, where more than "
             f"{_percent(LEAST_EXPLAINED)} is needed"
         )
-    return f"{rows} completed; their parameters explain {_percent(share)} of the variance of {metric} in rows left out"
+    return f"{rows} completed; their parameters explain {_percent(share)} of the variance of {metric} out of sample"
 
 
 def sentences(found: Importance) -> list[str]:

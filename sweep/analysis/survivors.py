@@ -64,18 +64,57 @@ class Survivors:
         ]
 
     @cached_property
-    def points(self) -> Array:
-        """(points, slots), random points of the space; where it is cut, within the ranges of the survivors alone."""
-        numbers = range(POINTS)
-        points = from_uniform(self.places, uniform_draws(self.places, 0, 0, "importance", numbers))
+    def draws(self) -> dict[str, Array]:
+        """Random numbers in [0, 1) by stream, each (points,)."""
+        return uniform_draws(self.places, 0, 0, "importance", range(POINTS))
+
+    @cached_property
+    def chosen(self) -> Ints:
+        """Numbers of the draws that are points; where the space is cut, those within the ranges of the survivors."""
         if not self.is_cut:
-            return points
+            return np.arange(POINTS)
+        points = from_uniform(self.places, self.draws)
         is_missing = np.isnan(self.coordinates)
         first = np.where(is_missing, np.inf, self.coordinates).min(axis=0, initial=np.inf)
         last = np.where(is_missing, -np.inf, self.coordinates).max(axis=0, initial=-np.inf)
         inside = np.isnan(points) | ((points >= first) & (points <= last))
-        found: Array = points[inside.all(axis=1)]
-        return found if len(found) >= BINS**2 else points
+        found = np.flatnonzero(inside.all(axis=1))
+        return found if len(found) >= BINS**2 else np.arange(POINTS)
+
+    @cached_property
+    def points(self) -> Array:
+        """(points, slots), random points of the space."""
+        return from_uniform(self.places, {name: draw[self.chosen] for name, draw in self.draws.items()})
+
+    def moved(self, group: Groups, base: Ints) -> Array:
+        """Return some points with one slot at each of its groups, (groups · points, slots), a group after the other.
+
+        The rest of each point is the same at all groups, so that these differ by nothing else. Within a part of a
+        range, each point keeps its place.
+
+        Args:
+            group: of the slot.
+            base: numbers of points that have it.
+        """
+        slot, blocks = self.places[group.index], []
+        for center in group.centers.tolist():
+            if slot.is_numeric:
+                block = self.points[base]
+                place = block[:, group.index] * BINS % 1 - 0.5
+                block[:, group.index] = center + group.width * place
+            else:
+                block = from_uniform(self.places, self._with_option(group.index, round(center), base))
+            blocks.append(block)
+        return np.concatenate(blocks)
+
+    def _with_option(self, index: int, option: int, base: Ints) -> dict[str, Array]:
+        """Return the draws of some points, that of one choice such that it gives an option."""
+        slot = self.places[index]
+        assert isinstance(slot.distribution, Choice)
+        middle = (option + 0.5) / len(slot.distribution.options)
+        numbers = self.chosen[base]
+        found = {name: draw[numbers] for name, draw in self.draws.items()}
+        return {**found, slot.stream: np.full(len(numbers), middle)}
 
 
 def without_outliers(values: Array, is_max: bool) -> tuple[Array, int]:
@@ -102,12 +141,16 @@ def without_outliers(values: Array, is_max: bool) -> tuple[Array, int]:
 class Groups:
     """The points of a space, grouped by the value of one slot: by level, or by equal parts of its range."""
 
+    index: int
+    """Of the slot."""
     there: Flags
     """(points,), whether the slot is there."""
     codes: Ints
     """(points that have it,), the number of the group of each."""
     centers: Array
     """(groups,), the coordinate that stands for each."""
+    width: float
+    """Of the part of the range that is a group; 0 for levels."""
     is_ordered: bool
     """Whether the groups follow each other along a range."""
 
@@ -122,15 +165,9 @@ class Groups:
         return np.eye(self.count)[self.codes]
 
     @cached_property
-    def sizes(self) -> Array:
-        """(groups,), the number of points in each."""
-        found: Array = self.membership.sum(axis=0)
-        return found
-
-    @cached_property
     def middle(self) -> Array:
         """(groups,), weights whose sum is 1: of the one or two groups in the middle of a range, else of all."""
-        weights = self.sizes
+        weights = np.ones(self.count)
         if self.is_ordered:
             places = np.arange(self.count)
             weights = 1.0 * ((places == (self.count - 1) // 2) | (places == self.count // 2))
@@ -147,8 +184,8 @@ def groups(survivors: Survivors, index: int) -> Groups:
     if slot.is_numeric and len(levels) > BINS:
         bins = np.minimum((known * BINS).astype(np.int64), BINS - 1)
         used, codes = np.unique(bins, return_inverse=True)
-        return Groups(there, codes.astype(np.int64), (used + 0.5) / BINS, is_ordered=True)
-    return Groups(there, codes.astype(np.int64), np.array(levels), slot.is_numeric)
+        return Groups(index, there, codes.astype(np.int64), (used + 0.5) / BINS, 1 / BINS, is_ordered=True)
+    return Groups(index, there, codes.astype(np.int64), np.array(levels), 0.0, slot.is_numeric)
 
 
 def value_of(slot: Slot, coordinate: float) -> Scalar:

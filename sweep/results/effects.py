@@ -148,5 +148,5 @@ def _words(slot: Slot, low: float, high: float) -> str:
     """Return a part of a range, or an option, in words."""
     if low == high:
         return str(value_of(slot, low))
-    ends = (value_of(slot, place) for place in (low, min(high, 1 - 1e-9)))
+    ends = (value_of(slot, place) for place in (low, high))
     return " to ".join(format_value("", float(f"{end:.2g}") if isinstance(end, float) else end) for end in ends)

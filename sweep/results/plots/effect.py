@@ -117,8 +117,11 @@ def draw_expectation(
 
 def _draw_rows(axes: Axes, places: np.ndarray[Any, Any], values: pd.Series[Any], axis: MetricAxis) -> None:
     size = float(np.clip(260 / max(len(values), 1) ** 0.5, 4, 26))
-    drawn = values.mask(axis.is_beyond(values), axis.edge)
-    axes.scatter(places, drawn, s=size, color=PALE_BLUE, lw=0, zorder=2, rasterized=len(values) > 5000)
+    beyond, marker = axis.is_beyond(values).to_numpy(), "v" if axis.objective.is_max else "^"
+    look: dict[str, Any] = {"color": PALE_BLUE, "lw": 0, "zorder": 2, "rasterized": len(values) > 5000}
+    axes.scatter(places[~beyond], values[~beyond], s=size, **look)
+    edge = np.full(int(beyond.sum()), axis.edge)
+    axes.scatter(places[beyond], edge, s=1.6 * size, marker=marker, clip_on=False, **look)
 
 
 def _legend() -> list[Line2D | Patch]:

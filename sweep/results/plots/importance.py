@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from sweep.analysis.importance_report import COLUMNS, TITLES
 from sweep.errors import UsageError
@@ -81,8 +81,7 @@ def _draw_panel(axes: Axes, points: pd.DataFrame, column: str, metric: str) -> N
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     if column in _SHARES:
         axes.set_xlim(-0.03, 1.03)
-        axes.xaxis.set_major_locator(MaxNLocator(4))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: f"{100 * place:.0f} %"))
+        axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100 %"])
         return
     high = float(points["high"].max()) or 1.0
     axes.set_xlim(-0.04 * high, 1.06 * high)
