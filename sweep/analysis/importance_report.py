@@ -119,14 +119,16 @@ def edge_sentence(edge: Edge, name: str) -> str:
 def sensitivity_sentences(found: Sequence[Sensitivity], places: Sequence[Slot], names: Sequence[str]) -> list[str]:
     """Return the sensitivity to the learning rate of each option, a sentence for each choice."""
     words: list[str] = []
-    for choice in dict.fromkeys(each.choice for each in found):
+    for choice, rate in dict.fromkeys((each.choice, each.rate) for each in found):
         distribution = places[choice].distribution
         assert isinstance(distribution, Choice)
-        own = sorted((each for each in found if each.choice == choice), key=lambda each: each.loss.value)
-        parts = [f"{distribution.labels[each.option]} {_interval(each.loss)}" for each in own]
-        rates = list(dict.fromkeys(names[each.rate].partition(" (")[0] for each in own))
-        loss = f"mean loss over the range of {listed(rates)} against its best"
-        words.append(f"{loss}, by {names[choice]}: {', '.join(parts)}")
+        own = [each for each in found if (each.choice, each.rate) == (choice, rate)]
+        own.sort(key=lambda each: each.loss.value)
+        parts = [f"{_value(distribution.labels[each.option])} {_interval(each.loss)}" for each in own]
+        loss = f"mean loss over the range of {names[rate].partition(' (')[0]} against its best"
+        is_alike = max(each.loss.low for each in own) <= min(each.loss.high for each in own)
+        end = ", which cannot be told apart" if is_alike else ""
+        words.append(f"{loss}, by {names[choice]}: {', '.join(parts)}{end}")
     return words
 
 

@@ -23,8 +23,8 @@ from sweep.space.coordinates import Array, Slot
 
 FEWEST = 20
 """Configurations with an option from which its sensitivity is told."""
-STEPS = 201
-"""Points of the range at which the curve is evaluated."""
+STEPS = 200
+"""Equal parts of the range in whose middles the curve is evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Sensitivity:
     """How sensitive to a learning rate configurations with one option are."""
 
     rate: int
-    """Index of the slot of the learning rate."""
+    """Index of the slot of the learning rate, the first one where each option has its own."""
     choice: int
     """Index of the slot of the choice."""
     option: int
@@ -65,15 +65,25 @@ def sensitivities(places: Sequence[Slot], coordinates: Array, goodness: Array) -
 
 
 def _of_choice(places: Sequence[Slot], coordinates: Array, values: Array, choice: int) -> Iterator[Sensitivity]:
-    rates = [
-        index for index, slot in enumerate(places) if slot.is_numeric and slot.name.rpartition(".")[2] in LEARNING_RATES
-    ]
-    for option in np.unique(coordinates[~np.isnan(coordinates[:, choice]), choice]).tolist():
-        for rate in rates:
-            rows = (coordinates[:, choice] == option) & ~np.isnan(coordinates[:, rate])
-            if rows.sum() >= FEWEST and len(np.unique(coordinates[rows, rate])) > DEGREE:
-                loss = expected_loss(coordinates[rows, rate], values[rows])
-                yield Sensitivity(rate, choice, round(option), int(rows.sum()), loss)
+    for rates in _rates(places):
+        # A learning rate that several options have, each within a range of its own, is one; a row has one of them.
+        rate = np.full(len(values), np.nan)
+        for index in rates:
+            rate = np.where(np.isnan(rate), coordinates[:, index], rate)
+        for option in np.unique(coordinates[~np.isnan(coordinates[:, choice]), choice]).tolist():
+            rows = (coordinates[:, choice] == option) & ~np.isnan(rate)
+            if rows.sum() >= FEWEST and len(np.unique(rate[rows])) > DEGREE:
+                loss = expected_loss(rate[rows], values[rows])
+                yield Sensitivity(rates[0], choice, round(option), int(rows.sum()), loss)
+
+
+def _rates(places: Sequence[Slot]) -> list[list[int]]:
+    """Return the slots of each learning rate that is a number."""
+    found: dict[str, list[int]] = {}
+    for index, slot in enumerate(places):
+        if slot.is_numeric and slot.name.rpartition(".")[2] in LEARNING_RATES:
+            found.setdefault(slot.name, []).append(index)
+    return list(found.values())
 
 
 def expected_loss(places: Array, values: Array) -> Estimate:
@@ -89,7 +99,7 @@ def expected_loss(places: Array, values: Array) -> Estimate:
     leverages = np.einsum("ij,jk,ik->i", design, inverse, design)
     scaled = design * (residuals / (1 - np.clip(leverages, 0, 0.99)))[:, None]
     covariance = inverse @ (scaled.T @ scaled) @ inverse
-    grid = np.polynomial.legendre.legvander(np.linspace(-1, 1, STEPS), DEGREE)
+    grid = np.polynomial.legendre.legvander((2 * np.arange(STEPS) + 1) / STEPS - 1, DEGREE)
     contrast = grid[int(np.argmax(grid @ weights))] - grid.mean(axis=0)
     value = float(contrast @ weights)
     half = float(stdtrit(free, 0.5 + LEVEL / 2)) * math.sqrt(max(float(contrast @ covariance @ contrast), 0.0))
