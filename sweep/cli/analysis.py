@@ -15,6 +15,20 @@ if TYPE_CHECKING:
     from sweep.results.sweep import Sweep
 
 
+Seeds = Annotated[
+    int | None,
+    typer.Option(help="Train configurations again, each with so many other seeds, and tell how often it diverges."),
+]
+Trials = Annotated[
+    str | None,
+    typer.Option(
+        help="With --seeds: numbers of trials with commas between them; by default the 6 about which it is least "
+        "certain whether they diverge.",
+        metavar="3,17",
+    ),
+]
+
+
 @app.command()
 @with_run_flags
 def analyze(
@@ -25,18 +39,8 @@ def analyze(
     divergence: Annotated[
         bool, typer.Option("--divergence", help="The probability to diverge, as a function of the configuration.")
     ] = False,
-    seeds: Annotated[
-        int | None,
-        typer.Option(help="Train configurations again, each with so many other seeds, and tell how often it diverges."),
-    ] = None,
-    trials: Annotated[
-        str | None,
-        typer.Option(
-            help="With --seeds: numbers of trials with commas between them; by default the 6 about which it is least "
-            "certain whether they diverge.",
-            metavar="3,17",
-        ),
-    ] = None,
+    seeds: Seeds = None,
+    trials: Trials = None,
     by: By = None,
     direction: Direction = None,
     format: Annotated[Format, typer.Option(help="How to print it: with sentences, or the table alone.")] = "table",

@@ -27,6 +27,29 @@ class Options(NamedTuple):
     trial: list[int] | None = None
 
 
+KindName = Annotated[
+    Literal[
+        "scatter",
+        "curves",
+        "cost",
+        "importance",
+        "effect",
+        "interaction",
+        "pareto",
+        "divergence",
+        "rescue",
+        "sharpness",
+        "trace",
+        "map",
+    ],
+    typer.Option(
+        help="The metric against each parameter, or against the epochs; the loss of mini-batches; how much each "
+        "parameter matters (`sweep analyze`); the metric expected along each, or along one within parts of another; "
+        "the trials that no other beats in the metric and --x, by default the size of the network; the probability to "
+        "diverge; what `sweep rescue` has found; the sharpness of the loss beside the limit of stable steps; the "
+        "arrays of a trial before it diverged (`sweep trace`); where a tiny network converges (`sweep map`)."
+    ),
+]
 Progress = Callable[[int, int], None]
 
 
@@ -121,30 +144,7 @@ def _one(trials: list[int] | None) -> int:
 @app.command()
 def plot(
     name: Name = None,
-    kind: Annotated[
-        Literal[
-            "scatter",
-            "curves",
-            "cost",
-            "importance",
-            "effect",
-            "interaction",
-            "pareto",
-            "divergence",
-            "rescue",
-            "sharpness",
-            "trace",
-            "map",
-        ],
-        typer.Option(
-            help="The metric against each parameter, or against the epochs; the loss of mini-batches; how much each "
-            "parameter matters (`sweep analyze`), the metric expected along each, or along one within parts of "
-            "another; the trials that "
-            "no other beats in the metric and --x, by default the size of the network; the probability to diverge; "
-            "what `sweep rescue` has found; the sharpness of the loss beside the limit of stable steps; the arrays of "
-            "a trial before it diverged (`sweep trace`); where a tiny network converges (`sweep map`)."
-        ),
-    ] = "scatter",
+    kind: KindName = "scatter",
     x: Annotated[
         list[str] | None, typer.Option("--x", help="A parameter to plot against; by default all.", metavar="PARAM")
     ] = None,

@@ -10,7 +10,7 @@ import numpy as np
 from sweep.analysis.forest import Curve, Forest, curve, curves_within
 from sweep.analysis.importance_report import effects_table, interaction_sentence, pair_sentence, summary
 from sweep.analysis.survivors import value_of
-from sweep.errors import SweepError, UsageError, suggest
+from sweep.errors import Argument, SweepError, UsageError, suggest
 from sweep.metrics import Direction
 from sweep.records import Parameter
 from sweep.results.format import format_value
@@ -121,12 +121,12 @@ def _pair(study: Study, x: Sequence[str]) -> tuple[int, int]:
     if x:
         found = chosen(study, x)
         if len(found) != 2:
-            raise UsageError("an interaction is that of two parameters; name two with x")
+            raise UsageError("an interaction is that of two parameters; name two with ", Argument("x"))
         return found[0], found[1]
     told = study.importance.interactions.told
     if not told:
         said = interaction_sentence(study.importance) or ["there are too few trials to tell whether two act together"]
-        raise SweepError(f"{said[0]}; name two parameters with x to see them all the same")
+        raise SweepError(f"{said[0]}; to see two of them all the same, name both with ", Argument("x"))
     first, second = told[0].first, told[0].second
     shares = {each.index: each.share.value for each in study.importance.matters}
     ranked = sorted((first, second), key=lambda index: (not study.places[index].is_numeric, -shares[index]))
