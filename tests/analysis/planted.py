@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from sweep.analysis.forest import Forest
+from sweep.analysis.forest import Forest, _columns, _predicted
 from sweep.analysis.survivors import Survivors
 from sweep.space.coordinates import from_parameters, slots
 from sweep.space.samplers.random import random_pick
@@ -40,6 +40,4 @@ def functional(survivors, *functions):
         return SimpleNamespace(tree_=SimpleNamespace(predict=lambda rows: function(rows.T.astype(float))[:, None]))
 
     trees = [tree(function) for function in functions]
-    from sweep.analysis.forest import _columns, _predicted
-
     return Forest(survivors, trees, _predicted(trees, _columns(survivors, survivors.points)), 1.0)

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sweep.analysis.best_quarter import best_quarter
 from sweep.analysis.effects import Estimate
@@ -31,6 +33,16 @@ def test_shares_of_a_grid_are_those_by_hand():
     assert forest.shares(one) == pytest.approx([0.5], abs=1e-3)
     assert forest.shares(two) == pytest.approx([3 / 7], abs=1e-3)
     assert forest.pair_shares(one, two) == pytest.approx([1 / 14], abs=1e-3)
+
+
+@given(st.lists(st.integers(-50, 50), min_size=6, max_size=6).filter(lambda values: len(set(values)) > 1))
+@settings(max_examples=50, deadline=None)
+def test_the_parts_of_the_variance_of_a_grid_add_up(values):
+    forest = on_grid(np.array(values, dtype=float))
+    one, two = groups(forest.survivors, 0), groups(forest.survivors, 1)
+    parts = [float(each[0]) for each in (forest.shares(one), forest.shares(two), forest.pair_shares(one, two))]
+    assert all(0 <= part <= 1 for part in parts)
+    assert sum(parts) == pytest.approx(1, abs=2e-3)
 
 
 def test_what_groups_differ_by_chance_is_taken_off():
@@ -146,6 +158,17 @@ def test_the_best_quarter_is_pearsons_divergence_of_choices():
         exact = divergence / sum(divergences)
         assert found[index].value == pytest.approx(exact, abs=0.01)
         assert found[index].low <= exact <= found[index].high
+
+
+def test_the_best_quarter_of_sixteen_rows_by_hand():
+    table = {name: {"choice": ["a", "b"]} for name in ("one", "two")}
+    survivors = searched(lambda columns, noise: noise, 16, table, ["one", "two"])
+    one = np.array([1, 1, 1, 0, *[1] * 5, *[0] * 7])
+    two = np.array([1, 1, 1, 1, *[1] * 4, *[0] * 8])
+    found = best_quarter(replace(survivors, coordinates=np.stack([one, two], axis=1) * 1.0, values=-np.arange(16.0)))
+    # As ±1 the means of the best four are 1/2 and 1, the variances of one of them 1 and 0: 1/4 − 3/16 and 1 are left.
+    assert found[0].value == pytest.approx((1 / 4 - 3 / 16) / (1 / 4 - 3 / 16 + 1))
+    assert found[1].value == pytest.approx(1 / (1 / 4 - 3 / 16 + 1))
 
 
 def test_the_best_quarter_depends_on_ranks_alone():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import hypergeom
 
 from sweep.analysis.edges import edges
 from sweep.analysis.importance import importance
@@ -25,6 +26,12 @@ def test_an_additive_function_has_no_interaction():
     chances = [find_interactions(searched(additive, seed=seed)).pairs[0].chance for seed in range(30)]
     assert sum(chance <= 0.02 for chance in chances) <= 2
     assert np.mean(chances) == pytest.approx(0.5, abs=0.2)
+
+
+def test_the_chances_of_few_rows_of_noise_are_spread_evenly():
+    chances = [find_interactions(searched(lambda c, noise: noise, 36, seed=seed)).pairs[0].chance for seed in range(40)]
+    assert np.mean(chances) == pytest.approx(0.5, abs=0.13)
+    assert np.mean([chance <= 0.1 for chance in chances]) <= 0.2
 
 
 @pytest.mark.parametrize(
@@ -118,7 +125,8 @@ def test_the_best_at_the_end_of_a_range_are_told_with_their_chance():
     results = ended(lambda row, rng: row["rate"])
     (edge,) = edges(parse_tree(RANGES), results, OBJECTIVE)
     assert (edge.index, edge.is_upper, edge.part, edge.found) == (0, True, "tenth", 10)
-    assert edge.chance < 1e-6
+    outer = sum(each.parameters["rate"] > 2 * 10**-0.2 for each in results)
+    assert edge.chance == pytest.approx(8 * hypergeom.sf(9, 100, outer, 10)), "2 ranges, 2 ends, 2 parts"
     assert edge_sentence(edge, "rate").startswith("10 of the best 10 lie in the upper tenth of rate (p = ")
     assert edge_sentence(edge, "rate").endswith("of all ends together): try up to 6.3")
 
