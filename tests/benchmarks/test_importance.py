@@ -36,7 +36,7 @@ def test_a_search_has_the_values_of_the_table():
 def test_what_is_planted_has_all_rows(monkeypatch):
     table = importance._planted_table(4)
     assert isinstance(table, Table)
-    assert len(table.rows) == 7
+    assert len(table.rows) == 8
     assert all(math.isfinite(cell.value) for cell in table.cells)
 
 
