@@ -17,6 +17,7 @@ from benchmarks import (
     curves,
     divergence,
     epoch,
+    importance,
     networks,
     next,
     packs,
@@ -51,6 +52,7 @@ class Topic(StrEnum):
     REVIEW = "review"
     BRACKETS = "brackets"
     PACKS = "packs"
+    IMPORTANCE = "importance"
 
 
 MODULES = {
@@ -68,6 +70,7 @@ MODULES = {
     Topic.REVIEW: review,
     Topic.BRACKETS: brackets,
     Topic.PACKS: packs,
+    Topic.IMPORTANCE: importance,
 }
 
 

@@ -27,6 +27,9 @@ KindName = Literal[
     "distribution",
     "efficiency",
     "cost",
+    "importance",
+    "effect",
+    "interaction",
     "pareto",
     "divergence",
     "rescue",
@@ -106,6 +109,22 @@ KINDS: dict[str, Kind] = {
         "the loss of each mini-batch",
         ("trial",),
         lambda results, given: results.plot_costs(given.trial),
+    ),
+    "importance": Kind(
+        "how much each parameter matters",
+        ("y", "direction"),
+        lambda results, given: results.plot_importance(given.y, given.direction),
+    ),
+    "effect": Kind(
+        "what is expected along each parameter",
+        ("x", "y", "direction"),
+        lambda results, given: results.plot_effect(given.x, given.y, given.direction),
+    ),
+    "interaction": Kind(
+        "how two parameters act together",
+        ("x", "y", "direction"),
+        lambda results, given: results.plot_interaction(given.x, given.y, given.direction),
+        most_x=2,
     ),
     "pareto": Kind(
         "what no other trial beats in a metric and one other goal",

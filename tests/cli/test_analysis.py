@@ -91,8 +91,7 @@ def test_the_effects_are_a_table_for_programs(cli):
     assert rows["learning_rate"]["exponent"] == 1 and rows["batch_size"]["exponent"] < 0
 
 
-def test_what_to_analyze_must_be_said_and_a_sweep_be_there(cli):
-    assert "--divergence" in cli("analyze").sentence(2)
+def test_a_sweep_must_be_there_and_be_named_once(cli):
     assert "first" in cli("analyze", "frist", "--divergence").sentence(1)
     assert "twice" in cli("analyze", "first", "first", "--divergence").sentence(2)
 

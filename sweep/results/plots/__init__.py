@@ -12,11 +12,14 @@ load()
 from sweep.results.plots.costs import cost_curves
 from sweep.results.plots.distribution import distribution_chart
 from sweep.results.plots.divergence import phase_diagram
+from sweep.results.plots.effect import effect_chart
 from sweep.results.plots.efficiency import efficiency_chart
 from sweep.results.plots.examples import example, gallery
 from sweep.results.plots.files import SUFFIXES, save
 from sweep.results.plots.heatmap import heatmap_chart
 from sweep.results.plots.history import history_chart
+from sweep.results.plots.importance import importance_chart
+from sweep.results.plots.interaction import interaction_chart
 from sweep.results.plots.learning_curves import learning_curves
 from sweep.results.plots.map import map_chart
 from sweep.results.plots.matrix import confusion
@@ -33,11 +36,14 @@ __all__ = [
     "confusion",
     "cost_curves",
     "distribution_chart",
+    "effect_chart",
     "efficiency_chart",
     "example",
     "gallery",
     "heatmap_chart",
     "history_chart",
+    "importance_chart",
+    "interaction_chart",
     "learning_curves",
     "map_chart",
     "parallel_chart",
