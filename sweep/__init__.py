@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 if TYPE_CHECKING:  # heavy imports happen inside the functions, so that `sweep --help` is quick
     from sweep.engines import RunKeywords, RunOptions
@@ -25,7 +25,9 @@ __all__ = [
     "SweepError",
     "database_url",
     "enlarge",
+    "explain",
     "extend",
+    "finalists",
     "load",
     "rescue",
     "reseed",
@@ -300,6 +302,81 @@ def reseed(
     results = load(name, db=db)
     numbers = wholes(trials, "trials") or near_boundary(results)
     train(results.record, numbers, number, f"{results.name}.seeds", results.store, checked)
+    return results
+
+
+def explain(
+    trial: int,
+    *,
+    baseline: int | None = None,
+    seeds: int = 3,
+    order: Literal["greedy", "file"] = "greedy",
+    name: str | None = None,
+    db: str | Path | None = None,
+    **options: Unpack[RunKeywords],
+) -> Sweep:
+    """Train the way from a baseline to a trial, one parameter a step; return the results of the sweep.
+
+    The trainings are those of a sweep of their own, with `.explain` behind the name. `Sweep.explanation` tells what
+    each step brings.
+
+    Args:
+        trial: its number.
+        baseline: number of the trial at which the way begins; by default the middle of each range of the file.
+        seeds: trainings of each configuration, with the same seeds for all.
+        order: which parameter changes next: the one that improves most ("greedy"), or the next one of the "file".
+        name: the sweep of the trial; by default the newest.
+        db: as of `run`.
+        options: execution options, as of `run`.
+
+    Raises:
+        SweepError: one clear sentence; see `sweep.errors`.
+    """
+    from sweep.arguments import whole
+    from sweep.engines import RunOptions
+    from sweep.errors import Argument, UsageError
+    from sweep.runner.explain import explain as train
+
+    checked, count = RunOptions(**options), whole(seeds, "seeds")
+    if count < 1:
+        raise UsageError(Argument("seeds"), f" takes a number from 1 on, not {count}")
+    if order not in ("greedy", "file"):
+        raise UsageError(Argument("order"), f" must be greedy or file, not {order!r}")
+    begin = None if baseline is None else whole(baseline, "baseline")
+    results = load(name, db=db)
+    train(results.record, whole(trial, "trial"), begin, count, order, results.store, checked)
+    return results
+
+
+def finalists(
+    n: int = 5, *, seeds: int = 5, name: str | None = None, db: str | Path | None = None, **options: Unpack[RunKeywords]
+) -> Sweep:
+    """Train the best configurations again with fresh seeds, the same ones for all; return the results of the sweep.
+
+    The trainings are those of a sweep of their own, with `.finalists` behind the name. `Sweep.finalists` tells what has
+    come of them.
+
+    Args:
+        n: how many configurations.
+        seeds: how many fresh seeds each of them has in the end, at least.
+        name: their sweep; by default the newest.
+        db: as of `run`.
+        options: execution options, as of `run`.
+
+    Raises:
+        SweepError: one clear sentence; see `sweep.errors`.
+    """
+    from sweep.arguments import whole
+    from sweep.engines import RunOptions
+    from sweep.errors import Argument, UsageError
+    from sweep.results.finalists import best_configurations
+    from sweep.runner.finalists import train_finalists
+
+    checked, number = RunOptions(**options), whole(seeds, "seeds")
+    if number < 1:
+        raise UsageError(Argument("seeds"), f" takes a number from 1 on, not {number}")
+    results = load(name, db=db)
+    train_finalists(results.record, best_configurations(results, whole(n, "n")), number, results.store, checked)
     return results
 
 

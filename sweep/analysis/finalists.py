@@ -12,7 +12,7 @@ import numpy as np
 from sweep.analysis.effects import Estimate
 from sweep.analysis.logistic import Array
 from sweep.analysis.seed_variance import SeedVariance
-from sweep.analysis.shrinkage import LEVEL, Shrunk, noise_of, shrunk
+from sweep.analysis.shrinkage import LEVEL, Noise, Shrunk, noise_of, shrunk
 from sweep.analysis.superiority import MOST_SEEDS, Comparison, comparisons, seeds_needed, told_from
 from sweep.errors import counted
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PERCENT = f"{LEVEL:.0%}".replace("%", " %")
+
+LEAST_GAP = 1e-6
+"""Standard deviations of a training; what is less is rounding."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,10 @@ def finalists_of(trainings: pd.DataFrame, before: Mapping[int, float], *, is_max
     sign = 1.0 if is_max else -1.0
     trials, seeds = sorted(before), sorted(set(trainings["seed"]))
     values = np.full((len(trials), len(seeds)), math.nan)
-    for row in trainings.itertuples():
-        place = trials.index(row.trial), seeds.index(row.seed)
-        if row.status == "completed":
-            values[place] = sign * row.value
-        elif row.status == "diverged":
-            values[place] = -math.inf
+    columns = (trainings[name].tolist() for name in ("trial", "seed", "status", "value"))
+    for trial, seed, status, value in zip(*columns, strict=True):
+        if status in ("completed", "diverged"):
+            values[trials.index(trial), seeds.index(seed)] = sign * value if status == "completed" else -math.inf
     known = shrunk(np.where(np.isfinite(values), values, math.nan))
     lucky = [sign * before[trial] for trial in trials]
     order = sorted(range(len(trials)), key=lambda index: (*_rank(known[index]), -lucky[index]))
@@ -128,7 +129,7 @@ def _signed(estimate: Estimate, sign: float) -> Estimate:
     """Return an estimate of values with their own sign."""
     if sign > 0:
         return estimate
-    return Estimate(-estimate.value, -estimate.high, -estimate.low)
+    return _minus(estimate)
 
 
 def shrinkage_of(found: Finalists, index: int) -> Estimate:
@@ -181,8 +182,9 @@ def sentences(found: Finalists, variance: SeedVariance | None = None) -> Iterato
         found: the finalists.
         variance: that of their accuracies over seeds, where it was split.
     """
-    if noise_of(np.where(np.isfinite(found.values), found.values, math.nan)) is None:
-        yield "nothing can be said of the spread before a configuration has two trainings with fresh seeds that completed"
+    if _noise(found) is None:
+        yield "the spread over seeds is known once two trainings of a configuration with fresh seeds have completed"
+        yield from _diverged_words(found)
         return
     yield _shrinkage_words(found)
     if len(found.trials) > 1:
@@ -195,16 +197,23 @@ def sentences(found: Finalists, variance: SeedVariance | None = None) -> Iterato
 def _shrinkage_words(found: Finalists) -> str:
     """Return how much of the best value of the search was luck."""
     index = found.chosen
-    known, trial, before = found.known[index], found.trials[index], found.before[index]
+    known, before = found.known[index], f"trial {found.trials[index]}, the best of the search with"
+    value = f"{before} {found.before[index]:.4g}"
     if math.isnan(known.expected.low):
-        return (
-            f"trial {trial}, the best of the search with {before:.4g}, has no training with a fresh seed that completed"
-        )
+        return f"{value}, has not completed with any fresh seed"
     expected, shrinkage = _signed(known.expected, found.sign), shrinkage_of(found, index)
-    return (
-        f"trial {trial} had {before:.4g} in the search, the best of all; of a further training {expected.value:.4g} is "
-        f"expected, so {_amount(shrinkage)} of it was luck"
-    )
+    word, amount = ("worse", shrinkage) if shrinkage.value >= 0 else ("better", _minus(shrinkage))
+    lucky = ", so it was lucky" if shrinkage.low > 0 else ""
+    return f"{value}: with fresh seeds {_amount(expected)} is expected, {word} by {_amount(amount)}{lucky}"
+
+
+def _minus(estimate: Estimate) -> Estimate:
+    return Estimate(-estimate.value, -estimate.high, -estimate.low)
+
+
+def _noise(found: Finalists) -> Noise | None:
+    """Return the variance of the trainings that completed."""
+    return noise_of(np.where(np.isfinite(found.values), found.values, math.nan))
 
 
 def _amount(estimate: Estimate) -> str:
@@ -239,10 +248,10 @@ def _listed(trials: Sequence[int]) -> str:
 
 def _needed_words(found: Finalists) -> str:
     """Return how many seeds it would take to tell the first two apart."""
-    noise = noise_of(np.where(np.isfinite(found.values), found.values, math.nan))
+    noise = _noise(found)
     gap = found.known[0].expected.value - found.known[1].expected.value
     one, other = found.trials[:2]
-    if noise is None or noise.residual <= 0 or gap <= 0:
+    if noise is None or noise.residual <= 0 or gap <= LEAST_GAP * math.sqrt(noise.residual):
         return f"nothing is known of a difference between {one} and {other}, so take the one that is cheaper"
     size = gap / math.sqrt(noise.residual)
     needed = seeds_needed(size)

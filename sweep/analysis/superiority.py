@@ -100,7 +100,8 @@ def comparisons(values: Array, level: float = LEVEL) -> list[Comparison]:
     for one, other in combinations([index for index, row in enumerate(rows) if len(row)], 2):
         difference = Estimate(math.nan, math.nan, math.nan)
         if counts[one] and counts[other]:
-            value = float(np.nanmean(finite[one]) - np.nanmean(finite[other]))
+            means = float(np.nanmean(finite[one])), float(np.nanmean(finite[other]))
+            value = 0.0 if math.isclose(*means, rel_tol=1e-12) else means[0] - means[1]
             error = math.sqrt(noise.residual * (1 / counts[one] + 1 / counts[other])) if noise else math.nan
             difference = Estimate(value, value - factor * error, value + factor * error)
         probability = superiority(rows[one], rows[other], level)

@@ -15,6 +15,8 @@ from sweep.cli import (  # noqa: F401 (each adds its commands to the application
     analysis,
     checks,
     commands,
+    explaining,
+    finalists,
     following,
     mapping,
     networks,

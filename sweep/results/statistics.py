@@ -2,8 +2,52 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from sweep.arguments import whole
 from sweep.results.charts import DrawnTrials
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class StudiedTrials(DrawnTrials):
     """The trials of one sweep, about which questions may be asked."""
+
+    def explanation(self, trial: int, baseline: int | None = None) -> pd.DataFrame:
+        """Return the steps from a baseline to a trial, as far as `sweep.explain` has trained them.
+
+        Args:
+            trial: its number.
+            baseline: that of the trial at which the way begins; by default the middle of each range of the file.
+
+        Raises:
+            SweepError: when no step was trained.
+        """
+        from sweep.results.explain import explanation
+
+        return explanation(self, whole(trial, "trial"), None if baseline is None else whole(baseline, "baseline"))
+
+    def finalist_pairs(self) -> pd.DataFrame:
+        """Return one row for each pair of finalists; see `sweep.analysis.finalists.pairs_table`.
+
+        Raises:
+            SweepError: when no configuration was trained with fresh seeds.
+        """
+        from sweep.analysis.finalists import pairs_table
+        from sweep.results.finalists import finalists_in
+
+        return pairs_table(finalists_in(self))
+
+    def finalists(self) -> pd.DataFrame:
+        """Return one row for each configuration that was trained with fresh seeds, the best one first.
+
+        See `sweep.analysis.finalists.finalists_table`.
+
+        Raises:
+            SweepError: when none was.
+        """
+        from sweep.analysis.finalists import finalists_table
+        from sweep.results.finalists import finalists_in
+
+        return finalists_table(finalists_in(self), self.objective.metric)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from sweep.engines import RunOptions
-from sweep.errors import Call, SweepError
+from sweep.errors import Call, SweepError, counted
 from sweep.experiment.file import experiment_of
 from sweep.records import SweepRecord
 from sweep.runner.ablation import (
@@ -113,10 +113,9 @@ def explain(
     if len(steps(path, found, record.objective, order)) == len(path.groups) and NOTHING in found:
         options.observer.note(f"all steps are trained already, in {name}")
         return store.sweep(name)
-    known = seeds * len(found)
     options.observer.note(
-        f"{len(path.groups)} parameters differ, which takes {most} trainings with {seeds} seeds"
-        + (f", up to {known} of them done before" if known else "")
+        f"{counted(len(path.groups), 'parameter')} {'differs' if len(path.groups) == 1 else 'differ'}, which takes "
+        f"{most} trainings in all, those done before included"
     )
     again = _again(record, number, baseline, seeds, order)
     with training_twins(record, name, ONCE, store, options, most, again) as train:

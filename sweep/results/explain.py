@@ -1,0 +1,130 @@
+"""Why a trial is better than a baseline: the steps of an ablation path that were trained, as a frame and in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sweep.analysis.ablation import Effect, effect
+from sweep.errors import Call, SweepError, counted
+from sweep.experiment.parameters import parameters_of
+from sweep.results.format import format_value
+from sweep.results.trials import SweepTrials
+from sweep.runner.ablation import NOTHING, Outcome, Path, steps
+from sweep.runner.explain import MIDDLE, Order, outcomes_of, path_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BASELINE = "baseline"
+COLUMNS = ["step", "parameter", "change", "effect", "standard_error", "low", "high"]
+
+
+def explanation(
+    results: SweepTrials, trial: int, baseline: int | None = None, seeds: int | None = None, order: Order = "greedy"
+) -> pd.DataFrame:
+    """Return one row for the baseline and one for each step of the path to a trial, as far as it is trained.
+
+    Columns: `step`, from 0; `parameter`; `change`, in words; `effect`, by how much the mean of the metric changes by
+    it, over the seeds with which both sides completed, its `standard_error` and interval of 90 %, `low` to `high`; the
+    mean of the metric after it; how many `seeds` have ended and how many of these `diverged`; and the `verdict`.
+
+    Args:
+        results: the sweep of the trial.
+        trial: its number.
+        baseline: the trial at which the path begins; None for the file's middle values.
+        seeds: how many count; None for all.
+        order: as of `sweep.runner.explain.explain`.
+
+    Raises:
+        SweepError: as of `sweep.runner.explain.path_of`, or when no step is trained yet.
+    """
+    import pandas as pd
+
+    path = path_of(results.record, trial, baseline, results.store)
+    outcomes = outcomes_of(path, results.record, seeds, results.store)
+    if NOTHING not in outcomes:
+        raise SweepError(
+            f"the way to {results.name}/{trial} is not trained yet; do so with: ",
+            Call("explain", results.name, str(trial)),
+        )
+    metric, short = results.objective.metric, _short_names(results)
+    before, changed = outcomes[NOTHING], NOTHING
+    words = "the middle values of the file" if path.baseline.name == MIDDLE else path.baseline.name
+    rows = [_row(0, BASELINE, words, None, before, metric)]
+    for step, group in enumerate(steps(path, outcomes, results.objective, order), 1):
+        changed |= {group}
+        after = outcomes[changed]
+        found = effect(before.values, after.values, is_max=results.objective.is_max)
+        change = change_words(path, group, short)
+        rows.append(_row(step, short.get(group, group), change, found, after, metric, _verdict(found, before, after)))
+        before = after
+    return pd.DataFrame(rows, columns=[*COLUMNS, metric, "seeds", "diverged", "verdict"])
+
+
+def _row(
+    step: int, parameter: str, change: str, found: Effect | None, after: Outcome, metric: str, verdict: str = ""
+) -> dict[str, Any]:
+    nothing = [math.nan] * 4
+    numbers = nothing if found is None else [found.value, found.standard_error, found.low, found.high]
+    return {
+        **dict(zip(COLUMNS, [step, parameter, change, *numbers], strict=True)),
+        metric: after.mean,
+        "seeds": len(after.values) + len(after.diverged),
+        "diverged": len(after.diverged),
+        "verdict": verdict,
+    }
+
+
+def _verdict(found: Effect, before: Outcome, after: Outcome) -> str:
+    """Return what is known of a step; trainings that diverge count more than the means of the others."""
+    if len(before.diverged) != len(after.diverged):
+        return "diverges" if len(after.diverged) > len(before.diverged) else "keeps from diverging"
+    return found.verdict
+
+
+def _short_names(results: SweepTrials) -> Mapping[str, str]:
+    return {each.name: each.short_name for each in parameters_of(results.record)}
+
+
+def change_words(path: Path, group: str, short: Mapping[str, str]) -> str:
+    """Return what changes with a group, such as `learning_rate 0.1 → 0.19`."""
+    one, other = path.baseline.parameters, path.target.parameters
+    names = [name for name in dict.fromkeys([*one, *other]) if path.group_of(name) == group]
+    parts = []
+    for name in names:
+        old, new = one.get(name), other.get(name)
+        if old == new:
+            continue
+        values = [format_value(name, value) if value is not None else "–" for value in (old, new)]
+        parts.append(f"{short.get(name, name)} {values[0]} → {values[1]}")
+    return ", ".join(parts) or short.get(group, group)
+
+
+def sentences(table: pd.DataFrame, metric: str) -> Iterator[str]:
+    """Yield the steps in words: by how much each changes the metric, and what did nothing."""
+    rows = table.to_dict("records")
+    for row in rows[1:]:
+        yield f"{row['change']}: {_effect_words({str(key): value for key, value in row.items()})}"
+    whole = rows[-1][metric] - rows[0][metric]
+    if len(rows) > 1 and not math.isnan(whole):
+        begin, end = (format_value(metric, row[metric]) for row in (rows[0], rows[-1]))
+        yield f"in all {whole:+.4g}: {metric} {begin} → {end}"
+    idle = [str(row["parameter"]) for row in rows[1:] if row["verdict"] == "nothing"]
+    if idle:
+        yield f"of {', '.join(idle)} no effect is seen with {counted(int(rows[0]['seeds']), 'seed')}"
+
+
+def _effect_words(row: dict[str, Any]) -> str:
+    diverged = f"; diverged with {row['diverged']} of {counted(row['seeds'], 'seed')}" if row["diverged"] else ""
+    if math.isnan(row["effect"]):
+        return f"not known{diverged}"
+    digits = 4 if math.isnan(row["standard_error"]) or not row["standard_error"] else _digits(row["standard_error"])
+    error = "" if math.isnan(row["standard_error"]) else f" ± {row['standard_error']:.{digits}f}"
+    return f"{row['effect']:+.{digits}f}{error}{diverged}"
+
+
+def _digits(error: float) -> int:
+    """Return the decimals with which a number of that standard error is written."""
+    return max(0, min(12, 1 - math.floor(math.log10(error))))
