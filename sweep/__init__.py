@@ -290,15 +290,12 @@ def reseed(
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
     """
-    from sweep.arguments import whole, wholes
+    from sweep.arguments import count, wholes
     from sweep.engines import RunOptions
-    from sweep.errors import Argument, UsageError
     from sweep.results.flakiness import near_boundary
     from sweep.runner.reseed import reseed as train
 
-    checked, number = RunOptions(**options), whole(seeds, "seeds")
-    if number < 1:
-        raise UsageError(Argument("seeds"), f" takes a number from 1 on, not {number}")
+    checked, number = RunOptions(**options), count(seeds, "seeds")
     results = load(name, db=db)
     numbers = wholes(trials, "trials") or near_boundary(results)
     train(results.record, numbers, number, f"{results.name}.seeds", results.store, checked)
@@ -317,8 +314,7 @@ def explain(
 ) -> Sweep:
     """Train the way from a baseline to a trial, one parameter a step; return the results of the sweep.
 
-    The trainings are those of a sweep of their own, with `.explain` behind the name. `Sweep.explanation` tells what
-    each step brings.
+    The trainings are those of a sweep NAME.explain. `Sweep.explanation` tells what each step brings.
 
     Args:
         trial: its number.
@@ -326,25 +322,20 @@ def explain(
         seeds: trainings of each configuration, with the same seeds for all.
         order: which parameter changes next: the one that improves most ("greedy"), or the next one of the "file".
         name: the sweep of the trial; by default the newest.
-        db: as of `run`.
-        options: execution options, as of `run`.
+        db, options: as of `run`.
 
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
     """
-    from sweep.arguments import whole
+    from sweep.arguments import count, whole
     from sweep.engines import RunOptions
-    from sweep.errors import Argument, UsageError
+    from sweep.runner.explain import Task
     from sweep.runner.explain import explain as train
 
-    checked, count = RunOptions(**options), whole(seeds, "seeds")
-    if count < 1:
-        raise UsageError(Argument("seeds"), f" takes a number from 1 on, not {count}")
-    if order not in ("greedy", "file"):
-        raise UsageError(Argument("order"), f" must be greedy or file, not {order!r}")
+    checked, results = RunOptions(**options), load(name, db=db)
     begin = None if baseline is None else whole(baseline, "baseline")
-    results = load(name, db=db)
-    train(results.record, whole(trial, "trial"), begin, count, order, results.store, checked)
+    task = Task(whole(trial, "trial"), begin, count(seeds, "seeds"), order)
+    train(results.record, task, results.store, checked)
     return results
 
 
@@ -353,29 +344,23 @@ def finalists(
 ) -> Sweep:
     """Train the best configurations again with fresh seeds, the same ones for all; return the results of the sweep.
 
-    The trainings are those of a sweep of their own, with `.finalists` behind the name. `Sweep.finalists` tells what has
-    come of them.
+    The trainings are those of a sweep NAME.finalists. `Sweep.finalists` tells what has come of them.
 
     Args:
         n: how many configurations.
         seeds: how many fresh seeds each of them has in the end, at least.
         name: their sweep; by default the newest.
-        db: as of `run`.
-        options: execution options, as of `run`.
+        db, options: as of `run`.
 
     Raises:
         SweepError: one clear sentence; see `sweep.errors`.
     """
-    from sweep.arguments import whole
+    from sweep.arguments import count, whole
     from sweep.engines import RunOptions
-    from sweep.errors import Argument, UsageError
     from sweep.results.finalists import best_configurations
     from sweep.runner.finalists import train_finalists
 
-    checked, number = RunOptions(**options), whole(seeds, "seeds")
-    if number < 1:
-        raise UsageError(Argument("seeds"), f" takes a number from 1 on, not {number}")
-    results = load(name, db=db)
+    checked, number, results = RunOptions(**options), count(seeds, "seeds"), load(name, db=db)
     train_finalists(results.record, best_configurations(results, whole(n, "n")), number, results.store, checked)
     return results
 

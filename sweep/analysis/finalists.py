@@ -236,7 +236,7 @@ def _apart_words(found: Finalists) -> Iterator[str]:
         verb = "is better than" if better else "can be told apart from"
         yield f"trial {first} {verb} {_listed([found.trials[index] for index in told])}"
     if same:
-        yield f"trial {first} and {_listed([found.trials[index] for index in same])} cannot be told apart"
+        yield f"trial {first} cannot be told apart from {_listed([found.trials[index] for index in same])}"
     if 1 in same:
         yield _needed_words(found)
 

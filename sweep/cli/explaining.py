@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,7 +18,11 @@ from sweep.cli.options import (
     split_trial,
     with_run_flags,
 )
-from sweep.errors import Call, UsageError
+from sweep.errors import UsageError
+
+if TYPE_CHECKING:
+    from sweep.results.sweep import Sweep
+    from sweep.runner.explain import Task
 
 
 @app.command()
@@ -53,22 +57,26 @@ def explain(
     changes together with what is drawn inside its options. The effect of a step is that of its parameter where those
     before have changed already; as the best of several steps is in part the luckiest, early ones look somewhat larger.
     """
-    from sweep.results.explain import explanation, sentences
+    from sweep.runner.explain import Task
 
     name, number = split_trial(trial)
-    begin = None if baseline is None else _number(baseline, name)
-    if seeds < 1:
-        raise UsageError(f"--seeds takes a number from 1 on, not {seeds}")
+    task = Task(number, None if baseline is None else _number(baseline, name), seeds, order)
     results = sweep.load(name, db=db)
-    given: list[tuple[str, str | float]] = [] if begin is None else [("baseline", begin)]
-    again = Call("explain", results.name, str(number), (*given, ("seeds", seeds), ("order", order)))
-    with flags.keywords(again) as keywords:
-        sweep.explain(number, baseline=begin, seeds=seeds, order=order, name=results.name, db=db, **keywords)
-    table = explanation(results, number, begin, seeds, order)
+    given = {"baseline": task.baseline, "seeds": seeds, "order": order}
+    with flags.keywords(task.again(results.name)) as keywords:
+        sweep.explain(number, name=results.name, db=db, **given, **keywords)  # type: ignore[arg-type]
+    _print(results, task, format)
+
+
+def _print(results: Sweep, task: Task, format: Format) -> None:
+    from sweep.results.explain import explanation, sentences
+
+    table = explanation(results, task)
     if format != "table":
         print_table(table, format)
         return
-    print_table(table.drop(columns=["low", "high"]), format, f"From {_begin(begin)} to trial {number}", "--format csv")
+    begin = "the middle of the file" if task.baseline is None else f"trial {task.baseline}"
+    print_table(table.drop(columns=["low", "high"]), format, f"From {begin} to trial {task.trial}", "--format csv")
     for line in sentences(table, results.objective.metric):
         print(line)
     say(f"these are trials of {results.name}.explain")
@@ -84,7 +92,3 @@ def _number(baseline: str, name: str | None) -> int:
     if own is not None and own != name:
         raise UsageError(f"--from takes a trial of the same sweep, such as 3, not {baseline!r}")
     return number
-
-
-def _begin(baseline: int | None) -> str:
-    return "the middle of the file" if baseline is None else f"trial {baseline}"

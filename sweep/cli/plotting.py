@@ -73,6 +73,11 @@ KINDS = {
         most_x=2,
     ),
     "rescue": Kind("all casualties", (), lambda results, given: results.plot_rescue()),
+    "finalists": Kind(
+        "the finalists with fresh seeds",
+        (),
+        lambda results, given: results.plot_finalists(),
+    ),
     "sharpness": Kind(
         "the sharpness against epochs",
         ("trial",),
@@ -106,12 +111,15 @@ def _one(trials: list[int] | None) -> int:
 def plot(
     name: Name = None,
     kind: Annotated[
-        Literal["scatter", "curves", "cost", "pareto", "divergence", "rescue", "sharpness", "trace", "map"],
+        Literal[
+            "scatter", "curves", "cost", "pareto", "divergence", "rescue", "finalists", "sharpness", "trace", "map"
+        ],
         typer.Option(
             help="The metric against each parameter, or against the epochs; the loss of mini-batches; the trials that "
             "no other beats in the metric and --x, by default the size of the network; the probability to diverge; "
-            "what `sweep rescue` has found; the sharpness of the loss beside the limit of stable steps; the arrays of "
-            "a trial before it diverged (`sweep trace`); where a tiny network converges (`sweep map`)."
+            "what `sweep rescue` has found, or `sweep finalists`; the sharpness of the loss beside the limit of stable "
+            "steps; the arrays of a trial before it diverged (`sweep trace`); where a tiny network converges "
+            "(`sweep map`)."
         ),
     ] = "scatter",
     x: Annotated[

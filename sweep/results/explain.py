@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sweep.analysis.ablation import Effect, effect
-from sweep.errors import Call, SweepError, counted
+from sweep.errors import SweepError, counted
 from sweep.experiment.parameters import parameters_of
 from sweep.results.format import format_value
 from sweep.results.trials import SweepTrials
 from sweep.runner.ablation import NOTHING, Outcome, Path, steps
-from sweep.runner.explain import MIDDLE, Order, outcomes_of, path_of
+from sweep.runner.explain import MIDDLE, Task, outcomes_of, path_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,9 +21,7 @@ BASELINE = "baseline"
 COLUMNS = ["step", "parameter", "change", "effect", "standard_error", "low", "high"]
 
 
-def explanation(
-    results: SweepTrials, trial: int, baseline: int | None = None, seeds: int | None = None, order: Order = "greedy"
-) -> pd.DataFrame:
+def explanation(results: SweepTrials, task: Task, *, all_seeds: bool = False) -> pd.DataFrame:
     """Return one row for the baseline and one for each step of the path to a trial, as far as it is trained.
 
     Columns: `step`, from 0; `parameter`; `change`, in words; `effect`, by how much the mean of the metric changes by
@@ -32,28 +30,25 @@ def explanation(
 
     Args:
         results: the sweep of the trial.
-        trial: its number.
-        baseline: the trial at which the path begins; None for the file's middle values.
-        seeds: how many count; None for all.
-        order: as of `sweep.runner.explain.explain`.
+        task: which trial, and how it is explained.
+        all_seeds: whether as many seeds count as were trained, in place of those of the task.
 
     Raises:
         SweepError: as of `sweep.runner.explain.path_of`, or when no step is trained yet.
     """
     import pandas as pd
 
-    path = path_of(results.record, trial, baseline, results.store)
-    outcomes = outcomes_of(path, results.record, seeds, results.store)
+    path = path_of(results.record, task.trial, task.baseline, results.store)
+    outcomes = outcomes_of(path, results.record, None if all_seeds else task.seeds, results.store)
     if NOTHING not in outcomes:
         raise SweepError(
-            f"the way to {results.name}/{trial} is not trained yet; do so with: ",
-            Call("explain", results.name, str(trial)),
+            f"the way to {results.name}/{task.trial} is not trained yet; do so with: ", task.again(results.name)
         )
     metric, short = results.objective.metric, _short_names(results)
     before, changed = outcomes[NOTHING], NOTHING
     words = "the middle values of the file" if path.baseline.name == MIDDLE else path.baseline.name
     rows = [_row(0, BASELINE, words, None, before, metric)]
-    for step, group in enumerate(steps(path, outcomes, results.objective, order), 1):
+    for step, group in enumerate(steps(path, outcomes, results.objective, task.order), 1):
         changed |= {group}
         after = outcomes[changed]
         found = effect(before.values, after.values, is_max=results.objective.is_max)

@@ -9,6 +9,7 @@ from sweep.results.charts import DrawnTrials
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
 class StudiedTrials(DrawnTrials):
@@ -25,8 +26,10 @@ class StudiedTrials(DrawnTrials):
             SweepError: when no step was trained.
         """
         from sweep.results.explain import explanation
+        from sweep.runner.explain import Task
 
-        return explanation(self, whole(trial, "trial"), None if baseline is None else whole(baseline, "baseline"))
+        begin = None if baseline is None else whole(baseline, "baseline")
+        return explanation(self, Task(whole(trial, "trial"), begin), all_seeds=True)
 
     def finalist_pairs(self) -> pd.DataFrame:
         """Return one row for each pair of finalists; see `sweep.analysis.finalists.pairs_table`.
@@ -51,3 +54,14 @@ class StudiedTrials(DrawnTrials):
         from sweep.results.finalists import finalists_in
 
         return finalists_table(finalists_in(self), self.objective.metric)
+
+    def plot_finalists(self) -> Figure:
+        """Draw the trainings of the finalists with fresh seeds, what is expected of each, and the value in the search.
+
+        Raises:
+            SweepError: when no configuration was trained with fresh seeds.
+        """
+        from sweep.results import plots
+        from sweep.results.finalists import trainings_of
+
+        return plots.finalists_chart(self.finalists(), trainings_of(self), self.objective, title=self.name)

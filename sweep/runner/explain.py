@@ -5,11 +5,12 @@ The trainings are those of a sweep of their own, of twins of the trial. See `swe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Literal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 from sweep.engines import RunOptions
-from sweep.errors import Call, SweepError, counted
+from sweep.errors import Argument, Call, SweepError, UsageError, counted
 from sweep.experiment.file import experiment_of
 from sweep.records import SweepRecord
 from sweep.runner.ablation import (
@@ -53,6 +54,35 @@ def middle(name: str, distribution: Distribution, depth: int) -> Tree:
     return distribution.at(0.5)
 
 
+@dataclass(frozen=True)
+class Task:
+    """What is to be explained, and how."""
+
+    trial: int
+    """Number of the trial at which the path ends."""
+    baseline: int | None = None
+    """That of the trial at which it begins; None for the file's middle values."""
+    seeds: int = 3
+    """Trainings of each configuration."""
+    order: Order = "greedy"
+    """In which parameters change: first the one that improves most, or as in the file."""
+
+    def __post_init__(self) -> None:
+        """Check the order, which may come from a user.
+
+        Raises:
+            UsageError: when there is none of that name.
+        """
+        if self.order not in get_args(Order):
+            raise UsageError(Argument("order"), f" must be {' or '.join(get_args(Order))}, not {self.order!r}")
+
+    def again(self, name: str) -> Call:
+        """Return the call that goes on with the trainings, of trials of the sweep of that name."""
+        given: list[tuple[str, str | float]] = [] if self.baseline is None else [("baseline", self.baseline)]
+        given += [("seeds", self.seeds), *([("order", self.order)] if self.order != "greedy" else [])]
+        return Call("explain", name, str(self.trial), tuple(given))
+
+
 def path_of(record: SweepRecord, number: int, baseline: int | None, store: Store) -> Path:
     """Return the path from a trial, or from the file's middle values, to a trial.
 
@@ -84,69 +114,55 @@ def _end(record: SweepRecord, number: int, store: Store) -> End:
     return End(f"{record.name}/{number}", row.configuration, store.parameters(record.id)[number])
 
 
-def explain(
-    record: SweepRecord,
-    number: int,
-    baseline: int | None,
-    seeds: int,
-    order: Order,
-    store: Store,
-    options: RunOptions,
-) -> SweepRecord:
+def explain(record: SweepRecord, task: Task, store: Store, options: RunOptions) -> SweepRecord:
     """Train the steps of the path to a trial, as far as they are not trained yet; return the record of their sweep.
 
     Args:
         record: the sweep of the trial.
-        number: that of the trial.
-        baseline: the trial at which the path begins; None for the file's middle values.
-        seeds: trainings of each configuration.
-        order: in which parameters change: `greedy` for the one first that improves most, or that of the `file`.
+        task: which one, and how.
         store: where they are.
         options: execution options.
 
     Raises:
         SweepError: as of `path_of`, when the data set has changed, or training had to stop; then what was done is kept.
     """
-    path, name = path_of(record, number, baseline, store), explain_name(record.name)
-    found = outcomes_of(path, record, seeds, store)
-    most = trainings(len(path.groups), seeds, order)
-    if len(steps(path, found, record.objective, order)) == len(path.groups) and NOTHING in found:
+    path, name = path_of(record, task.trial, task.baseline, store), explain_name(record.name)
+    found = outcomes_of(path, record, task.seeds, store)
+    if NOTHING in found and len(steps(path, found, record.objective, task.order)) == len(path.groups):
         options.observer.note(f"all steps are trained already, in {name}")
         return store.sweep(name)
+    most = trainings(len(path.groups), task.seeds, task.order)
     options.observer.note(
         f"{counted(len(path.groups), 'parameter')} {'differs' if len(path.groups) == 1 else 'differ'}, which takes "
         f"{most} trainings in all, those done before included"
     )
-    again = _again(record, number, baseline, seeds, order)
-    with training_twins(record, name, ONCE, store, options, most, again) as train:
-        for wanted in _rounds(path, record, number, seeds, order, store):
+    with training_twins(record, name, ONCE, store, options, most, task.again(record.name)) as train:
+        for wanted in _rounds(path, record, task, store):
             if train(wanted) is None:
-                options.observer.note("the time is over before the last step; give the same command again")
+                options.observer.note("the budget ended before the last step; give the same command again")
                 break
     return store.sweep(name)
 
 
-def _rounds(
-    path: Path, record: SweepRecord, number: int, seeds: int, order: Order, store: Store
-) -> Iterable[list[Twin]]:
+def _rounds(path: Path, record: SweepRecord, task: Task, store: Store) -> Iterator[list[Twin]]:
     """Yield the trainings of each step, which is decided once those of the step before are done."""
-    needed: list[Changed] = [NOTHING]
-    while True:
-        found = outcomes_of(path, record, seeds, store)
-        done = steps(path, found, record.objective, order)
-        needed += candidates(path, done, order)
+    done: list[str] = []
+    while len(done) < len(path.groups):
+        found = outcomes_of(path, record, task.seeds, store)
+        done = steps(path, found, record.objective, task.order)
+        needed = [*([] if done else [NOTHING]), *candidates(path, done, task.order)]
         if missing := [changed for changed in needed if changed not in found]:
-            yield [twin for changed in missing for twin in _twins(path, record, number, changed, seeds)]
-        if not candidates(path, done, order):
-            return
-        needed = []
+            yield [twin for changed in missing for twin in _twins(path, record, task, changed)]
 
 
-def _twins(path: Path, record: SweepRecord, number: int, changed: Changed, seeds: int) -> list[Twin]:
+def _twins(path: Path, record: SweepRecord, task: Task, changed: Changed) -> list[Twin]:
     """Return the trainings of one configuration."""
     labels = {PARENT: path.target.name, BASELINE: path.baseline.name, CHANGED: path.label(changed)}
     configuration, values = path.configuration(changed), path.parameters(changed)
-    return [fresh_twin(record, number, configuration, seed, labels, parameters=values) for seed in range(1, seeds + 1)]
+    return [
+        fresh_twin(record, task.trial, configuration, seed, labels, parameters=values)
+        for seed in range(1, task.seeds + 1)
+    ]
 
 
 def outcomes_of(path: Path, record: SweepRecord, seeds: int | None, store: Store) -> Outcomes:
@@ -188,10 +204,3 @@ def _outcome(trainings: dict[int, Any]) -> Outcome:
         frozenset(seed for seed, each in trainings.items() if each.status == "diverged"),
         frozenset(seed for seed, each in trainings.items() if each.status not in ("completed", "diverged")),
     )
-
-
-def _again(record: SweepRecord, number: int, baseline: int | None, seeds: int, order: Order) -> Call:
-    """Return the call that goes on with an explanation that was stopped."""
-    given: list[tuple[str, str | float]] = [] if baseline is None else [("baseline", baseline)]
-    given += [("seeds", seeds), *([("order", order)] if order != "greedy" else [])]
-    return Call("explain", record.name, str(number), tuple(given))

@@ -13,6 +13,7 @@ from sweep.results.plots.costs import cost_curves
 from sweep.results.plots.divergence import phase_diagram
 from sweep.results.plots.examples import example, gallery
 from sweep.results.plots.files import SUFFIXES, save
+from sweep.results.plots.finalists import finalists_chart
 from sweep.results.plots.learning_curves import learning_curves
 from sweep.results.plots.map import map_chart
 from sweep.results.plots.matrix import confusion
@@ -27,6 +28,7 @@ __all__ = [
     "confusion",
     "cost_curves",
     "example",
+    "finalists_chart",
     "gallery",
     "learning_curves",
     "map_chart",
