@@ -116,6 +116,15 @@ class Objective:
         """Whether a larger value is better."""
         return self.direction == "max"
 
+    @property
+    def judged_part(self) -> str | None:
+        """The part of which each example is right or wrong where the metric is an accuracy; None for other metrics.
+
+        Not the training part, which nothing is to be learned from about new examples.
+        """
+        part, _, measure = self.metric.partition("_")
+        return part if measure == "accuracy" and part in PARTS and part != "train" else None
+
     def is_better(self, value: float, other: float) -> bool:
         """Tell whether a value is strictly better than another."""
         return value > other if self.is_max else value < other

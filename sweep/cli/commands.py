@@ -193,7 +193,14 @@ def _print_below(
         _print_unmatched(results, where, by, direction)
     if caption and not table.empty:
         say(caption)
+        _print_ranks(table)
     _print_counts(results)
+
+
+def _print_ranks(table: pd.DataFrame) -> None:
+    """Print which ranks of a table cannot be told apart, where that is known."""
+    if line := table.attrs.get("ranks"):
+        say(line)
 
 
 def _check_ranking(worst: bool, diverged: bool, pruned: bool, pareto: str | None, order: str | None) -> None:
@@ -286,12 +293,14 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
     trials = results.trials()
     lines = problems(results.name, trials)
     if not flags.quiet:
-        print_table(results.best(5), "table", "Best", MORE)
+        best = results.best(5)
+        print_table(best, "table", "Best", MORE)
         print_table(results.worst(5), "table", "Worst", MORE)
         print_table(results.diverged(), "table", "Diverged", f"{MORE} --diverged")
         _print_rules(results)
         notes = [*stopped_early(results.name, trials), *never_learned(trials)]
-        lines = [results.caption(), *notes, *lines, *kept_weights(results)]
+        ranks = filter(None, [best.attrs.get("ranks")])
+        lines = [results.caption(), *ranks, *notes, *lines, *kept_weights(results)]
     lines += ended_by_budget(results, results.store.progress(results.record.id).counts)
     for line in lines:
         say(line)

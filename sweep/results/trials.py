@@ -126,6 +126,9 @@ class SweepTrials:
     ) -> pd.DataFrame:
         """Rank the best `n` completed trials, or with repeats the best `n` configurations, by their mean.
 
+        `ranks` says of classifiers which ranks the examples of the test part cannot tell apart, and `attrs["ranks"]`
+        how that was tested; see `sweep.analysis.brackets`.
+
         Args:
             n: number of rows; None for all.
             by: a metric of the sweep; by default that of its objective.
@@ -147,13 +150,16 @@ class SweepTrials:
         self, n: int | None, by: str | None, where: str | None, direction: Direction | None, *, best_first: bool
     ) -> pd.DataFrame:
         from sweep.results import leaderboard
+        from sweep.results.brackets import with_ranks
 
         n = None if n is None else whole(n, "n")
         objective, rank = self.ranked_by(by, direction), leaderboard.best if best_first else leaderboard.worst
         # With a condition all trials are read, so that a mistake in it always shows; with repeats for their counts.
         needs_all = where is not None or self.repeats > 1
         trials = self._trials(objective, None if needs_all else "ranked", n and max(n, 1), best_first)
-        return rank(leaderboard.ranked_as_completed(trials), self.parameters, objective, n, where, repeats=self.repeats)
+        ranked = leaderboard.ranked_as_completed(trials)
+        table = rank(ranked, self.parameters, objective, n, where, repeats=self.repeats)
+        return with_ranks(self, table, objective) if best_first else table
 
     def best_trials(self, n: int) -> list[int]:
         """Return the numbers of the best `n` completed trials; with repeats of the best `n` configurations."""

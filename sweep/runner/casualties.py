@@ -18,6 +18,7 @@ from sweep.observer import Observer
 from sweep.records import BatchLosses, Divergence, Epoch, SweepRecord, TrialRecord
 from sweep.runner.twins import ForkPoint
 from sweep.store import Store
+from sweep.store.correctness import pack
 from sweep.system.environment import one_blas_thread
 from sweep.training.build import build, dataset_of
 from sweep.training.checkpoint import Snapshot
@@ -54,7 +55,7 @@ def revisit(
     except (ValueError, LookupError, TypeError) as error:
         raise SweepError(f"the configuration of {name} is damaged; look into it with: ", Call("doctor")) from error
     assert isinstance(trainer, NetworkTrainer)
-    first = _from_weights(name, row, setup, trainer, store, observer)
+    _from_weights(name, row, setup, trainer, store, observer)
     norms = GradientNorms()
     trainer.settings = replace(trainer.settings, network=observe(trainer.settings.network, norms))
     with one_blas_thread():
@@ -64,8 +65,9 @@ def revisit(
             f"warning: {name} does not diverge here as it did, as its sweep was begun in another environment; its "
             "twins fork from what it does here"
         )
-    losses = _losses(record, row, store, divergence.epoch)
-    return Casualty(_fork(row, replayed, stored, first, losses), norms.usual(is_untrained=divergence.epoch == 1))
+    fork = _fork(row, replayed, stored, _losses(record, row, store, divergence.epoch))
+    fork = fork and replace(fork, correct=_correct(record, row, fork, stored, store))
+    return Casualty(fork, norms.usual(is_untrained=divergence.epoch == 1))
 
 
 def _from_weights(name: str, row: TrialRecord, setup: Setup, trainer: Trainer, store: Store, observer: Observer) -> int:
@@ -120,7 +122,7 @@ def _is_same(replayed: _Replayed, stored: Sequence[Epoch], divergence: Divergenc
 
 
 def _fork(
-    row: TrialRecord, replayed: _Replayed, stored: Sequence[Epoch], first: int, losses: Sequence[BatchLosses]
+    row: TrialRecord, replayed: _Replayed, stored: Sequence[Epoch], losses: Sequence[BatchLosses]
 ) -> ForkPoint | None:
     """Return where twins go on; the epochs are the stored ones as far as they came again."""
     if replayed.snapshot is None:
@@ -134,6 +136,17 @@ def _fork(
 
 def _is_stored(epoch: Epoch, stored: Sequence[Epoch]) -> bool:
     return any((each.number, each.metrics) == (epoch.number, epoch.metrics) for each in stored)
+
+
+def _correct(
+    record: SweepRecord, row: TrialRecord, fork: ForkPoint, stored: Sequence[Epoch], store: Store
+) -> bytes | None:
+    """Return which examples are right at the epoch that stands for the twins; None where it is not the stored one."""
+    chosen = record.objective.choose(fork.epochs)
+    if chosen is None or chosen.number != row.best_epoch or not _is_stored(chosen, stored):
+        return None
+    found = store.correctness(record.id, [row.number])
+    return pack(found[row.number]) if found else None
 
 
 def _losses(record: SweepRecord, row: TrialRecord, store: Store, diverged: int) -> list[BatchLosses]:

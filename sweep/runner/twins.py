@@ -55,6 +55,8 @@ class ForkPoint:
     """All up to that of the snapshot, the untrained network included."""
     losses: Sequence[BatchLosses] = ()
     """Of their mini-batches, as far as they are recorded."""
+    correct: bytes | None = None
+    """Which examples are right at that of the epochs which stands for the parent, packed, where that is known."""
 
 
 @dataclass(frozen=True)
@@ -246,4 +248,4 @@ def _start(record: SweepRecord, trial: Trial, fork: ForkPoint, store: Store, fol
     # Another process may be about to add a trial of the same number, whose checkpoint is another file.
     file = f"{place}/checkpoints/{trial.number}-1-{snapshot.epoch}-{uuid4().hex[:8]}.npz"
     sha256 = checkpoint.write(replace(snapshot, about=about), within(store.folder, file))
-    return Start(Weights(file, snapshot.epoch, sha256), fork.epochs, fork.losses)
+    return Start(Weights(file, snapshot.epoch, sha256), fork.epochs, fork.losses, fork.correct)

@@ -44,6 +44,8 @@ class Claim:
     """The trial and epoch that it forks from, as NAME/TRIAL@EPOCH."""
     epochs: tuple[Epoch, ...] = ()
     """What is stored up to the epoch of the file to start from."""
+    correct: bytes | None = None
+    """Which examples are right at that of them which stands for the trial, where that is known."""
 
     @property
     def start(self) -> Weights | None:

@@ -22,7 +22,7 @@ DRAWN = ("sweep_id", "number", "seed_weights", "seed_shuffling", "seed_dropout",
 SINCE = (
     *("weights_sha256", "checkpoint_sha256", "ranked_epochs"),
     *("round", "target_epochs", "exempt", "told", "redraws", "network_parameters", "multiplications", "taken_from"),
-    *("finding", "forked_from"),
+    *("finding", "forked_from", "correct"),
 )
 """Columns of a trial that came after the digests; they count only where they hold something, so that old ones stay."""
 SWEEPS_SINCE = ("planned_trials", "ended")
@@ -155,7 +155,9 @@ def _lines(rows: Sequence[Sequence[Any]]) -> str:
 
 
 def _plain(value: Any) -> str:
-    """Return a time as JSON has it, alike from each database: SQLite's times have no zone, but are in UTC."""
+    """Return bytes, or a time, as JSON has it, alike from each database: SQLite's times are in UTC, without a zone."""
+    if isinstance(value, bytes):
+        return value.hex()
     if not isinstance(value, datetime):
         raise TypeError(f"{value!r} is not a value of any column")
     return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat()

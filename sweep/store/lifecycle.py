@@ -26,10 +26,12 @@ MOST_CRASHES = 3
 """A trial fails when this many of its worker processes have crashed."""
 
 LEFT_BY_AN_ATTEMPT = (
-    *("finished", "seconds", "error", "traceback", "log", "best_value", "best_epoch", "tie_value", "last_epoch"),
+    *("finished", "seconds", "error", "traceback", "log"),
     *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind", "finding", "digest"),
 )
 """Columns of a trial that are empty when the next attempt begins."""
+SUMMARY = ("best_value", "best_epoch", "tie_value", "last_epoch", "correct")
+"""Columns that summarize the epochs of a trial."""
 
 # The statements of each trial are made once: making one takes longer than its execution.
 
@@ -77,19 +79,26 @@ def claim(connection: Connection, sweep_id: int, number: int, owner: str, now: d
         is_exempt=row["exempt"] is not None,
         forked_from=row["forked_from"],
     )
-    is_first = row["attempt"] == 1
-    return claim if is_first else replace(claim, epochs=_clear_after(connection, claim, start.epoch if start else -1))
+    return claim if row["attempt"] == 1 else _cleared(connection, claim, row, start.epoch if start else -1)
 
 
-def _clear_after(connection: Connection, claim: Claim, epoch: int) -> tuple[Epoch, ...]:
-    """Delete what is stored of a trial after an epoch, summarize what is left, and return the epochs up to that one."""
+def _cleared(connection: Connection, claim: Claim, row: RowMapping, epoch: int) -> Claim:
+    """Delete what is stored of a trial after an epoch, summarize what is left, and return the claim with the rest.
+
+    The correctness in its row is of the epoch that stood for it, and is kept where that still does.
+    """
     _delete_after(connection, claim.trial_id, max(epoch, claim.ranked_epochs or -1))
     kept = read_epochs(connection, claim.trial_id)
-    if kept:
-        ranked = [each for each in kept if not 0 < claim.ranked_epochs < each.number]
-        summary = {"last_epoch": kept[-1].number} | chosen_values(claim.objective.choose(ranked), claim.objective)
-        connection.execute(update(trials).where(trials.c.id == claim.trial_id).values(**summary))
-    return tuple(each for each in kept if each.number <= epoch)
+    before = tuple(each for each in kept if each.number <= epoch)
+    ranked = [each for each in kept if not 0 < claim.ranked_epochs < each.number]
+    chosen, start = claim.objective.choose(ranked), claim.objective.choose(before)
+    known = {row["best_epoch"]: row["correct"]}
+    summary: dict[str, Any] = dict.fromkeys(SUMMARY)
+    if chosen:
+        summary["last_epoch"] = kept[-1].number
+        summary |= chosen_values(chosen, claim.objective, known.get(chosen.number))
+    connection.execute(update(trials).where(trials.c.id == claim.trial_id).values(**summary))
+    return replace(claim, epochs=before, correct=known.get(start.number) if start else None)
 
 
 def _delete_after(connection: Connection, trial_id: int, epoch: int) -> None:
@@ -99,8 +108,7 @@ def _delete_after(connection: Connection, trial_id: int, epoch: int) -> None:
 
 def clear_epochs(connection: Connection, claim: Claim) -> None:
     """Delete the epochs of a running trial; see `Store.clear_epochs`."""
-    nothing = dict.fromkeys(("best_value", "best_epoch", "tie_value", "last_epoch"))
-    left = {"last_epoch": claim.ranked_epochs} if claim.ranked_epochs else nothing
+    left = {"last_epoch": claim.ranked_epochs} if claim.ranked_epochs else dict.fromkeys(SUMMARY)
     if not _change(connection, claim, left):
         raise StaleAttempt(f"trial {claim.number} has been taken over by a later attempt")
     _delete_after(connection, claim.trial_id, claim.ranked_epochs or -1)
@@ -117,14 +125,18 @@ def record(
     new: Sequence[Epoch],
     chosen: Epoch | None,
     losses: Sequence[BatchLosses],
+    correct: bytes | None,
     **values: Any,
 ) -> None:
     """Store epochs of a running trial, the epoch that stands for it, mini-batch losses, and `values` of its row.
 
+    Args:
+        correct: which examples are right at the epoch that stands for it; see `sweep.store.correctness`.
+
     Raises:
         StaleAttempt: when the trial belongs to a later attempt; nothing is written then.
     """
-    if not _change(connection, claim, _summary(claim, new, chosen, values.get("status")) | values):
+    if not _change(connection, claim, _summary(claim, new, chosen, correct, values.get("status")) | values):
         raise StaleAttempt(f"trial {claim.number} has been taken over by a later attempt")
     if new:
         upsert_epochs(connection, claim.trial_id, new)
@@ -138,11 +150,12 @@ def finish(
     new: Sequence[Epoch],
     chosen: Epoch | None,
     losses: Sequence[BatchLosses],
+    correct: bytes | None,
     now: datetime,
 ) -> None:
     """Store the last epochs of a trial and how it ended; see `record`."""
     try:
-        record(connection, claim, new, chosen, losses, heartbeat=now, finished=now, **_ending_values(ending))
+        record(connection, claim, new, chosen, losses, correct, heartbeat=now, finished=now, **_ending_values(ending))
     except StaleAttempt:
         if _has_ended(connection, claim, ending.status):
             return  # it was stored before, and the answer was lost with the connection
@@ -329,16 +342,19 @@ def seconds_between(stored: datetime, now: datetime) -> float:
     return (now - (stored if stored.tzinfo else stored.replace(tzinfo=UTC))).total_seconds()
 
 
-def _summary(claim: Claim, new: Sequence[Epoch], chosen: Epoch | None, status: Status | None) -> dict[str, Any]:
+def _summary(
+    claim: Claim, new: Sequence[Epoch], chosen: Epoch | None, correct: bytes | None, status: Status | None
+) -> dict[str, Any]:
     """Return the columns of a trial that summarize its epochs, once these are stored as well."""
     values = {"last_epoch": max(new[-1].number, claim.ranked_epochs)} if new else {}
     is_ranked_by_earlier = claim.ranked_epochs and status != "completed"
-    return values if is_ranked_by_earlier else values | chosen_values(chosen, claim.objective)
+    return values if is_ranked_by_earlier else values | chosen_values(chosen, claim.objective, correct)
 
 
-def chosen_values(chosen: Epoch | None, objective: Objective) -> dict[str, Any]:
-    """Return the columns of a trial that hold its figures at the epoch that stands for it."""
+def chosen_values(chosen: Epoch | None, objective: Objective, correct: bytes | None) -> dict[str, Any]:
+    """Return the columns of a trial that hold its figures at the epoch that stands for it, and what is right then."""
     if chosen is None:
         return {}
     tie = chosen.metrics.get(objective.tie_break) if objective.tie_break else None
-    return {"best_value": chosen.metrics[objective.metric], "best_epoch": chosen.number, "tie_value": tie}
+    value = chosen.metrics[objective.metric]
+    return {"best_value": value, "best_epoch": chosen.number, "tie_value": tie, "correct": correct}

@@ -33,6 +33,8 @@ from sweep.store.backup import copy_file, sync
 from sweep.store.schema import APPLICATION_ID, VERSION
 
 MADE_SINCE = {
+    8: ("trials", "correct"),
+    7: ("trials", "finding"),
     6: ("sweeps", "planned_trials"),
     5: ("trials", "ranked_epochs"),
     4: ("sweeps", "objective"),

@@ -14,6 +14,7 @@ from sweep.records import DecisionRecord, Epoch, Progress, Scalar, Status, Sweep
 from sweep.store import decisions, growth, lifecycle, queries
 from sweep.store.claims import Lease
 from sweep.store.connection import Database
+from sweep.store.correctness import read_correctness
 from sweep.store.creation import create as create_database
 from sweep.store.creation import open_existing
 from sweep.store.decisions import Competitor
@@ -23,7 +24,9 @@ from sweep.store.schema import sweeps, trials
 from sweep.system.variables import results_folder
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from sweep.store.frames import Selection
 
@@ -207,6 +210,11 @@ class Reader:
 
         with self.database.reading() as connection:
             return trials_frame(connection, sweep_id, objective, selection, also)
+
+    def correctness(self, sweep_id: int, numbers: Sequence[int] | None = None) -> dict[int, NDArray[np.bool_]]:
+        """Return which examples all trials, or some, have right, by number; see `read_correctness`."""
+        with self.database.reading() as connection:
+            return read_correctness(connection, sweep_id, numbers)
 
     def batches(self, sweep_id: int, number: int | None = None) -> pd.DataFrame:
         """Return one row for each recorded mini-batch of all trials, or of one; see `frames.batches_frame`."""

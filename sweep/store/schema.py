@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -24,7 +25,7 @@ from sqlalchemy.schema import CreateColumn
 from sweep.records import STATUSES, Decided
 from sweep.store.columns import Number, Time, Words
 
-VERSION = 7
+VERSION = 8
 """Version of the schema: the number of the last revision in `migrations/versions`."""
 APPLICATION_ID = 0x53574550
 """Marks a SQLite file as ours ("SWEP"), as `application_id`."""
@@ -35,6 +36,7 @@ TARGET = "epochs after which it pauses until a stopping rule decides; none where
 TOLD = "configurations whose results the sampler was told before this draw, as JSON"
 EXEMPT = "why no stopping rule ends it: audit | continued"
 CHOSEN = "epoch that stands for a trial: best | last"
+CORRECT = "unused bits at the end; then one bit for each example of the objective's part, 1 if right at best_epoch"
 
 metadata = MetaData()
 
@@ -126,6 +128,7 @@ trials = Table(
     Column("taken_from", Text, comment="trial of an earlier sweep whose training it has taken over"),
     Column("finding", Words, comment="what is wrong with how it learned, in one clause; none where nothing is"),
     Column("forked_from", Text, comment="trial and epoch, as SWEEP/TRIAL@EPOCH, whose state it has gone on from"),
+    Column("correct", LargeBinary, comment=CORRECT),
     UniqueConstraint("sweep_id", "number"),
     CheckConstraint(f"status IN ({', '.join(repr(s) for s in STATUSES)})", name="known_status"),
     Index("ranking", "sweep_id", "status", "best_value", "ranked_epochs"),

@@ -91,6 +91,7 @@ class Store(Reader):
         chosen: Epoch | None,
         losses: Sequence[BatchLosses] = (),
         *,
+        correct: bytes | None = None,
         weights: Weights | None = None,
         checkpoint: Weights | None = None,
         log: str | None = None,
@@ -99,6 +100,7 @@ class Store(Reader):
 
         Args:
             chosen: the epoch that stands for the trial by the objective of the sweep, so far.
+            correct: which examples are right at that epoch, packed; see `sweep.store.correctness`.
 
         Raises:
             StaleAttempt: when the trial belongs to a later attempt; nothing is written then.
@@ -106,7 +108,7 @@ class Store(Reader):
         values: dict[str, Any] = {} if log is None else {"log": log}
         for name, kept in (("weights", weights), ("checkpoint", checkpoint)):
             values |= file_columns(name, kept) if kept else {}
-        self._write(lambda c, now: lifecycle.record(c, claim, new, chosen, losses, heartbeat=now, **values))
+        self._write(lambda c, now: lifecycle.record(c, claim, new, chosen, losses, correct, heartbeat=now, **values))
 
     def finish(
         self,
@@ -115,13 +117,14 @@ class Store(Reader):
         new: Sequence[Epoch],
         chosen: Epoch | None,
         losses: Sequence[BatchLosses] = (),
+        correct: bytes | None = None,
     ) -> None:
         """Store the last epochs of a trial and how it ended, so that it survives a power cut; see `record`.
 
         Raises:
             StaleAttempt: when the trial belongs to a later attempt; nothing is written then.
         """
-        self._write(lambda c, now: lifecycle.finish(c, claim, ending, new, chosen, losses, now), durable=True)
+        self._write(lambda c, now: lifecycle.finish(c, claim, ending, new, chosen, losses, correct, now), durable=True)
 
     def clear_epochs(self, claim: Claim) -> None:
         """Delete the epochs of a running trial, whose training has begun from the beginning again.
@@ -191,9 +194,7 @@ class Store(Reader):
 
     def take_over(self, sweep_id: int, source: SweepRecord, objective: Objective) -> int:
         """Take over what an earlier sweep has trained of the queued trials of a sweep; return how many these are."""
-        return self._write(
-            lambda c, now: takeover.take_over(c, sweep_id, source.id, source.name, objective), durable=True
-        )
+        return self._write(lambda c, now: takeover.take_over(c, sweep_id, source, objective), durable=True)
 
     def add_twins(
         self,

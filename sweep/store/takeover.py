@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from sweep.metrics import Objective
+from sweep.records import SweepRecord
 from sweep.store.digests import seal
 from sweep.store.lifecycle import chosen_values
 from sweep.store.rows import read_epochs, upsert_epochs
@@ -23,7 +24,7 @@ KEPT_FILES = ("keep_weights", "checkpoint_every", "record_batches")
 """Keys of `training` that change no figure."""
 
 
-def take_over(connection: Connection, sweep_id: int, source_id: int, source: str, objective: Objective) -> int:
+def take_over(connection: Connection, sweep_id: int, source: SweepRecord, objective: Objective) -> int:
     """Take over what an earlier sweep has trained of the queued trials of a sweep; return how many these are.
 
     Only trainings that have ended are, of as many planned epochs, whose epochs have the metric of the objective. Kept
@@ -31,14 +32,14 @@ def take_over(connection: Connection, sweep_id: int, source_id: int, source: str
     """
     ended = trials.c.status.in_(("completed", "diverged"))
     whole = trials.c.forked_from.is_(None)  # one that forks began with another configuration
-    earlier = connection.execute(select(trials).where(trials.c.sweep_id == source_id, ended, whole)).mappings().all()
+    earlier = connection.execute(select(trials).where(trials.c.sweep_id == source.id, ended, whole)).mappings().all()
     by_key = {_key(row): row for row in earlier}
     queued = select(trials).where(trials.c.sweep_id == sweep_id, trials.c.status == "queued", trials.c.attempt == 0)
     taken = 0
     for row in connection.execute(queued.order_by(trials.c.number)).mappings().all():
         same = by_key.get(_key(row))
         if same is not None:
-            taken += _take(connection, row["id"], same, f"{source}/{same['number']}", objective)
+            taken += _take(connection, row["id"], same, source, objective)
     return taken
 
 
@@ -50,13 +51,16 @@ def _key(row: RowMapping) -> str:
     return json.dumps([configuration, [row[name] for name in SEEDS], row["planned_epochs"]], sort_keys=True)
 
 
-def _take(connection: Connection, trial_id: int, row: RowMapping, name: str, objective: Objective) -> bool:
+def _take(connection: Connection, trial_id: int, row: RowMapping, source: SweepRecord, objective: Objective) -> bool:
     """Copy a training; return whether it has the metric of the objective."""
     found = read_epochs(connection, row["id"])
     if any(objective.metric not in epoch.metrics for epoch in found):
         return False
+    chosen, name = objective.choose(found), f"{source.name}/{row['number']}"
+    is_same = chosen and (objective.metric, chosen.number) == (source.objective.metric, row["best_epoch"])
     values: dict[str, Any] = {"status": row["status"], "attempt": 1, "target_epochs": None, "taken_from": name}
-    values |= {column: row[column] for column in SAME} | chosen_values(objective.choose(found), objective)
+    values |= {column: row[column] for column in SAME}
+    values |= chosen_values(chosen, objective, row["correct"] if is_same else None)
     connection.execute(update(trials).where(trials.c.id == trial_id).values(values))
     upsert_epochs(connection, trial_id, found)
     losses = connection.execute(select(batches).where(batches.c.trial_id == row["id"])).mappings()

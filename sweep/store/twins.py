@@ -26,6 +26,8 @@ class Start:
     """Up to that of the checkpoint."""
     losses: Sequence[BatchLosses] = ()
     """Of their mini-batches, as far as they are recorded."""
+    correct: bytes | None = None
+    """Which examples are right at that of the epochs which stands for it, where that is known."""
 
 
 def add_twins(
@@ -62,7 +64,7 @@ def add_twins(
 def _begin(connection: Connection, sweep_id: int, number: int, start: Start, objective: Objective) -> None:
     """Store what a queued trial has before its first attempt, which so counts as its second."""
     values = {"attempt": 1, "last_epoch": start.epochs[-1].number} | file_columns("checkpoint", start.checkpoint)
-    values |= chosen_values(objective.choose(start.epochs), objective)
+    values |= chosen_values(objective.choose(start.epochs), objective, start.correct)
     this = update(trials).where(trials.c.sweep_id == sweep_id, trials.c.number == number)
     trial_id: int = connection.execute(this.values(values).returning(trials.c.id)).scalar_one()
     upsert_epochs(connection, trial_id, start.epochs)

@@ -99,6 +99,9 @@ class CommandTrainer:
         if number == 0:
             raise TrainingError("the command printed no metrics; let it print a JSON object on a line for each epoch")
 
+    def correct(self, part: str) -> None:
+        """Return None: a program tells figures only."""
+
     def snapshot(self) -> Snapshot | None:
         """Return None: a program is run again from its beginning."""
         return None

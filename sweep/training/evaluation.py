@@ -75,8 +75,10 @@ def predicted_classes(logits: Array) -> Array:
 class ClassificationScore:
     """Counts how often each class is predicted for each class."""
 
-    def __init__(self, classes: int, measures: Sequence[str] = ()) -> None:
+    def __init__(self, classes: int, measures: Sequence[str] = (), correct: Array | None = None) -> None:
+        """Start with no samples; `correct` takes whether the prediction for each of them is right, (samples,)."""
         self._classes = classes
+        self._correct = correct
         self._others = {name: of_counts(name) for name in measures}
         self._hits = self._samples = 0
         self._counts = np.zeros((classes, classes), np.int64)
@@ -84,8 +86,9 @@ class ClassificationScore:
     def add(self, outputs: Array, t: Array) -> None:
         """Count the predictions for some samples."""
         predicted = predicted_classes(outputs)
-        self._hits += int(np.count_nonzero(predicted == t))
-        self._samples += len(t)
+        start, self._samples = self._samples, self._samples + len(t)
+        out = None if self._correct is None else self._correct[start : self._samples]
+        self._hits += int(np.count_nonzero(np.equal(predicted, t, out=out)))
         if self._others:
             pairs = np.bincount(t * self._classes + predicted, minlength=self._classes**2)
             self._counts += pairs.reshape(self._counts.shape)
@@ -134,6 +137,7 @@ class Evaluation:
         self._batches: dict[str, Batch] = {}
         self._buffers: dict[int, Buffers] = {}
         self._targets: dict[str, Array] = {}
+        self._correct: dict[str, Array] = {}
         self._train_rows = self._fixed_rows()
 
     @property
@@ -148,11 +152,20 @@ class Evaluation:
             return None
         return np.sort(np.random.default_rng(0).choice(samples, wanted, replace=False))
 
-    def score(self) -> Score:
-        """Return what collects the predictions for some samples, empty."""
+    def score(self, part: str = "train") -> Score:
+        """Return what collects the predictions for some samples of a part, empty."""
         if self.dataset.target is not None:
             return RegressionScore(self.dataset.target)
-        return ClassificationScore(self.dataset.outputs, self._settings.measures)
+        if part != "train" and part not in self._correct:
+            self._correct[part] = np.empty(len(self.dataset.parts[part].t), bool)
+        return ClassificationScore(self.dataset.outputs, self._settings.measures, self._correct.get(part))
+
+    def correct(self, part: str) -> Array | None:
+        """Return whether each sample of a part was right at its last evaluation; overwritten by the next one.
+
+        None of the training part, and where the targets are not classes.
+        """
+        return self._correct.get(part)
 
     def metrics(self, network: Network, params: Any, states: Any, parts: Sequence[str]) -> dict[str, float]:
         """Return the loss and the measures of some parts, by the names of the metrics."""
@@ -167,7 +180,7 @@ class Evaluation:
         if rows is not None:
             t, targets = t[rows], targets[rows]
         placed = network.targets(targets, EVALUATION_SAMPLES)
-        total, score = 0.0, self.score()
+        total, score = 0.0, self.score(part)
         for start, stop, outputs in self.outputs(network, params, states, part, rows):
             score.add(outputs, t[start:stop])
             loss = network.loss(outputs, placed[start:stop], self.buffers(stop - start).loss)[0]

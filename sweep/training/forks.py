@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sweep.errors import counted
 from sweep.records import Epoch
 from sweep.training.checkpoint import Snapshot
@@ -104,6 +107,10 @@ class ForkedTrainer:
         self.restore(transferred(snapshot, self.own, reseeded=self._is_reseeded))
         yield epoch
         self._now = self.own
+
+    def correct(self, part: str) -> NDArray[np.bool_] | None:
+        """Return which samples of a part were right after the last epoch; see `Trainer`."""
+        return self._now.correct(part)
 
     def snapshot(self) -> Snapshot | None:
         """Return the state at the end of the last epoch; None of an epoch of the parent, which is another network's."""

@@ -137,6 +137,9 @@ class FunctionTrainer:
             )
         return result
 
+    def correct(self, part: str) -> None:
+        """Return None: a function tells figures only."""
+
     def snapshot(self) -> Snapshot | None:
         """Return what the function saved for the last epoch; None where it saved nothing."""
         return self._snapshot

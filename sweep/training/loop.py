@@ -250,6 +250,10 @@ class NetworkTrainer:
             found = named("train", float(np.average(self.batch_losses, weights=sizes)), score)
         return found | self.evaluation.metrics(settings.network, self.params, self.state.layer_states, parts)
 
+    def correct(self, part: str) -> Array | None:
+        """Return which samples of a part were right after the last epoch; see `Trainer`."""
+        return self.evaluation.correct(part)
+
     def outputs(self, part: str) -> Array:
         """Return what the last affine layer gives for every sample of a part, shape (outputs, samples)."""
         found = self.evaluation.outputs(self.settings.network, self.params, self.state.layer_states, part)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sweep.errors import SweepError
 from sweep.metrics import Objective
 from sweep.records import Epoch, Seeds, SweepRecord, TrialRecord
@@ -100,6 +103,12 @@ class Trainer(Protocol):
         Raises:
             Diverged: when a value that is not finite has appeared; all epochs before it have been yielded.
             TrainingError: when a user's own trainer fails.
+        """
+
+    def correct(self, part: str) -> NDArray[np.bool_] | None:
+        """Return whether each sample of a part was classified rightly after the last epoch; None where not known.
+
+        The next epoch may write over it.
         """
 
     def snapshot(self) -> Snapshot | None:

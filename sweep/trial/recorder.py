@@ -14,6 +14,7 @@ from sweep.metrics import Objective
 from sweep.records import BatchLosses, DecisionRecord, Divergence, Epoch, Status, Weights
 from sweep.stopping import Curve
 from sweep.store import Claim, Ending, Store
+from sweep.store.correctness import pack
 from sweep.system.processes import silence_limit
 from sweep.training.trainer import Trainer
 
@@ -35,6 +36,8 @@ class Recorder:
         self._written = len(self._epochs)
         self._losses: list[BatchLosses] = []
         self._chosen = claim.objective.choose(self._epochs)
+        self._correct = claim.correct
+        """Which examples are right at the chosen epoch, packed."""
         self._trainer: Trainer | None = None
         self._started = self._flushed = time.perf_counter()
         self._earlier_seconds = sum(epoch.seconds for epoch in claim.epochs)
@@ -61,7 +64,7 @@ class Recorder:
         return self._claim.objective
 
     def follow(self, trainer: Trainer) -> None:
-        """Record what this trainer logs."""
+        """Record what this trainer logs, and which examples it has right."""
         self._trainer = trainer
 
     @property
@@ -77,7 +80,8 @@ class Recorder:
         """Forget the epochs of earlier attempts, also in the store."""
         if self._epochs:
             self._store.clear_epochs(self._claim)
-        self._epochs, self._written, self._chosen, self._earlier_seconds = [], 0, None, 0.0
+        self._epochs, self._written, self._earlier_seconds = [], 0, 0.0
+        self._chosen = self._correct = None
 
     def add(self, epoch: Epoch, losses: BatchLosses | None = None) -> bool:
         """Take an epoch and the losses of its mini-batches; tell whether it stands for the trial now.
@@ -90,8 +94,14 @@ class Recorder:
         self.add_losses(losses)
         is_chosen = self._claim.objective.replaces(epoch, self._chosen)
         if is_chosen:
-            self._chosen = epoch
+            self._chosen, self._correct = epoch, self._now_correct()
         return is_chosen
+
+    def _now_correct(self) -> bytes | None:
+        """Return which examples are right after the last epoch, packed; None where that is not known."""
+        part = self._claim.objective.judged_part
+        correct = self._trainer.correct(part) if self._trainer and part else None
+        return None if correct is None else pack(correct)
 
     def curve(self) -> Curve:
         """Return the values of the objective's metric after each epoch so far, with times and losses."""
@@ -117,9 +127,8 @@ class Recorder:
     def flush(self, weights: Weights | None = None, checkpoint: Weights | None = None) -> None:
         """Write all epochs that are not written yet, and which files were written beside the database."""
         new, losses = self._epochs[self._written :], self._losses
-        self._store.record(
-            self._claim, new, self._chosen, losses, weights=weights, checkpoint=checkpoint, log=self._log
-        )
+        files = {"weights": weights, "checkpoint": checkpoint}
+        self._store.record(self._claim, new, self._chosen, losses, correct=self._correct, log=self._log, **files)
         self._written, self._losses = len(self._epochs), []
         self._flushed = time.perf_counter()
 
@@ -165,7 +174,8 @@ class Recorder:
             finding=finding,
             **(files or {}),
         )
-        self._store.finish(self._claim, ending, self._epochs[self._written :], self._chosen, self._losses)
+        new = self._epochs[self._written :]
+        self._store.finish(self._claim, ending, new, self._chosen, self._losses, self._correct)
         return status
 
     @contextmanager

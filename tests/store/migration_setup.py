@@ -26,7 +26,7 @@ DATA = Path(__file__).parent / "data"
 MIGRATIONS = Path(sweep.store.__file__).parent / "migrations"
 
 
-OLD = [1, 2, 3, 4, 5, 6]
+OLD = [1, 2, 3, 4, 5, 6, 7]
 """Each has a file made by a sweep of that schema: trial 0 completed, 1 diverged, 2 was being trained, 3 is queued."""
 
 
@@ -63,7 +63,7 @@ def plant_fault(patch):
 
     def planted(table, column):
         add(table, column)
-        if column.name == "forked_from":
+        if column.name == "correct":
             raise RuntimeError("planted")
 
     patch.setattr(op, "add_column", planted)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from sweep.records import Trial
 from sweep.stopping import KINDS, Rule, RungRule
 from sweep.store.digests import seal, seal_drawn
-from sweep.store.lifecycle import LEFT_BY_AN_ATTEMPT, queue
+from sweep.store.lifecycle import LEFT_BY_AN_ATTEMPT, SUMMARY, queue
 from sweep.store.repair.integrity import Finding, has_no
 from sweep.store.rows import file_columns, parameter_row, trial_row
 from sweep.store.schema import batches, decisions, epochs, parameters, sweeps, trials
@@ -57,7 +57,8 @@ def restart(connection: Connection, trial_id: int) -> None:
         connection.execute(delete(table).where(table.c.trial_id == trial_id))
     target = _forget_decisions(connection, trial_id)
     files = file_columns("weights", None) | file_columns("checkpoint", None)
-    values: dict[str, Any] = {**dict.fromkeys(LEFT_BY_AN_ATTEMPT), **files, "crashes": 0, "ranked_epochs": None}
+    values: dict[str, Any] = dict.fromkeys((*LEFT_BY_AN_ATTEMPT, *SUMMARY, "ranked_epochs"))
+    values |= {**files, "crashes": 0}
     if target is not None:
         values["target_epochs"] = target
     # A damaged attempt may not be a number; it must stay ahead of that of a worker that may still be there.
