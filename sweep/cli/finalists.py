@@ -56,7 +56,7 @@ def finalists(
 
 def _print(results: Sweep, found: Finalists, format: Format, pairs: bool) -> None:
     from sweep.analysis.finalists import finalists_table, pairs_table, sentences
-    from sweep.results.finalists import notes
+    from sweep.results.finalists import notes, variance_of
 
     table = finalists_table(found, results.objective.metric)
     if format != "table":  # of which a program reads one table
@@ -66,7 +66,7 @@ def _print(results: Sweep, found: Finalists, format: Format, pairs: bool) -> Non
     print_table(table.drop(columns=["shrinkage_low", "shrinkage_high"]), format, f"Finalists of {results.name}", more)
     if found.pairs:
         print_table(pairs_table(found), format, "Pairs", "--pairs --format csv")
-    for line in sentences(found):
+    for line in sentences(found, variance_of(results, found)):
         print(line)
     for line in notes(results):
         say(line)

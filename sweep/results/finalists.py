@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sweep.errors import Argument, Call, SweepError, UsageError
 from sweep.metrics import metric
 from sweep.results.trials import SweepTrials
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sweep.analysis.finalists import Finalists
+    from sweep.analysis.seed_variance import SeedVariance
 
 MOST = 20
 """Finalists at most: of more, each pair would be compared with less and less power."""
@@ -99,6 +102,28 @@ def finalists_in(results: SweepTrials, numbers: Sequence[int] = ()) -> Finalists
     wanted = [number for number in numbers or dict.fromkeys(trainings["trial"]) if number in before]
     own = trainings[trainings["trial"].isin(wanted)]
     return finalists_of(own, {number: before[number] for number in wanted}, is_max=results.objective.is_max)
+
+
+def variance_of(results: SweepTrials, found: Finalists) -> SeedVariance | None:
+    """Return the mean variance of the accuracy of the finalists over seeds, split; None where it cannot be.
+
+    It is known of classifiers of ours that are ranked by accuracy, and only where all seeds have the same examples: of
+    a split that is drawn anew, each seed has others.
+    """
+    from sweep.analysis.seed_variance import pooled, seed_variance
+
+    trainings = trainings_of(results)
+    completed = trainings[trainings["status"] == "completed"]
+    if redraws(results.store.trial(results.record.id, found.trials[0]).configuration, results.objective):
+        return None
+    twins = results.store.sweep(finalists_name(results.name))
+    correct = results.store.correctness(twins.id)
+    split = []
+    for trial in found.trials:
+        own = [correct[twin] for twin in completed.loc[completed["trial"] == trial, "twin"] if twin in correct]
+        if len(own) > 1 and len({len(each) for each in own}) == 1:
+            split.append(seed_variance(np.stack(own)))
+    return pooled(split)
 
 
 def notes(results: SweepTrials) -> Iterator[str]:
