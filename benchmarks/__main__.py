@@ -11,7 +11,20 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import command_line, curves, divergence, epoch, networks, next, report, search, stores, sweeps, tables
+from benchmarks import (
+    command_line,
+    curves,
+    divergence,
+    epoch,
+    finalists,
+    networks,
+    next,
+    report,
+    search,
+    stores,
+    sweeps,
+    tables,
+)
 from benchmarks.measurement import PEERS, installed, printed, progress, set_environment
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -31,6 +44,7 @@ class Topic(StrEnum):
     SEARCH = "search"
     NEXT = "next"
     DIVERGENCE = "divergence"
+    FINALISTS = "finalists"
 
 
 MODULES = {
@@ -44,6 +58,7 @@ MODULES = {
     Topic.SEARCH: search,
     Topic.NEXT: next,
     Topic.DIVERGENCE: divergence,
+    Topic.FINALISTS: finalists,
 }
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -92,9 +93,7 @@ def comparisons(values: Array, level: float = LEVEL) -> list[Comparison]:
     noise, counts = noise_of(finite), np.isfinite(values).sum(axis=1)
     factor = math.nan
     if noise is not None and (counts > 0).sum() > 1:
-        from scipy import stats
-
-        factor = float(stats.studentized_range.ppf(level, int((counts > 0).sum()), noise.freedom)) / math.sqrt(2)
+        factor = _tukey(level, int((counts > 0).sum()), noise.freedom)
     rows = [row[~np.isnan(row)] for row in values]
     found = []
     for one, other in combinations([index for index, row in enumerate(rows) if len(row)], 2):
@@ -108,6 +107,14 @@ def comparisons(values: Array, level: float = LEVEL) -> list[Comparison]:
         told = _is_told(difference, probability, has_diverged=bool(np.isneginf([*rows[one], *rows[other]]).any()))
         found.append(Comparison(one, other, difference, probability, told))
     return found
+
+
+@lru_cache(maxsize=256)  # it takes up to a second
+def _tukey(level: float, configurations: int, freedom: int) -> float:
+    """Return by how many standard errors two of some equal means differ at most, with a probability."""
+    from scipy import stats
+
+    return float(stats.studentized_range.ppf(level, configurations, freedom)) / math.sqrt(2)
 
 
 def _is_told(difference: Estimate, probability: Estimate, *, has_diverged: bool) -> bool:
