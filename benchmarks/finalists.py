@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -72,10 +72,10 @@ def _shrinkage_table(searches: int) -> Table:
     found: dict[str, list[tuple[float, bool]]] = {"fresh seeds": [], "fresh seeds, unpaired": []}
     lucky: list[float] = []
     worst = dict.fromkeys(found, 1.0)
-    for values in _accuracies():
+    for place, values in enumerate(_accuracies()):
         for kind, own in found.items():
             with progress.status(kind):
-                rows = [predicted(values, seed, is_paired=kind == "fresh seeds") for seed in range(searches)]
+                rows = [predicted(values, [place, seed], is_paired=kind == "fresh seeds") for seed in range(searches)]
             own += [(error, is_held) for error, is_held, _ in rows]
             worst[kind] = min(worst[kind], float(np.mean([is_held for _, is_held, _ in rows])))
             if kind == "fresh seeds":
@@ -105,12 +105,12 @@ def _accuracies() -> Iterator[Array]:
         yield np.array([entry["val_acc"] for entry in HPOBench(name)._dataset.values()])
 
 
-def predicted(values: Array, seed: int, *, is_paired: bool) -> tuple[float, bool, float]:
-    """Return the error of what is predicted of the best of a search, whether its interval holds, and the search's error.
+def predicted(values: Array, seed: Sequence[int], *, is_paired: bool) -> tuple[float, bool, float]:
+    """Return the error of what is predicted of the best of a search, whether the interval holds, and that before.
 
     Args:
         values: (configurations, seeds) of a table.
-        seed: of the search.
+        seed: of the search, as a generator takes it.
         is_paired: whether all configurations have the same seeds.
     """
     rng = np.random.default_rng(seed)
