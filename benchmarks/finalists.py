@@ -26,7 +26,7 @@ class Size(NamedTuple):
     """Simulated sets of trainings of each kind."""
 
 
-FULL = Size(125, 2000)
+FULL = Size(250, 2000)
 QUICK = Size(10, 100)
 TRIALS, FINALISTS, FRESH, HELD_OUT = 100, 5, 2, 2
 SHRINKAGE_NOTE = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sweep.arguments import whole
 from sweep.results.charts import DrawnTrials
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 class StudiedTrials(DrawnTrials):
     """The trials of one sweep, about which questions may be asked."""
 
-    def explanation(self, trial: int, baseline: int | None = None) -> pd.DataFrame:
+    def explanation(
+        self, trial: int, baseline: int | None = None, order: Literal["greedy", "file"] = "greedy"
+    ) -> pd.DataFrame:
         """Return the steps from a baseline to a trial, as far as `sweep.explain` has trained them.
 
         Args:
             trial: its number.
             baseline: that of the trial at which the way begins; by default the middle of each range of the file.
+            order: as of `sweep.explain`, which trains fewer steps in the order of the file.
 
         Raises:
             SweepError: when no step was trained.
@@ -29,7 +32,7 @@ class StudiedTrials(DrawnTrials):
         from sweep.runner.explain import Task
 
         begin = None if baseline is None else whole(baseline, "baseline")
-        return explanation(self, Task(whole(trial, "trial"), begin), all_seeds=True)
+        return explanation(self, Task(whole(trial, "trial"), begin, order=order), all_seeds=True)
 
     def finalist_pairs(self) -> pd.DataFrame:
         """Return one row for each pair of finalists; see `sweep.analysis.finalists.pairs_table`.
