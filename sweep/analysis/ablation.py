@@ -10,6 +10,9 @@ from typing import Literal
 
 from sweep.analysis.shrinkage import LEVEL
 
+ROUNDING = 1e-12
+"""Share of a value below which a difference is one of rounding."""
+
 Verdict = Literal["better", "worse", "nothing", ""]
 
 
@@ -36,7 +39,8 @@ def effect(before: Mapping[int, float], after: Mapping[int, float], *, is_max: b
         is_max: whether more is better.
         level: of the interval.
     """
-    differences = [after[seed] - before[seed] for seed in sorted(before.keys() & after.keys())]
+    seeds = sorted(before.keys() & after.keys())
+    differences = [_difference(after[seed], before[seed]) for seed in seeds]
     if not differences:
         return Effect(math.nan, math.nan, math.nan, math.nan, "")
     value = fmean(differences)
@@ -45,8 +49,14 @@ def effect(before: Mapping[int, float], after: Mapping[int, float], *, is_max: b
     from scipy import stats
 
     error = stdev(differences) / math.sqrt(len(differences))
+    if error <= ROUNDING * max(abs(after[seed]) for seed in seeds):
+        error = 0.0
     half = float(stats.t.ppf((1 + level) / 2, len(differences) - 1)) * error
     low, high = value - half, value + half
     if low <= 0 <= high:
         return Effect(value, error, low, high, "nothing")
     return Effect(value, error, low, high, "better" if (value > 0) == is_max else "worse")
+
+
+def _difference(one: float, other: float) -> float:
+    return 0.0 if math.isclose(one, other, rel_tol=ROUNDING) else one - other

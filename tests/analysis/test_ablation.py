@@ -23,8 +23,13 @@ def test_it_is_students_interval_of_the_differences():
 
 def test_what_all_seeds_have_in_common_does_not_blur_it():
     found = effect({1: 0.1, 2: 0.9}, {1: 0.2, 2: 1.0}, is_max=True)
-    assert found.standard_error == pytest.approx(0, abs=1e-12)
+    assert found.standard_error == 0
     assert found.verdict == "better"
+
+
+def test_rounding_is_no_effect():
+    found = effect({1: 0.1 + 0.2, 2: 0.7}, {1: 0.3, 2: 0.7 + 1e-16}, is_max=True)
+    assert (found.value, found.standard_error, found.verdict) == (0, 0, "nothing")
 
 
 def test_no_effect_is_nothing():
