@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sweep.errors import Argument, Call, SweepError, UsageError
+from sweep.errors import Argument, Call, SweepError, UsageError, counted
 from sweep.metrics import metric
 from sweep.results.trials import SweepTrials
 from sweep.runner.finalists import check_is_drawn, finalists_name
@@ -130,7 +130,8 @@ def notes(results: SweepTrials) -> Iterator[str]:
     """Yield what the figures of the finalists of a sweep do not tell."""
     left = [each for each in results.store.competitors(results.record.id) if each.status in UNENDED]
     if left:
-        yield f"{len(left)} trials of {results.name} have not ended yet; there may be other finalists then"
+        have = "has" if len(left) == 1 else "have"
+        yield f"{counted(len(left), 'trial')} of {results.name} {have} not ended yet; there may be other finalists then"
     row = results.store.trial(results.record.id, 0)
     if redraws(row.configuration, results.objective):
         yield "each fresh seed stands for other initial weights, another order and another split of the data"
@@ -143,6 +144,6 @@ def notes(results: SweepTrials) -> Iterator[str]:
     failed = [each for each in results.store.competitors(twins.id) if each.status == "failed"] if twins else []
     if failed:
         yield (
-            f"{len(failed)} trainings with fresh seeds have failed and do not count; train them again with: sweep "
-            f"resume {finalists_name(results.name)} --retry-failed"
+            f"{counted(len(failed), 'training')} with fresh seeds failed and {'does' if len(failed) == 1 else 'do'} not "
+            f"count; try again with: sweep resume {finalists_name(results.name)} --retry-failed"
         )

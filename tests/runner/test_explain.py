@@ -6,7 +6,7 @@ import pytest
 
 import sweep
 from sweep.errors import SweepError, UsageError
-from sweep.results.explain import sentences
+from sweep.results.explain import explanation, sentences
 from sweep.runner.explain import Task
 from tests.runner.diverging import Listening
 from tests.runner.finalists_setup import folder  # noqa: F401 (a fixture)
@@ -99,6 +99,12 @@ def test_what_was_stopped_goes_on_to_the_same_end(db, winner, folder, tmp_path_f
     )
     results = sweep.explain(winner, seeds=2, name="own", db=db)
     assert results.explanation(winner).equals(whole)
+
+
+def test_fewer_seeds_than_are_trained_may_count(db, winner):
+    results = sweep.explain(winner, seeds=2, name="own", db=db)
+    assert set(explanation(results, Task(winner, seeds=1))["seeds"]) == {1}
+    assert set(results.explanation(winner)["seeds"]) == {2}
 
 
 def test_the_file_order_takes_fewer(db, winner):

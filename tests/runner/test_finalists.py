@@ -7,6 +7,7 @@ import pytest
 import sweep
 from sweep.checks import doctor
 from sweep.errors import SweepError, UsageError
+from sweep.results.finalists import notes
 from sweep.runner.resume import resume
 from sweep.trial import worker
 from tests.runner.diverging import Listening
@@ -128,6 +129,29 @@ def test_with_repeats_configurations_are_ranked_by_their_means(db):
     table = results.finalists().set_index("trial")
     assert sorted(table.index) == sorted(firsts)
     assert table.loc[firsts, "before"].tolist() == best["rmse"].tolist()
+
+
+def test_a_sweep_that_goes_on_has_finalists_for_the_time_being(db):
+    sweep.run(db.parent / "own.toml", name="half", repeats=1, epochs_total=7, db=db)
+    results = sweep.finalists(5, seeds=2, name="half", db=db)
+    statuses = results.trials()["status"].tolist()
+    assert len(results.finalists()) == statuses.count("completed") < 5
+    left = statuses.count("queued")
+    assert next(notes(results)) == f"{left} trials of half have not ended yet; there may be other finalists then"
+
+
+def test_those_that_failed_are_told(db):
+    (db.parent / "tired.py").write_text(
+        "def train(config, trial):\n    if trial.seed % 2:\n        raise RuntimeError('tired')\n"
+        "    yield {'rmse': config['rate']}\n"
+    )
+    sweep.run(db.parent / "own.toml", name="tired", repeats=1, overrides=["trainer=tired:train"], db=db)
+    results = sweep.finalists(2, seeds=6, name="tired", db=db)
+    failed = sweep.load("tired.finalists", db=db).trials()["status"].tolist().count("failed")
+    assert 0 < failed < 12
+    assert results.finalists()["seeds"].sum() == 12 - failed
+    (line,) = notes(results)
+    assert line.startswith(f"{failed} trainings with fresh seeds failed and do not count")
 
 
 def test_what_cannot_be_is_refused(db):
