@@ -144,6 +144,6 @@ def notes(results: SweepTrials) -> Iterator[str]:
     failed = [each for each in results.store.competitors(twins.id) if each.status == "failed"] if twins else []
     if failed:
         yield (
-            f"{counted(len(failed), 'training')} with fresh seeds failed and {'does' if len(failed) == 1 else 'do'} not "
-            f"count; try again with: sweep resume {finalists_name(results.name)} --retry-failed"
+            f"{counted(len(failed), 'training')} with fresh seeds failed and {'does' if len(failed) == 1 else 'do'} "
+            f"not count; try again with: sweep resume {finalists_name(results.name)} --retry-failed"
         )
