@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import (
+    brackets,
     command_line,
     curves,
     divergence,
@@ -44,6 +45,7 @@ class Topic(StrEnum):
     SEARCH = "search"
     NEXT = "next"
     DIVERGENCE = "divergence"
+    BRACKETS = "brackets"
     FINALISTS = "finalists"
 
 
@@ -58,6 +60,7 @@ MODULES = {
     Topic.SEARCH: search,
     Topic.NEXT: next,
     Topic.DIVERGENCE: divergence,
+    Topic.BRACKETS: brackets,
     Topic.FINALISTS: finalists,
 }
 

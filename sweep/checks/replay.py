@@ -5,6 +5,7 @@ A change of our own arithmetic moves last bits; `Replay.moved` names those that 
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from sweep.observer import Observer, Silent
 from sweep.records import Divergence, Epoch, SweepRecord, TrialRecord
 from sweep.runner.prepare import prepare_again
 from sweep.store import Store
+from sweep.store.correctness import pack, unpack
 from sweep.system.arithmetic import ARITHMETIC, arithmetic_of, moved_since
 from sweep.system.environment import environment, one_blas_thread
 from sweep.training.build import is_deterministic
@@ -30,8 +32,27 @@ from sweep.trial.weights import keeping
 FINISHED = ("completed", "diverged")
 """Statuses of trials that have ended by themselves; of others only the stored epochs can be compared."""
 LOSS = "loss of mini-batch"
+CORRECT = "correct examples"
 CLOSE = 1e-4
 """Largest relative difference of figures that agree, but for last bits that the arithmetic has moved."""
+
+
+@dataclass(frozen=True)
+class Correct:
+    """Which examples a classifier has right."""
+
+    packed: bytes
+    """As the database has it."""
+
+    def __str__(self) -> str:
+        """Return how many are right, and a digest that tells which."""
+        right = unpack(self.packed)
+        return f"{right.sum():,} of {len(right):,} right, SHA-256 {hashlib.sha256(self.packed).hexdigest()[:16]}"
+
+    def difference(self, other: Correct) -> float:
+        """Return the share of the examples that one of both alone has right; infinite of other examples."""
+        one, two = unpack(self.packed), unpack(other.packed)
+        return float((one != two).mean()) if len(one) == len(two) else math.inf
 
 
 @dataclass(frozen=True)
@@ -42,6 +63,8 @@ class Outcome:
     losses: dict[tuple[int, int], float]
     """Losses of mini-batches by (epoch, step), as far as they are recorded."""
     divergence: Divergence | None
+    correct: tuple[int, Correct] | None = None
+    """The epoch that stands for the trial, and which examples are right then, where that is stored."""
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -57,6 +80,8 @@ class Outcome:
             found[epoch.number] = {name: epoch.metrics[name] for name in _names(self.epochs) if name in epoch.metrics}
         for (number, step), loss in self.losses.items():
             found.setdefault(number, {})[f"{LOSS} {step}"] = loss
+        if self.correct:
+            found.setdefault(self.correct[0], {})[CORRECT] = self.correct[1]
         if self.divergence:
             found.setdefault(self.divergence.epoch, {})["divergence"] = described(self.divergence)
         return found
@@ -114,13 +139,15 @@ class Replay:
     def beside(self, epoch: int) -> pd.DataFrame:
         """Return the figures of an epoch in full precision: figure, stored, now.
 
-        Of the losses of mini-batches only the first that differs is included.
+        Of the losses of mini-batches only the first that differs is included, and which examples are right only if that
+        differs.
         """
         then, now = (outcome.figures.get(epoch, {}) for outcome in (self.stored, self.now))
         names = [*{**then, **now}]
         losses = [name for name in names if name.startswith(LOSS)]
         wrong = [name for name in losses if then.get(name) != now.get(name)]
-        shown = [name for name in names if name not in losses] + wrong[:1]
+        shown = [name for name in names if name not in losses and (name != CORRECT or then.get(name) != now.get(name))]
+        shown += wrong[:1]
         rows = [(name, _exact(then.get(name)), _exact(now.get(name))) for name in shown]
         return pd.DataFrame(rows, columns=["figure", "stored", "now"])
 
@@ -133,6 +160,8 @@ def _relative_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> It
             yield 0.0
         elif isinstance(before, float | int) and isinstance(after, float | int):
             yield abs(before - after) / max(abs(before), abs(after))
+        elif isinstance(before, Correct) and isinstance(after, Correct):
+            yield before.difference(after)
         else:
             yield math.inf
 
@@ -140,7 +169,7 @@ def _relative_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> It
 def _exact(value: object) -> str:
     if value is None:
         return "missing"
-    return value if isinstance(value, str) else repr(value)
+    return str(value) if isinstance(value, str | Correct) else repr(value)
 
 
 def replay(
@@ -173,7 +202,8 @@ def replay(
     folders = prepare_again(record, data, observer or Silent())
     with one_blas_thread():
         trainer = stored_trainer(record, row, store, folders)
-        now = _train(trainer, keeping(row.configuration).batches, last, progress)
+        correct_at = (stored.correct[0], str(record.objective.judged_part)) if stored.correct else None
+        now = _train(trainer, keeping(row.configuration).batches, last, correct_at, progress)
     version = arithmetic_of(record.environment)
     moved = tuple(moved_since(version, row.configuration))
     return Replay(name, row.status, stored, now, _changes(record, bool(moved)), version, moved)
@@ -197,14 +227,32 @@ def _stored(store: Store, sweep_id: int, row: TrialRecord, last: int | None) -> 
         tuple(epoch for epoch in epochs if end is None or epoch.number <= end),
         {(epoch, step): loss for epoch, step, loss in losses.itertuples(index=False) if end is None or epoch <= end},
         row.divergence if row.status == "diverged" else None,
+        _stored_correct(store, sweep_id, row, epochs),
     )
 
 
-def _train(trainer: Trainer, record_batches: bool, last: int | None, progress: Callable[[int, int], None]) -> Outcome:
-    """Train to the end, or up to the `last` epoch."""
+def _stored_correct(
+    store: Store, sweep_id: int, row: TrialRecord, epochs: Sequence[Epoch]
+) -> tuple[int, Correct] | None:
+    """Return at which of the stored epochs which examples are right; None where that is not known, or may change."""
+    if row.status == "running" or row.best_epoch not in [epoch.number for epoch in epochs]:
+        return None
+    found = store.correctness(sweep_id, [row.number])
+    return (row.best_epoch, Correct(pack(found[row.number]))) if found else None
+
+
+def _train(
+    trainer: Trainer,
+    record_batches: bool,
+    last: int | None,
+    correct_at: tuple[int, str] | None,
+    progress: Callable[[int, int], None],
+) -> Outcome:
+    """Train to the end, or up to the `last` epoch; look at what is right in a part of the data at an epoch."""
     end = trainer.planned_epochs if last is None else last
     epochs: list[Epoch] = []
     losses: dict[tuple[int, int], float] = {}
+    found: tuple[int, Correct] | None = None
 
     def keep_losses(epoch: int) -> None:
         if record_batches:
@@ -214,13 +262,16 @@ def _train(trainer: Trainer, record_batches: bool, last: int | None, progress: C
         for epoch in trainer.epochs():
             epochs.append(epoch)
             keep_losses(epoch.number)
+            if correct_at and epoch.number == correct_at[0]:
+                right = trainer.correct(correct_at[1])
+                found = None if right is None else (epoch.number, Correct(pack(right)))
             progress(epoch.number, end)
             if epoch.number == last:
                 break
     except Diverged as error:
         keep_losses(error.divergence.epoch)
-        return Outcome(tuple(epochs), losses, error.divergence)
-    return Outcome(tuple(epochs), losses, None)
+        return Outcome(tuple(epochs), losses, error.divergence, found)
+    return Outcome(tuple(epochs), losses, None, found)
 
 
 def _changes(record: SweepRecord, is_moved: bool) -> pd.DataFrame:

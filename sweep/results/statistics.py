@@ -5,15 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from sweep.arguments import whole
+from sweep.errors import SweepError
 from sweep.results.charts import DrawnTrials
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 
 class StudiedTrials(DrawnTrials):
     """The trials of one sweep, about which questions may be asked."""
+
+    def correctness(self, trial: int) -> NDArray[np.bool_]:
+        """Return whether each example of the objective's part is right, at the epoch that stands for a trial.
+
+        Raises:
+            SweepError: when that is not known, as of a user's own trainer or of another objective than an accuracy.
+        """
+        number = whole(trial, "trial")
+        found = self.store.correctness(self.record.id, [number])
+        if number not in found:
+            self.store.trial(self.record.id, number)  # tells where there is no such trial
+            raise SweepError(
+                f"which examples {self.name}/{number} has right is not known: it is kept of networks of ours that are "
+                "ranked by test_accuracy or validation_accuracy; train it again with this version of sweep"
+            )
+        return found[number]
 
     def explanation(
         self, trial: int, baseline: int | None = None, order: Literal["greedy", "file"] = "greedy"

@@ -94,7 +94,8 @@ def _but_digest(table: Table, since: Sequence[str]) -> list[ColumnElement[Any]]:
 def _head_lines(row: Sequence[Any], since: Sequence[str]) -> list[str]:
     """Return the lines of a row whose last columns are those of `since`, which count where they hold something."""
     later = zip(since, row[-len(since) :], strict=True)
-    return [_lines([row[: -len(since)]]), *(_lines([pair]) for pair in later if pair[1] is not None)]
+    held = ((name, value.hex() if isinstance(value, bytes) else value) for name, value in later if value is not None)
+    return [_lines([row[: -len(since)]]), *(_lines([pair]) for pair in held)]
 
 
 def _details(table: Table, which: ColumnElement[bool]) -> Select[Any]:
@@ -155,9 +156,7 @@ def _lines(rows: Sequence[Sequence[Any]]) -> str:
 
 
 def _plain(value: Any) -> str:
-    """Return bytes, or a time, as JSON has it, alike from each database: SQLite's times are in UTC, without a zone."""
-    if isinstance(value, bytes):
-        return value.hex()
+    """Return a time as JSON has it, alike from each database: SQLite's times have no zone, but are in UTC."""
     if not isinstance(value, datetime):
         raise TypeError(f"{value!r} is not a value of any column")
     return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat()

@@ -36,8 +36,8 @@ class Recorder:
         self._written = len(self._epochs)
         self._losses: list[BatchLosses] = []
         self._chosen = claim.objective.choose(self._epochs)
-        self._correct = claim.correct
-        """Which examples are right at the chosen epoch, packed."""
+        self.correct = claim.correct
+        """Which examples are right at the epoch that stands for the trial so far, packed; None where not known."""
         self._trainer: Trainer | None = None
         self._started = self._flushed = time.perf_counter()
         self._earlier_seconds = sum(epoch.seconds for epoch in claim.epochs)
@@ -81,7 +81,11 @@ class Recorder:
         if self._epochs:
             self._store.clear_epochs(self._claim)
         self._epochs, self._written, self._earlier_seconds = [], 0, 0.0
-        self._chosen = self._correct = None
+        self._chosen = self.correct = None
+
+    def go_on_with(self, correct: bytes | None) -> None:
+        """Take which examples are right at the epoch that stands for the trial where it goes on, if that is known."""
+        self.correct = self.correct or correct
 
     def add(self, epoch: Epoch, losses: BatchLosses | None = None) -> bool:
         """Take an epoch and the losses of its mini-batches; tell whether it stands for the trial now.
@@ -94,7 +98,7 @@ class Recorder:
         self.add_losses(losses)
         is_chosen = self._claim.objective.replaces(epoch, self._chosen)
         if is_chosen:
-            self._chosen, self._correct = epoch, self._now_correct()
+            self._chosen, self.correct = epoch, self._now_correct()
         return is_chosen
 
     def _now_correct(self) -> bytes | None:
@@ -128,7 +132,7 @@ class Recorder:
         """Write all epochs that are not written yet, and which files were written beside the database."""
         new, losses = self._epochs[self._written :], self._losses
         files = {"weights": weights, "checkpoint": checkpoint}
-        self._store.record(self._claim, new, self._chosen, losses, correct=self._correct, log=self._log, **files)
+        self._store.record(self._claim, new, self._chosen, losses, correct=self.correct, log=self._log, **files)
         self._written, self._losses = len(self._epochs), []
         self._flushed = time.perf_counter()
 
@@ -175,7 +179,7 @@ class Recorder:
             **(files or {}),
         )
         new = self._epochs[self._written :]
-        self._store.finish(self._claim, ending, new, self._chosen, self._losses, self._correct)
+        self._store.finish(self._claim, ending, new, self._chosen, self._losses, self.correct)
         return status
 
     @contextmanager

@@ -54,8 +54,14 @@ def provenance(configuration: Mapping[str, Any], seeds: Seeds, sha256: str | Non
     return {**sections, "seeds": numbers, **({"dataset_sha256": sha256} if sha256 else {})}
 
 
-def restore(folder: Path, file: Weights, trainer: Trainer, belongs_to: Mapping[str, Any]) -> None:
-    """Set a trainer to the snapshot in a file of a folder; `belongs_to` is the `provenance` that it must have.
+def restore(folder: Path, file: Weights, trainer: Trainer, belongs_to: Mapping[str, Any]) -> bytes | None:
+    """Set a trainer to the snapshot in a file of a folder; return which examples were right, see `TrialFiles.write`.
+
+    Args:
+        folder: to which the name of the file is relative.
+        file: the file.
+        trainer: which is changed.
+        belongs_to: the `provenance` that the snapshot must have.
 
     Raises:
         WeightsError: when the file is missing, damaged, or of another network, trial or epoch; the trainer is unchanged
@@ -72,6 +78,7 @@ def restore(folder: Path, file: Weights, trainer: Trainer, belongs_to: Mapping[s
             if kept.about.get(key) != value:
                 raise WeightsError(f"the weights are of another trial: its {key} is not that of this one")
         trainer.restore(kept)
+        return bytes.fromhex(kept.about["correct"]) if "correct" in kept.about else None
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from None
 
@@ -103,23 +110,27 @@ class TrialFiles:
         every = self._keeping.checkpoint_every
         return every is not None and 0 < epoch < planned and epoch % every == 0
 
-    def write(self, checkpoint_of: Trainer | None = None) -> dict[str, Weights]:
+    def write(self, checkpoint_of: Trainer | None = None, correct: bytes | None = None) -> dict[str, Weights]:
         """Write the kept state if there is a new one, and a checkpoint of a trainer if one is given.
+
+        Which examples are right at the epoch that stands for the trial, packed, is written with them, since another
+        epoch may have come to stand for it when the trial goes on from the file.
 
         Raises:
             WeightsError: when they cannot be written.
         """
         files = {}
         if checkpoint_of and (state := checkpoint_of.snapshot()):
-            files["checkpoint"] = self._write("checkpoint", state)
+            files["checkpoint"] = self._write("checkpoint", state, correct)
         if self._kept and not (checkpoint_of and self._keeping.checkpoint_when_saved):
-            files["weights"] = self._write("weights", self._kept)
+            files["weights"] = self._write("weights", self._kept, correct)
         return files
 
-    def _write(self, kind: str, content: Snapshot) -> Weights:
+    def _write(self, kind: str, content: Snapshot, correct: bytes | None) -> Weights:
         folder = {"weights": "weights", "checkpoint": "checkpoints"}[kind]
         file = f"{self._place}/{folder}/{self._claim.number}-{self._claim.attempt}-{content.epoch}.npz"
-        sha256 = checkpoint.write(replace(content, about=self._about), within(self._folder, file))
+        about = self._about | ({"correct": correct.hex()} if correct else {})
+        sha256 = checkpoint.write(replace(content, about=about), within(self._folder, file))
         return Weights(file, content.epoch, sha256)
 
     def settle(self, files: Mapping[str, Weights | None]) -> None:

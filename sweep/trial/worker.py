@@ -135,7 +135,7 @@ def _continue(trainer: Trainer, claim: Claim, recorder: Recorder, belongs_to: Ma
         numbers = [epoch.number for epoch in claim.epochs]
         if numbers not in ([*range(start.epoch + 1)], [*range(1, start.epoch + 1)]):
             raise WeightsError("not all epochs up to that of the weights are recorded")
-        restore(recorder.folder, start, trainer, belongs_to)
+        recorder.go_on_with(restore(recorder.folder, start, trainer, belongs_to))
     except SweepError:
         recorder.start_over()
 
@@ -223,7 +223,7 @@ class Attempt:
 
         def once() -> dict[str, Weights]:
             try:
-                return self.files.write(checkpoint_of)
+                return self.files.write(checkpoint_of, self.recorder.correct)
             except WeightsError as error:
                 if is_full(error):
                     self.recorder.wait(str(error))

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_info
 import sweep
 from sweep.errors import StoreError, SweepError
 from sweep.metrics import NATIVE_METRICS
+from sweep.store.correctness import pack
 from sweep.system.arithmetic import ARITHMETIC, CHANGES
 from sweep.system.environment import environment
 from sweep.training.loop import NetworkTrainer
@@ -185,6 +186,22 @@ class TestDifferent:
         assert played.different == [3]
         row = ["loss of mini-batch 7", repr(wrong[6]), repr(losses[6])]
         assert played.beside(3)[len(NATIVE_METRICS) :].to_numpy().tolist() == [row]
+
+    def test_another_example_that_is_right_is_found(self, change):
+        results = sweep.load("cnn")
+        best, (right,) = results.trial(0).best_epoch, results.store.correctness(results.record.id, [0]).values()
+        change(f"UPDATE trials SET correct = ? WHERE {row_of(CNN_0)}", pack(right[::-1]))
+        played = replay("cnn/0")
+        assert played.different == [best]
+        assert played.largest_difference == (right != right[::-1]).mean()
+        figure, stored, now = played.beside(best).iloc[-1]
+        assert figure == "correct examples"
+        assert [each.partition(",")[0] for each in (stored, now)] == [f"{right.sum()} of 450 right"] * 2
+        assert stored != now
+        change(f"UPDATE trials SET correct = ? WHERE {row_of(CNN_0)}", pack(right[1:]))
+        assert replay("cnn/0").largest_difference == math.inf
+        change(f"UPDATE trials SET correct = NULL WHERE {row_of(CNN_0)}")
+        assert replay("cnn/0").different == []
 
     @pytest.mark.parametrize("gone", [[0], [1], [3], [1, 2], [0, 1, 2, 3]], ids=str)
     def test_missing_epochs_are_found(self, change, gone):

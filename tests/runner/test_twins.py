@@ -56,6 +56,7 @@ def test_a_fork_without_a_change_goes_on_and_diverges_as_its_parent_did(toy):
         assert losses(twins, place).equals(losses(toy, number))
         assert twins.trial(place).divergence == toy.trial(number).divergence
         assert twins.trial(place).best_value == toy.trial(number).best_value
+        assert (twins.correctness(place) == toy.correctness(number)).all()
 
 
 def test_a_fork_has_the_epochs_of_its_parent_and_then_its_own(toy):
@@ -69,6 +70,7 @@ def test_a_fork_has_the_epochs_of_its_parent_and_then_its_own(toy):
     assert row.forked_from == str(Origin("toy", number, before))
     assert epochs[: before + 1].equals(figures(toy, number)[: before + 1])
     assert len(epochs) == 9
+    assert twins.correctness(0).mean() == row.best_value
     assert twins.trials()["learning_rate"][0] == 0.05
     assert twins.best()["parent"][0] == f"toy/{number}"
 

@@ -27,6 +27,7 @@ class TestDigests:
         ("trials", "status", "diverged"),
         ("trials", "owner", "you:1"),
         ("trials", "seed_weights", 1),
+        ("trials", "correct", b"\x00\x80"),
         ("epochs", "test_loss", math.nextafter(1.0, 2)),
         ("epochs", "epoch", 7),
         ("epochs", "seconds", 0.2500000000000001),

@@ -47,6 +47,26 @@ def regression(dataset, **options):
     )
 
 
+def test_which_examples_are_right_is_what_the_outputs_say_after_each_epoch():
+    dataset = blobs()
+    some = Part(dataset.train.x[::3], dataset.train.t[::3])
+    dataset = replace(dataset, parts={**dataset.parts, "validation": some})
+    trainer = NetworkTrainer(dataset, settings(dataset))
+    for epoch in trainer.epochs():
+        for name in ("validation", "test"):
+            right = trainer.correct(name)
+            np.testing.assert_array_equal(right, trainer.outputs(name).argmax(0) == dataset.parts[name].t)
+            assert right.mean() == epoch.metrics[f"{name}_accuracy"]
+    assert trainer.correct("train") is None
+
+
+def test_no_number_is_right_or_wrong():
+    dataset = numbers_dataset()
+    trainer = NetworkTrainer(dataset, regression(dataset))
+    next(trainer.epochs())
+    assert trainer.correct("test") is None
+
+
 def test_regression_is_reported_in_the_units_of_the_target():
     dataset = numbers_dataset()
     trainer = NetworkTrainer(dataset, regression(dataset))

@@ -92,13 +92,21 @@ def undisturbed(tmp_path_factory):
 
 def outcome(place):
     kept = checkpoint.read(place.store.folder / place.row.weights.file)
-    return place.epochs[["epoch", *FIGURES]], place.store.batches(place.sweep_id, 0), kept
+    return place.epochs[["epoch", *FIGURES]], place.store.batches(place.sweep_id, 0), kept, correct(place)
+
+
+def correct(place):
+    """Which test examples the trial has right, as stored, which must agree with the accuracy that is stored."""
+    (found,) = place.store.correctness(place.sweep_id, [0]).values()
+    assert found.mean() == place.row.best_value
+    return found
 
 
 def assert_same(one, other):
     for left, right in zip(one[:2], other[:2], strict=True):
         pd.testing.assert_frame_equal(left, right, check_exact=True)
     assert one[2].epoch == other[2].epoch
+    np.testing.assert_array_equal(one[3], other[3])
     for name, array in one[2].arrays.items():
         np.testing.assert_array_equal(array, other[2].arrays[name], err_msg=name)
 
@@ -153,6 +161,21 @@ def test_an_interrupted_trial_keeps_its_checkpoint(place, undisturbed, monkeypat
     place.again()
     assert place.train() == "completed"
     assert_same(outcome(place), undisturbed)
+
+
+def test_a_longer_training_that_goes_on_after_its_best_epoch_knows_what_was_right_then(place, monkeypatch):
+    place.train()
+    place.store.extend(place.sweep_id, [0], 2 * EPOCHS)
+    with monkeypatch.context() as patch:
+        stop_after(patch, 12)
+        assert place.train() == "interrupted"
+    before = correct(place)
+    assert place.row.best_epoch <= EPOCHS
+    place.again()
+    trained = stop_after(monkeypatch, 2 * EPOCHS)
+    assert place.train() == "completed"
+    assert (trained, place.row.best_epoch) == ([13, 14], 11)
+    assert correct(place).sum() > before.sum()
 
 
 def test_one_file_of_each_kind_is_kept(place, monkeypatch):

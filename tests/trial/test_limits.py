@@ -32,5 +32,5 @@ def test_a_training_function_has_a_limit_of_time_and_no_size(here):
 
 def test_the_time_of_the_first_epoch_is_that_of_the_attempt_that_had_it():
     epochs = [Epoch(number, seconds, {"test_accuracy": 0.5}) for number, seconds in enumerate([9.0, 2.5, 0.1])]
-    claim = SimpleNamespace(epochs=epochs, objective=Objective(tie_break=None), number=3)
+    claim = SimpleNamespace(epochs=epochs, objective=Objective(tie_break=None), number=3, correct=None)
     assert Recorder(None, claim).curve().seconds == [2.5, 0.1]

@@ -16,7 +16,9 @@ def curve(losses):
     for each, loss in zip(metrics, losses, strict=False):
         each["train_loss"] = loss
     epochs = [Epoch(number, 1.0, each) for number, each in enumerate(metrics)]
-    return Recorder(None, SimpleNamespace(epochs=epochs, objective=Objective(tie_break=None), number=3)).curve()
+    return Recorder(
+        None, SimpleNamespace(epochs=epochs, objective=Objective(tie_break=None), number=3, correct=None)
+    ).curve()
 
 
 @pytest.mark.parametrize("losses", [[2.3, 1.2, 0.9], []])
