@@ -76,7 +76,12 @@ def _print(results: Sweep, task: Task, format: Format) -> None:
         print_table(table, format)
         return
     begin = "the middle of the file" if task.baseline is None else f"trial {task.baseline}"
-    print_table(table.drop(columns=["low", "high"]), format, f"From {begin} to trial {task.trial}", "--format csv")
+    print_table(
+        table.drop(columns=["low", "high", "total_error"]),
+        format,
+        f"From {begin} to trial {task.trial}",
+        "--format csv",
+    )
     for line in sentences(table, results.objective.metric):
         print(line)
     say(f"these are trials of {results.name}.explain")

@@ -26,7 +26,8 @@ def explanation(results: SweepTrials, task: Task, *, all_seeds: bool = False) ->
 
     Columns: `step`, from 0; `parameter`; `change`, in words; `effect`, by how much the mean of the metric changes by
     it, over the seeds with which both sides completed, its `standard_error` and interval of 90 %, `low` to `high`; the
-    mean of the metric after it; how many `seeds` have ended and how many of these `diverged`; and the `verdict`.
+    mean of the metric after it; the effect of all steps so far, `total`, and its `total_error`; how many `seeds` have
+    ended and how many of these `diverged`; and the `verdict`.
 
     Args:
         results: the sweep of the trial.
@@ -45,27 +46,38 @@ def explanation(results: SweepTrials, task: Task, *, all_seeds: bool = False) ->
             f"the way to {results.name}/{task.trial} is not trained yet; do so with: ", task.again(results.name)
         )
     metric, short = results.objective.metric, _short_names(results)
-    before, changed = outcomes[NOTHING], NOTHING
+    first = before = outcomes[NOTHING]
+    changed, is_max = NOTHING, results.objective.is_max
     words = "the middle values of the file" if path.baseline.name == MIDDLE else path.baseline.name
-    rows = [_row(0, BASELINE, words, None, before, metric)]
+    rows = [_row(0, BASELINE, words, None, None, before, metric)]
     for step, group in enumerate(steps(path, outcomes, results.objective, task.order), 1):
         changed |= {group}
         after = outcomes[changed]
-        found = effect(before.values, after.values, is_max=results.objective.is_max)
+        found, total = (effect(each.values, after.values, is_max=is_max) for each in (before, first))
         change = change_words(path, group, short)
-        rows.append(_row(step, short.get(group, group), change, found, after, metric, _verdict(found, before, after)))
+        verdict = _verdict(found, before, after)
+        rows.append(_row(step, short.get(group, group), change, found, total, after, metric, verdict))
         before = after
-    return pd.DataFrame(rows, columns=[*COLUMNS, metric, "seeds", "diverged", "verdict"])
+    return pd.DataFrame(rows, columns=[*COLUMNS, metric, "total", "total_error", "seeds", "diverged", "verdict"])
 
 
 def _row(
-    step: int, parameter: str, change: str, found: Effect | None, after: Outcome, metric: str, verdict: str = ""
+    step: int,
+    parameter: str,
+    change: str,
+    found: Effect | None,
+    total: Effect | None,
+    after: Outcome,
+    metric: str,
+    verdict: str = "",
 ) -> dict[str, Any]:
     nothing = [math.nan] * 4
     numbers = nothing if found is None else [found.value, found.standard_error, found.low, found.high]
     return {
         **dict(zip(COLUMNS, [step, parameter, change, *numbers], strict=True)),
         metric: after.mean,
+        "total": total.value if total else math.nan,
+        "total_error": total.standard_error if total else math.nan,
         "seeds": len(after.values) + len(after.diverged),
         "diverged": len(after.diverged),
         "verdict": verdict,
@@ -102,10 +114,9 @@ def sentences(table: pd.DataFrame, metric: str) -> Iterator[str]:
     rows = table.to_dict("records")
     for row in rows[1:]:
         yield f"{row['change']}: {_effect_words({str(key): value for key, value in row.items()})}"
-    whole = rows[-1][metric] - rows[0][metric]
-    if len(rows) > 1 and not math.isnan(whole):
+    if not math.isnan(rows[-1]["total"]):
         begin, end = (format_value(metric, row[metric]) for row in (rows[0], rows[-1]))
-        yield f"in all {whole:+.4g}: {metric} {begin} → {end}"
+        yield f"in all {_signed(rows[-1]['total'], rows[-1]['total_error'])}: {metric} {begin} → {end}"
     idle = [str(row["parameter"]) for row in rows[1:] if row["verdict"] == "nothing"]
     if idle:
         yield f"of {', '.join(idle)} no effect is seen with {counted(int(rows[0]['seeds']), 'seed')}"
@@ -115,9 +126,15 @@ def _effect_words(row: dict[str, Any]) -> str:
     diverged = f"; diverged with {row['diverged']} of {counted(row['seeds'], 'seed')}" if row["diverged"] else ""
     if math.isnan(row["effect"]):
         return f"not known{diverged}"
-    digits = 4 if math.isnan(row["standard_error"]) or not row["standard_error"] else _digits(row["standard_error"])
-    error = "" if math.isnan(row["standard_error"]) else f" ± {row['standard_error']:.{digits}f}"
-    return f"{row['effect']:+.{digits}f}{error}{diverged}"
+    return f"{_signed(row['effect'], row['standard_error'])}{diverged}"
+
+
+def _signed(value: float, error: float) -> str:
+    """Return an effect with its standard error, in the digits that this one justifies."""
+    if math.isnan(error):
+        return f"{value:+.4g}"
+    digits = _digits(error) if error else 4
+    return f"{value:+.{digits}f} ± {error:.{digits}f}"
 
 
 def _digits(error: float) -> int:

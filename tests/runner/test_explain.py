@@ -44,6 +44,8 @@ def test_the_effects_are_those_of_the_trainer(db, winner):
     if "size" in table.index:  # of an ordered choice of 0, 1 and 2 the middle is 1
         assert table.loc["size", "effect"] == pytest.approx(0.2 * (config["size"] - 1))
     assert table["rmse"].iloc[-1] - table["rmse"].iloc[0] == pytest.approx(table["effect"].sum())
+    assert table["total"].iloc[-1] == pytest.approx(table["effect"].sum())
+    assert table["total_error"].iloc[-1] == pytest.approx(0, abs=1e-12)
 
 
 def test_the_greedy_order_is_that_of_the_effects(db, winner):
