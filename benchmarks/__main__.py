@@ -17,6 +17,7 @@ from benchmarks import (
     curves,
     divergence,
     epoch,
+    finalists,
     importance,
     networks,
     next,
@@ -53,6 +54,7 @@ class Topic(StrEnum):
     BRACKETS = "brackets"
     PACKS = "packs"
     IMPORTANCE = "importance"
+    FINALISTS = "finalists"
 
 
 MODULES = {
@@ -71,6 +73,7 @@ MODULES = {
     Topic.BRACKETS: brackets,
     Topic.PACKS: packs,
     Topic.IMPORTANCE: importance,
+    Topic.FINALISTS: finalists,
 }
 
 

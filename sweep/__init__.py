@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # heavy imports happen inside the functions, so that `sweep -
     from sweep.experiment.experiment import Experiment
     from sweep.experiment.function import ObjectiveLike, PickledFunction
     from sweep.pack.verifying import Verification
+    from sweep.results.opening import DEFAULT_DATABASE, database_url, load
+    from sweep.results.retraining import explain, finalists, rescue, reseed
     from sweep.results.sweep import Sweep
 
 __all__ = [
@@ -26,7 +28,9 @@ __all__ = [
     "SweepError",
     "database_url",
     "enlarge",
+    "explain",
     "extend",
+    "finalists",
     "load",
     "rescue",
     "reseed",
@@ -35,19 +39,18 @@ __all__ = [
     "verify",
 ]
 
-DEFAULT_DATABASE = "results/sweeps.db"
-
-_CLASSES = {"Sweep": "sweep.results.sweep", "SweepError": "sweep.errors"}
-"""The module of each public class, which is imported when it is first used."""
-
-
-def database_url(url: str | Path | None = None) -> str:
-    """Return the database that is meant: `url`, else the environment variable SWEEP_DB, else DEFAULT_DATABASE."""
-    from sweep.arguments import folder_or_file
-    from sweep.system import variables
-
-    meant = url or variables.database() or DEFAULT_DATABASE
-    return meant if isinstance(meant, str) and "://" in meant else str(folder_or_file(meant, "db"))
+_MODULES = {
+    "DEFAULT_DATABASE": "sweep.results.opening",
+    "Sweep": "sweep.results.sweep",
+    "SweepError": "sweep.errors",
+    "database_url": "sweep.results.opening",
+    "explain": "sweep.results.retraining",
+    "finalists": "sweep.results.retraining",
+    "load": "sweep.results.opening",
+    "rescue": "sweep.results.retraining",
+    "reseed": "sweep.results.retraining",
+}
+"""The module of each public name that is not defined here, which is imported when the name is first used."""
 
 
 def run(
@@ -128,6 +131,7 @@ def _run(experiment: Experiment, pickled: PickledFunction | None, db: str | Path
     """Write the function, if one was pickled, beside the database, and run the experiment."""
     from sweep.data.cache import cache_folder
     from sweep.results.expectation import forecast
+    from sweep.results.opening import database_url
     from sweep.results.sweep import Sweep
     from sweep.runner import run as runner
     from sweep.store import Store
@@ -155,6 +159,7 @@ def resume(
         SweepError: one clear sentence; see `sweep.errors`.
     """
     from sweep.engines import RunOptions
+    from sweep.results.opening import database_url
     from sweep.results.sweep import Sweep
     from sweep.runner import resume as runner
     from sweep.store import Store
@@ -191,6 +196,7 @@ def extend(
     from sweep.arguments import whole, wholes
     from sweep.engines import RunOptions
     from sweep.errors import UsageError
+    from sweep.results.opening import load
     from sweep.runner import extend as runner
 
     checked = RunOptions(**options)
@@ -219,111 +225,13 @@ def enlarge(
     """
     from sweep.arguments import whole
     from sweep.engines import RunOptions
+    from sweep.results.opening import load
     from sweep.results.sweep import Sweep
     from sweep.runner.enlarge import enlarge
 
     checked = RunOptions(**options)
     results = load(name, db=db)
     return Sweep(results.store, enlarge(results.record, whole(trials, "trials"), results.store, checked))
-
-
-def rescue(
-    trials: int | Sequence[int] = (),
-    *,
-    name: str | None = None,
-    twins: str | None = None,
-    times: float = 3.0,
-    db: str | Path | None = None,
-    **options: Unpack[RunKeywords],
-) -> Sweep:
-    """Train twins of diverged trials, each with one change, and return the results of the twins' sweep.
-
-    What has come of them is told by `sweep.results.rescue`.
-
-    Args:
-        trials: numbers of the trials; by default all that diverged.
-        name: their sweep; by default the newest.
-        twins: name of the twins' sweep, by default that of the trials with `.rescue` behind it. It may be there
-            already; then the twins that are missing are added.
-        times: how many times the time of one trial each of them may take.
-        db: as of `run`.
-        options: execution options, as of `run`.
-
-    Raises:
-        SweepError: one clear sentence; see `sweep.errors`.
-    """
-    from sweep.arguments import number, text, wholes
-    from sweep.engines import RunOptions
-    from sweep.results.rescue import casualties
-    from sweep.results.sweep import Sweep
-    from sweep.runner.rescue import rescue as train
-
-    checked = RunOptions(**options)
-    results = load(name, db=db)
-    numbers = wholes(trials, "trials") or casualties(results)
-    own = f"{results.name}.rescue" if twins is None else text(twins, "twins")
-    record = train(results.record, numbers, own, results.store, checked, times=number(times, "times"))
-    return Sweep(results.store, record)
-
-
-def reseed(
-    trials: int | Sequence[int] = (),
-    *,
-    seeds: int = 5,
-    name: str | None = None,
-    db: str | Path | None = None,
-    **options: Unpack[RunKeywords],
-) -> Sweep:
-    """Train configurations again with other seeds, to see how often each diverges; return the results of the sweep.
-
-    The trainings are those of a sweep of their own, with `.seeds` behind the name. `Sweep.flakiness` tells how often
-    each diverged.
-
-    Args:
-        trials: numbers of the trials whose configurations are trained; by default those about which it is least certain
-            whether they diverge.
-        seeds: how many other seeds each of them has in the end, at least.
-        name: their sweep; by default the newest.
-        db: as of `run`.
-        options: execution options, as of `run`.
-
-    Raises:
-        SweepError: one clear sentence; see `sweep.errors`.
-    """
-    from sweep.arguments import whole, wholes
-    from sweep.engines import RunOptions
-    from sweep.errors import Argument, UsageError
-    from sweep.results.flakiness import near_boundary
-    from sweep.runner.reseed import reseed as train
-
-    checked, number = RunOptions(**options), whole(seeds, "seeds")
-    if number < 1:
-        raise UsageError(Argument("seeds"), f" takes a number from 1 on, not {number}")
-    results = load(name, db=db)
-    numbers = wholes(trials, "trials") or near_boundary(results)
-    train(results.record, numbers, number, f"{results.name}.seeds", results.store, checked)
-    return results
-
-
-def load(name: str | None = None, *, db: str | Path | None = None) -> Sweep:
-    """Return the results of a sweep, finished or not.
-
-    Args:
-        name: the sweep; by default the newest one whose trials were drawn, not made from those of another sweep.
-        db: as of `run`.
-
-    Raises:
-        SweepError: when there is no such sweep or database.
-    """
-    from sweep.arguments import text
-    from sweep.experiment.parents import parent_of
-    from sweep.results.sweep import Sweep
-    from sweep.store import Store
-
-    store = Store(database_url(db))
-    record = store.sweep(None if name is None else text(name, "name"))
-    parent = parent_of(record) if name is None else None
-    return Sweep(store, store.sweep(parent) if parent in store.names() else record)
 
 
 def verify(
@@ -371,11 +279,11 @@ def verify(
 
 if not TYPE_CHECKING:  # a type checker would let any name pass
 
-    def __getattr__(name: str) -> type:
-        """Import a public class when it is first used."""
-        if name not in _CLASSES:
+    def __getattr__(name: str) -> Any:
+        """Import what is defined elsewhere when it is first used."""
+        if name not in _MODULES:
             raise AttributeError(f"module 'sweep' has no attribute '{name}'")
-        return getattr(import_module(_CLASSES[name]), name)
+        return getattr(import_module(_MODULES[name]), name)
 
     def __dir__() -> list[str]:
         """Return the public names."""

@@ -29,6 +29,17 @@ def whole(value: Any, name: str) -> int:
     return found
 
 
+def count(value: Any, name: str) -> int:
+    """Return an integer that is at least 1.
+
+    Raises:
+        UsageError: when it is not one.
+    """
+    if (found := whole(value, name)) < 1:
+        raise UsageError(Argument(name), f" takes a number from 1 on, not {found}")
+    return found
+
+
 def _shortened(number: int) -> str:
     text = str(number) if abs(number) < 10**60 else "one of more than 60 digits"
     return text if len(text) <= 30 else f"{text[:27]}..."

@@ -47,7 +47,7 @@ class Argument:
 class Call:
     """A hint that names a call which helps."""
 
-    function: Literal["run", "resume", "extend", "rescue", "reseed", "show", "doctor", "repair"]
+    function: Literal["run", "resume", "extend", "rescue", "reseed", "finalists", "explain", "show", "doctor", "repair"]
     sweep: str = ""
     """Name of the sweep, empty for the newest."""
     trial: str = ""
@@ -70,6 +70,8 @@ _CALLS = {
     "extend": "sweep.extend(...)",
     "rescue": "sweep.rescue({first}name={sweep}{more})",
     "reseed": "sweep.reseed(name={sweep})",
+    "finalists": "sweep.finalists(name={sweep}{more})",
+    "explain": "sweep.explain({first}name={sweep}{more})",
     "show": "sweep.load({sweep}).trial({trial})",
     "doctor": "sweep.checks.doctor.examine(db)",
     "repair": "sweep.checks.doctor.repair(db)",

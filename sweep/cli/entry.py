@@ -17,6 +17,8 @@ from sweep.cli import (  # noqa: F401 (each adds its commands to the application
     commands,
     comparing,
     differing,
+    explaining,
+    finalists,
     following,
     mapping,
     networks,

@@ -7,7 +7,7 @@ import shlex
 
 from sweep.errors import Argument, Call, Hint, SweepError
 
-OPTIONS = {"overrides": "--set", "n": "-n", "duration": "--for"}
+OPTIONS = {"overrides": "--set", "n": "-n", "duration": "--for", "baseline": "--from"}
 """Options that are not named as the argument is; all others are."""
 
 COMMANDS = {
@@ -16,6 +16,8 @@ COMMANDS = {
     "extend": "sweep continue {sweep}",
     "rescue": "sweep rescue {which}",
     "reseed": "sweep analyze {sweep} --seeds 5",
+    "finalists": "sweep finalists {sweep}",
+    "explain": "sweep explain {trial}",
     "show": "sweep show {trial}",
     "doctor": "sweep doctor",
     "repair": "sweep doctor --repair",

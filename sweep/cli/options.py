@@ -42,6 +42,8 @@ app = typer.Typer(
     "`sweep export -o trials.csv` — all trials for other programs\n\n"
     "`sweep predict 12` — what a trained network classifies correctly, and what it confuses\n\n"
     "`sweep continue --best 5 --epochs 100` — train the best trials for more epochs\n\n"
+    "`sweep finalists` — train the best again with fresh seeds, and see how much of their rank was luck\n\n"
+    "`sweep explain 12` — what each hyperparameter of a trial brings, step by step\n\n"
     "`sweep replay 12 --check` — train a trial again and compare every bit\n\n"
     "`sweep trace 12` — what grew before a trial diverged, array by array and step by step\n\n"
     "`sweep doctor` — check that the database is intact\n\n"

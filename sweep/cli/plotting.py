@@ -26,15 +26,16 @@ KindName = Literal[
     "heatmap",
     "distribution",
     "efficiency",
-    "cost",
+    "tuning_curve",
     "importance",
     "effect",
     "interaction",
+    "finalists",
     "pareto",
+    "cost",
     "divergence",
     "rescue",
     "sharpness",
-    "tuning_curve",
     "trace",
     "map",
 ]
@@ -105,11 +106,7 @@ KINDS: dict[str, Kind] = {
         ("y", "direction"),
         lambda results, given: results.plot_efficiency(given.y, given.direction),
     ),
-    "cost": Kind(
-        "the loss of each mini-batch",
-        ("trial",),
-        lambda results, given: results.plot_costs(given.trial),
-    ),
+    "tuning_curve": Kind("the best of n random trials", (), lambda results, given: results.plot_tuning_curve()),
     "importance": Kind(
         "how much each parameter matters",
         ("y", "direction"),
@@ -126,11 +123,17 @@ KINDS: dict[str, Kind] = {
         lambda results, given: results.plot_interaction(given.x, given.y, given.direction),
         most_x=2,
     ),
+    "finalists": Kind("the finalists with fresh seeds", (), lambda results, given: results.plot_finalists()),
     "pareto": Kind(
         "what no other trial beats in a metric and one other goal",
         ("x", "y", "direction"),
         lambda results, given: results.plot_pareto(given.x[0] if given.x else None, given.y, given.direction),
         most_x=1,
+    ),
+    "cost": Kind(
+        "the loss of each mini-batch",
+        ("trial",),
+        lambda results, given: results.plot_costs(given.trial),
     ),
     "divergence": Kind(
         "the probability to diverge, by two parameters",
@@ -144,7 +147,6 @@ KINDS: dict[str, Kind] = {
         ("trial",),
         lambda results, given: results.plot_sharpness(given.trial),
     ),
-    "tuning_curve": Kind("the best of n random trials", (), lambda results, given: results.plot_tuning_curve()),
     "trace": Kind(
         "the arrays of one trial, which is trained again",
         ("trial",),
@@ -184,10 +186,7 @@ def plot(
     name: Name = None,
     kind: Annotated[
         KindName,
-        typer.Option(
-            metavar="KIND",
-            help="What to draw, one of those above.",
-        ),
+        typer.Option(metavar="KIND", help="What to draw, one of those above."),
     ] = "scatter",
     x: Annotated[
         list[str] | None, typer.Option("--x", help="A parameter to plot against; by default all.", metavar="PARAM")

@@ -1,10 +1,10 @@
-"""What statistics say of a sweep, and the charts of it."""
+"""What statistics say of a sweep."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sweep.arguments import folder_or_file, texts, whole
 from sweep.errors import SweepError
@@ -14,7 +14,6 @@ from sweep.results.charts import DrawnTrials
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from sweep.pack.writing import Packed
@@ -86,6 +85,49 @@ class StudiedTrials(DrawnTrials):
 
         return effects_of(*told_study(self, by, direction), [] if x is None else texts(x, "x"))
 
+    def explanation(
+        self, trial: int, baseline: int | None = None, order: Literal["greedy", "file"] = "greedy"
+    ) -> pd.DataFrame:
+        """Return the steps from a baseline to a trial, as far as `sweep.explain` has trained them.
+
+        Args:
+            trial: its number.
+            baseline: that of the trial at which the way begins; by default the middle of each range of the file.
+            order: as of `sweep.explain`, which trains fewer steps in the order of the file.
+
+        Raises:
+            SweepError: when no step was trained.
+        """
+        from sweep.results.explain import explanation
+        from sweep.runner.explain import Task
+
+        begin = None if baseline is None else whole(baseline, "baseline")
+        return explanation(self, Task(whole(trial, "trial"), begin, order=order), all_seeds=True)
+
+    def finalist_pairs(self) -> pd.DataFrame:
+        """Return one row for each pair of finalists; see `sweep.analysis.finalists.pairs_table`.
+
+        Raises:
+            SweepError: when no configuration was trained with fresh seeds.
+        """
+        from sweep.analysis.finalists import pairs_table
+        from sweep.results.finalists import finalists_in
+
+        return pairs_table(finalists_in(self))
+
+    def finalists(self) -> pd.DataFrame:
+        """Return one row for each configuration that was trained with fresh seeds, the best one first.
+
+        See `sweep.analysis.finalists.finalists_table`.
+
+        Raises:
+            SweepError: when none was.
+        """
+        from sweep.analysis.finalists import finalists_table
+        from sweep.results.finalists import finalists_in
+
+        return finalists_table(finalists_in(self), self.objective.metric)
+
     def importance(self, by: str | None = None, direction: Direction | None = None) -> pd.DataFrame:
         """Return how much each parameter matters among the configurations that completed.
 
@@ -128,126 +170,6 @@ class StudiedTrials(DrawnTrials):
         from sweep.pack.writing import pack
 
         return pack(self.record, self.store, folder_or_file(file, "file"), with_batches=batches)
-
-    def plot_distribution(
-        self, others: Sequence[str | SweepTrials] = (), by: str | None = None, direction: Direction | None = None
-    ) -> Figure:
-        """Draw the share of trials with at most each value of a metric, over that of other sweeps.
-
-        Args:
-            others: sweeps, or names of sweeps in the same database.
-            by, direction: as of `ranked_by`.
-
-        Raises:
-            SweepError: when there is no such sweep or metric, another sweep does not have it, or no trial has ended.
-        """
-        from sweep.results.distributions import draw_distributions
-
-        return draw_distributions(self, others, by, direction)
-
-    def plot_effect(
-        self, x: str | Sequence[str] | None = None, by: str | None = None, direction: Direction | None = None
-    ) -> Figure:
-        """Draw what the metric is expected to be along each parameter, or those named.
-
-        Raises:
-            SweepError: as of `effects`.
-        """
-        from sweep.results.effects import draw_effects, told_study
-
-        return draw_effects(*told_study(self, by, direction), [] if x is None else texts(x, "x"), self.name)
-
-    def plot_efficiency(self, by: str | None = None, direction: Direction | None = None) -> Figure:
-        """Draw the best of groups of 1, 2, 4, … trials: what a smaller sweep would have found.
-
-        Raises:
-            SweepError: when its trials were not drawn independently, some were pruned, or fewer than two have ended.
-        """
-        from sweep.results import plots
-        from sweep.results.independent import check_independent
-
-        check_independent(self, "efficiency chart")
-        objective = self.ranked_by(by, direction)
-        return plots.efficiency_chart(self._trials(objective), objective, title=self.name, repeats=self.repeats)
-
-    def plot_heatmap(
-        self, x: str | Sequence[str] | None = None, y: str | None = None, direction: Direction | None = None
-    ) -> Figure:
-        """Draw the mean of a metric by two parameters: those named, or those that tell most about a trial's rank.
-
-        Raises:
-            SweepError: when there is no such parameter or metric, or no trial has ended.
-        """
-        from sweep.results import plots
-
-        objective, x = self.ranked_by(y, direction), None if x is None else texts(x, "x")
-        trials = self._trials(objective)
-        return plots.heatmap_chart(trials, self.searched, objective, title=self.name, x=x, repeats=self.repeats)
-
-    def plot_history(self, by: str | None = None, direction: Direction | None = None) -> Figure:
-        """Draw a metric, by default that of the objective, by trial number, with the best so far.
-
-        Raises:
-            SweepError: when there is no such metric, or no trial has ended.
-        """
-        from sweep.results import plots
-
-        objective = self.ranked_by(by, direction)
-        return plots.history_chart(self._trials(objective), objective, title=self.name, repeats=self.repeats)
-
-    def plot_importance(self, by: str | None = None, direction: Direction | None = None) -> Figure:
-        """Draw how much each parameter matters, with intervals.
-
-        Raises:
-            SweepError: as of `importance`.
-        """
-        from sweep.analysis.importance_report import importance_table, summary
-        from sweep.results import plots
-        from sweep.results.effects import told_study
-
-        study, _ = told_study(self, by, direction)
-        metric, found = study.objective.metric, study.importance
-        table = importance_table(found)
-        return plots.importance_chart(table, metric=metric, facts=summary(found, metric), title=self.name)
-
-    def plot_interaction(
-        self, x: str | Sequence[str] | None = None, by: str | None = None, direction: Direction | None = None
-    ) -> Figure:
-        """Draw how two parameters act together, by default the two with the strongest evidence.
-
-        Raises:
-            SweepError: as of `importance`, or when the evidence carries none and none are named.
-            UsageError: when not two are named.
-        """
-        from sweep.results.effects import draw_interaction, told_study
-
-        return draw_interaction(*told_study(self, by, direction), [] if x is None else texts(x, "x"), self.name)
-
-    def plot_parallel(
-        self, x: str | Sequence[str] | None = None, y: str | None = None, direction: Direction | None = None
-    ) -> Figure:
-        """Draw each trial as a line across an axis for each parameter, or those named, and one of the metric.
-
-        Raises:
-            SweepError: when there is no such parameter or metric, or no trial has ended.
-        """
-        from sweep.results import plots
-
-        objective, x = self.ranked_by(y, direction), None if x is None else texts(x, "x")
-        trials = self._trials(objective)
-        return plots.parallel_chart(trials, self.searched, objective, title=self.name, x=x, repeats=self.repeats)
-
-    def plot_tuning_curve(self) -> Figure:
-        """Draw the median best of n random trials against n, with a band of 95 % for the whole curve.
-
-        Raises:
-            SweepError: when the trials are not independent draws that ran to their end.
-        """
-        from sweep.results import plots
-        from sweep.results.tuning_curve import curve_of
-
-        curve = curve_of(self)[0]
-        return plots.tuning_curves(plots.tuning_points({self.name: curve}), self.objective, title=self.name)
 
     def review(self) -> pd.DataFrame:
         """Return the verdicts on the sweep, one row each: whether it passed, the figure, the evidence, the advice.

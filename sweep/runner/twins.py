@@ -74,6 +74,8 @@ class Twin:
     """Epochs after which it pauses; None for the end of its training."""
     fork: ForkPoint | None = None
     """Where it goes on from; None for the beginning."""
+    parameters: Mapping[str, Scalar] | None = None
+    """The searched values that it has; None for those of its parent, as far as its configuration has them."""
 
 
 def further_seeds(record: SweepRecord, number: int, more: int = 0) -> Seeds:
@@ -89,6 +91,7 @@ def add_twins(
     folders: Mapping[str, str],
     *,
     once: Sequence[str] = (),
+    datasets: Sequence[dict[str, Any]] = (),
 ) -> SweepRecord:
     """Store twins as queued trials, behind those that a sweep has already, or of a new one; return its record.
 
@@ -99,9 +102,10 @@ def add_twins(
         name: that of their own.
         twins: at least one.
         store: where both are.
-        folders: cached folder of each data set of the parent by its key.
+        folders: cached folder of each data set by its key.
         once: the labels by which twins are the same; those that the sweep has already are left out. By default none
             are.
+        datasets: what is kept of those data sets that the parent does not have.
 
     Raises:
         ExperimentError: when a configuration is impossible.
@@ -109,6 +113,9 @@ def add_twins(
     """
     for _ in range(ATTEMPTS):
         record = find_twins(parent, name, store) or _new(parent, name, list(twins[0].labels))
+        record = replace(
+            record, datasets=[*record.datasets, *(each for each in datasets if each not in record.datasets)]
+        )
         new = _not_there(record, twins, store, once)
         if not new or _are_added(parent, record, new, store, folders):
             return store.sweep(name)
@@ -194,9 +201,10 @@ def _trials(parent: SweepRecord, first: int, twins: Sequence[Twin], store: Store
     for number, twin in enumerate(twins, first):
         row = rows.setdefault(twin.parent, store.trial(parent.id, twin.parent))
         origin = Origin(parent.name, twin.parent, twin.fork.snapshot.epoch) if twin.fork else None
+        values = twin.parameters or _values(searched[twin.parent], row.configuration, twin.configuration)
         yield Trial(
             number=number,
-            parameters={**twin.labels, **_values(searched[twin.parent], row.configuration, twin.configuration)},
+            parameters={**twin.labels, **values},
             configuration=dict(twin.configuration),
             seeds=twin.seeds,
             planned_epochs=row.planned_epochs,

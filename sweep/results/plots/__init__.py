@@ -16,6 +16,7 @@ from sweep.results.plots.effect import effect_chart
 from sweep.results.plots.efficiency import efficiency_chart
 from sweep.results.plots.examples import example, gallery
 from sweep.results.plots.files import SUFFIXES, save
+from sweep.results.plots.finalists import finalists_chart
 from sweep.results.plots.heatmap import heatmap_chart
 from sweep.results.plots.history import history_chart
 from sweep.results.plots.importance import importance_chart
@@ -39,6 +40,7 @@ __all__ = [
     "effect_chart",
     "efficiency_chart",
     "example",
+    "finalists_chart",
     "gallery",
     "heatmap_chart",
     "history_chart",

@@ -102,3 +102,13 @@ def trial_seeds(seed: int, point: int, repeat: int = 0) -> Seeds:
     """Return the seeds of one training of a point; they do not depend on its parameters."""
     suffix = f", repeat {repeat}" if repeat else ""
     return Seeds(*(_bits(seed, point, f"seed of {use}{suffix}", 63) for use in USES))
+
+
+def common_seeds(seed: int, number: int) -> Seeds:
+    """Return seeds of one training that all configurations of a sweep can have alike; no drawn trial has them."""
+    return Seeds(*(_bits(seed, number, f"common seed of {use}", 63) for use in USES))
+
+
+def common_split(seed: int, number: int) -> int:
+    """Return the seed of the split of the data that goes with the common seeds of a number."""
+    return _bits(seed, number, "common seed of the split", 63)

@@ -1,0 +1,41 @@
+"""Opening the results of a sweep in a database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sweep.results.sweep import Sweep
+
+DEFAULT_DATABASE = "results/sweeps.db"
+
+
+def database_url(url: str | Path | None = None) -> str:
+    """Return the database that is meant: `url`, else the environment variable SWEEP_DB, else DEFAULT_DATABASE."""
+    from sweep.arguments import folder_or_file
+    from sweep.system import variables
+
+    meant = url or variables.database() or DEFAULT_DATABASE
+    return meant if isinstance(meant, str) and "://" in meant else str(folder_or_file(meant, "db"))
+
+
+def load(name: str | None = None, *, db: str | Path | None = None) -> Sweep:
+    """Return the results of a sweep, finished or not.
+
+    Args:
+        name: the sweep; by default the newest one whose trials were drawn, not made from those of another sweep.
+        db: URL or file of the database, as of `database_url`.
+
+    Raises:
+        SweepError: when there is no such sweep or database.
+    """
+    from sweep.arguments import text
+    from sweep.experiment.parents import parent_of
+    from sweep.results.sweep import Sweep
+    from sweep.store import Store
+
+    store = Store(database_url(db))
+    record = store.sweep(None if name is None else text(name, "name"))
+    parent = parent_of(record) if name is None else None
+    return Sweep(store, store.sweep(parent) if parent in store.names() else record)
