@@ -15,6 +15,8 @@ BEST = 10
 """Configurations with repeats whose deviations are pooled: noise differs over the space, so only the best count."""
 FEWEST = 2
 """Fewest degrees of freedom of the pooled deviation."""
+FEWEST_EPOCHS = 10
+"""Fewest epochs whose jitter counts: in the first ones a curve bends of itself."""
 
 
 def judge(tables: SweepTables) -> Verdict:
@@ -63,7 +65,7 @@ def _by_jitter(tables: SweepTables) -> Verdict:
 
     bound = float(norm.ppf(1 - CERTAINTY)) * math.sqrt(2) * selected_jitter(tables)
     lead = f"the first leads by {number(tables.gap)}"
-    if tables.gap < bound:
+    if tables.gap < bound and tables.best_curves.shape[1] >= FEWEST_EPOCHS:
         evidence = f"{lead}; jitter from epoch to epoch alone, a part of seed noise, explains {number(bound)}"
         return Verdict(NAME, False, tables.gap, evidence, _advice(tables))
     return unknown(

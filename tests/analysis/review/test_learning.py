@@ -86,6 +86,14 @@ def test_the_best_five_differ_by_more_than_jitter(objective, share, times, passe
     assert (found.passed, found.figure) == (passed, pytest.approx(times * limit))
 
 
+def test_one_bad_epoch_makes_no_jitter_where_the_best_epoch_counts():
+    curve = 0.9 + np.tile([0.001, -0.001], 10)
+    curve[15] = 0.5
+    for objective, passed in ((ACCURACY, True), (LAST, False)):
+        values = np.r_[np.linspace(0.9, 0.85, 5), np.full(5, 0.5)]
+        assert epoch_jitter.judge(small(values, curves=curve, objective=objective)).passed is passed
+
+
 def halved(best, **columns):
     """Eight curves of eight epochs, all alike after the third, so that the best one is kept only if it leads there."""
     values = np.linspace(0.2, 0.9, 8)

@@ -96,6 +96,7 @@ def test_jitter_alone_can_show_that_a_gap_is_too_small_but_not_that_it_is_not():
     assert seed_noise.judge(small([0.9, 0.8995], curves=curve)).passed is False
     found = seed_noise.judge(small([0.9, 0.8], curves=curve))
     assert (found.passed, found.advice) == (None, "train the best again: `sweep finalists toy`")
+    assert seed_noise.judge(small([0.9, 0.8995], curves=curve[:9])).passed is None  # too few epochs to tell
 
 
 @pytest.mark.parametrize(("second", "passed"), [(0.8, True), (0.82, False)])
