@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sweep.analysis.edges import Edge
 from sweep.analysis.effects import Estimate
 from sweep.analysis.forest import Curve, estimate
 from sweep.analysis.importance import FEWEST, LEAST_EXPLAINED, Importance
 from sweep.analysis.interactions import CHANCE, Pair
-from sweep.analysis.narrowing import EDGE_OF, shown
 from sweep.analysis.sensitivity import Sensitivity
 from sweep.analysis.survivors import groups, value_of
 from sweep.analysis.wording import listed, number
@@ -104,16 +102,6 @@ def pair_sentence(found: Importance, first: int, second: int) -> str:
 
 def _pair(found: Importance, pair: Pair) -> str:
     return " × ".join(found.names(pair.slots))
-
-
-def edge_sentence(edge: Edge, name: str) -> str:
-    """Return that the best rows lie at the end of a range, and what to try."""
-    side = "upper" if edge.is_upper else "lower"
-    where = f"the {side} {edge.part} of {name}"
-    seen = f"{edge.found} of the best {EDGE_OF} lie in {where} (p = {number(edge.chance)}, of all ends together)"
-    if edge.end is None:
-        return f"{seen}, beyond which there is nothing to search"
-    return f"{seen}: try {'up' if edge.is_upper else 'down'} to {shown(edge.end)}"
 
 
 def sensitivity_sentences(found: Sequence[Sensitivity], places: Sequence[Slot], names: Sequence[str]) -> list[str]:

@@ -280,9 +280,9 @@ def _consider_range(proposal: Proposal, index: int) -> None:
         _narrow(proposal, index, rows, column)
 
 
-def at_edge(column: Array, upper: bool, part: float = EDGE) -> int:
+def at_edge(column: Array, upper: bool) -> int:
     """Return how many of the best rows lie in the outer part of a range; 0 where that is not more than by chance."""
-    outer = column > 1 - part if upper else column < part
+    outer = column > 1 - EDGE if upper else column < EDGE
     found = int(outer[:EDGE_OF].sum())
     if found < EDGE_ROWS or excess_chance(len(column), EDGE_OF, int(outer.sum()), found) >= CHANCE:
         return 0

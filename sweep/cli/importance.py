@@ -79,14 +79,14 @@ def _left_out(study: Study) -> Iterator[str]:
 
 def _more(study: Study, sweeps: Sequence[Sweep]) -> Iterator[str]:
     """Yield what is known besides the table."""
-    from sweep.analysis.importance_report import edge_sentence, sensitivity_sentences, sentences
+    from sweep.analysis.importance_report import sensitivity_sentences, sentences
     from sweep.results.divergence import remarks
     from sweep.results.following import independent_numbers
 
     yield from sentences(study.importance)
     yield from sensitivity_sentences(study.sensitivities(), study.places, study.names)
-    for edge in study.edges():
-        yield edge_sentence(edge, study.names[edge.index])
+    for end in study.ends():
+        yield f"{end.evidence}: {end.advice}"
     yield from remarks(sweeps)
     drawn = sum(len(each.store.competitors(each.record.id)) // each.repeats for each in sweeps)
     modeled = drawn - len(independent_numbers(list(sweeps)))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sweep.analysis.edges import Edge, edges
 from sweep.analysis.importance import Importance, importance
 from sweep.analysis.predictors import is_missing
 from sweep.analysis.sensitivity import Sensitivity, sensitivities
@@ -24,6 +23,7 @@ from sweep.space.distributions import Choice, Tree
 from sweep.space.samplers.adaptive import Result
 
 if TYPE_CHECKING:
+    from sweep.analysis.review.boundary import End
     from sweep.results.trials import SweepTrials
 
 OUTSIDE = "outside"
@@ -40,6 +40,8 @@ class Study:
     places: Sequence[Slot]
     names: Sequence[str]
     """What tables call each slot."""
+    parameters: Sequence[Parameter]
+    """Those of the newest sweep."""
     results: Sequence[Result]
     """Of configurations that completed, diverged or were pruned, within the space; None as the value of diverged ones.
     """
@@ -81,9 +83,20 @@ class Study:
         """What matters among those that completed."""
         return importance(self.survivors)
 
-    def edges(self) -> list[Edge]:
-        """Return the ends of ranges at which the best lie."""
-        return edges(self.tree, self.results, self.objective)
+    def ends(self) -> list[End]:
+        """Return the ends of ranges at which the best lie, one for each parameter at most."""
+        import pandas as pd
+
+        from sweep.analysis.review.boundary import ends
+
+        rows = sorted((each for each in self.results if self.has_completed(each)), key=self._goodness, reverse=True)
+        found = ends(pd.DataFrame([dict(each.parameters) for each in rows]), self.parameters)
+        certain = [each for each in found if each.is_certain]
+        return list({each.parameter.name: each for each in reversed(certain)}.values())[::-1]
+
+    def _goodness(self, result: Result) -> float:
+        assert result.value is not None
+        return result.value if self.objective.is_max else -result.value
 
     def sensitivities(self) -> list[Sensitivity]:
         """Return how sensitive to the learning rate the options of choices are."""
@@ -124,7 +137,7 @@ def study_of(sweeps: Sequence[SweepTrials], by: str | None = None, direction: Di
                 left_out[OUTSIDE] += 1
             else:
                 results.append(result)
-    return Study(tree, objective, places, _names(places, last.parameters), results, left_out)
+    return Study(tree, objective, places, _names(places, last.parameters), last.parameters, results, left_out)
 
 
 def _configurations(sweep: SweepTrials, objective: Objective) -> list[tuple[str, dict[str, Scalar], float, int | None]]:

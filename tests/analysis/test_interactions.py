@@ -2,16 +2,13 @@
 
 import numpy as np
 import pytest
-from scipy.stats import hypergeom
 
-from sweep.analysis.edges import edges
 from sweep.analysis.importance import importance
-from sweep.analysis.importance_report import edge_sentence, pairs_table, sensitivity_sentences, sentences
+from sweep.analysis.importance_report import pairs_table, sensitivity_sentences, sentences
 from sweep.analysis.interactions import PERMUTATIONS, find_interactions
 from sweep.analysis.sensitivity import FEWEST, expected_loss, sensitivities
 from sweep.metrics import Objective
 from sweep.space.coordinates import slots
-from sweep.space.samplers.adaptive import Result
 from sweep.space.trees import parse_tree
 from tests.analysis.planted import searched
 
@@ -108,41 +105,3 @@ def test_diverged_rows_count_as_the_worst_and_few_rows_do_not():
     assert worst == sensitivities(places, columns, np.maximum(goodness, 0.0))[0].loss
     assert sensitivities(places, columns[: 40 + FEWEST - 1], goodness[: 40 + FEWEST - 1]) == []
     assert sensitivities(places, columns, np.full(80, -np.inf)) == []
-
-
-# Ends of ranges
-
-RANGES = {"rate": {"log_uniform": [0.02, 2.0]}, "x": {"uniform": [0.0, 1.0]}}
-
-
-def ended(value, rows=100, seed=0):
-    rng = np.random.default_rng(seed)
-    drawn = [{"rate": float(2 * 10 ** (2 * u - 2)), "x": float(x)} for u, x in rng.random((rows, 2))]
-    return [Result(number, each, value(each, rng)) for number, each in enumerate(drawn)]
-
-
-def test_the_best_at_the_end_of_a_range_are_told_with_their_chance():
-    results = ended(lambda row, rng: row["rate"])
-    (edge,) = edges(parse_tree(RANGES), results, OBJECTIVE)
-    assert (edge.index, edge.is_upper, edge.part, edge.found) == (0, True, "tenth", 10)
-    outer = sum(each.parameters["rate"] > 2 * 10**-0.2 for each in results)
-    assert edge.chance == pytest.approx(8 * hypergeom.sf(9, 100, outer, 10)), "2 ranges, 2 ends, 2 parts"
-    assert edge_sentence(edge, "rate").startswith("10 of the best 10 lie in the upper tenth of rate (p = ")
-    assert edge_sentence(edge, "rate").endswith("of all ends together): try up to 6.3")
-
-
-def test_five_of_the_best_ten_in_a_tenth_are_enough():
-    # Half of the best are large in rate, the others are spread: 4 looks at each of 2 ranges.
-    ranks = iter([*range(100)])
-    results = [
-        Result(n, {"rate": 1.9 if n < 5 else 0.02 * (1 + n % 50), "x": (n * 0.37) % 1}, -float(next(ranks)))
-        for n in range(100)
-    ]
-    (edge,) = [each for each in edges(parse_tree(RANGES), results, OBJECTIVE) if each.index == 0]
-    assert edge.found == 5 and edge.chance < 0.05
-
-
-def test_noise_is_seldom_told_and_few_rows_never():
-    told = [bool(edges(parse_tree(RANGES), ended(lambda row, rng: rng.random(), seed=s), OBJECTIVE)) for s in range(60)]
-    assert sum(told) <= 6
-    assert edges(parse_tree(RANGES), ended(lambda row, rng: row["rate"], 19), OBJECTIVE) == []

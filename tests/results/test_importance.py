@@ -147,3 +147,19 @@ def test_charts_are_drawn_and_an_interaction_only_with_evidence(folder):
     assert [text.get_text() for text in named.legends[0].get_texts()] == ["optimizer adam", "optimizer sgd"]
     with pytest.raises(UsageError, match="an interaction is that of two parameters"):
         results.plot_interaction(["shift"])
+
+
+def test_the_ends_at_which_the_best_lie_are_those_of_the_review(tmp_path, monkeypatch):
+    (tmp_path / "slope.py").write_text("def train(config, trial):\n    yield {'score': config['rate']}\n")
+    monkeypatch.chdir(tmp_path)
+    file = {
+        **{"name": "slope", "trainer": "slope:train", "trials": 60, "epochs": 1},
+        "parameters": {"rate": {"log_uniform": [0.01, 1.0]}, "idle": {"uniform": [0.0, 1.0]}},
+        "objective": {"metric": "score", "direction": "max"},
+    }
+    with training_here():
+        results = sweep.run(file, db="sweeps.db")
+    (end,) = study_of([results]).ends()
+    assert end.parameter.short_name == "rate" and end.is_high
+    reviewed = results.review().set_index("verdict").loc["best at a boundary"]
+    assert (reviewed["evidence"], reviewed["advice"]) == (end.evidence, end.advice)

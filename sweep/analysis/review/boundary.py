@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -26,35 +26,11 @@ FURTHER = 0.5
 """By what share of its range a parameter is to reach further."""
 
 
-def judge(tables: SweepTables) -> Verdict:
-    """Check whether more of the best lie at an end of a range than by chance, given those of all completed ones.
-
-    The test is exact whatever the draws: the best are a random part of all completed where a parameter makes no
-    difference (Fisher's one-sided test, with Bonferroni's correction for the ends and the shares).
-    """
-    ranked = tables.ranked
-    if len(ranked) < FEWEST:
-        return unknown(NAME, f"takes {FEWEST} completed configurations, there are {len(ranked)}")
-    found = [each for parameter in tables.parameters for each in _ends(ranked, parameter)]
-    if not found:
-        return unknown(NAME, "no number is searched")
-    least = min(found, key=lambda each: each.chance)
-    end = "top" if least.is_high else "bottom"
-    expected = number(least.best * least.having / len(ranked))
-    evidence = (
-        f"{least.hits} of the best {least.best} lie in the {end} tenth of {least.parameter.short_name}, {expected} "
-        "expected by chance"
-    )
-    if least.chance * len(found) > CERTAINTY:
-        return Verdict(NAME, True, least.hits / least.best, f"at no end there are more than by chance; {evidence}")
-    return Verdict(NAME, False, least.hits / least.best, evidence, _advice(least.parameter, least.is_high))
-
-
-class _End(NamedTuple):
+class End(NamedTuple):
     """How many of the best lie at an end of a range."""
 
     chance: float
-    """Probability of so many where the parameter makes no difference."""
+    """Probability of so many at any end that was looked at where no parameter makes a difference, at most."""
     parameter: Parameter
     is_high: bool
     best: int
@@ -62,20 +38,74 @@ class _End(NamedTuple):
     """Completed configurations there."""
     hits: int
     """Best ones there."""
+    expected: float
+    """Best ones that are there by chance, on average."""
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether so many are hardly there by chance."""
+        return self.chance <= CERTAINTY
+
+    @property
+    def evidence(self) -> str:
+        """What was seen, as a clause."""
+        end = "top" if self.is_high else "bottom"
+        return (
+            f"{self.hits} of the best {self.best} lie in the {end} tenth of {self.parameter.short_name}, "
+            f"{number(self.expected)} expected by chance"
+        )
+
+    @property
+    def advice(self) -> str:
+        """The change of the file that lets the parameter reach further."""
+        return _advice(self.parameter, self.is_high)
 
 
-def _ends(ranked: pd.DataFrame, parameter: Parameter) -> Iterator[_End]:
-    """Yield how many of the best lie at each end of a parameter; nothing of one without a range."""
-    places = positions(parameter, ranked[parameter.name]) if parameter.name in ranked else None
-    if places is None or places.isna().all():
+def judge(tables: SweepTables) -> Verdict:
+    """Check whether more of the best lie at an end of a range than by chance, given those of all completed ones."""
+    ranked = tables.ranked
+    if len(ranked) < FEWEST:
+        return unknown(NAME, f"takes {FEWEST} completed configurations, there are {len(ranked)}")
+    found = ends(ranked, tables.parameters)
+    if not found:
+        return unknown(NAME, "no number is searched")
+    least = found[0]
+    share = least.hits / least.best
+    if not least.is_certain:
+        return Verdict(NAME, True, share, f"at no end there are more than by chance; {least.evidence}")
+    return Verdict(NAME, False, share, least.evidence, least.advice)
+
+
+def ends(ranked: pd.DataFrame, parameters: Sequence[Parameter]) -> list[End]:
+    """Return how many of the best lie at each end of each range, the least likely by chance first.
+
+    The test is exact whatever the draws: the best are a random part of all completed where a parameter makes no
+    difference (Fisher's one-sided test, with Bonferroni's correction for the ends and the shares). Configurations
+    without a parameter tell nothing of it.
+
+    Args:
+        ranked: completed configurations, the best first, with each parameter by its full name.
+        parameters: what is searched.
+    """
+    found = [each for parameter in parameters if parameter.name in ranked for each in _ends(ranked, parameter)]
+    return sorted((each._replace(chance=min(1.0, each.chance * len(found))) for each in found), key=lambda e: e.chance)
+
+
+def _ends(ranked: pd.DataFrame, parameter: Parameter) -> Iterator[End]:
+    """Yield how many of the best lie at each end of a parameter; nothing of one without a range, or with too few."""
+    values = ranked[parameter.name]
+    places = positions(parameter, values[values.notna()])
+    if places is None or len(places) < FEWEST or places.isna().any():
         return
+    total = len(places)
     for is_high in (False, True):
         # Where only a few values are possible, the outermost one is the end.
         is_there = places >= min(1 - EDGE, float(places.max())) if is_high else places <= max(EDGE, float(places.min()))
         having = int(is_there.sum())
-        for best in (max(BEST, round(share * len(ranked))) for share in SHARES):
+        for best in (max(BEST, round(share * total)) for share in SHARES):
             hits = int(is_there[:best].sum())
-            yield _End(excess_chance(len(ranked), best, having, hits), parameter, is_high, best, having, hits)
+            chance = excess_chance(total, best, having, hits)
+            yield End(chance, parameter, is_high, best, having, hits, best * having / total)
 
 
 def _advice(parameter: Parameter, is_high: bool) -> str:

@@ -36,6 +36,30 @@ def test_the_more_numbers_there_are_the_more_must_be_at_an_end():
     assert boundary.judge(replace(table, parameters=[SHARE, *others], trials=trials)).passed is True
 
 
+def test_the_chance_is_that_of_any_end_that_was_looked_at():
+    tables = at_the_top(4)
+    least = boundary.ends(tables.ranked, tables.parameters)[0]
+    assert least.chance == pytest.approx(4 * hypergeom.sf(3, 100, 10, 10)), "two ends, two shares"
+    assert (least.is_high, least.hits, least.best, least.expected) == (True, 4, 10, 1)
+
+
+def test_configurations_without_a_parameter_tell_nothing_of_its_range():
+    """All of the best have it and are spread over its range; the others do not have it."""
+    places = np.r_[(np.arange(50) * 0.37) % 1, np.full(150, np.nan)]
+    assert boundary.judge(small(np.linspace(1, 0, 200), parameters=[SHARE], share=places)).passed is True
+    alone = small(np.linspace(1, 0, 200), parameters=[SHARE], share=np.r_[np.full(19, 0.95), np.full(181, np.nan)])
+    assert boundary.ends(alone.ranked, alone.parameters) == [], "too few have it"
+
+
+def test_noise_is_seldom_at_an_end():
+    rng = np.random.default_rng(0)
+    told = sum(
+        not boundary.judge(small(np.linspace(1, 0, 100), parameters=[SHARE], share=rng.random(100))).passed
+        for _ in range(200)
+    )
+    assert told <= 15, "5 % of 200 are 10, with a standard deviation of 3"
+
+
 def test_the_best_quarter_shows_a_gentle_rise():
     places = np.full(100, 0.5)
     places[[0, 1, 12, 14, 16, 18, 20]] = 0.95
