@@ -13,7 +13,7 @@ from sweep.analysis.shrinkage import LEVEL
 ROUNDING = 1e-12
 """Share of a value below which a difference is one of rounding."""
 
-Verdict = Literal["better", "worse", "nothing", ""]
+Verdict = Literal["better", "worse", "not certain", "nothing", ""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class Effect:
     low: float
     high: float
     verdict: Verdict
-    """Whether it makes the metric better or worse; `nothing` where the interval holds 0, empty where it is unknown."""
+    """Whether it makes the metric better or worse: `not certain` where the interval holds 0, `nothing` where all
+    differences are 0, empty where it is unknown."""
 
 
 def effect(before: Mapping[int, float], after: Mapping[int, float], *, is_max: bool, level: float = LEVEL) -> Effect:
@@ -53,8 +54,10 @@ def effect(before: Mapping[int, float], after: Mapping[int, float], *, is_max: b
         error = 0.0
     half = float(stats.t.ppf((1 + level) / 2, len(differences) - 1)) * error
     low, high = value - half, value + half
-    if low <= 0 <= high:
+    if value == 0 == error:
         return Effect(value, error, low, high, "nothing")
+    if low <= 0 <= high:
+        return Effect(value, error, low, high, "not certain")
     return Effect(value, error, low, high, "better" if (value > 0) == is_max else "worse")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from sweep.analysis.review.tables import jitter
+from sweep.analysis.review.tables import steady_jitter
 from sweep.analysis.wording import number
 
 ERRORS = 3.0
@@ -25,7 +25,7 @@ class Parting:
     same: int | None
     """Last epoch up to which all metrics are the same, bit for bit; None where already the first differs."""
     different: int | None
-    """First epoch in which the metric differs by more than jitter; None where it never does."""
+    """First epoch of training in which the metric differs by more than jitter; None where it never does."""
     limit: float
     """What jitter explains of a difference."""
     metric: str
@@ -47,8 +47,8 @@ def changed(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[tup
 def parting(first: pd.DataFrame, second: pd.DataFrame, metric: str) -> Parting | None:
     """Return from where on two trials differ; None where they have no epoch in common.
 
-    Jitter is that of the second half of each curve, from epoch to epoch; a difference counts where it exceeds three
-    standard deviations of the difference of two such curves.
+    Jitter is that of the second half of each curve, from epoch to epoch, without single bad epochs; a difference counts
+    where it exceeds three standard deviations of the difference of two such curves.
 
     Args:
         first, second: the epochs of each, with `epoch` and the metrics.
@@ -64,8 +64,8 @@ def parting(first: pd.DataFrame, second: pd.DataFrame, metric: str) -> Parting |
         is_same &= (one == other) | (one.isna() & other.isna())
     count = int(is_same.cumprod().sum())
     gap = (both[metric] - both[f"{metric}|second"]).abs()
-    limit = ERRORS * math.hypot(*(jitter(_trained(frame, metric)) for frame in (first, second)))
-    beyond = both.loc[gap > limit, "epoch"]
+    limit = ERRORS * math.hypot(*(steady_jitter(_trained(frame, metric)[None]) for frame in (first, second)))
+    beyond = both.loc[(gap > limit) & (both["epoch"] >= 1), "epoch"]
     return Parting(
         common=int(both["epoch"].iloc[-1]),
         same=int(both["epoch"][count - 1]) if count else None,
@@ -103,7 +103,7 @@ def sentences(found: Parting | None) -> Iterator[str]:
         yield f"all metrics are the same, bit for bit, up to epoch {found.common}, the last that both have"
     else:
         yield f"they part in epoch {found.same + 1}: up to epoch {found.same} all metrics are the same, bit for bit"
-    by = f"by more than jitter explains ({number(found.limit)})"
+    by = f"by more than jitter from epoch to epoch explains ({number(found.limit)})"
     if found.different is None:
         yield f"{found.metric} never differs {by}"
     else:

@@ -273,8 +273,14 @@ def _diverged_words(found: Finalists) -> Iterator[str]:
 def _variance_words(variance: SeedVariance) -> str:
     """Return how the variance between seeds is split."""
     total, own = math.sqrt(variance.total), variance.true_deviation
-    share = min(1.0, max(0.0, variance.test_set / variance.total)) if variance.total else 0.0
+    spread = f"accuracies differ from seed to seed with a standard deviation of {total:.2g}"
+    examples = f"{variance.examples:,} test examples"
+    if not own:
+        return (
+            f"{spread}, no more than trainings would that are equally good on endless data: by chance each is right "
+            f"about others of the {examples}"
+        )
     return (
-        f"accuracies differ from seed to seed with a standard deviation of {total:.2g}; {share:.0%} of this variance "
-        f"is due to the {variance.examples:,} examples being so few, and on endless data it would be {own:.2g}"
-    ).replace("%", " %")
+        f"{spread}; by chance each is right about others of the {examples}, and on endless data about {own:.2g} would "
+        f"be left (estimated from {variance.trainings} trainings)"
+    )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sweep.analysis.ablation import Effect, effect
+from sweep.analysis.wording import listed
 from sweep.errors import SweepError, counted
 from sweep.experiment.parameters import parameters_of
 from sweep.results.format import format_value
@@ -119,7 +120,11 @@ def sentences(table: pd.DataFrame, metric: str) -> Iterator[str]:
         yield f"in all {_signed(rows[-1]['total'], rows[-1]['total_error'])}: {metric} {begin} → {end}"
     idle = [str(row["parameter"]) for row in rows[1:] if row["verdict"] == "nothing"]
     if idle:
-        yield f"of {', '.join(idle)} no effect is seen with {counted(int(rows[0]['seeds']), 'seed')}"
+        yield f"{listed(idle)} change{'s' if len(idle) == 1 else ''} nothing"
+    unsure = [str(row["parameter"]) for row in rows[1:] if row["verdict"] == "not certain"]
+    if unsure:
+        seeds = counted(int(rows[0]["seeds"]), "seed")
+        yield f"with {seeds} it cannot be told whether {listed(unsure)} matter{'s' if len(unsure) == 1 else ''} at all"
 
 
 def _effect_words(row: dict[str, Any]) -> str:

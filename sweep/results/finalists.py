@@ -141,7 +141,13 @@ def notes(results: SweepTrials) -> Iterator[str]:
             "and as it has chosen the finalists, expect somewhat worse on new data"
         )
     twins = find_twins(results.record, finalists_name(results.name), results.store)
-    failed = [each for each in results.store.competitors(twins.id) if each.status == "failed"] if twins else []
+    again = results.store.competitors(twins.id) if twins else []
+    if unended := sum(each.status in UNENDED for each in again):
+        yield (
+            f"warning: {counted(unended, 'training')} with fresh seeds {'has' if unended == 1 else 'have'} not ended, "
+            "so these figures are not final; give the same command again"
+        )
+    failed = [each for each in again if each.status == "failed"]
     if failed:
         yield (
             f"{counted(len(failed), 'training')} with fresh seeds failed and {'does' if len(failed) == 1 else 'do'} "

@@ -32,8 +32,8 @@ def test_rounding_is_no_effect():
     assert (found.value, found.standard_error, found.verdict) == (0, 0, "nothing")
 
 
-def test_no_effect_is_nothing():
-    assert effect(BEFORE, {1: 0.91, 2: 0.91, 3: 0.89}, is_max=True).verdict == "nothing"
+def test_no_effect_is_nothing_and_a_doubtful_one_is_not_certain():
+    assert effect(BEFORE, {1: 0.91, 2: 0.91, 3: 0.89}, is_max=True).verdict == "not certain"
     assert effect(BEFORE, BEFORE, is_max=True).verdict == "nothing"
 
 

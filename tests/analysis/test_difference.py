@@ -22,7 +22,7 @@ def test_equal_trials_never_part():
     assert (found.common, found.same, found.different) == (8, 8, None)
     assert list(sentences(found)) == [
         "all metrics are the same, bit for bit, up to epoch 8, the last that both have",
-        "accuracy never differs by more than jitter explains (0)",
+        "accuracy never differs by more than jitter from epoch to epoch explains (0)",
     ]
 
 
@@ -52,9 +52,15 @@ def test_trials_may_have_no_epoch_in_common():
     assert list(sentences(None)) == ["they have no epoch in common"]
 
 
+def test_one_bad_epoch_is_no_jitter():
+    steady = [0.9] * 30
+    found = parting(epochs(steady), epochs([*steady[:20], 0.1, *steady[21:]]), "accuracy")
+    assert (found.different, found.limit) == (20, pytest.approx(0))
+
+
 def test_a_difference_in_the_first_epoch():
     found = parting(epochs(STEADY), epochs([0.2, *STEADY[1:]]), "accuracy")
-    assert (found.same, found.different) == (None, 0)
+    assert (found.same, found.different) == (None, None), "epoch 0 is the untrained network"
     assert next(sentences(found)) == "they differ from the first epoch that both have"
 
 

@@ -113,7 +113,7 @@ def test_a_fixed_test_part_is_told_and_the_variance_is_split(cli):
     shown = cli("finalists", "small", "-n", "2", "--seeds", "3", "-q")
     assert "the test part is the same for all, and as it has chosen the finalists" in shown.err
     assert "accuracies differ from seed to seed with a standard deviation of" in shown.out
-    assert "450 examples" in shown.out
+    assert "450 test examples" in shown.out
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_the_steps_are_told_in_words(cli, folder):
     effect = abs(rate - 0.7) - 0.2
     line = next(line for line in shown.out.splitlines() if line.startswith("rate 0.5 → "))
     assert line.startswith(f"rate 0.5 → {rate:.4g}: {effect:+.4f}"[:-2])
-    assert "of idle no effect is seen with 2 seeds" in shown.out
+    assert "idle changes nothing" in shown.out
     assert f"From the middle of the file to trial {number}" in shown.out
     assert "these are trials of mine.explain" in shown.err
 

@@ -1,6 +1,7 @@
 """Twelve verdicts on a sweep, each with its figure, its evidence and what to do next.
 
-A further one is a module with a function of the type `Judge`, and an entry in `JUDGES`.
+A further one is a module with the names `NAME` and `FINE` and a function of the type `Judge`, and an entry in
+`_MODULES`.
 """
 
 from __future__ import annotations
@@ -26,26 +27,26 @@ from sweep.analysis.review import (
 from sweep.analysis.review.base import Judge, Verdict, unknown
 from sweep.analysis.review.tables import SweepTables, examples_of
 
-__all__ = ["JUDGES", "MARKS", "Judge", "SweepTables", "Verdict", "examples_of", "frame", "review"]
+__all__ = ["FINE", "JUDGES", "MARKS", "Judge", "SweepTables", "Verdict", "examples_of", "frame", "review"]
 
-JUDGES: dict[str, Judge] = {
-    module.NAME: module.judge
-    for module in (
-        boundary,
-        good_region,
-        overfitting,
-        improving,
-        saturated,
-        epoch_jitter,
-        learning_rate,
-        casualties,
-        seed_noise,
-        example_noise,
-        categories,
-        early_stopping,
-    )
-}
-"""Name of each verdict -> what reaches it, in the order in which they are shown."""
+_MODULES = (
+    boundary,
+    good_region,
+    overfitting,
+    improving,
+    saturated,
+    epoch_jitter,
+    learning_rate,
+    casualties,
+    seed_noise,
+    example_noise,
+    categories,
+    early_stopping,
+)
+JUDGES: dict[str, Judge] = {module.NAME: module.judge for module in _MODULES}
+"""Name of each verdict, a fault -> what reaches it, in the order in which they are shown."""
+FINE: dict[str, str] = {module.NAME: module.FINE for module in _MODULES}
+"""Name of each verdict -> what is said where it is passed, that is, where there is no such fault."""
 MARKS: dict[bool | None, str] = {True: "✓", False: "!", None: "–"}
 """How a verdict is shown: all is well, something is wrong, it cannot be judged."""
 FEWEST = 2

@@ -14,6 +14,7 @@ from sweep.analysis.wording import number
 from sweep.records import Parameter
 
 NAME = "best at a boundary"
+FINE = "best within the ranges"
 EDGE = 0.1
 """Share of a range that counts as its end: where the optimum of a smooth objective would be by chance in one of ten."""
 BEST = 10

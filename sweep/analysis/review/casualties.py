@@ -10,6 +10,7 @@ from sweep.analysis.review.tables import Array, SweepTables, positions
 from sweep.records import Parameter
 
 NAME = "casualties at the best's edge"
+FINE = "no casualties at the best's edge"
 NEIGHBORS = 15
 """Configurations nearest to the best one that are looked at; three of them that diverged are no chance."""
 FEWEST = 2 * NEIGHBORS

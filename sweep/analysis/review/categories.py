@@ -15,6 +15,7 @@ from sweep.errors import counted
 from sweep.records import Parameter, Scalar
 
 NAME = "a category without a fair chance"
+FINE = "each category had a fair chance"
 FEWEST = 20
 """Fewest completed configurations, of whose best quarter ranges are learned."""
 COMPLETED = 3

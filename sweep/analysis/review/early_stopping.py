@@ -10,6 +10,7 @@ from sweep.records import ENDED
 from sweep.stopping.halving import Halving
 
 NAME = "early stopping would have saved"
+FINE = "early stopping would have saved little"
 FEWEST = 8
 """Fewest configurations, which are halved three times."""
 SHORTEST = 5

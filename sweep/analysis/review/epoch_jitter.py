@@ -9,6 +9,7 @@ from sweep.analysis.review.tables import BEST, SweepTables, selected_jitter
 from sweep.analysis.wording import number
 
 NAME = "jitter larger than the gaps"
+FINE = "gaps larger than jitter"
 FEWEST = 10
 """Fewest epochs, of which the second half gives three differences of differences."""
 ERRORS = 2.0

@@ -12,6 +12,7 @@ from sweep.analysis.review.tables import SweepTables
 from sweep.analysis.wording import number
 
 NAME = "gap smaller than test-set noise"
+FINE = "gap larger than test-set noise"
 
 
 def judge(tables: SweepTables) -> Verdict:

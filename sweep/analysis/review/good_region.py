@@ -6,6 +6,7 @@ from sweep.analysis.review.base import Verdict, unknown
 from sweep.analysis.review.tables import SweepTables
 
 NAME = "too few points in the good region"
+FINE = "enough points in the good region"
 FEWEST = 30
 """Fewest completed configurations: of fewer normal values less than three are expected there."""
 ENOUGH = 3

@@ -9,6 +9,7 @@ from sweep.analysis.review.tables import SweepTables, typical_jitter
 from sweep.analysis.wording import number
 
 NAME = "still improving at the end"
+FINE = "no longer improving at the end"
 FEWEST = 10
 """Fewest epochs, so that a fifth of them are two at least."""
 GAINED = 0.02

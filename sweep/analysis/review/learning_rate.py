@@ -11,6 +11,7 @@ from sweep.analysis.review.tables import SweepTables
 from sweep.analysis.wording import number
 
 NAME = "unstable just above the best learning rate"
+FINE = "stable just above the best learning rate"
 LEARNING_RATE = re.compile(r"(^|[._])(lr|learning_rate|eta|step_size)$", re.IGNORECASE)
 """Names of a learning rate."""
 FACTOR = 3.0

@@ -12,6 +12,7 @@ from sweep.analysis.wording import number
 from sweep.metrics import metric
 
 NAME = "best overfits"
+FINE = "best does not overfit"
 FEWEST = 10
 """Fewest epochs, so that means over a tenth of them are of one at least."""
 WORSE = 0.1

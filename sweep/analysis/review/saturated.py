@@ -10,6 +10,7 @@ from sweep.analysis.review.tables import SweepTables, typical_jitter
 from sweep.analysis.wording import number
 
 NAME = "saturated long before the end"
+FINE = "still learning past the middle"
 FEWEST = 10
 """Fewest epochs, so that a tenth of them is one at least."""
 TOLERANCE = 0.02

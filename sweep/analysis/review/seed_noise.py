@@ -11,6 +11,7 @@ from sweep.analysis.review.tables import SweepTables, selected_jitter
 from sweep.analysis.wording import number
 
 NAME = "gap smaller than seed noise"
+FINE = "gap larger than seed noise"
 BEST = 10
 """Configurations with repeats whose deviations are pooled: noise differs over the space, so only the best count."""
 FEWEST = 2
@@ -40,6 +41,8 @@ def judge(tables: SweepTables) -> Verdict:
 
 
 def _advice(tables: SweepTables) -> str:
+    if len(tables.again):
+        return f"do not choose by this rank, but by the trainings with other seeds: `sweep finalists {tables.name}`"
     return f"do not choose by this rank; train the best again with more seeds: `sweep finalists {tables.name}`"
 
 

@@ -107,19 +107,29 @@ def typical_jitter(curves: Array) -> float:
     return math.sqrt(float(np.mean([jitter(each) ** 2 for each in curves])))
 
 
+def steady_jitter(curves: Array) -> float:
+    """Return the jitter of curves without their few bad epochs.
+
+    Differences beyond four standard deviations are left out. These are estimated by a median, which a few differences
+    do not change: |z| of a normal z has 0.6745.
+
+    Args:
+        curves: (curves, epochs).
+    """
+    bends = np.abs(np.diff(curves[:, curves.shape[1] // 2 :], n=2, axis=1)).ravel()
+    kept = bends[bends <= 4 / 0.6745 * np.median(bends)] if bends.size else bends
+    return math.sqrt(float(np.mean(kept**2)) / 6) if kept.size else 0.0
+
+
 def selected_jitter(tables: SweepTables) -> float:
     """Return the standard deviation that jitter gives to the value that stands for one of the best trials.
 
     The best of many epochs varies about half as much as a single one: the standard deviation of the largest of 20 to
-    50 normal numbers is 0.53 to 0.46. An epoch that is much worse than those around it is never the best one, so that
-    differences of more than four standard deviations are then left out (by a median: |z| of a normal z has 0.6745).
+    50 normal numbers is 0.53 to 0.46. An epoch that is much worse than those around it is never the best one.
     """
     if tables.objective.epoch != "best":
         return typical_jitter(tables.best_curves)
-    half = tables.best_curves[:, tables.best_curves.shape[1] // 2 :]
-    bends = np.abs(np.diff(half, n=2, axis=1)).ravel()
-    kept = bends[bends <= 4 / 0.6745 * np.median(bends)] if bends.size else bends
-    return math.sqrt(float(np.mean(kept**2)) / 6) / 2 if kept.size else 0.0
+    return steady_jitter(tables.best_curves) / 2
 
 
 def positions(parameter: Parameter, values: pd.Series[float]) -> pd.Series[float] | None:
