@@ -70,7 +70,7 @@ class Importance:
 
 def importance(survivors: Survivors) -> Importance:
     """Return what matters among some configurations, as far as that can be told."""
-    if survivors.rows < FEWEST or not survivors.varied or np.ptp(survivors.values) == 0:
+    if survivors.rows < FEWEST or not survivors.varied or survivors.are_equal or survivors.are_huge:
         return Importance(survivors, None, [], Interactions([]))
     forest = fit_forest(survivors)
     if forest.explained <= LEAST_EXPLAINED:

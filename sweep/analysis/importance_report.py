@@ -33,10 +33,13 @@ TITLES = {
 }
 """Columns of the table for people."""
 LEGEND = (
-    "in brackets 90 % intervals; share of variance: of the metric, by the parameter alone; best quarter: its part in "
+    "of the configurations that completed; in brackets 90 % intervals; share of variance: of what a model of them "
+    "predicts, by the parameter alone; best quarter: its part in "
     "whether a configuration is among the best quarter; worth tuning: gain of the best value over the middle of the "
     "range, the others averaged; dangerous: loss of the worst value against the middle"
 )
+ROUGH = 0.4
+"""Explained share of the variance below which the figures are called rough."""
 MOST_NAMED = 3
 """At most this many pairs are named besides the strongest."""
 
@@ -52,6 +55,8 @@ def summary(found: Importance, metric: str) -> str:
         return f"{rows} completed; what matters among them can be told from {FEWEST} on"
     if not survivors.varied:
         return f"each parameter has the same value in all {rows} that completed, so nothing can be told of its effect"
+    if survivors.are_huge:
+        return f"values of {metric} are too large to compute their variance, so nothing can be told of what matters"
     if found.forest is None:
         return f"all {rows} that completed have the same {metric}, so no parameter matters among them"
     share = max(found.forest.explained, 0)
@@ -61,7 +66,8 @@ def summary(found: Importance, metric: str) -> str:
             f"would mean much: {_percent(share)} of the variance out of sample, where more than "
             f"{_percent(LEAST_EXPLAINED)} is needed"
         )
-    return f"{rows} completed; their parameters explain {_percent(share)} of the variance of {metric} out of sample"
+    words = f"{rows} completed; their parameters explain {_percent(share)} of the variance of {metric} out of sample"
+    return words if share >= ROUGH else f"{words}, so the figures are rough: the rest is noise, or too seldom seen"
 
 
 def sentences(found: Importance) -> list[str]:

@@ -19,6 +19,8 @@ Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 POINTS = 3000
 """Random points of the space at which a model is averaged."""
+HUGE = 1e140
+"""Values whose squares, and sums of these, a float64 still holds are smaller than that."""
 FAR = 0.1
 """At most this part of the rows is taken for outliers."""
 BINS = 10
@@ -48,6 +50,16 @@ class Survivors:
     def rows(self) -> int:
         """Number of configurations."""
         return len(self.values)
+
+    @property
+    def are_equal(self) -> bool:
+        """Whether all have reached the same."""
+        return bool((self.values == self.values[0]).all()) if self.rows else True
+
+    @property
+    def are_huge(self) -> bool:
+        """Whether values are so large that their squares overflow."""
+        return bool(np.abs(self.values).max(initial=0) > HUGE)
 
     @property
     def goodness(self) -> Array:

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 import sweep
-from sweep.analysis.importance_report import COLUMNS
+from sweep.analysis.importance_report import COLUMNS, summary
 from sweep.errors import SweepError, UsageError
 from sweep.results.importance import OUTSIDE, study_of
 from tests.engine_here import training_here
@@ -163,3 +163,23 @@ def test_the_ends_at_which_the_best_lie_are_those_of_the_review(tmp_path, monkey
     assert end.parameter.short_name == "rate" and end.is_high
     reviewed = results.review().set_index("verdict").loc["best at a boundary"]
     assert (reviewed["evidence"], reviewed["advice"]) == (end.evidence, end.advice)
+
+
+@pytest.mark.parametrize(
+    ("score", "words"),
+    [
+        ("1e300 * config['rate']", "are too large to compute their variance"),
+        ("config['rate'] + 997 * config['idle'] % 1", "rough"),
+    ],
+)
+def test_what_figures_cannot_tell_is_said(tmp_path, monkeypatch, score, words):
+    (tmp_path / "scores.py").write_text(f"def train(config, trial):\n    yield {{'score': {score}}}\n")
+    monkeypatch.chdir(tmp_path)
+    file = {
+        **{"name": "scores", "trainer": "scores:train", "trials": 60, "epochs": 1},
+        "parameters": {"rate": {"uniform": [0.0, 1.0]}, "idle": {"uniform": [0.0, 1.0]}},
+        "objective": {"metric": "score", "direction": "max"},
+    }
+    with training_here():
+        study = study_of([sweep.run(file, db="sweeps.db")])
+    assert words in summary(study.importance, "score")

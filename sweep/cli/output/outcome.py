@@ -116,6 +116,9 @@ def next_steps(results: Sweep) -> list[str]:
     db = named_database()
     commands = [f"leaderboard {name}", f"show {name}/{shown}", f"export {name} -o trials.csv"]
     lines = ["more:  " + "    ".join(f"sweep {command}{db}" for command in commands)]
+    if best:
+        commands = [f"analyze {name}", f"finalists {name}"]
+        lines.append(f"what matters, and is the winner real:  {'    '.join(f'sweep {each}{db}' for each in commands)}")
     if not (diverged := results.diverged(1)).empty:
         number = int(diverged["trial"].iloc[0])
         commands = [f"trace {name}/{number}", f"rescue {name} --all", f"analyze {name} --divergence"]
