@@ -156,7 +156,9 @@ def leaderboard(
 ) -> None:
     """Rank the trials of a sweep.
 
-    What is ranked by is written below the table. With repeats the configurations are ranked by their mean.
+    What is ranked by is written below the table. With repeats the configurations are ranked by their mean. ranks: the
+    ranks that a trial cannot be told apart from by the examples that only one of two has right; luck of the seed is
+    not covered, for which see `sweep finalists`.
     """
     _check_ranking(worst, diverged, pruned, pareto, by or direction)
     results = sweep.load(name, db=db)

@@ -34,7 +34,7 @@ def compare(
     format: Annotated[Format, typer.Option(help="How to print the table.")] = "table",
     db: Db = None,
 ) -> None:
-    """Compare sweeps: how good the best of n random trials of each is, and in what time.
+    """Compare sweeps of one database: how good the best of n random trials of each is, and in what time.
 
     Each best has a band, since other draws would have found other trials, and each probability to be better an
     interval. Only random trials that ran to their end count: those that a stopping rule has ended, or that a sampler

@@ -20,6 +20,8 @@ def judge(tables: SweepTables) -> Verdict:
     if len(values) < FEWEST:
         return unknown(NAME, f"takes {FEWEST} completed configurations, there are {len(values)}")
     best, median = float(values.iloc[0]), float(values.median())
+    if best == median:
+        return unknown(NAME, f"half of the {len(values)} completed configurations are equally good")
     count = int((values >= best - (best - median) / 2).sum())
     are = "is" if count == 1 else "are"
     evidence = f"{count} of {len(values)} {are} closer to the best than to the median"

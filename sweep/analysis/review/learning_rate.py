@@ -38,7 +38,7 @@ def judge(tables: SweepTables) -> Verdict:
     above = tables.ended[(rates > best) & (rates <= FACTOR * best)]
     where = f"with {parameter.short_name} from {number(best)} to {number(FACTOR * best)}"
     if len(above) < FEWEST:
-        return unknown(NAME, f"only {len(above)} trials are {where}", "")
+        return unknown(NAME, f"takes {FEWEST} trials {where}, there {'is' if len(above) == 1 else 'are'} {len(above)}")
     lost = int((above["diverged"] | ~above["learned"]).sum())
     share = lost / len(above)
     evidence = f"{lost} of {len(above)} trials {where} diverged or never learned"

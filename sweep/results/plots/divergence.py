@@ -147,7 +147,7 @@ def _chosen(
             raise UsageError("a phase diagram has two different parameters; name two")
         return chosen[0], chosen[1] if len(chosen) > 1 else None
     if not numeric:
-        raise UsageError("no number was searched that trials could be drawn by")
+        raise UsageError("no number was searched that has two values among the ended trials, by which to draw them")
     if len(numeric) == 1:
         return numeric[0], None
     # Of equal strength, as without a model, learning rates come first.

@@ -41,7 +41,7 @@ def test_trials_that_never_learned_count_as_broken_down():
 def test_without_rates_above_or_any_at_all_it_cannot_be_judged():
     values = np.linspace(1, 0, 4)
     found = learning_rate.judge(small(values, parameters=[RATE], learning_rate=[0.01, 0.02, 0.02, 0.001]))
-    assert (found.passed, found.evidence) == (None, "only 2 trials are with learning_rate from 0.01 to 0.03")
+    assert (found.passed, found.evidence) == (None, "takes 3 trials with learning_rate from 0.01 to 0.03, there are 2")
     found = learning_rate.judge(small(values, parameters=[SHARE], share=0.5))
     assert (found.passed, found.evidence) == (None, "no learning rate is searched")
 

@@ -156,3 +156,8 @@ def test_an_option_with_bad_values_of_all_else_had_no_chance(fair, passed):
 def test_without_a_category_there_is_nothing_to_judge():
     found = categories.judge(small(np.linspace(1, 0, 30), parameters=[SHARE], share=0.5))
     assert (found.passed, found.evidence) == (None, "no category is searched")
+
+
+def test_of_equal_configurations_none_is_in_a_good_region():
+    found = good_region.judge(small([0.5] * 30))
+    assert (found.passed, found.evidence) == (None, "half of the 30 completed configurations are equally good")
