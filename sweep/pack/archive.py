@@ -60,7 +60,6 @@ def write(file: Path, members: Mapping[str, Path], head: Mapping[str, Any]) -> N
     manifest = json.dumps({"format": FORMAT, **head, "members": digests}, indent=2, ensure_ascii=False) + "\n"
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
         with ZipFile(draft, "w", ZIP_DEFLATED) as archive:
             archive.writestr(_info(MANIFEST, len(manifest)), manifest)
             for name, path in sorted(members.items()):
