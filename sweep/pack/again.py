@@ -17,7 +17,7 @@ from sweep.errors import SweepError, counted
 from sweep.experiment.file import experiment_of
 from sweep.experiment.parameters import trainer_of
 from sweep.observer import Silent
-from sweep.pack.sources import is_same_code
+from sweep.pack.sources import is_same_code, missing_code
 from sweep.records import SweepRecord
 from sweep.runner.prepare import prepare_again
 from sweep.store import Store
@@ -106,6 +106,8 @@ def obstacle(record: SweepRecord, store: Store, numbers: Sequence[int], code: Pa
         named = trainer.get("function", trainer.get("run"))
         words = f"its trainer is the author's own code, {named!r}, which runs only if its folder is given as `code`"
         return Obstacle("missing", f"{words}: read it before")
+    if words := missing_code(trainer, code):
+        return Obstacle("missing", words)
     if not is_same_code(record, trainer, code):
         return Obstacle("missing", f"the code of its trainer in {code} is not the one that the sweep was begun with")
     return None

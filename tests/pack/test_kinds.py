@@ -129,6 +129,10 @@ def test_code_of_a_pack_is_packed_and_never_run(own, tmp_path):
     assert verdict(found, "trained again") == ["missing"] and "author's own code" in evidence(found, "trained again")
     assert not altered(found) and not (folder / "ran").exists() and not found.is_verified
     assert sweep.verify(file, share=0).is_verified
+    found = sweep.verify(file, trials=[999])
+    assert verdict(found, "trained again") == ["missing"] and "there is no trial 999" in evidence(
+        found, "trained again"
+    )
 
 
 def test_code_that_is_given_is_run_if_it_is_that_of_the_sweep(own, tmp_path):
@@ -136,6 +140,9 @@ def test_code_that_is_given_is_run_if_it_is_that_of_the_sweep(own, tmp_path):
     file = results.pack(tmp_path / "own.zip").file
     found = sweep.verify(file, share=1.0, code=folder)
     assert found.is_verified and len(found.trained) == 8 and (folder / "ran").exists()
+    found = sweep.verify(file, code=tmp_path)
+    assert verdict(found, "trained again") == ["missing"]
+    assert evidence(found, "trained again") == f"there is no packed_module.py in {tmp_path}"
     (folder / "packed_module.py").write_text(MODULE + "\n")
     found = sweep.verify(file, code=folder)
     assert verdict(found, "trained again") == ["missing"] and "is not the one" in evidence(found, "trained again")
