@@ -182,14 +182,19 @@ def leaderboard(
         return
     table = rank()
     print_table(table, format, more="--format csv")
-    if format == "table":
-        _print_below(results, table, caption, (where, by, direction))
+    _print_below(results, table, caption, (where, by, direction), format)
 
 
 def _print_below(
-    results: Sweep, table: pd.DataFrame, caption: str, asked: tuple[str | None, str | None, Direction]
+    results: Sweep, table: pd.DataFrame, caption: str, asked: tuple[str | None, str | None, Direction], format: Format
 ) -> None:
-    """Print what a table of trials is ranked by, why it may be empty, and how many trials there are."""
+    """Print what a table of trials is ranked by, why it may be empty, and how many trials there are.
+
+    In other formats only what is damaged is told.
+    """
+    if format != "table":
+        _print_ranks(table, with_ranks=False)
+        return
     where, by, direction = asked
     if where is not None and table.empty:
         _print_unmatched(results, where, by, direction)
@@ -199,9 +204,11 @@ def _print_below(
     _print_counts(results)
 
 
-def _print_ranks(table: pd.DataFrame) -> None:
-    """Print which ranks of a table cannot be told apart, where that is known."""
-    if line := table.attrs.get("ranks"):
+def _print_ranks(table: pd.DataFrame, *, with_ranks: bool = True) -> None:
+    """Print which ranks of a table cannot be told apart, where that is known, and what is damaged of it."""
+    from sweep.cli.output.outcome import rank_lines
+
+    for line in rank_lines(table, with_ranks=with_ranks):
         say(line)
 
 
@@ -289,6 +296,7 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
         never_learned,
         next_steps,
         problems,
+        rank_lines,
         stopped_early,
     )
     from sweep.cli.reviewing import failing
@@ -303,8 +311,7 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
         print_table(results.diverged(), "table", "Diverged", f"{MORE} --diverged")
         _print_rules(results)
         notes = [*stopped_early(results.name, trials), *never_learned(trials)]
-        ranks = filter(None, [best.attrs.get("ranks")])
-        lines = [results.caption(), *ranks, *summary(results), *notes, *lines, *kept_weights(results)]
+        lines = [results.caption(), *rank_lines(best), *summary(results), *notes, *lines, *kept_weights(results)]
     lines += ended_by_budget(results, results.store.progress(results.record.id).counts)
     for line in lines:
         say(line)

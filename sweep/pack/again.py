@@ -17,7 +17,7 @@ from sweep.errors import SweepError, counted
 from sweep.experiment.file import experiment_of
 from sweep.experiment.parameters import trainer_of
 from sweep.observer import Silent
-from sweep.pack.sources import is_same_code
+from sweep.pack.sources import is_same_code, missing_code
 from sweep.records import SweepRecord
 from sweep.runner.prepare import prepare_again
 from sweep.store import Store
@@ -28,8 +28,6 @@ from sweep.trial.origins import Origin
 
 LEAST = 2
 """At least this many trials are trained again, if there are as many."""
-TRAINABLE = (*FINISHED, "pruned")
-"""Statuses of trials that are trained again; one that was stopped early as far as its epochs go."""
 Tell = Callable[[int, int], None]
 """Called with (epochs done, all epochs) of all trials that are trained again."""
 
@@ -59,9 +57,13 @@ class Trained:
 
 
 def choose(store: Store, record: SweepRecord, share: float, seed: int) -> list[int]:
-    """Return the numbers of the trials to be trained again: a random share of those that can be."""
+    """Return the numbers of the trials to be trained again: a random share of those that can be.
+
+    One that diverged may have no epochs: then where it diverged is compared.
+    """
     has_epochs = select(epochs.c.trial_id).where(epochs.c.trial_id == trials.c.id).exists()
-    query = select(trials.c.number, trials.c.forked_from).where(trials.c.status.in_(TRAINABLE), has_epochs)
+    can_be = trials.c.status.in_(FINISHED) | ((trials.c.status == "pruned") & has_epochs)
+    query = select(trials.c.number, trials.c.forked_from).where(can_be)
     with store.database.reading() as connection:
         rows = connection.execute(query.order_by(trials.c.number)).all()
     ended = [number for number, forked_from in rows if not is_elsewhere(forked_from, record)]
@@ -104,6 +106,8 @@ def obstacle(record: SweepRecord, store: Store, numbers: Sequence[int], code: Pa
         named = trainer.get("function", trainer.get("run"))
         words = f"its trainer is the author's own code, {named!r}, which runs only if its folder is given as `code`"
         return Obstacle("missing", f"{words}: read it before")
+    if words := missing_code(trainer, code):
+        return Obstacle("missing", words)
     if not is_same_code(record, trainer, code):
         return Obstacle("missing", f"the code of its trainer in {code} is not the one that the sweep was begun with")
     return None

@@ -11,6 +11,7 @@ import io
 import json
 import os
 import re
+import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -33,6 +34,10 @@ MOST_TEXT = 16 << 20
 LONGEST_LINE = 16 << 20
 """Characters of a line, at most."""
 CHUNK = 1 << 20
+LOCAL_HEADER, DIRECTORY_HEADER = 30, 46
+"""Bytes before the name of a member in a zip: where the member is, and in the directory at the end."""
+END_RECORDS = (22, 98)
+"""Bytes behind the directory of a zip without a comment; the second one of a zip of more than 2 GiB."""
 NAME = re.compile(r"(files(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}){1,9}|[a-z_]{1,50}\.(csv|json|md|toml))")
 """Names of members: no part of them leads out of a folder."""
 
@@ -55,7 +60,6 @@ def write(file: Path, members: Mapping[str, Path], head: Mapping[str, Any]) -> N
     manifest = json.dumps({"format": FORMAT, **head, "members": digests}, indent=2, ensure_ascii=False) + "\n"
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
         with ZipFile(draft, "w", ZIP_DEFLATED) as archive:
             archive.writestr(_info(MANIFEST, len(manifest)), manifest)
             for name, path in sorted(members.items()):
@@ -140,10 +144,32 @@ class Archive:
         stated: dict[str, dict[str, Any]] = self.manifest["members"]
         found = [f"{name[:80]} is missing" for name in sorted(stated.keys() - set(self.names))]
         found += [f"{name} is not in the manifest" for name in self.names if name not in stated]
+        if self._holds_more():
+            found.append("the file holds bytes before, between or behind its members that are not part of a pack")
         for name in self.names:
             if name in stated and self._digest(name) != stated[name].get("sha256"):
                 found.append(f"{name} is not what the manifest says")
         return found
+
+    def _holds_more(self) -> bool:
+        """Tell whether there are bytes beside the members and their directory, which a reader of zips skips."""
+        infos = sorted(self._zip.infolist(), key=lambda info: info.header_offset)
+        end = 0
+        with self.file.open("rb") as stream:
+            for info in infos:
+                if info.header_offset != end:
+                    return True
+                stream.seek(end)
+                header = stream.read(LOCAL_HEADER)
+                if len(header) < LOCAL_HEADER:
+                    return True
+                # The last four bytes of the header are the lengths of the name and of the extra fields behind it.
+                end += LOCAL_HEADER + sum(struct.unpack("<HH", header[-4:])) + info.compress_size
+            directory = sum(
+                DIRECTORY_HEADER + len(info.filename) + len(info.extra) + len(info.comment) for info in infos
+            )
+            size = stream.seek(0, os.SEEK_END)
+        return self._zip.start_dir != end or size - end - directory not in END_RECORDS
 
     def _digest(self, name: str) -> str:
         digest = hashlib.sha256()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,7 @@ def _named(record: SweepRecord, folder: Path) -> Iterator[str]:
     """Yield the names of files, relative to the folder of the experiment file."""
     trainer = trainer_of(record)
     if trainer and is_same_code(record, trainer, folder):
-        if trainer["kind"] == "function":
-            module = trainer["function"].partition(":")[0].replace(".", "/")
-            yield from (f"{module}.py", f"{module}/__init__.py")
-        elif trainer["kind"] == "command":
-            yield from dict.fromkeys(split_command(trainer["run"]))
+        yield from _code_files(trainer)
     try:
         sampler = experiment_of(record).sampler
     except SweepError:
@@ -58,6 +55,26 @@ def is_same_code(record: SweepRecord, trainer: dict[str, Any], folder: Path) -> 
     except SweepError:
         return False
     return digest is not None and digest == record.environment.get("trainer")
+
+
+def missing_code(trainer: dict[str, Any], folder: Path) -> str:
+    """Return which file with the code of a user's own trainer is not in a folder; the empty text if there is one."""
+    names = list(_code_files(trainer))
+    for name in names:
+        with suppress(OSError):  # a word of a command may be no name of a file
+            if (folder / name).is_file():
+                return ""
+    which = names[0] if trainer["kind"] == "function" else f"file that its trainer {trainer['run']!r} names"
+    return f"there is no {which} in {folder}"
+
+
+def _code_files(trainer: dict[str, Any]) -> Iterator[str]:
+    """Yield the names of the files that the code of a user's own trainer may be in."""
+    if trainer["kind"] == "function":
+        module = trainer["function"].partition(":")[0].replace(".", "/")
+        yield from (f"{module}.py", f"{module}/__init__.py")
+    elif trainer["kind"] == "command":
+        yield from dict.fromkeys(split_command(trainer["run"]))
 
 
 def _content(folder: Path, name: str) -> bytes | None:

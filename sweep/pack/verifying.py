@@ -271,6 +271,8 @@ class _Verifier:
     def _training(self, tell: Tell) -> Iterator[Check]:
         options = self._options
         numbers = list(options.trials) or choose(self._store, self._record, options.share, self._seed)
+        for number in numbers:
+            self._store.trial(self._record.id, number)  # tells where there is no such trial
         if not numbers:
             yield Check(TRAINED, "not verified", "no trial is trained again")
             return

@@ -46,8 +46,11 @@ def pack(record: SweepRecord, store: Store, file: Path, *, with_batches: bool = 
         with_batches: whether the losses of mini-batches are packed, too.
 
     Raises:
-        SweepError: when trials are being trained, a trial is not as it was stored, or the file cannot be written.
+        SweepError: when there is no folder for the file, trials are being trained, a trial is not as it was stored, or
+            the file cannot be written.
     """
+    if not file.parent.is_dir():
+        raise SweepError(f"cannot write '{file}': there is no folder '{file.parent}'; make it first")
     with TemporaryDirectory(prefix="sweep-pack-") as name:
         folder = Path(name)
         with store.database.reading() as connection:

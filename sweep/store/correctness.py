@@ -37,6 +37,8 @@ def unpack(packed: bytes) -> NDArray[np.bool_]:
     """
     import numpy as np
 
+    if not isinstance(packed, bytes):  # SQLite keeps values of other types, too
+        raise ValueError("damaged bits")
     unused, *_ = packed or b"\xff"
     bits = np.unpackbits(np.frombuffer(packed[1:], np.uint8))
     if unused > min(7, len(bits)):
@@ -56,10 +58,18 @@ def read_correctness(
         connection: to the database.
         sweep_id: the sweep.
         numbers: of the trials, in the order in which they are returned; None for all.
+
+    Raises:
+        ValueError: when that of one is damaged.
     """
+    return {number: unpack(packed) for number, packed in read_packed(connection, sweep_id, numbers).items()}
+
+
+def read_packed(connection: Connection, sweep_id: int, numbers: Sequence[int] | None) -> dict[int, bytes]:
+    """Return the same as it is stored, which may be damaged."""
     which = (trials.c.sweep_id == sweep_id) & trials.c.correct.is_not(None)
     if numbers is not None and len(numbers) <= MOST_NAMED:
         which &= trials.c.number.in_(numbers)
     query = select(trials.c.number, trials.c.correct).where(which)
-    found = {number: unpack(packed) for number, packed in connection.execute(query.order_by(trials.c.number))}
+    found: dict[int, bytes] = {row.number: row.correct for row in connection.execute(query.order_by(trials.c.number))}
     return found if numbers is None else {number: found[number] for number in numbers if number in found}

@@ -61,6 +61,13 @@ def test_wrong_options_are_refused(answer, toy, arguments, words):
     assert (code, out) == (2, "") and words in err
 
 
+def test_no_folder_is_made_for_a_pack(answer, database, tmp_path):
+    file = tmp_path / "none" / "toy.zip"
+    code, out, err = answer("pack", "toy", "-o", file, "--db", database)
+    assert (code, out) == (1, "") and not file.parent.exists()
+    assert err == f"Error: cannot write '{file}': there is no folder '{file.parent}'; make it first\n"
+
+
 def test_a_file_that_is_no_pack_is_one_sentence(answer, tmp_path):
     (tmp_path / "x.zip").write_text("x")
     code, out, err = answer("verify", tmp_path / "x.zip")

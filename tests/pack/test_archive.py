@@ -119,6 +119,34 @@ def test_damaged_bytes_are_found_in_their_member(file):
     assert not found.is_verified and "trials.csv" in str(found.checks)
 
 
+def in_front(content, directory):
+    return b"junk" + content
+
+
+def behind(content, directory):
+    return content + b"junk"
+
+
+def between(content, directory):
+    """Return a zip with junk before its directory, whose place at the end is moved by as much."""
+    return content[:directory] + b"junk" + content[directory:-6] + (directory + 4).to_bytes(4, "little") + content[-2:]
+
+
+def as_comment(content, directory):
+    return content[:-2] + (4).to_bytes(2, "little") + b"junk"
+
+
+@pytest.mark.parametrize("add", [in_front, behind, between, as_comment])
+def test_bytes_that_are_no_part_of_the_members_are_found(file, add):
+    assert "members" not in altered(sweep.verify(file, share=0))
+    with zipfile.ZipFile(file) as packed:
+        directory = packed.start_dir
+    file.write_bytes(add(file.read_bytes(), directory))
+    found = sweep.verify(file)
+    assert altered(found) == ["members"] and "holds bytes before, between or behind" in evidence(found, "members")
+    assert not found.trained
+
+
 def test_an_encrypted_member_is_not_read(file):
     content = bytearray(file.read_bytes())
     for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):

@@ -129,6 +129,10 @@ def test_code_of_a_pack_is_packed_and_never_run(own, tmp_path):
     assert verdict(found, "trained again") == ["missing"] and "author's own code" in evidence(found, "trained again")
     assert not altered(found) and not (folder / "ran").exists() and not found.is_verified
     assert sweep.verify(file, share=0).is_verified
+    found = sweep.verify(file, trials=[999])
+    assert verdict(found, "trained again") == ["missing"] and "there is no trial 999" in evidence(
+        found, "trained again"
+    )
 
 
 def test_code_that_is_given_is_run_if_it_is_that_of_the_sweep(own, tmp_path):
@@ -136,9 +140,32 @@ def test_code_that_is_given_is_run_if_it_is_that_of_the_sweep(own, tmp_path):
     file = results.pack(tmp_path / "own.zip").file
     found = sweep.verify(file, share=1.0, code=folder)
     assert found.is_verified and len(found.trained) == 8 and (folder / "ran").exists()
+    found = sweep.verify(file, code=tmp_path)
+    assert verdict(found, "trained again") == ["missing"]
+    assert evidence(found, "trained again") == f"there is no packed_module.py in {tmp_path}"
     (folder / "packed_module.py").write_text(MODULE + "\n")
     found = sweep.verify(file, code=folder)
     assert verdict(found, "trained again") == ["missing"] and "is not the one" in evidence(found, "trained again")
+
+
+def test_trials_that_diverged_before_their_first_epoch_are_trained_again(own, tmp_path):
+    own[0].store.close()
+    folder = own[1]
+    (folder / "lost.toml").write_text(
+        OWN.replace('"own"', '"lost"').replace("[parameters]", '[parameters]\ntrouble = "nan"')
+    )
+    results = sweep.run(folder / "lost.toml", db=tmp_path / "lost.db")
+    assert set(results.trials()["status"]) == {"diverged"}
+    file = results.pack(tmp_path / "lost.zip").file
+    results.store.close()
+    found = sweep.verify(file)
+    assert verdict(found, "trained again") == ["missing"] and not found.is_verified
+    found = sweep.verify(file, share=1.0, code=folder)
+    assert found.is_verified and [each.epochs for each in found.trained] == [1] * 8
+    moved = text("UPDATE trials SET diverged_step = 2 WHERE number = 3")
+    found = sweep.verify(repacked(file, lambda connection: connection.execute(moved)), share=1.0, code=folder)
+    assert verdict(found, "trained again") == ["differs", "verified"]
+    assert "trial 3: 1 of 1 epoch" in evidence(found, "trained again")
 
 
 def test_code_that_has_changed_since_is_not_packed(own, tmp_path):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from sweep.results.sweep import Sweep
 from sweep.store import Ending, Store
@@ -85,6 +85,41 @@ def test_trials_from_before_it_was_kept_are_empty(store):
 def forget(store, number):
     with store.database.writing() as connection:
         connection.execute(update(trials).where(trials.c.number == number).values(correct=None))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "zeroblob(57)",
+        "zeroblob(14)",
+        "x'00'",
+        "x''",
+        "x'09ff'",
+        "'text'",
+        "5",
+        "x'00" + "ff" * 8 + "c0" + "00" * 2 + "'",
+        "substr(correct, 1, 9)",
+    ],
+)
+def test_what_is_damaged_of_one_trial_takes_nothing_from_the_others(store, answer, value):
+    filled(store)
+    with store.database.writing() as connection:
+        connection.execute(text(f"UPDATE trials SET correct = {value} WHERE number = 2"))
+    for format in ("table", "csv"):
+        code, out, err = answer("leaderboard", "--db", store.database.path, "--format", format)
+        assert code == 0 and out.count("1–3") == 2
+        (line,) = [line for line in err.splitlines() if "damaged" in line]
+        assert line.startswith("which examples trial 2 has right is damaged in the database; look into it with: ")
+        assert "sweep doctor" in line
+
+
+def test_fewer_examples_than_the_others_have_are_damaged_though_their_share_fits(store):
+    results = filled(store, [50, 50, 50])
+    with store.database.writing() as connection:
+        half = pack(np.arange(20) < 10)
+        connection.execute(update(trials).where(trials.c.number == 0).values(correct=half))
+    table = results.best()
+    assert table["ranks"].fillna("").tolist() == ["", "2–3", "2–3"] and table.attrs["damaged"] == [0]
 
 
 @pytest.mark.parametrize("format", ["table", "csv", "json", "markdown"])

@@ -102,6 +102,22 @@ def ended_by_budget(results: Sweep, counts: Mapping[Status, int], go_on: Call | 
     return lines
 
 
+def rank_lines(table: pd.DataFrame, *, with_ranks: bool = True) -> list[str]:
+    """Return lines on the ranks of a table that cannot be told apart, and on what is damaged of what tells that.
+
+    Args:
+        table: of the best trials.
+        with_ranks: whether the first of these is wanted.
+    """
+    lines = [line] if with_ranks and (line := table.attrs.get("ranks")) else []
+    if damaged := table.attrs.get("damaged"):
+        numbers = ", ".join(map(str, damaged))
+        which = f"trial {numbers} has" if len(damaged) == 1 else f"trials {numbers} have"
+        message = f"which examples {which} right is damaged in the database; look into it with: "
+        lines.append(sentence(SweepError(message, Call("doctor"))))
+    return lines
+
+
 def kept_weights(results: Sweep) -> list[str]:
     """Return a line on how much room the kept weights take, most of what a sweep writes, if there are any."""
     folder = results.folder / "weights"

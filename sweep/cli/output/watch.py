@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.text import Text
 
 from sweep.cli.options import Format, print_table, say
-from sweep.cli.output.outcome import counts_lines
+from sweep.cli.output.outcome import counts_lines, rank_lines
 from sweep.cli.output.tables import console, table
 from sweep.errors import StoreError
 from sweep.results.format import render
@@ -43,8 +43,8 @@ class View:
 
     @property
     def ranks(self) -> str:
-        """Which ranks cannot be told apart; empty where that is not known."""
-        return str(self.frame.attrs.get("ranks", ""))
+        """Which ranks cannot be told apart, and what is damaged; empty where neither is known."""
+        return "\n".join(rank_lines(self.frame))
 
 
 def print_until_ended(rank: Callable[[], pd.DataFrame], results: Sweep, format: Format, caption: str = "") -> None:
