@@ -41,6 +41,8 @@ CROWDED = 10
 GOLDEN = (math.sqrt(5) - 1) / 2
 LEVELS = {0.1: ":", 0.5: "-", 0.9: "--"}
 """Contours of the probability, and how they are dashed."""
+_OTHERS = "averaged over the trials' other values (analyze: at the means)"
+"""Words for how the other parameters enter, which is not as in the formula of `analyze --divergence`."""
 _SHADES = LinearSegmentedColormap.from_list("probability", ["#ffffff", "#f3c9bd", "#c9705f"])
 
 
@@ -283,8 +285,8 @@ def _legend(law: Law, *, has_contours: bool) -> list[Line2D]:
     if not law.has_model:
         return [circle, cross]
     if not has_contours:
-        curve = Line2D([], [], label="probability to diverge, averaged over the others", color=INK, lw=1.5)
+        curve = Line2D([], [], label=f"probability to diverge, {_OTHERS}", color=INK, lw=1.5)
         return [circle, cross, curve]
     shares = ", ".join(f"{level:.0%}".replace("%", "") for level in LEVELS)
-    contour = Line2D([], [], label=f"diverges with {shares} %, averaged over the others", color=INK, lw=1.3)
+    contour = Line2D([], [], label=f"diverges with {shares} %, {_OTHERS}", color=INK, lw=1.3)
     return [circle, cross, contour]

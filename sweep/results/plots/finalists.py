@@ -20,14 +20,14 @@ ROW = 0.55
 SPREAD = 0.15
 """How far the trainings of a configuration are spread over its row, at most."""
 _MARKS: dict[str, dict[str, Any]] = {
-    "training": {"marker": "o", "color": PALE_BLUE, "ms": 6, "mec": BLUE, "mew": 0.8},
-    "expected": {"marker": "D", "color": BLUE, "ms": 7, "mec": INK, "mew": 0.8},
-    "before": {"marker": "o", "color": "none", "ms": 9, "mec": INK, "mew": 1.4},
-    "diverged": {"marker": "x", "color": RED, "ms": 7, "mew": 1.8},
+    "training": {"marker": "o", "color": PALE_BLUE, "ms": 6, "mec": BLUE, "mew": 0.8, "zorder": 4},
+    "expected": {"marker": "D", "color": BLUE, "ms": 8, "mec": INK, "mew": 0.8, "zorder": 3},
+    "before": {"marker": "o", "color": "none", "ms": 9, "mec": INK, "mew": 1.4, "zorder": 3},
+    "diverged": {"marker": "x", "color": RED, "ms": 7, "mew": 1.8, "zorder": 3},
 }
 _WORDS = {
     "training": "a training with a fresh seed",
-    "expected": "expected, with its interval of 90 %",
+    "expected": "expected",
     "before": "in the search, by which it was chosen",
     "diverged": "diverged with a fresh seed",
 }
@@ -63,6 +63,8 @@ def finalists_chart(table: pd.DataFrame, trainings: pd.DataFrame, objective: Obj
         for mark, words in _WORDS.items()
         if mark in set(marks["mark"])
     ]
+    if marks[["low", "high"]].notna().all(axis=1).any():
+        handles.append(Line2D([], [], color=BLUE, lw=2, label="interval of 90 % of what is expected"))
     seeds = counted(int(table["seeds"].max()), "fresh seed")
     draw_titles(figure, title, f"{counted(len(table), 'finalist')} with {seeds}", handles)
     return figure
@@ -106,4 +108,4 @@ def _draw_marks(axes: Axes, marks: pd.DataFrame, objective: Objective) -> None:
                 axes.plot([same["low"].iloc[0], same["high"].iloc[0]], [place, place], color=BLUE, lw=2, zorder=2.5)
             # Trainings with equal values stand apart.
             around = np.linspace(-SPREAD, SPREAD, len(same)) if len(same) > 1 else np.zeros(1)
-            axes.plot(same["value"], place + around, ls="", zorder=3, **style)
+            axes.plot(same["value"], place + around, ls="", **style)

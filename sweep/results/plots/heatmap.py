@@ -1,7 +1,7 @@
 """The mean objective by two parameters, cell by cell; a cell without trials is empty.
 
 Numbers are binned in their own scale, logarithmic or not; choices and numbers of few different values keep them.
-In each cell stands how many trials it has, and a bar at its bottom shows which share of them diverged.
+In each cell stands how many completed trials its mean is of; a bar at its bottom shows which share of all diverged.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def _draw_cells(figure: Chart, axes: Axes, cells: pd.DataFrame, axis: MetricAxis
         is_dark = not np.isnan(cell["mean"]) and np.dot(color[:3], (0.299, 0.587, 0.114)) < 0.55
         ink = "white" if is_dark else INK
         middle = (cell["x"] + 0.5, cell["y"] + 0.5 + _BAR / 3)
-        axes.text(*middle, str(cell["trials"]), ha="center", va="center", fontsize=size, color=ink)
+        axes.text(*middle, str(cell["trials"] - cell["diverged"]), ha="center", va="center", fontsize=size, color=ink)
     if len(means):
         mappable = axes.scatter([], [], c=[], cmap=shades, norm=norm)
         beyond = ("min" if is_max else "max") if axis.is_beyond(cells["mean"]).any() else "neither"
@@ -243,8 +243,8 @@ def _counts(rows: pd.DataFrame, drawn: int, unit: str) -> str:
 
 def _legend(cells: pd.DataFrame, unit: str) -> list[Line2D | Patch]:
     handles: list[Line2D | Patch] = [
-        Line2D([], [], linestyle="", marker="$n$", color=INK, label=f"{unit}s in the cell")
+        Line2D([], [], linestyle="", marker="$n$", color=INK, label=f"completed {unit}s in the cell")
     ]
     if cells["diverged"].any():
-        handles.append(Patch(facecolor=RED, label="share of them that diverged"))
+        handles.append(Patch(facecolor=RED, label=f"share of all {unit}s that diverged"))
     return handles

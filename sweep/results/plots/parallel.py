@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from sweep.errors import UsageError, suggest
 from sweep.metrics import Objective
@@ -202,7 +203,6 @@ def _draw_axis(axes: Axes, place: int, name: str, ticks: Floats, words: list[str
     size = 8.0 if len(words) <= 18 else max(4.0, 8.0 * 18 / len(words))
     for height, word in zip(ticks, shorten_all(words, 16) if words else [], strict=True):
         axes.plot([place, place + 0.02 * side], [height, height], color=INK, lw=0.8, zorder=5)
-        box = {"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.75}
         axes.annotate(
             escape(word),
             (place, height),
@@ -213,7 +213,7 @@ def _draw_axis(axes: Axes, place: int, name: str, ticks: Floats, words: list[str
             fontsize=size,
             color=INK,
             zorder=6,
-            bbox=box,
+            path_effects=[withStroke(linewidth=3.5, foreground="white")],  # lines lie below the numbers
         )
     axes.annotate(
         escape(_broken(name)), (place, 1.04), ha="center", va="bottom", fontsize=9, color=INK, annotation_clip=False

@@ -87,6 +87,20 @@ def test_a_single_training_has_no_interval():
     one = TRAININGS[(TRAININGS["trial"] == 7) & (TRAININGS["seed"] == 1)]
     figure = finalists_chart(table([(7, 0.97, 0.96, NAN, NAN, 1)]), one, ACCURACY)
     assert len(figure.axes[0].lines) == 3
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert words == ["a training with a fresh seed", "expected", "in the search, by which it was chosen"]
+
+
+def test_the_interval_is_named_and_trainings_lie_above_the_diamonds():
+    figure = finalists_chart(TABLE, TRAININGS, ACCURACY)
+    assert "interval of 90 % of what is expected" in [text.get_text() for text in figure.legends[0].get_texts()]
+    heights = {each.get_marker(): each.get_zorder() for each in figure.axes[0].lines if each.get_markersize() != 9}
+    assert heights["o"] > heights["D"]
+
+
+def test_a_single_seed_is_named_in_the_title():
+    one = TRAININGS[(TRAININGS["trial"] == 7) & (TRAININGS["seed"] == 1)]
+    figure = finalists_chart(table([(7, 0.97, 0.96, NAN, NAN, 1)]), one, ACCURACY)
     assert figure.get_suptitle() == "1 finalist with 1 fresh seed"
 
 

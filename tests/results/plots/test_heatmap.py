@@ -44,7 +44,9 @@ def test_a_cell_without_trials_is_empty_and_the_share_of_diverged_ones_is_a_bar(
     assert bars[3, 0].get_width() == 1
     assert to_rgb(cells[3, 0].get_facecolor()[:3]) == to_rgb(PALE_RED)
     counts = {tuple(np.floor(text.get_position())): text.get_text() for text in figure.axes[0].texts}
-    assert counts == {(0, 0): "3", (3, 0): "1", (3, 1): "1"}
+    assert counts == {(0, 0): "2", (3, 0): "0", (3, 1): "1"}
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert words == ["completed trials in the cell", "share of all trials that diverged"]
     assert figure.get_suptitle() == "mine: 4 completed, 2 diverged, 1 without a value not drawn"
     assert figure.axes[1].get_ylabel() == "mean test accuracy"
 
