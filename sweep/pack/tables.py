@@ -110,8 +110,8 @@ def load_table(connection: Connection, table: Table, lines: Iterable[str], place
         PackError: when a row does not fit the table.
         StoreError: when the database refuses a row.
     """
-    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_CELL))
     reader = csv.reader(lines, strict=True)
+    limit = csv.field_size_limit(LONGEST_CELL)  # of the whole process, so that it is set back below
     try:
         names = next(reader, [])
         columns = _named(table, names, place)
@@ -123,6 +123,8 @@ def load_table(connection: Connection, table: Table, lines: Iterable[str], place
             total += len(chunk)
     except csv.Error as error:
         raise PackError(f"{place}, line {reader.line_num}: {error}") from None
+    finally:
+        csv.field_size_limit(limit)
     return total
 
 

@@ -1,5 +1,6 @@
 """Verifying packs: what nobody has altered is verified, and whatever was altered is found and named."""
 
+import csv
 import random
 import shutil
 
@@ -64,6 +65,12 @@ def test_the_trials_to_train_again_are_drawn_by_the_seed(file):
     assert [each.number for each in one] != [each.number for each in other]
     assert [each.number for each in sweep.verify(file, trials=[5, 7]).trained] == [5, 7]
     assert not sweep.verify(file, share=0).trained
+
+
+def test_other_programs_of_the_process_read_csv_files_as_before(file):
+    limit = csv.field_size_limit()
+    sweep.verify(file, share=0)
+    assert csv.field_size_limit() == limit
 
 
 def test_the_identity_is_compared_where_one_is_given(file):
