@@ -57,7 +57,8 @@ def explain(
     changes together with what is drawn inside its options. The effect of a step is that of its parameter where those
     before have changed already; as the best of several steps is in part the luckiest, early ones look somewhat larger.
     """
-    from sweep.runner.explain import Task
+    from sweep.cli.output.outcome import twin_problems
+    from sweep.runner.explain import Task, explain_name, path_of, trained_for
 
     name, number = split_trial(trial)
     task = Task(number, None if baseline is None else _number(baseline, name), seeds, order)
@@ -65,7 +66,12 @@ def explain(
     given = {"baseline": task.baseline, "seeds": seeds, "order": order}
     with flags.keywords(task.again(results.name)) as keywords:
         sweep.explain(number, name=results.name, db=db, **given, **keywords)  # type: ignore[arg-type]
+    path = path_of(results.record, number, task.baseline, results.store)
+    trained = trained_for(path, results.record, seeds, results.store)
+    lines = twin_problems(explain_name(results.name), trained, results)
     _print(results, task, format)
+    for line in lines:
+        say(line)
 
 
 def _print(results: Sweep, task: Task, format: Format) -> None:

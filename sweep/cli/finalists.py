@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,7 +52,25 @@ def finalists(
         again = Call("finalists", results.name, arguments=(("n", n), ("seeds", seeds)))
         with flags.keywords(again) as keywords:
             sweep.finalists(n, seeds=seeds, name=results.name, db=db, **keywords)
+    lines = _problems(results, numbers) if seeds else []
     _print(results, finalists_in(results, numbers), format, pairs)
+    for line in lines:
+        say(line)
+
+
+def _problems(results: Sweep, numbers: Sequence[int]) -> list[str]:
+    """Return lines on the trainings of some configurations that failed.
+
+    Raises:
+        SweepError: when all have failed.
+    """
+    from sweep.cli.output.outcome import twin_problems
+    from sweep.results.finalists import trainings_of
+    from sweep.runner.finalists import finalists_name
+
+    trainings = trainings_of(results)
+    twins = trainings.loc[trainings["trial"].isin(numbers), "twin"].tolist()
+    return twin_problems(finalists_name(results.name), twins, results)
 
 
 def _print(results: Sweep, found: Finalists, format: Format, pairs: bool) -> None:

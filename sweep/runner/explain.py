@@ -193,6 +193,17 @@ def outcomes_of(path: Path, record: SweepRecord, seeds: int | None, store: Store
     return found
 
 
+def trained_for(path: Path, record: SweepRecord, seeds: int, store: Store) -> list[int]:
+    """Return the numbers of the trainings between two configurations with the first seeds, in the sweep of these."""
+    twins = find_twins(record, explain_name(record.name), store)
+    ends = (path.target.name, path.baseline.name)
+    return [
+        number
+        for number, own in (store.parameters(twins.id) if twins else {}).items()
+        if (own.get(PARENT), own.get(BASELINE)) == ends and int(str(own[SEED])) <= seeds
+    ]
+
+
 def _changed(label: str) -> Changed:
     return NOTHING if label == "nothing" else frozenset(label.split(", "))
 

@@ -179,5 +179,34 @@ def test_what_makes_no_sense_is_one_sentence(cli, arguments, words):
     assert words in cli("explain", *arguments).sentence(2)
 
 
+SOMETIMES = """
+from pathlib import Path
+
+def train(config, trial):
+    fail = Path(__file__).with_name("fail")
+    if fail.exists() and (fail.read_text() == "all" or trial.seed % 2):
+        raise ValueError("no luck")
+    yield {"rmse": config["rate"]}
+"""
+
+
+@pytest.mark.parametrize("command", [("finalists", "failing", "-n", "2"), ("explain", "failing/0", "--seeds", "5")])
+@pytest.mark.parametrize("failing", ["all", "some"])
+def test_trainings_that_fail_are_told_and_are_an_error_where_all_do(answer, tmp_path, command, failing):
+    (tmp_path / "fin_fail.py").write_text(SOMETIMES)
+    (tmp_path / "failing.toml").write_text(FILE.replace("mine", "failing").replace("fin_cli", "fin_fail"))
+    with training_here():
+        sweep.run(tmp_path / "failing.toml", db=tmp_path / "failing.db").store.close()
+        (tmp_path / "fail").write_text(failing)
+        code, out, err = answer(*command, "-q", "--db", tmp_path / "failing.db")
+    sys.modules.pop("fin_fail", None)
+    if failing == "all":
+        assert (code, out) == (1, "") and "Traceback" not in err
+        name = f"failing.{command[0]}"
+        assert f"trials of {name} have failed, the first of them trial 0: ValueError: no luck" in err
+    else:
+        assert code == 0 and " failed, " in err and out
+
+
 def test_nothing_that_differs_is_one_sentence(cli):
     assert "so there is nothing to explain" in cli("explain", "mine/0", "--from", "0").sentence(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sweep.cli.hints import named_database, sentence
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from sweep.records import Progress, Status
     from sweep.results.sweep import Sweep
+    from sweep.results.trials import SweepTrials
 
 
 def problems(name: str, trials: pd.DataFrame, has_earlier: bool = True) -> list[str]:
@@ -45,6 +46,24 @@ def problems(name: str, trials: pd.DataFrame, has_earlier: bool = True) -> list[
     if len(trials) and not is_result.any():
         lines.append(f"no trial completed: {', '.join(f'{count} {status}' for status, count in counts.items())}")
     return lines
+
+
+def twin_problems(name: str, numbers: Sequence[int], results: SweepTrials) -> list[str]:
+    """Return the lines of `problems` on some trials of the sweep of a sweep's twins.
+
+    Args:
+        name: that of the twins' sweep.
+        numbers: those of the trials.
+        results: any sweep in the same database.
+
+    Raises:
+        SweepError: when all have failed.
+    """
+    if not numbers:
+        return []
+    store = results.store
+    rows = store.trials(store.sweep(name).id, results.objective)
+    return problems(name, rows[rows["trial"].isin(numbers)])
 
 
 def _all_failed(name: str, failed: pd.DataFrame) -> SweepError:
