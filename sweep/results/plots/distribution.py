@@ -14,16 +14,18 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from sweep.errors import UsageError, counted
 from sweep.metrics import Objective
 from sweep.results.format import format_value
 from sweep.results.plots.chart import Chart
-from sweep.results.plots.marks import is_ranked, rows_of
+from sweep.results.plots.marks import BEYOND, is_ranked, rows_of
 from sweep.results.plots.metric_axis import MetricAxis
 from sweep.results.plots.settings import default_settings
 from sweep.results.plots.style import INK, PALE_RED, RED, draw_titles, empty_grid, escape, shorten_all, style_axes
 
+Floats = NDArray[np.float64]
 _COLORS = ("#3b6ea8", "#ffb000", "#009e73", "#aa4499", "#333333", "#56b4e9", "#8c564b", "#999933")
 _DASHES = ("-", (0, (5, 1.5)), (0, (2, 1)))
 MOST_SWEEPS = len(_COLORS) * len(_DASHES)
@@ -84,6 +86,8 @@ def distribution_chart(
         _draw_curve(axes, distribution(sweeps[name], objective, often), axis, {**style, "label": escape(name)})
         words = _words(each[name], objective, "trial" if often == 1 else "configuration")
         pruned = int((sweeps[name]["status"] == "pruned").sum())
+        beyond = int((np.isfinite(each[name]) & axis.is_beyond(each[name])).sum())
+        words += f", {beyond} beyond the axis" if beyond else ""
         left_out = f", {pruned} pruned left out" if pruned else ""
         handles.append(Line2D([], [], label=escape(f"{shown}: {words}{left_out}"), **style))
     single = next(iter(sweeps)) if len(sweeps) == 1 else ""
@@ -120,7 +124,21 @@ def _draw_curve(axes: Axes, table: pd.DataFrame, axis: MetricAxis, style: dict[s
     y = np.array([0.0, *table["share"], 1.0])
     if is_lost.any() and not axis.objective.is_max:
         x, y = np.array([axis.bottom, *places]), np.array([0.0, *table["share"].mask(is_lost).ffill().fillna(0.0)])
+    is_beyond = axis.is_beyond(table["value"]) & ~is_lost
+    if is_beyond.any():
+        x, y = _opened(axes, x, y, axis, style)
     axes.plot(x, y, drawstyle="steps-post", **style)
+
+
+def _opened(axes: Axes, x: Floats, y: Floats, axis: MetricAxis, style: dict[str, Any]) -> tuple[Floats, Floats]:
+    """Mark where a curve leaves the axis, and return it without the step that would stand on the edge."""
+    is_max = axis.objective.is_max
+    first, last = np.flatnonzero(x == axis.edge)[[0, -1]]
+    before = y[max(first - 1, 0)]
+    mark = {**BEYOND, "color": style["color"], "marker": "<" if is_max else ">", "clip_on": False}
+    axes.plot([axis.edge], [y[last] if is_max else before], label="_beyond", **mark)
+    gap = [axis.edge, np.nan]
+    return np.concatenate([x[:first], gap, x[last:]]), np.concatenate([y[:first], [before, np.nan], y[last:]])
 
 
 def _words(values: pd.Series[float], objective: Objective, unit: str) -> str:

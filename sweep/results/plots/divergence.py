@@ -41,7 +41,7 @@ CROWDED = 10
 GOLDEN = (math.sqrt(5) - 1) / 2
 LEVELS = {0.1: ":", 0.5: "-", 0.9: "--"}
 """Contours of the probability, and how they are dashed."""
-_OTHERS = "averaged over the trials' other values (analyze: at the means)"
+_OTHERS = "averaged over the others\n(which analyze puts at their means)"
 """Words for how the other parameters enter, which is not as in the formula of `analyze --divergence`."""
 _SHADES = LinearSegmentedColormap.from_list("probability", ["#ffffff", "#f3c9bd", "#c9705f"])
 

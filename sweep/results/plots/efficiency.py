@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
-from sweep.errors import UsageError
+from sweep.errors import UsageError, counted
 from sweep.metrics import Objective
 from sweep.results.plots.chart import Chart
-from sweep.results.plots.marks import is_ranked, rows_of
+from sweep.results.plots.marks import BEYOND, handle, is_ranked, rows_of
 from sweep.results.plots.metric_axis import MetricAxis, draw_metric_axis
 from sweep.results.plots.settings import default_settings
 from sweep.results.plots.style import BLUE, GOLD, INK, PALE_BLUE, draw_titles, empty_grid, style_axes
@@ -99,6 +100,8 @@ def efficiency_chart(trials: pd.DataFrame, objective: Objective, *, title: str =
     axes.set_xlim(-0.6, len(table) - 0.4)
     axes.set_xlabel(f"{unit}s in each group")
     draw_titles(figure, title, f"the best of groups of {unit}s; above: how many groups")
+    beyond = int(axis.is_beyond(groups.loc[groups["size"] == 1, "best"]).sum())
+    figure.legend(handles=_legend(axis, beyond, unit), loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     figure.supylabel(f"best {axis.label}", fontsize=10)
     return figure
 
@@ -108,6 +111,9 @@ def _draw(axes: Axes, groups: pd.DataFrame, table: pd.DataFrame, axis: MetricAxi
     box: dict[str, Any] = {"facecolor": PALE_BLUE, "edgecolor": BLUE, "linewidth": 1.0}
     line: dict[str, Any] = {"color": BLUE, "linewidth": 1.0}
     for place, row in enumerate(table.to_dict("records")):
+        shown = table.iloc[place, 2:] if row["groups"] > _FEW else groups.loc[groups["size"] == row["size"], "best"]
+        if axis.is_beyond(shown).any():
+            axes.plot([place], [axis.edge], label="beyond", **_beyond(axis))
         if row["groups"] > _FEW:
             names = {"worst": "whislo", "lower": "q1", "median": "med", "upper": "q3", "best": "whishi"}
             heights = {names[name]: _height(row[name], axis) for name in names}
@@ -123,7 +129,7 @@ def _draw(axes: Axes, groups: pd.DataFrame, table: pd.DataFrame, axis: MetricAxi
                 medianprops={"color": INK, "linewidth": 1.6},
             )
         else:
-            points = [_height(value, axis) for value in groups.loc[groups["size"] == row["size"], "best"]]
+            points = [_height(value, axis) for value in shown if not _is_beyond(value, axis)]
             axes.plot(np.full(len(points), place), points, "o", color=BLUE, ms=5, mec="white", mew=0.4, label="group")
         axes.annotate(
             str(row["groups"]),
@@ -143,5 +149,18 @@ def _height(value: float, axis: MetricAxis) -> float:
     """Return where a value is drawn: in the band if it is that of a diverged group, on the edge if it is beyond."""
     if np.isnan(value):
         return axis.band_middle
-    is_beyond = value < axis.bound if axis.objective.is_max else value > axis.bound
-    return axis.edge if is_beyond else float(axis.places(np.array(value)))
+    return axis.edge if _is_beyond(value, axis) else float(axis.places(np.array(value)))
+
+
+def _is_beyond(value: float, axis: MetricAxis) -> bool:
+    return value < axis.bound if axis.objective.is_max else value > axis.bound
+
+
+def _beyond(axis: MetricAxis) -> dict[str, Any]:
+    return {**BEYOND, "marker": "v" if axis.objective.is_max else "^"}
+
+
+def _legend(axis: MetricAxis, beyond: int, unit: str) -> list[Line2D]:
+    """Explain the line, and the marks of what ends at the edge although it lies beyond."""
+    median = Line2D([], [], color=GOLD, lw=1.6, label="median of the groups")
+    return [median, *([handle(f"{counted(beyond, unit)} beyond the axis", _beyond(axis))] if beyond else [])]

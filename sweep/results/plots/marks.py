@@ -15,7 +15,7 @@ from sweep.metrics import Objective
 from sweep.records import STATUSES
 from sweep.results.format import format_value
 from sweep.results.leaderboard import ranked_as_completed
-from sweep.results.plots.style import GOLD, INK, RED
+from sweep.results.plots.style import BLUE, GOLD, INK, RED
 from sweep.results.repeats import configurations
 
 STRONG_GRAY = "#8a8a8a"
@@ -26,6 +26,8 @@ PRUNED: dict[str, Any] = {"marker": "s", "color": INK, "mfc": "white", "linestyl
 """A trial that a stopping rule has ended."""
 STAR: dict[str, Any] = {"marker": "*", "color": GOLD, "mec": INK, "mew": 0.8, "ms": 12, "linestyle": ""}
 """The best trial."""
+BEYOND: dict[str, Any] = {"color": BLUE, "mfc": "white", "linestyle": "", "ms": 7, "mew": 1.2, "zorder": 5}
+"""What is too bad for the axis; the marker shows where to."""
 _LETTER = 8.5
 """Points of the letters of labels at the ends of curves."""
 

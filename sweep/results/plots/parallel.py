@@ -27,7 +27,7 @@ from sweep.records import Parameter
 from sweep.results.format import format_value
 from sweep.results.leaderboard import ranking
 from sweep.results.plots.chart import Chart
-from sweep.results.plots.marks import best_words, count_statuses, is_ranked, rows_of
+from sweep.results.plots.marks import BEYOND, best_words, count_statuses, handle, is_ranked, rows_of
 from sweep.results.plots.metric_axis import MetricAxis
 from sweep.results.plots.parameter_axis import Floats
 from sweep.results.plots.parameter_scale import ParameterScale
@@ -109,12 +109,19 @@ def parallel_chart(
     has_absent = bool(table[[each.name for each in shown]].isna().any().any())
     for place, (parameter, name) in enumerate(zip(shown, names, strict=True)):
         _draw_axis(axes, place, name, *ParameterScale.of(parameter, drawn[parameter.short_name]).ticks(), side=-1)
+    is_beyond = axis.axis.is_beyond(table[objective.metric]) & (table["status"] == "completed")
+    beyond = int(is_beyond.sum())
+    if beyond:
+        axes.plot([len(shown)], [0], label="beyond", clip_on=False, **{**BEYOND, "zorder": 7}, marker="v")
     name = axis.axis.label if repeats == 1 else f"mean {axis.axis.label}"
     _draw_axis(axes, len(shown), name, *axis.ticks(), side=1)
     _set_frame(axes, len(shown), has_absent=has_absent)
     more = [f"{len(shown)} of {len(chosen)} parameters"] if len(chosen) > len(shown) else []
     facts = ", ".join([*count_statuses(trials, repeats), *more])
-    draw_titles(figure, title, facts, _legend(table, objective, has_diverged=has_diverged, repeats=repeats))
+    handles = _legend(table, objective, has_diverged=has_diverged, repeats=repeats)
+    if beyond:
+        handles.append(handle(f"{beyond} beyond the axis of {axis.axis.label}", {**BEYOND, "marker": "v"}))
+    draw_titles(figure, title, facts, handles)
     return figure
 
 

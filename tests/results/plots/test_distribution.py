@@ -93,3 +93,22 @@ def test_the_frame_is_that_of_pandas_without_divergence():
     table = distribution(frame(["completed"] * 50, values), ACCURACY)
     ranked = pd.Series(values).rank(pct=True).sort_values()
     np.testing.assert_allclose(table["share"], ranked)
+
+
+@pytest.mark.parametrize("has_diverged", [False, True])
+@pytest.mark.parametrize("direction", ["max", "min"])
+def test_what_is_beyond_the_axis_is_counted_and_no_step_stands_on_its_edge(direction, has_diverged):
+    sign = 1 if direction == "max" else -1
+    values = [*(sign * np.linspace(1, 2, 18)), sign * -50.0, sign * -60.0]
+    statuses = ["completed"] * 20 + ["diverged"] * (5 if has_diverged else 0)
+    trials = frame(statuses, [*values, *[np.nan] * (len(statuses) - 20)], "rmse")
+    figure = distribution_chart({"a": trials}, Objective("rmse", direction, tie_break=None))
+    assert_legible(figure)
+    assert legend(figure)[0].endswith("2 beyond the axis")
+    curve, mark = line(figure.axes[0], "a"), line(figure.axes[0], "_beyond")
+    gap = int(np.flatnonzero(np.isnan(curve[:, 0]))[0])
+    lost = 5 / 25 if has_diverged else 0.0
+    beyond = 2 / len(trials)
+    before, after = (lost, lost + beyond) if direction == "max" else (1 - lost - beyond, 1 - lost)
+    np.testing.assert_allclose([curve[gap - 1, 1], curve[gap + 1, 1]], [before, after])
+    np.testing.assert_allclose(mark, [[curve[gap - 1, 0], after if direction == "max" else before]])

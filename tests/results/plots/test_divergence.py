@@ -8,6 +8,7 @@ from benchmarks.divergence import planted
 from sweep.errors import UsageError
 from sweep.records import Parameter
 from sweep.results.plots import phase_diagram
+from tests.results.plots.plot_setup import assert_legible
 
 
 def drawn(trials=60, share=0.3, **columns):
@@ -29,8 +30,9 @@ def test_each_trial_is_a_mark_over_contours_of_the_two_that_matter_most():
     assert marks(axes) == counts.to_dict()
     assert (axes.get_xlabel(), axes.get_xscale()) == ("learning_rate", "log")
     assert {"10 %", "50 %", "90 %"} >= {text.get_text() for text in axes.texts} != set()
+    assert_legible(figure)
     words = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert words[-1] == "diverges with 10, 50, 90 %, averaged over the trials' other values (analyze: at the means)"
+    assert words[-1] == "diverges with 10, 50, 90 %, averaged over the others\n(which analyze puts at their means)"
     assert f"{counts['diverged']} of 60 trials diverged" in figure.get_suptitle().replace("\n", " ")
 
 

@@ -11,7 +11,7 @@ from sweep.metrics import Objective
 from sweep.results.plots import efficiency_chart
 from sweep.results.plots.efficiency import boxes, efficiency
 from tests.results.plots.plot_setup import assert_legible, line, tick_words
-from tests.results.plots.test_history import ACCURACY, RMSE, frame
+from tests.results.plots.test_history import ACCURACY, RMSE, frame, legend
 
 
 def test_trials_that_follow_each_other_are_a_group():
@@ -84,3 +84,17 @@ def test_tiny_sweeps_are_drawn(statuses, objective):
 def test_what_cannot_be_drawn_is_one_sentence(statuses, words):
     with pytest.raises(UsageError, match=words):
         efficiency_chart(frame(statuses, [0.5] * len(statuses)), ACCURACY)
+
+
+@pytest.mark.parametrize("direction", ["max", "min"])
+def test_what_is_beyond_the_axis_has_a_mark_of_its_own(direction):
+    sign = 1 if direction == "max" else -1
+    trials = frame(["completed"] * 20, [*(sign * np.linspace(1, 2, 18)), sign * -50.0, sign * -60.0], "rmse")
+    figure = efficiency_chart(trials, Objective("rmse", direction, tie_break=None))
+    assert_legible(figure)
+    assert legend(figure) == ["median of the groups", "2 trials beyond the axis"]
+    marks = [each.get_xdata()[0] for each in figure.axes[0].get_lines() if each.get_label() == "beyond"]
+    assert marks == [0, 1]  # the two trials are a group, but of larger ones none is beyond
+    assert legend(efficiency_chart(trials[:18], Objective("rmse", direction, tie_break=None))) == [
+        "median of the groups"
+    ]

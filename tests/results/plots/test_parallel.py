@@ -124,3 +124,12 @@ def test_a_choice_of_many_options_is_legible():
 def test_what_cannot_be_drawn_is_one_sentence(rows, parameters, words):
     with pytest.raises(UsageError, match=words):
         parallel_chart(rows, parameters, ACCURACY)
+
+
+def test_lines_that_end_beyond_the_axis_are_counted():
+    trials = frame(["completed"] * 20, [*np.linspace(0.8, 0.9, 18), 0.1, 0.2]).assign(learning_rate=0.1)
+    figure = parallel_chart(trials, [RATE], ACCURACY)
+    assert_legible(figure)
+    assert legend(figure)[-1] == "2 beyond the axis of test accuracy"
+    (mark,) = (each for each in figure.axes[0].get_lines() if each.get_label() == "beyond")
+    assert mark.get_xydata().tolist() == [[1, 0]]
