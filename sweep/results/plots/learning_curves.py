@@ -1,5 +1,6 @@
 """A metric of every trial over its epochs: the best ten in colors with their numbers, all others in gray.
 
+A dot on each of the best shows the value that stands for it, and its label is at the height of this value.
 Diverged trials end with a cross, and pruned ones with a square. Where the best lie close together, a second panel shows
 their second half enlarged. The axis of a metric of which less is better is logarithmic if its values span more than a
 factor of 20. Of very many trials some are drawn, evenly chosen by number, the best always among them; the title says
@@ -28,7 +29,7 @@ from sweep.results.plots.metric_axis import MetricAxis
 from sweep.results.plots.settings import default_settings
 from sweep.results.plots.style import GOLD, RED, draw_ticks, draw_titles, style_axes
 
-_WORD_COLORS = {1: "#a66f00", 5: "#2f7fb5", 8: "#77771f"}
+_WORD_COLORS = {1: "#a66f00", 5: "#0f8aa3", 8: "#77771f", 10: "#4f8f22"}
 """Darker ones for the words of pale curves."""
 MOST = 2000
 """Curves of a figure."""
@@ -42,7 +43,7 @@ _ENLARGED = 4.0
 """The best have a panel of their own if it enlarges them at least so much."""
 _DIPS = 0.04
 """Share of the values of the best, the worst, that need not be on the enlarged panel."""
-_COLORS = (GOLD, "#3b6ea8", "#009e73", "#aa4499", "#56b4e9", "#8c564b", "#332288", "#999933", "#333333", "#44aa99")
+_COLORS = (GOLD, "#2b5fc0", "#007a4d", "#c23b9e", "#22b8d6", "#7a4a2b", "#6a2fb5", "#a3a01a", "#222222", "#7ac943")
 """From the best to the tenth; no red, which means diverged."""
 
 Points = NDArray[np.float64]
@@ -103,7 +104,7 @@ def learning_curves(
     for axes in panels:
         _draw_curves(axes, drawn, points)
         _draw_best(axes, best, points, objective)
-    _label(panels[-1], best, points, trials, objective)
+    _label(panels[-1], best, trials, objective)
     legend = _legend(best, drawn, trials, objective)
     more = [f"{len(drawn)} of {len(ends)} curves drawn"] if len(drawn) < len(ends) else []
     draw_titles(figure, title, ", ".join([*count_statuses(trials), *more]), legend)
@@ -231,18 +232,17 @@ def _draw_best(axes: Axes, best: pd.DataFrame, points: dict[int, Points], object
         is_first = rank == 1
         look = {"color": _COLORS[rank - 1], "lw": 2.4 if is_first else 1.5, "zorder": 5 if is_first else 4}
         star = {**STAR, "linestyle": "-", "markevery": [_stands(curve, objective)]} if is_first else {}
-        dot = {"marker": "o", "ms": 4} if len(curve) == 1 and not is_first else {}
+        dot = {} if is_first else {"marker": "o", "ms": 4.5, "markevery": [_stands(curve, objective)]}
         axes.plot(*curve.T, label=f"trial {number}", **{**star, **dot, **look})
 
 
-def _label(
-    axes: Axes, best: pd.DataFrame, points: dict[int, Points], trials: pd.DataFrame, objective: Objective
-) -> None:
-    """Write the number and the value of each of the best trials beside its curve."""
+def _label(axes: Axes, best: pd.DataFrame, trials: pd.DataFrame, objective: Objective) -> None:
+    """Write the number and the value of each of the best trials beside the panel, in the order of the values."""
+    best = best[::-1] if objective.is_max else best  # of equal values the better rank is nearer to the better end
     values = dict(zip(trials["trial"], trials[objective.metric], strict=True))
     words = [f"{n}: {format_value(objective.metric, float(values[n]))}" for n in best["trial"]]
-    ends = np.array([points[number][-1] for number in best["trial"]]).reshape(-1, 2)
-    if len(ends):
+    if len(best):
+        ends = np.array([(axes.get_xlim()[1], float(values[n])) for n in best["trial"]])
         label_ends(axes, ends, words, [_WORD_COLORS.get(rank, _COLORS[rank - 1]) for rank in best["rank"]])
 
 
@@ -254,6 +254,16 @@ def _legend(best: pd.DataFrame, drawn: pd.DataFrame, trials: pd.DataFrame, objec
         words = best_words(number, float(value), objective)
         handles.append(handle(words, {**STAR, "linestyle": "-", "lw": 2.4}))
     if len(best) > 1:
-        handles.append(Line2D([], [], label=f"the best {len(best)}: trial and value", color=_COLORS[1], lw=1.5))
+        handles.append(
+            Line2D(
+                [],
+                [],
+                label=f"the best {len(best)}: trial and value (dot)",
+                color=_COLORS[1],
+                lw=1.5,
+                marker="o",
+                ms=4.5,
+            )
+        )
     marks = {"diverged": ("diverged after its last epoch", CROSS), "pruned": ("pruned after its last epoch", PRUNED)}
     return [*handles, *(handle(*marks[status]) for status in marks if (drawn["status"] == status).any())]

@@ -77,6 +77,30 @@ def test_the_best_ten_are_in_colors_with_their_numbers_and_the_rest_gray():
     assert figure.legends[0].get_texts()[0].get_text().startswith("best: trial 15, ")
 
 
+@pytest.mark.parametrize("objective", [Objective(), LOSS])
+def test_labels_are_in_the_order_of_the_values_that_they_print(objective):
+    epochs, trials = sweep_of(12, epochs=20)
+    falls = epochs["epoch"] == 19
+    # The best at its peak ends as the worst of them.
+    epochs.loc[falls, "test_accuracy"] = 0.97 - epochs.loc[falls, "trial"] / 1000
+    epochs.loc[falls, "test_loss"] = 0.01 + epochs.loc[falls, "trial"] / 1000
+    figure = learning_curves(epochs, trials, objective)
+    assert_legible(figure)
+    words, colors = labels_of(figure.axes[-1])
+    values = [float(word.partition(": ")[2]) for word in words]
+    assert values == sorted(values, reverse=True)
+    assert len(set(colors)) == 10
+    assert [each.xy[1] for each in reversed(figure.axes[-1].texts)] == sorted(
+        (each.xy[1] for each in figure.axes[-1].texts), reverse=True
+    )
+    of_trial = epochs.groupby("trial")[objective.metric]
+    peak = of_trial.max() if objective.is_max else of_trial.min()
+    lines = [each for each in figure.axes[0].get_lines() if each.get_label().startswith("trial ")]
+    for each in lines:
+        (marked,) = each.get_markevery()
+        assert each.get_ydata()[marked] == peak[int(each.get_label().removeprefix("trial "))]
+
+
 def test_where_the_best_lie_close_together_they_are_enlarged():
     epochs, trials = sweep_of(12, epochs=20)
     figure = learning_curves(epochs, trials, Objective())
