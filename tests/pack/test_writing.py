@@ -117,5 +117,8 @@ def test_a_damaged_database_is_not_packed(toy, tmp_path):
 
 def test_a_place_that_cannot_be_written_is_named(toy, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(SweepError, match=r"cannot write .*file/toy\.zip.: there is no folder"):
+    with pytest.raises(SweepError, match=r"there is no folder '.*/file'; make it first"):
         toy.pack(tmp_path / "file" / "toy.zip")
+    (tmp_path / "toy.zip").mkdir()
+    with pytest.raises(SweepError, match=r"the pack .*/toy\.zip cannot be written: Is a directory"):
+        toy.pack(tmp_path / "toy.zip")
