@@ -49,7 +49,7 @@ def test_what_matters_is_printed_by_default(cli):
     assert "configurations completed; their parameters explain " in second
     assert "share of variance" in result.out and "worth tuning" in result.out
     assert "mean loss over the range of learning_rate against its best, by optimizer: " in result.out
-    assert result.err.startswith("in brackets 90 % intervals")
+    assert result.err.startswith("of the configurations that completed; in brackets 90 % intervals")
 
 
 def test_the_table_alone_is_for_programs(cli):
