@@ -109,7 +109,7 @@ def _connect(address: str) -> tuple[Any, Any]:
         raise SweepError(
             Argument("backend", "dask"), " needs Dask: install it with pip install 'sweep-lab[dask]'"
         ) from None
-    for name in [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]:
+    for name in [name for name in logging.root.manager.loggerDict if name.startswith(("distributed", "tornado"))]:
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters we say ourselves, in one sentence
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
