@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sweep.arguments import texts
@@ -80,9 +80,7 @@ class ChartedTrials(StudiedTrials):
         """
         from sweep.results import plots
 
-        objective, x = self.ranked_by(y, direction), None if x is None else texts(x, "x")
-        trials = self._trials(objective)
-        return plots.heatmap_chart(trials, self.searched, objective, title=self.name, x=x, repeats=self.repeats)
+        return self._by_parameters(plots.heatmap_chart, x, y, direction)
 
     def plot_history(self, by: str | None = None, direction: Direction | None = None) -> Figure:
         """Draw a metric, by default that of the objective, by trial number, with the best so far.
@@ -133,9 +131,15 @@ class ChartedTrials(StudiedTrials):
         """
         from sweep.results import plots
 
-        objective, x = self.ranked_by(y, direction), None if x is None else texts(x, "x")
+        return self._by_parameters(plots.parallel_chart, x, y, direction)
+
+    def _by_parameters(
+        self, draw: Callable[..., Figure], x: str | Sequence[str] | None, y: str | None, direction: Direction | None
+    ) -> Figure:
+        """Draw a chart of all trials by the searched parameters, or by those named."""
+        objective, names = self.ranked_by(y, direction), None if x is None else texts(x, "x")
         trials = self._trials(objective)
-        return plots.parallel_chart(trials, self.searched, objective, title=self.name, x=x, repeats=self.repeats)
+        return draw(trials, self.searched, objective, title=self.name, x=names, repeats=self.repeats)
 
     def plot_tuning_curve(self) -> Figure:
         """Draw the median best of n random trials against n, with a band of 95 % for the whole curve.
