@@ -16,6 +16,7 @@ from sweep.cli import (  # noqa: F401 (each adds its commands to the application
     checks,
     commands,
     comparing,
+    dashboard,
     differing,
     explaining,
     finalists,

@@ -33,6 +33,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("list", "list", "all sweeps of the database, the newest first"),
         Entry("show", "show mnist-widths/12", "one trial: its configuration, its seeds and its epochs"),
         Entry("plot", "plot --kind curves -o curves.png", "the learning curves of all trials"),
+        Entry("dashboard", "dashboard --port 8081", "all sweeps in the browser, also while they run"),
         Entry("predict", "predict 12", "what a trained network classifies correctly, and what it confuses"),
     ),
     "Understand": (

@@ -130,7 +130,7 @@ class Sweep(ChartedTrials):
         """Write all single trials, their epochs or their losses of mini-batches; return the number of rows.
 
         Args:
-            destination: a file whose suffix says the format.
+            destination: a file whose suffix says the format, or the URL of a database for the format "optuna".
             format: a name of `sweep.results.export.KINDS`, whatever the suffix.
             table: "trials", "epochs" or "batches".
 
@@ -139,7 +139,8 @@ class Sweep(ChartedTrials):
         """
         from sweep.results.export import exporter
 
-        file = str(folder_or_file(destination, "destination"))
+        is_url = isinstance(destination, str) and "://" in destination
+        file = str(destination if is_url else folder_or_file(destination, "destination"))
         return exporter(file, format).write(self, file, table)
 
     def next(self, file: str | Path, after: Sequence[Sweep] = ()) -> Following:

@@ -10,6 +10,7 @@ from pathlib import PurePath
 
 from sweep.errors import UsageError, suggest
 from sweep.results.export.base import TABLES, Exporter, Table
+from sweep.results.export.optuna import OptunaExporter
 from sweep.results.export.text import Csv, Json
 
 __all__ = ["KINDS", "TABLES", "Exporter", "Table", "exporter"]
@@ -17,6 +18,7 @@ __all__ = ["KINDS", "TABLES", "Exporter", "Table", "exporter"]
 KINDS: dict[str, type[Exporter]] = {
     "csv": Csv,
     "json": Json,
+    "optuna": OptunaExporter,
 }
 """Name of a format -> its exporter."""
 

@@ -1,0 +1,1 @@
+"""The live view of all sweeps of a database in a browser, by optuna-dashboard over a storage that only reads."""

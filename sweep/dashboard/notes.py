@@ -1,0 +1,39 @@
+"""The note of a study: what was searched, and what the page leaves out, as Markdown."""
+
+from __future__ import annotations
+
+import re
+
+from sweep.dashboard.thinning import remark
+from sweep.records import SweepRecord
+
+LONGEST_PART = 2_045
+"""Characters of an attribute in which the dashboard keeps a part of a note."""
+
+
+def note_of(record: SweepRecord) -> str:
+    """Return the note of a sweep."""
+    objective = record.objective
+    lines = [
+        f"Ranked by `{objective.metric}` of the {objective.epoch} epoch. Diverged trials are shown as pruned, "
+        "without a value; their attribute `status` tells.",
+    ]
+    if thinned := remark(record.trials):
+        lines.append(f"{thinned[0].upper()}{thinned[1:]}.")
+    if record.overrides:
+        lines.append(f"Changed on the command line:\n\n{_fenced(chr(10).join(record.overrides))}")
+    lines.append(f"The experiment file:\n\n{_fenced(record.experiment, 'toml')}")
+    return "\n\n".join(lines)
+
+
+def _fenced(text: str, language: str = "") -> str:
+    """Return text that Markdown shows as it is."""
+    longest = max(map(len, re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def note_attributes(note: str) -> dict[str, int | str]:
+    """Return the attributes of a study in which the dashboard finds a note."""
+    parts = [note[start : start + LONGEST_PART] for start in range(0, len(note), LONGEST_PART)]
+    return {"dashboard:note_ver": 1, **{f"dashboard:note_str:{number}": part for number, part in enumerate(parts)}}

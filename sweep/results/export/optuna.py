@@ -1,0 +1,252 @@
+"""A study of Optuna's in a database of its own, for Optuna's samplers, dashboards and plots.
+
+Optuna creates its tables, and the rows are inserted all at once, as `study.add_trials` takes minutes for a thousand.
+Only trials that have ended are written, numbered without gaps as Optuna demands.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, create_engine, insert, inspect, make_url, select, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from sweep.errors import SweepError, UsageError
+from sweep.records import ENDED
+from sweep.results.export.base import Table
+from sweep.results.studies import Study, require_optuna
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+    from sweep.results.sweep import Sweep
+
+OUR_TABLES = {"sweeps", "epochs", "decisions"}
+"""Tables by which a database of sweeps is known."""
+TRIAL = "trial"
+"""Attribute of a trial that names it in sweep."""
+
+
+class OptunaExporter:
+    """Writes the ended trials of a sweep as a study of Optuna's."""
+
+    suffixes: tuple[str, ...] = ()
+
+    def write(self, sweep: Sweep, destination: str, table: Table) -> int:
+        """Write a sweep to a database of Optuna's, and return the number of trials.
+
+        Raises:
+            SweepError: as of `write_study`.
+        """
+        if table != "trials":
+            raise UsageError(
+                f"a study of Optuna's holds trials with their curves, so there is no table of {table} in it"
+            )
+        return write_study(sweep, destination)
+
+
+def write_study(sweep: Sweep, url: str) -> int:
+    """Write the ended trials of a sweep as a new study of its name; return how many these are.
+
+    Args:
+        sweep: the sweep.
+        url: a database as Optuna names it, such as sqlite:///study.db, or a file.
+
+    Raises:
+        SweepError: when Optuna is not installed, there is such a study already, or it cannot be written.
+        UsageError: when the URL is wrong, or that of a database of sweeps.
+    """
+    require_optuna()
+    address = study_url(url)
+    trials = list(frozen_trials(sweep))
+    with storage_at(address, creating=True) as storage:
+        from optuna.study import StudyDirection
+
+        if sweep.name in [each.study_name for each in storage.get_all_studies()]:
+            raise SweepError(
+                f"there is a study '{sweep.name}' in {address} already; write to another database, or delete it with: "
+                f"optuna delete-study --study-name {sweep.name} --storage {address}"
+            )
+        direction = StudyDirection.MAXIMIZE if sweep.objective.is_max else StudyDirection.MINIMIZE
+        with storage.engine.begin() as connection:
+            _insert(connection, Study(sweep.record), sweep.name, direction, trials)
+        if storage.engine.dialect.name == "sqlite":  # the browser-only dashboard reads no file with a log beside it
+            with storage.engine.connect() as connection:
+                connection.execute(text("PRAGMA journal_mode=delete"))
+    return len(trials)
+
+
+def frozen_trials(sweep: Sweep) -> Iterator[FrozenTrial]:
+    """Yield the ended trials of a sweep in Optuna's terms, numbered from 0."""
+    study = Study(sweep.record, sweep.metrics())
+    stamps = [stamp for stamp in sweep.store.stamps(sweep.record.id) if stamp.status in ENDED]
+    ids = [stamp.id for stamp in stamps]
+    histories = sweep.store.histories(sweep.record.id, sweep.objective.metric, ids, ids)
+    study.see(histories)
+    for number, history in enumerate(histories):
+        yield study.frozen(history, number, attributes={TRIAL: f"{sweep.name}/{history.number}"})
+
+
+def study_url(url: str) -> str:
+    """Return the URL of a database of Optuna's that is not one of sweeps.
+
+    Raises:
+        UsageError: when it is one of sweeps, or no URL.
+    """
+    if not url:
+        raise UsageError("the URL of the database is empty; give one such as sqlite:///study.db")
+    address = url if "://" in url else f"sqlite:///{url}"
+    try:
+        parsed = make_url(address)
+        engine = create_engine(parsed)
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(
+            f"{url!r} names no database that can be opened ({reason}); give one such as sqlite:///study.db"
+        ) from None
+    is_file = parsed.get_backend_name() == "sqlite"
+    if is_file and not parsed.database:
+        raise UsageError(f"{url!r} names no file; give one such as sqlite:///study.db")
+    try:
+        if (not is_file or Path(str(parsed.database)).exists()) and _is_ours(engine):
+            raise UsageError(f"{url} is a database of sweeps, in which Optuna would make tables; name another one")
+    except SQLAlchemyError as error:
+        raise SweepError(f"{url} cannot be opened: {reason_of(error)}") from None
+    finally:
+        engine.dispose()
+    return address
+
+
+def _is_ours(engine: Engine) -> bool:
+    return set(inspect(engine).get_table_names()) >= OUR_TABLES
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why a database could not be used, in one line."""
+    return str(getattr(error, "orig", None) or error).splitlines()[0]
+
+
+@contextmanager
+def storage_at(address: str, creating: bool = False) -> Iterator[Any]:
+    """Yield Optuna's storage at a URL.
+
+    Raises:
+        SweepError: when it cannot be opened or written, or another version of Optuna has made it.
+    """
+    import optuna
+
+    parsed = make_url(address)
+    if not creating and parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).is_file():
+        raise SweepError(f"there is no file '{parsed.database}'")
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    storage = None
+    try:
+        storage = optuna.storages.RDBStorage(address, skip_table_creation=not creating)
+        yield storage
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError, AssertionError) as error:
+        raise SweepError(f"{address} cannot be used as a database of Optuna's: {reason_of(error)}") from None
+    except RuntimeError as error:
+        raise SweepError(f"{address} cannot be used by the installed Optuna: {reason_of(error)}") from None
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+        if storage is not None:
+            with suppress(SQLAlchemyError):
+                storage.remove_session()
+            storage.engine.dispose()
+
+
+def _insert(connection: Connection, study: Study, name: str, direction: Any, trials: Sequence[FrozenTrial]) -> None:
+    """Insert the rows of a study."""
+    from optuna.storages._rdb import models
+
+    connection.execute(insert(models.StudyModel), [{"study_name": name}])
+    study_id = connection.execute(
+        select(models.StudyModel.study_id).where(models.StudyModel.study_name == name)
+    ).scalar_one()
+    connection.execute(
+        insert(models.StudyDirectionModel), [{"direction": direction, "study_id": study_id, "objective": 0}]
+    )
+    for model, found in (
+        (models.StudyUserAttributeModel, study.attributes),
+        (models.StudySystemAttributeModel, study.system_attributes),
+    ):
+        rows = [{"study_id": study_id, "key": key, "value_json": json.dumps(value)} for key, value in found.items()]
+        connection.execute(insert(model), rows)
+    if trials:
+        _insert_trials(connection, models, study_id, trials)
+
+
+def _insert_trials(connection: Connection, models: Any, study_id: int, trials: Sequence[FrozenTrial]) -> None:
+    """Insert the trials of a study, whose ids the database gives, and all that belongs to them."""
+    table = models.TrialModel.__table__
+    rows = []
+    for trial in trials:
+        made = models.TrialModel(datetime_start=trial.datetime_start, datetime_complete=trial.datetime_complete)
+        times = {"datetime_start": made._datetime_start_utc, "datetime_complete": made._datetime_complete_utc}
+        rows.append({"number": trial.number, "study_id": study_id, "state": trial.state, **times})
+    connection.execute(insert(table), rows)
+    numbers = select(table.c.number, table.c.trial_id).where(table.c.study_id == study_id)
+    ids: dict[int, int] = dict(connection.execute(numbers).tuples().all())
+    for model, found in _details(models, trials):
+        new = [{"trial_id": ids[number], **row} for number, row in found]
+        if new:
+            connection.execute(insert(model.__table__), new)
+
+
+def _details(models: Any, trials: Sequence[FrozenTrial]) -> Iterator[tuple[Any, Iterator[tuple[int, dict[str, Any]]]]]:
+    """Yield each table of what belongs to trials, with the rows by number of the trial."""
+    from optuna.distributions import distribution_to_json
+
+    texts: dict[int, tuple[Any, str]] = {}
+
+    def written(distribution: Any) -> str:
+        """Return a distribution as JSON, made once for each object, which is kept so that its id stays its own."""
+        return texts.setdefault(id(distribution), (distribution, distribution_to_json(distribution)))[1]
+
+    value, step = models.TrialValueModel, models.TrialIntermediateValueModel
+    yield (
+        models.TrialParamModel,
+        (
+            (
+                each.number,
+                {
+                    "param_name": name,
+                    "param_value": known.to_internal_repr(each.params[name]),
+                    "distribution_json": written(known),
+                },
+            )
+            for each in trials
+            for name, known in each.distributions.items()
+        ),
+    )
+    yield (
+        value,
+        (
+            (each.number, {"objective": 0, "value": stored, "value_type": kind})
+            for each in trials
+            if each.value is not None
+            for stored, kind in [value.value_to_stored_repr(each.value)]
+        ),
+    )
+    yield (
+        step,
+        (
+            (each.number, {"step": epoch, "intermediate_value": stored, "intermediate_value_type": kind})
+            for each in trials
+            for epoch, figure in each.intermediate_values.items()
+            for stored, kind in [step.intermediate_value_to_stored_repr(figure)]
+        ),
+    )
+    yield (
+        models.TrialUserAttributeModel,
+        (
+            (each.number, {"key": key, "value_json": json.dumps(found)})
+            for each in trials
+            for key, found in each.user_attrs.items()
+        ),
+    )

@@ -1,0 +1,115 @@
+"""Histories: trials with the curve of one metric, as tools read them that follow a sweep while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from sweep.metrics import NATIVE_METRICS
+from sweep.records import Scalar, Status
+from sweep.store.rows import drawn_value
+from sweep.store.schema import epochs, parameters, trials
+
+MOST_NAMED = 500
+"""Up to this many trials are asked for by their ids; of more, all of the sweep are read."""
+COLUMNS = (
+    *("id", "number", "repeat", "status", "attempt", "started", "finished", "seconds", "error", "finding"),
+    *("best_value", "best_epoch", "tie_value", "last_epoch"),
+    *("diverged_epoch", "diverged_step", "diverged_place", "diverged_kind"),
+)
+
+
+class Stamp(NamedTuple):
+    """What tells whether a trial has changed since it was read."""
+
+    id: int
+    number: int
+    status: Status
+    attempt: int
+    last_epoch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A trial with its drawn values and the curve of a metric."""
+
+    id: int
+    """Its row in the database, unique among all sweeps."""
+    number: int
+    repeat: int
+    status: Status
+    attempt: int
+    started: datetime | None
+    """UTC without a zone."""
+    finished: datetime | None
+    seconds: float | None
+    error: str | None
+    finding: str | None
+    best_value: float | None
+    """Value of the sweep's objective at the epoch that stands for it."""
+    best_epoch: int | None
+    tie_value: float | None
+    last_epoch: int | None
+    diverged_epoch: int | None
+    diverged_step: int | None
+    diverged_place: str | None
+    diverged_kind: str | None
+    parameters: Mapping[str, Scalar]
+    """Drawn values by full name."""
+    curve: Mapping[int, float]
+    """Value of the metric by epoch; empty where it was not asked for."""
+
+
+def read_stamps(connection: Connection, sweep_id: int) -> list[Stamp]:
+    """Return a stamp of each trial of a sweep, by number."""
+    columns = [trials.c[name] for name in Stamp._fields]
+    query = select(*columns).where(trials.c.sweep_id == sweep_id).order_by(trials.c.number)
+    return [Stamp(*row) for row in connection.execute(query)]
+
+
+def read_histories(
+    connection: Connection, sweep_id: int, metric: str, ids: Collection[int], with_curve: Collection[int]
+) -> list[History]:
+    """Return some trials of a sweep by number, with the curves of those of them that are asked for.
+
+    Args:
+        connection: to the database.
+        sweep_id: the sweep.
+        metric: that of the curves.
+        ids: of the trials.
+        with_curve: ids of those with curves.
+    """
+    drawn: dict[int, dict[str, Any]] = {}
+    names = (parameters.c.trial_id, parameters.c.name, parameters.c.type, parameters.c.number, parameters.c.text)
+    for trial_id, name, *value in connection.execute(
+        select(*names).join(trials, trials.c.id == parameters.c.trial_id).where(_which(sweep_id, ids))
+    ):
+        drawn.setdefault(trial_id, {})[name] = drawn_value(*value)
+    curves = _curves(connection, sweep_id, metric, with_curve) if with_curve else {}
+    query = select(*(trials.c[name] for name in COLUMNS)).where(_which(sweep_id, ids)).order_by(trials.c.number)
+    wanted = set(ids)
+    return [
+        History(*row, drawn.get(row.id, {}), curves.get(row.id, {}))
+        for row in connection.execute(query)
+        if row.id in wanted
+    ]
+
+
+def _which(sweep_id: int, ids: Collection[int]) -> ColumnElement[bool]:
+    mine = trials.c.sweep_id == sweep_id
+    return mine & trials.c.id.in_(ids) if len(ids) <= MOST_NAMED else mine
+
+
+def _curves(connection: Connection, sweep_id: int, metric: str, ids: Collection[int]) -> dict[int, dict[int, float]]:
+    """Return the values of a metric by epoch, by the ids of the trials."""
+    value = epochs.c[metric] if metric in NATIVE_METRICS else epochs.c.metrics[metric].as_float()
+    query = select(epochs.c.trial_id, epochs.c.epoch, value).join(trials, trials.c.id == epochs.c.trial_id)
+    found: dict[int, dict[int, float]] = {}
+    rows: Iterable[Any] = connection.execute(query.where(_which(sweep_id, ids), value.is_not(None)))
+    for trial_id, epoch, each in rows:
+        found.setdefault(trial_id, {})[epoch] = float(each)
+    return found
