@@ -17,8 +17,8 @@ LONGEST_FUNCTION = 40
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 ORDER = (
-    "cli > (report dashboard) > results > pack > analysis > checks > runner > engines > trial > training > experiment > "
-    "store > (space stopping nn data system) > observer > records > metrics > arguments > errors"
+    "cli > (report dashboard) > results > pack > analysis > checks > runner > engines > trial > training > "
+    "experiment > store > (space stopping nn data system) > observer > records > metrics > arguments > errors"
 )
 """From the top down: a package imports those below it. What stands together in brackets knows nothing of each other."""
 FLOORS = {

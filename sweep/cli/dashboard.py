@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 import sweep
-from sweep.cli.ending import saying
 from sweep.cli.options import Db, Name, app, say
 
 
@@ -29,7 +28,7 @@ def dashboard(
     from sweep.dashboard.thinning import remark
 
     results = sweep.load(name, db=db)
-    with server.dashboard(results.store, port) as served, saying("the dashboard has ended"):
+    with server.dashboard(results.store, port) as served:
         if thinned := remark(results.record.trials):
             say(f"note: {thinned}")
         print(server.address(served, results.record.id), flush=True)

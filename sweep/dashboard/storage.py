@@ -18,7 +18,7 @@ from sweep.errors import SweepError
 from sweep.records import SweepRecord
 from sweep.results.studies import METRIC_NAMES, Study
 from sweep.store import Store
-from sweep.store.histories import Stamp
+from sweep.store.histories import Stamp, read_histories, read_stamps, read_sweeps, sweep_of
 
 READ_ONLY = "the dashboard only shows sweeps; change them on the command line, such as with sweep rename, sweep remove"
 """Why nothing can be changed here."""
@@ -54,7 +54,7 @@ class SweepStorage(BaseStorage):  # type: ignore[misc]
 
     def get_all_studies(self) -> list[FrozenStudy]:
         """Return all sweeps, the newest first."""
-        return [_frozen_study(record) for record in self.store.records()]
+        return [_frozen_study(record) for record in read_sweeps(self.store.database)]
 
     def _record(self, study_id: int) -> SweepRecord:
         """Return the record of a sweep.
@@ -62,7 +62,7 @@ class SweepStorage(BaseStorage):  # type: ignore[misc]
         Raises:
             KeyError: when there is none of this id, as Optuna demands.
         """
-        for record in self.store.records(study_id):
+        for record in read_sweeps(self.store.database, study_id):
             return record
         raise KeyError(study_id)
 
@@ -90,10 +90,10 @@ class SweepStorage(BaseStorage):  # type: ignore[misc]
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
         """Return a trial by its id in the database."""
-        for study in self.store.records():
-            for trial in self.get_all_trials(study.id, deepcopy=False):
-                if trial._trial_id == trial_id:
-                    return trial
+        study_id = sweep_of(self.store.database, trial_id)
+        for trial in self.get_all_trials(study_id, deepcopy=False) if study_id is not None else ():
+            if trial._trial_id == trial_id:
+                return trial
         raise KeyError(trial_id)
 
     def get_all_trials(
@@ -107,7 +107,7 @@ class SweepStorage(BaseStorage):  # type: ignore[misc]
 
     def _read(self, study_id: int) -> list[FrozenTrial]:
         """Return all trials, after reading those that have changed since they were read last."""
-        stamps = _begun(self.store.stamps(study_id))
+        stamps = _begun(read_stamps(self.store.database, study_id))
         record = self._record(study_id)
         cache = self._caches.get(study_id)
         if cache is None or cache.study.record.experiment != record.experiment:
@@ -126,7 +126,9 @@ class SweepStorage(BaseStorage):  # type: ignore[misc]
         new = [key for key in keys if key not in known]
         while True:
             with_curve = [stamp.id for stamp, has_curve in new if has_curve]
-            histories = self.store.histories(record.id, metric, [stamp.id for stamp, _ in new], with_curve)
+            histories = read_histories(
+                self.store.database, record.id, metric, [stamp.id for stamp, _ in new], with_curve
+            )
             has_changed = cache.study.see(histories)
             if not has_changed or len(new) == len(keys):
                 break

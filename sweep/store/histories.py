@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, select
 
 from sweep.metrics import NATIVE_METRICS
-from sweep.records import Scalar, Status
-from sweep.store.rows import drawn_value
-from sweep.store.schema import epochs, parameters, trials
+from sweep.records import Scalar, Status, SweepRecord
+from sweep.store.connection import Database
+from sweep.store.rows import drawn_value, sweep_record
+from sweep.store.schema import epochs, parameters, sweeps, trials
 
 MOST_NAMED = 500
 """Up to this many trials are asked for by their ids; of more, all of the sweep are read."""
@@ -64,39 +65,58 @@ class History:
     """Value of the metric by epoch; empty where it was not asked for."""
 
 
-def read_stamps(connection: Connection, sweep_id: int) -> list[Stamp]:
+def read_sweeps(database: Database, sweep_id: int | None = None) -> list[SweepRecord]:
+    """Return all sweeps, newest first, or only that of an id, if there is one."""
+    query = select(sweeps).order_by(sweeps.c.id.desc())
+    with database.reading() as connection:
+        rows = connection.execute(query if sweep_id is None else query.where(sweeps.c.id == sweep_id)).mappings()
+        return [sweep_record(row) for row in rows]
+
+
+def sweep_of(database: Database, trial_id: int) -> int | None:
+    """Return the id of the sweep that a trial belongs to; None where there is no such trial."""
+    with database.reading() as connection:
+        return connection.execute(select(trials.c.sweep_id).where(trials.c.id == trial_id)).scalar()
+
+
+def read_stamps(database: Database, sweep_id: int) -> list[Stamp]:
     """Return a stamp of each trial of a sweep, by number."""
     columns = [trials.c[name] for name in Stamp._fields]
     query = select(*columns).where(trials.c.sweep_id == sweep_id).order_by(trials.c.number)
-    return [Stamp(*row) for row in connection.execute(query)]
+    with database.reading() as connection:
+        return [Stamp(*row) for row in connection.execute(query)]
 
 
 def read_histories(
-    connection: Connection, sweep_id: int, metric: str, ids: Collection[int], with_curve: Collection[int]
+    database: Database, sweep_id: int, metric: str, ids: Collection[int], with_curve: Collection[int]
 ) -> list[History]:
     """Return some trials of a sweep by number, with the curves of those of them that are asked for.
 
     Args:
-        connection: to the database.
+        database: where the sweep is.
         sweep_id: the sweep.
         metric: that of the curves.
         ids: of the trials.
         with_curve: ids of those with curves.
     """
+    with database.reading() as connection:
+        drawn = _drawn(connection, sweep_id, ids)
+        curves = _curves(connection, sweep_id, metric, with_curve) if with_curve else {}
+        query = select(*(trials.c[name] for name in COLUMNS)).where(_which(sweep_id, ids)).order_by(trials.c.number)
+        rows = [tuple(row) for row in connection.execute(query)]
+    wanted = set(ids)
+    return [History(*row, drawn.get(row[0], {}), curves.get(row[0], {})) for row in rows if row[0] in wanted]
+
+
+def _drawn(connection: Connection, sweep_id: int, ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Return the drawn values by full name, by the ids of the trials."""
     drawn: dict[int, dict[str, Any]] = {}
     names = (parameters.c.trial_id, parameters.c.name, parameters.c.type, parameters.c.number, parameters.c.text)
     for trial_id, name, *value in connection.execute(
         select(*names).join(trials, trials.c.id == parameters.c.trial_id).where(_which(sweep_id, ids))
     ):
         drawn.setdefault(trial_id, {})[name] = drawn_value(*value)
-    curves = _curves(connection, sweep_id, metric, with_curve) if with_curve else {}
-    query = select(*(trials.c[name] for name in COLUMNS)).where(_which(sweep_id, ids)).order_by(trials.c.number)
-    wanted = set(ids)
-    return [
-        History(*row, drawn.get(row.id, {}), curves.get(row.id, {}))
-        for row in connection.execute(query)
-        if row.id in wanted
-    ]
+    return drawn
 
 
 def _which(sweep_id: int, ids: Collection[int]) -> ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,6 @@ from sweep.store.correctness import read_correctness
 from sweep.store.creation import create as create_database
 from sweep.store.creation import open_existing
 from sweep.store.decisions import Competitor
-from sweep.store.histories import History, Stamp, read_histories, read_stamps
 from sweep.store.retry import retry_while_busy
 from sweep.store.rows import read_epochs, sweep_record, trial_record
 from sweep.store.schema import sweeps, trials
@@ -77,13 +76,6 @@ class Reader:
         if not names:
             raise SweepError(f"{self.database.shown} holds no sweeps yet; begin one with `", Call("run"), "`")
         raise SweepError(f"there is no sweep '{name}' in {self.database.shown}; {suggest(str(name), names)}")
-
-    def records(self, sweep_id: int | None = None) -> list[SweepRecord]:
-        """Return all sweeps, newest first, or only that of an id, if there is one."""
-        query = select(sweeps).order_by(sweeps.c.id.desc())
-        with self.database.reading() as connection:
-            rows = connection.execute(query if sweep_id is None else query.where(sweeps.c.id == sweep_id)).mappings()
-            return [sweep_record(row) for row in rows]
 
     def names(self) -> list[str]:
         """Return the names of all sweeps."""
@@ -194,16 +186,6 @@ class Reader:
         """Return the epochs that the trials of a sweep have, and that those being trained are to have."""
         with self.database.reading() as connection:
             return growth.epochs_begun(connection, sweep_id)
-
-    def stamps(self, sweep_id: int) -> list[Stamp]:
-        """Return what tells whether the trials of a sweep have changed, by number."""
-        with self.database.reading() as connection:
-            return read_stamps(connection, sweep_id)
-
-    def histories(self, sweep_id: int, metric: str, ids: Collection[int], with_curve: Collection[int]) -> list[History]:
-        """Return some trials of a sweep with the curves of a metric; see `read_histories`."""
-        with self.database.reading() as connection:
-            return read_histories(connection, sweep_id, metric, ids, with_curve)
 
     def decisions(self, sweep_id: int, number: int | None = None) -> list[DecisionRecord]:
         """Return the decisions of stopping rules about all trials of a sweep, or about one, by trial and epoch."""

@@ -19,6 +19,7 @@ from sweep.errors import SweepError, UsageError
 from sweep.records import ENDED
 from sweep.results.export.base import Table
 from sweep.results.studies import Study, require_optuna
+from sweep.store.histories import read_histories, read_stamps
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -83,9 +84,9 @@ def write_study(sweep: Sweep, url: str) -> int:
 def frozen_trials(sweep: Sweep) -> Iterator[FrozenTrial]:
     """Yield the ended trials of a sweep in Optuna's terms, numbered from 0."""
     study = Study(sweep.record, sweep.metrics())
-    stamps = [stamp for stamp in sweep.store.stamps(sweep.record.id) if stamp.status in ENDED]
+    stamps = [stamp for stamp in read_stamps(sweep.store.database, sweep.record.id) if stamp.status in ENDED]
     ids = [stamp.id for stamp in stamps]
-    histories = sweep.store.histories(sweep.record.id, sweep.objective.metric, ids, ids)
+    histories = read_histories(sweep.store.database, sweep.record.id, sweep.objective.metric, ids, ids)
     study.see(histories)
     for number, history in enumerate(histories):
         yield study.frozen(history, number, attributes={TRIAL: f"{sweep.name}/{history.number}"})
@@ -198,55 +199,45 @@ def _insert_trials(connection: Connection, models: Any, study_id: int, trials: S
             connection.execute(insert(model.__table__), new)
 
 
-def _details(models: Any, trials: Sequence[FrozenTrial]) -> Iterator[tuple[Any, Iterator[tuple[int, dict[str, Any]]]]]:
-    """Yield each table of what belongs to trials, with the rows by number of the trial."""
+Rows = Iterator[tuple[int, dict[str, Any]]]
+"""Rows of a table, each with the number of its trial."""
+
+
+def _details(models: Any, trials: Sequence[FrozenTrial]) -> Iterator[tuple[Any, Rows]]:
+    """Yield each table of what belongs to trials with its rows."""
+    yield models.TrialParamModel, _parameter_rows(trials)
+    yield models.TrialValueModel, _value_rows(models.TrialValueModel, trials)
+    yield models.TrialIntermediateValueModel, _curve_rows(models.TrialIntermediateValueModel, trials)
+    yield models.TrialUserAttributeModel, _attribute_rows(trials)
+
+
+def _parameter_rows(trials: Sequence[FrozenTrial]) -> Rows:
     from optuna.distributions import distribution_to_json
 
-    texts: dict[int, tuple[Any, str]] = {}
+    texts: dict[int, str] = {}  # by the distribution's own id: most trials have the same ones, which the trials keep
+    for each in trials:
+        for name, known in each.distributions.items():
+            if id(known) not in texts:
+                texts[id(known)] = distribution_to_json(known)
+            row = {"param_name": name, "param_value": known.to_internal_repr(each.params[name])}
+            yield each.number, {**row, "distribution_json": texts[id(known)]}
 
-    def written(distribution: Any) -> str:
-        """Return a distribution as JSON, made once for each object, which is kept so that its id stays its own."""
-        return texts.setdefault(id(distribution), (distribution, distribution_to_json(distribution)))[1]
 
-    value, step = models.TrialValueModel, models.TrialIntermediateValueModel
-    yield (
-        models.TrialParamModel,
-        (
-            (
-                each.number,
-                {
-                    "param_name": name,
-                    "param_value": known.to_internal_repr(each.params[name]),
-                    "distribution_json": written(known),
-                },
-            )
-            for each in trials
-            for name, known in each.distributions.items()
-        ),
-    )
-    yield (
-        value,
-        (
-            (each.number, {"objective": 0, "value": stored, "value_type": kind})
-            for each in trials
-            if each.value is not None
-            for stored, kind in [value.value_to_stored_repr(each.value)]
-        ),
-    )
-    yield (
-        step,
-        (
-            (each.number, {"step": epoch, "intermediate_value": stored, "intermediate_value_type": kind})
-            for each in trials
-            for epoch, figure in each.intermediate_values.items()
-            for stored, kind in [step.intermediate_value_to_stored_repr(figure)]
-        ),
-    )
-    yield (
-        models.TrialUserAttributeModel,
-        (
-            (each.number, {"key": key, "value_json": json.dumps(found)})
-            for each in trials
-            for key, found in each.user_attrs.items()
-        ),
-    )
+def _value_rows(model: Any, trials: Sequence[FrozenTrial]) -> Rows:
+    for each in trials:
+        if each.value is not None:
+            value, kind = model.value_to_stored_repr(each.value)
+            yield each.number, {"objective": 0, "value": value, "value_type": kind}
+
+
+def _curve_rows(model: Any, trials: Sequence[FrozenTrial]) -> Rows:
+    for each in trials:
+        for epoch, figure in each.intermediate_values.items():
+            value, kind = model.intermediate_value_to_stored_repr(figure)
+            yield each.number, {"step": epoch, "intermediate_value": value, "intermediate_value_type": kind}
+
+
+def _attribute_rows(trials: Sequence[FrozenTrial]) -> Rows:
+    for each in trials:
+        for key, value in each.user_attrs.items():
+            yield each.number, {"key": key, "value_json": json.dumps(value)}
