@@ -16,6 +16,7 @@ import pandas as pd
 
 from sweep.checks.again import stored_trainer
 from sweep.errors import Call, SweepError
+from sweep.experiment.imported import refuse_imported
 from sweep.metrics import NATIVE_METRICS
 from sweep.observer import Observer, Silent
 from sweep.records import Divergence, Epoch, SweepRecord, TrialRecord
@@ -193,6 +194,7 @@ def replay(
         SweepError: when there is no such trial, its trainer is not deterministic, it has no epochs yet, or its data
             set is missing or another one.
     """
+    refuse_imported(record)
     name, row = f"{record.name}/{number}", store.trial(record.id, number)
     _check_deterministic(name, row.configuration)
     last = None if row.status in FINISHED else row.last_epoch

@@ -14,6 +14,7 @@ from sweep.checks.again import stored_trainer
 from sweep.checks.trace_result import BEFORE, OTHERWISE, Range, Trace, step_of
 from sweep.errors import Argument, SweepError, UsageError
 from sweep.experiment.experiment import Experiment
+from sweep.experiment.imported import refuse_imported
 from sweep.observer import Observer, Silent
 from sweep.records import Divergence, SweepRecord, TrialRecord, Weights
 from sweep.runner.prepare import plan, prepare_again, prepare_datasets
@@ -63,6 +64,7 @@ def trace(
             or its data set is missing or another one.
         UsageError: when the range begins after the end of the training.
     """
+    refuse_imported(record)
     name, row, observer = f"{record.name}/{number}", store.trial(record.id, number), observer or Silent()
     if "network" not in row.configuration:
         raise SweepError(_of_own_trainer(name, row, record, store))

@@ -21,6 +21,7 @@ from sweep.cli import (  # noqa: F401 (each adds its commands to the application
     explaining,
     finalists,
     following,
+    importing,
     mapping,
     networks,
     packing,

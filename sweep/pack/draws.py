@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sweep.errors import ExperimentError, SweepError, UsageError
 from sweep.experiment.experiment import Experiment, History
 from sweep.experiment.file import experiment_of
+from sweep.experiment.imported import source_of
 from sweep.experiment.parents import parent_of
 from sweep.records import Scalar, SweepRecord, Trial
 from sweep.store import Store
@@ -52,6 +53,8 @@ def redraw(store: Store, record: SweepRecord, files: Path) -> Redrawn:
     """
     if parent := parent_of(record):
         return Redrawn(0, [], f"its trials were made from those of the sweep {parent}, not drawn")
+    if source := source_of(record):
+        return Redrawn(0, [], f"its trials were imported from {source}, not drawn")
     experiment = experiment_of(replace(record, experiment_folder=str(files)))
     if experiment.fingerprint != record.fingerprint:
         return Redrawn(0, ["the experiment file is not the one of the stored fingerprint, or draws otherwise"])

@@ -13,6 +13,7 @@ from sweep.analysis.following import KEEP, Plan, plan
 from sweep.analysis.narrowing import FEWEST, FEWEST_BEST
 from sweep.errors import Call, ExperimentError, SweepError, UsageError, counted
 from sweep.experiment.file import parse
+from sweep.experiment.imported import refuse_imported
 from sweep.experiment.parameters import is_native, parse_sections, read_table
 from sweep.experiment.rewriting import differences, rewritten
 from sweep.experiment.toml import read_toml, write_toml
@@ -56,6 +57,7 @@ def write_following(sweeps: Sequence[Sweep], file: Path) -> Following:
         UsageError: when the sweeps cannot be compared, or the next one could not run there.
     """
     last = sweeps[-1]
+    refuse_imported(last.record)
     _check(sweeps, file)
     results = ended_results(sweeps)
     _check_results(last, results)

@@ -6,6 +6,7 @@ from sweep.engines import RunOptions, open_engine
 from sweep.errors import Argument, SweepError, UsageError
 from sweep.experiment.experiment import Experiment, History
 from sweep.experiment.file import experiment_of
+from sweep.experiment.imported import refuse_imported
 from sweep.experiment.sections.header import check_total
 from sweep.records import SweepRecord
 from sweep.runner.draws import Datasets, grouped
@@ -27,6 +28,7 @@ def enlarge(record: SweepRecord, total: int, store: Store, options: RunOptions) 
         SweepError: when the sweep has so many already, or its sampler has no more, and nothing is changed then; or when
             training had to stop, and all that was done is kept.
     """
+    refuse_imported(record)
     experiment = experiment_of(record)
     _check(record, experiment, total)
     with resumable(record.name, store):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sweep.engines import RunOptions, open_engine
 from sweep.errors import Argument, Call, SweepError, UsageError, counted
+from sweep.experiment.imported import refuse_imported
 from sweep.experiment.sections.base import kind_table
 from sweep.nn.bounds import LARGEST
 from sweep.records import LOST, SweepRecord, TrialRecord
@@ -34,6 +35,7 @@ def extend(record: SweepRecord, numbers: Sequence[int], epochs: int | None, stor
     """
     if epochs is not None and epochs > LARGEST:
         raise UsageError(Argument("epochs"), f" must be at most {LARGEST}, not {epochs}")
+    refuse_imported(record)
     numbers = sorted(set(numbers))
     rows = [store.trial(record.id, number) for number in numbers]
     for row in rows:

@@ -21,6 +21,7 @@ from sweep.data import (
 from sweep.errors import Argument, DataError, ExperimentError, SweepError
 from sweep.experiment.checks import check
 from sweep.experiment.experiment import LABELS_AS_WRITTEN
+from sweep.experiment.imported import refuse_imported
 from sweep.experiment.parameters import trainer_of
 from sweep.experiment.sections import Configuration
 from sweep.observer import Observer
@@ -64,8 +65,9 @@ def prepare_again(record: SweepRecord, data: Path | None, observer: Observer) ->
 
     Raises:
         DataError: when one is missing or damaged.
-        SweepError: when one has changed since the sweep was begun.
+        SweepError: when one has changed since the sweep was begun, or the sweep was imported.
     """
+    refuse_imported(record)
     data = data or (Path(record.data_folder) if record.data_folder else None)
     base = Path(record.experiment_folder) if record.experiment_folder else None
     # A sweep that states no task was found to be one of classes when it was begun.

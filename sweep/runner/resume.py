@@ -7,6 +7,7 @@ import sys
 from sweep.engines import RunOptions, open_engine
 from sweep.errors import Call, SweepError, counted
 from sweep.experiment.file import experiment_of
+from sweep.experiment.imported import refuse_imported
 from sweep.experiment.parents import parent_of
 from sweep.records import SweepRecord
 from sweep.runner.draws import Datasets
@@ -31,6 +32,7 @@ def resume(name: str | None, store: Store, options: RunOptions, *, retry_failed:
         SweepError: when there is no such sweep, its data set has changed, or it had to stop again.
     """
     record = _record(name, store)
+    refuse_imported(record)
     with resumable(record.name, store):
         store.requeue(record.id, is_lost)
         if retry_failed:

@@ -105,7 +105,7 @@ def read_histories(
         query = select(*(trials.c[name] for name in COLUMNS)).where(_which(sweep_id, ids)).order_by(trials.c.number)
         rows = [tuple(row) for row in connection.execute(query)]
     wanted = set(ids)
-    return [History(*row, drawn.get(row[0], {}), curves.get(row[0], {})) for row in rows if row[0] in wanted]
+    return [History(*(*row, drawn.get(row[0], {}), curves.get(row[0], {}))) for row in rows if row[0] in wanted]
 
 
 def _drawn(connection: Connection, sweep_id: int, ids: Collection[int]) -> dict[int, dict[str, Any]]:

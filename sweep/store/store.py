@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sweep.errors import Argument, Call, SweepError
 from sweep.metrics import Objective
 from sweep.records import BatchLosses, DecisionRecord, Epoch, Status, SweepRecord, Trial, Weights
-from sweep.store import decisions, growth, lifecycle, takeover, twins
+from sweep.store import decisions, growth, imports, lifecycle, takeover, twins
 from sweep.store.claims import Claim, Ending, IsLost
 from sweep.store.reader import Reader
 from sweep.store.retry import Result, retry_while_busy
@@ -51,6 +51,10 @@ class Store(Reader):
             if isinstance(error.__cause__, IntegrityError):
                 raise _taken(record.name) from None
             raise
+
+    def add_ended(self, record: SweepRecord, drawn: Sequence[Trial], ended: Sequence[imports.Ended]) -> int:
+        """Store a sweep whose trials have ended elsewhere, in one transaction; return its id."""
+        return self._write(lambda c, now: imports.add_ended(c, record, drawn, ended), durable=True)
 
     def check_name(self, name: str) -> None:
         """Check that no sweep has a name.

@@ -23,7 +23,7 @@ from sweep.training.forks import ForkedTrainer
 from sweep.training.function import check_function, function_trainer, pickled_trainer
 from sweep.training.loop import NetworkTrainer
 from sweep.training.networks import build_network, build_optimizer, build_penalty, build_schedule
-from sweep.training.trainer import Setup, Trainer
+from sweep.training.trainer import Setup, Trainer, TrainingError
 
 
 def build(setup: Setup) -> Trainer:
@@ -60,9 +60,19 @@ def build_network_trainer(setup: Setup) -> NetworkTrainer:
     return NetworkTrainer(dataset, settings)
 
 
+def refuse_imported_trainer(setup: Setup) -> Trainer:
+    """Refuse to train a trial that another program has trained.
+
+    Raises:
+        TrainingError: always.
+    """
+    raise TrainingError(f"it was imported from {setup.configuration['trainer']['source']}, and cannot be trained here")
+
+
 KINDS: dict[str, Callable[[Setup], Trainer]] = {
     "command": lambda setup: command_trainer(setup, None),
     "function": lambda setup: function_trainer(setup, _parts(setup)),
+    "imported": refuse_imported_trainer,
     "network": build_network_trainer,
     "pickle": lambda setup: pickled_trainer(setup, _parts(setup)),
 }

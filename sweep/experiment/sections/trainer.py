@@ -74,6 +74,14 @@ class PickledTrainer(TrainerKind):
     sha256: Annotated[str, Field(min_length=64, max_length=64)]
 
 
+class ImportedTrainer(TrainerKind):
+    """Another program, which has trained the trials of a sweep that was imported."""
+
+    kind: Literal["imported"]
+    source: str
+    """From where it was imported, in words."""
+
+
 def _refused(sentence: str) -> PydanticCustomError:
     return PydanticCustomError("refused", "{sentence}", {"sentence": sentence})
 
@@ -84,7 +92,9 @@ def trainer_table(value: Any) -> Any:
 
 
 TrainerSection = Annotated[
-    FunctionTrainer | CommandTrainer | PickledTrainer, Field(discriminator="kind"), BeforeValidator(trainer_table)
+    FunctionTrainer | CommandTrainer | PickledTrainer | ImportedTrainer,
+    Field(discriminator="kind"),
+    BeforeValidator(trainer_table),
 ]
 
 BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")

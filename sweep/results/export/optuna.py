@@ -7,10 +7,11 @@ Only trials that have ended are written, numbered without gaps as Optuna demands
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, Engine, create_engine, insert, inspect, make_url, select, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 OUR_TABLES = {"sweeps", "epochs", "decisions"}
 """Tables by which a database of sweeps is known."""
+EPOCHS = "sweep:epochs"
+"""Attribute of a trial that has all metrics of its epochs, from which `sweep import` reads them back."""
 TRIAL = "trial"
 """Attribute of a trial that names it in sweep."""
 
@@ -88,11 +91,29 @@ def frozen_trials(sweep: Sweep) -> Iterator[FrozenTrial]:
     ids = [stamp.id for stamp in stamps]
     histories = read_histories(sweep.store.database, sweep.record.id, sweep.objective.metric, ids, ids)
     study.see(histories)
+    others = _other_curves(sweep)
     for number, history in enumerate(histories):
-        yield study.frozen(history, number, attributes={TRIAL: f"{sweep.name}/{history.number}"})
+        trial = study.frozen(history, number, attributes={TRIAL: f"{sweep.name}/{history.number}"})
+        if curves := others.get(history.number):
+            trial.system_attrs = {EPOCHS: curves}
+        yield trial
 
 
-def study_url(url: str) -> str:
+def _other_curves(sweep: Sweep) -> dict[int, dict[str, list[float | None]]]:
+    """Return the metrics besides the objective, and the seconds, of the epochs of each trial by its number."""
+    frame = sweep.epochs()
+    frame = frame[frame[sweep.objective.metric].notna()].drop(columns=["epoch", sweep.objective.metric])
+    return {
+        int(str(number)): {
+            str(name): [None if math.isnan(value) else value for value in own[name].tolist()]
+            for name in own.columns
+            if name != "trial"
+        }
+        for number, own in frame.groupby("trial")
+    }
+
+
+def study_url(url: str, purpose: Literal["export", "import"] = "export") -> str:
     """Return the URL of a database of Optuna's that is not one of sweeps.
 
     Raises:
@@ -114,7 +135,10 @@ def study_url(url: str) -> str:
         raise UsageError(f"{url!r} names no file; give one such as sqlite:///study.db")
     try:
         if (not is_file or Path(str(parsed.database)).exists()) and _is_ours(engine):
-            raise UsageError(f"{url} is a database of sweeps, in which Optuna would make tables; name another one")
+            wrong = "in which Optuna would make tables; name another one"
+            if purpose == "import":
+                wrong = "whose sweeps need no import; look at them with: sweep list --db FILE"
+            raise UsageError(f"{url} is a database of sweeps, {wrong}")
     except SQLAlchemyError as error:
         raise SweepError(f"{url} cannot be opened: {reason_of(error)}") from None
     finally:
@@ -208,7 +232,8 @@ def _details(models: Any, trials: Sequence[FrozenTrial]) -> Iterator[tuple[Any, 
     yield models.TrialParamModel, _parameter_rows(trials)
     yield models.TrialValueModel, _value_rows(models.TrialValueModel, trials)
     yield models.TrialIntermediateValueModel, _curve_rows(models.TrialIntermediateValueModel, trials)
-    yield models.TrialUserAttributeModel, _attribute_rows(trials)
+    yield models.TrialUserAttributeModel, _attribute_rows((each.number, each.user_attrs) for each in trials)
+    yield models.TrialSystemAttributeModel, _attribute_rows((each.number, each.system_attrs) for each in trials)
 
 
 def _parameter_rows(trials: Sequence[FrozenTrial]) -> Rows:
@@ -237,7 +262,7 @@ def _curve_rows(model: Any, trials: Sequence[FrozenTrial]) -> Rows:
             yield each.number, {"step": epoch, "intermediate_value": value, "intermediate_value_type": kind}
 
 
-def _attribute_rows(trials: Sequence[FrozenTrial]) -> Rows:
-    for each in trials:
-        for key, value in each.user_attrs.items():
-            yield each.number, {"key": key, "value_json": json.dumps(value)}
+def _attribute_rows(attributes: Iterable[tuple[int, dict[str, Any]]]) -> Rows:
+    for number, found in attributes:
+        for key, value in found.items():
+            yield number, {"key": key, "value_json": json.dumps(value)}

@@ -6,6 +6,7 @@ from sweep.space.samplers.base import Sampler
 from sweep.space.samplers.given import Given
 from sweep.space.samplers.grid import Grid
 from sweep.space.samplers.halton import Halton
+from sweep.space.samplers.imported import Imported
 from sweep.space.samplers.latin_hypercube import LatinHypercube
 from sweep.space.samplers.optuna import CmaEs, Gp, Tpe
 from sweep.space.samplers.random import Random
@@ -18,6 +19,7 @@ KINDS: dict[str, type[Sampler]] = {
     "given": Given,
     "grid": Grid,
     "halton": Halton,
+    "imported": Imported,
     "latin_hypercube": LatinHypercube,
     "optuna:cmaes": CmaEs,
     "optuna:gp": Gp,

@@ -209,7 +209,8 @@ def _trials(
         elif trial["status"] == "running":
             yield from _running(trial, name, is_lost, now)
         elif trial["digest"] != whole[trial["id"]]:
-            yield Finding(f"{name}: what is stored of it is not what was written", "train", *whose)
+            cure: Cure = "none" if _is_imported(trial) else "train"
+            yield Finding(f"{name}: what is stored of it is not what was written", cure, *whose)
         elif gap := _gap(trial, sorted(numbers[trial["id"]])):
             yield Finding(f"{name}: {gap}", "train", *whose)
 
@@ -223,11 +224,19 @@ def _running(trial: RowMapping, name: str, is_lost: IsLost, now: datetime) -> It
         yield Finding(f"{name} is running without an owner", "resume", *whose, is_damage=False)
 
 
+def _is_imported(trial: RowMapping) -> bool:
+    """Tell whether another program has trained a trial, so that it cannot be trained again."""
+    trainer = trial["configuration"].get("trainer") if isinstance(trial["configuration"], dict) else None
+    return isinstance(trainer, dict) and trainer.get("kind") == "imported"
+
+
 def _gap(trial: RowMapping, numbers: list[int]) -> str:
     """Return which epochs are missing or too many, as words; the empty string where all are as they should be."""
     last = -1 if trial["last_epoch"] is None else trial["last_epoch"]
     if trial["status"] == "queued" and trial["last_epoch"] is None:
         return ""  # the epochs of an earlier attempt may be there until it is claimed
+    if _is_imported(trial):
+        return ""  # other programs report when they like
     planned = _exact_epochs(trial)
     if trial["status"] == "completed" and planned and last != planned:
         return f"it is completed with {last} of {planned} epochs"

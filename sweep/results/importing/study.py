@@ -1,0 +1,279 @@
+"""Reading a study of Optuna's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine, inspect, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from sweep.errors import Argument, SweepError, UsageError, suggest
+from sweep.experiment.sections.objective import check_metric_name
+from sweep.metrics import Direction, Objective, metric
+from sweep.records import Divergence, Epoch, Status
+from sweep.results.export.optuna import EPOCHS, reason_of, storage_at, study_url
+from sweep.results.importing.found import Found, FoundTrial, ended_only, range_of, scalar
+from sweep.results.studies import METRIC_NAMES, OWN, require_optuna, utc
+from sweep.store.imports import Ended
+
+SQLITE = b"SQLite format 3\0"
+"""What a file of SQLite begins with."""
+STATUSES: dict[str, Status] = {"COMPLETE": "completed", "PRUNED": "pruned", "FAIL": "failed"}
+"""Name of a state of ended trials in Optuna -> status."""
+VALUE = "value"
+"""Name of the objective of a study that names none."""
+
+
+def read_study(place: str, name: str | None) -> Found:
+    """Return a study in a database, or a journal file, of Optuna's.
+
+    Args:
+        place: URL or file.
+        name: that of the study; None where there is only one.
+
+    Raises:
+        SweepError: when it cannot be read, or there is no such study.
+    """
+    require_optuna()
+    with _storage(place) as storage:
+        study = _chosen(storage.get_all_studies(), name, place)
+        trials = storage.get_all_trials(study._study_id, deepcopy=False)
+    return _found(study, sorted(trials, key=lambda trial: trial.number))
+
+
+@contextmanager
+def _storage(place: str) -> Iterator[Any]:
+    """Yield the storage at a URL or in a file.
+
+    Raises:
+        SweepError: when it is not one of Optuna's.
+    """
+    path = Path(place)
+    if "://" not in place and not path.is_file():
+        raise SweepError(
+            f"there is no file '{place}'; give a database of Optuna's, or a table of trials as .csv or .parquet"
+        )
+    if "://" in place or _begins(path) == SQLITE:
+        address = study_url(place, "import") if "://" in place else study_url(f"sqlite:///{path.absolute()}", "import")
+        _check_tables(address, place)
+        with storage_at(address) as storage:
+            yield storage
+        return
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    try:
+        yield JournalStorage(JournalFileBackend(str(path)))
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise SweepError(
+            f"{place} is neither a database nor a journal file of Optuna's, nor a table of trials as .csv or .parquet"
+        ) from error
+
+
+def _begins(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(SQLITE))
+
+
+def _check_tables(address: str, place: str) -> None:
+    """Check that a database has the tables of Optuna's, so that none is made in another one."""
+    url = make_url(address)
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
+        raise SweepError(f"there is no file '{url.database}'")
+    engine = create_engine(url)
+    try:
+        names = set(inspect(engine).get_table_names())
+    except SQLAlchemyError as error:
+        raise SweepError(f"{place} cannot be read: {reason_of(error)}") from None
+    finally:
+        engine.dispose()
+    if not names >= {"studies", "trials", "version_info"}:
+        raise SweepError(f"{place} is a database, but not one of Optuna's")
+
+
+def _chosen(studies: Sequence[Any], name: str | None, place: str) -> Any:
+    """Return the study of a name, or the only one."""
+    by_name = {study.study_name: study for study in studies}
+    if not by_name:
+        raise SweepError(f"{place} has no study")
+    if name is None and len(by_name) > 1:
+        raise UsageError(
+            f"{place} has several studies: {', '.join(sorted(by_name))}; name one with ", Argument("study")
+        )
+    if name is not None and name not in by_name:
+        raise UsageError(f"{place} has no study '{name}'; {suggest(name, by_name)}")
+    return by_name[name] if name is not None else studies[0]
+
+
+def _found(study: Any, trials: Sequence[Any]) -> Found:
+    """Return a study as it is imported."""
+    own: Mapping[str, Any] = study.user_attrs.get(OWN) or {}
+    own = own if isinstance(own, dict) else {}
+    names, notes = _metric_names(study)
+    objective = _objective(study, trials, names[0], own)
+    is_shifted = not own and any(0 in trial.intermediate_values for trial in trials)
+    read = [_trial(trial, names, objective, is_shifted, bool(own)) for trial in trials]
+    places = [trial.state.name.lower() for trial in trials]
+    kept, left = ended_only(read, places)
+    if is_shifted:
+        notes.append("its steps begin at 0 and become epochs from 1 on, since epoch 0 is the untrained model")
+    repeats = int(own.get("repeats", 1))
+    return Found(
+        name=study.study_name,
+        source=f"the Optuna study {study.study_name!r}",
+        description=str(own.get("description") or f"imported from the Optuna study {study.study_name!r}"),
+        objective=objective,
+        trials=kept,
+        ranges=_ranges(trials),
+        seed=int(own.get("seed", 0)),
+        repeats=repeats if repeats > 0 and len(kept) % repeats == 0 else 1,
+        notes=[*notes, *left],
+    )
+
+
+def _metric_names(study: Any) -> tuple[list[str], list[str]]:
+    """Return the names of the objectives of a study, and sentences about them."""
+    count = len(study.directions)
+    given = study.system_attrs.get(METRIC_NAMES) or ([VALUE] if count == 1 else [f"{VALUE}_{i}" for i in range(count)])
+    names = [each if check_metric_name(each) is None else f"{VALUE}_{place}" for place, each in enumerate(given)]
+    directions = [metric(each).direction for each in names]
+    wanted = [_direction(each) for each in study.directions]
+    for place, (known, asked) in enumerate(zip(directions, wanted, strict=True)):
+        if known and known != asked:
+            names[place] = f"{VALUE}_of_{names[place]}"
+    notes = [
+        f"{old!r} cannot be the name of a metric with this direction, so it is called {new}"
+        for old, new in zip(given, names, strict=True)
+        if old != new
+    ]
+    if count > 1:
+        notes.append(f"it has {count} objectives: trials are ranked by {names[0]}, the others are metrics")
+    return names, notes
+
+
+def _direction(direction: Any) -> Direction:
+    return "max" if direction.name == "MAXIMIZE" else "min"
+
+
+def _objective(study: Any, trials: Sequence[Any], name: str, own: Mapping[str, Any]) -> Objective:
+    """Return how trials are ranked: by their best step where that is the value of each, else by the last."""
+    direction = _direction(study.directions[0])
+    if own:
+        epoch = "last" if own.get("objective_epoch") == "last" else "best"
+        return Objective(name, direction, epoch, own.get("tie_break"))  # type: ignore[arg-type]
+    best = max if direction == "max" else min
+    valued = [trial for trial in trials if trial.values and trial.state.name == "COMPLETE"]
+    is_best = all(trial.values[0] == best(_curve(trial).values(), default=trial.values[0]) for trial in valued)
+    return Objective(name, direction, "best" if is_best else "last", None)
+
+
+def _curve(trial: Any) -> dict[int, float]:
+    """Return the finite intermediate values of a trial by step."""
+    return {step: value for step, value in sorted(trial.intermediate_values.items()) if math.isfinite(value)}
+
+
+def _trial(trial: Any, names: Sequence[str], objective: Objective, is_shifted: bool, is_own: bool) -> FoundTrial:
+    """Return a trial as it is imported."""
+    status = STATUSES.get(trial.state.name, "running")
+    epochs = _own_epochs(trial, objective) if is_own else _epochs(trial, names, objective, is_shifted)
+    ended = Ended(
+        status,
+        epochs,
+        started=utc(trial.datetime_start),
+        finished=utc(trial.datetime_complete),
+        seconds=trial.duration.total_seconds() if trial.duration else None,
+        divergence=None if is_own else _divergence(trial, names[0], is_shifted),
+    )
+    if ended.divergence:
+        ended = replace(ended, status="diverged")
+    if is_own:
+        ended = _told(ended, trial.user_attrs, objective)
+    repeat = trial.user_attrs.get("repeat", 0) if is_own else 0
+    return FoundTrial({name: scalar(value) for name, value in trial.params.items()}, ended, int(repeat))
+
+
+def _epochs(trial: Any, names: Sequence[str], objective: Objective, is_shifted: bool) -> list[Epoch]:
+    """Return the epochs of a trial: its steps, and one more where its value is none of theirs."""
+    curve = {step + is_shifted: value for step, value in _curve(trial).items()}
+    seconds = trial.duration.total_seconds() / max(1, len(curve)) if trial.duration else 0.0
+    found = [Epoch(step, seconds, {names[0]: value}) for step, value in curve.items()]
+    values = trial.values if trial.state.name == "COMPLETE" else None
+    if values is None or not all(map(math.isfinite, values)):
+        return found
+    last = found[-1].metrics[names[0]] if found else None
+    if objective.epoch == "best" and found and len(values) == 1:
+        return found
+    if last == values[0] and len(values) == 1:
+        return found
+    number = found[-1].number + 1 if found else 1
+    return [*found, Epoch(number, seconds, dict(zip(names, values, strict=True)))]
+
+
+def _divergence(trial: Any, name: str, is_shifted: bool) -> Divergence | None:
+    """Return where the first value that is not finite was reported; None where all are finite."""
+    steps = [step for step, value in sorted(trial.intermediate_values.items()) if not math.isfinite(value)]
+    if steps:
+        is_nan = math.isnan(trial.intermediate_values[steps[0]])
+        return Divergence(steps[0] + is_shifted, 0, name, "invalid" if is_nan else "overflow")
+    if trial.values and not all(map(math.isfinite, trial.values)):
+        last = max(trial.intermediate_values, default=0) + is_shifted
+        return Divergence(last + 1, 0, name, "overflow")
+    return None
+
+
+def _own_epochs(trial: Any, objective: Objective) -> list[Epoch]:
+    """Return the epochs of a trial of a sweep that was exported, with all their metrics."""
+    curves = dict(trial.system_attrs.get(EPOCHS) or {})
+    steps = sorted(trial.intermediate_values)
+    seconds = curves.pop("seconds", [0.0] * len(steps))
+    found = []
+    for place, step in enumerate(steps):
+        others = {name: values[place] for name, values in curves.items() if values[place] is not None}
+        found.append(Epoch(step, seconds[place], {objective.metric: trial.intermediate_values[step], **others}))
+    return found
+
+
+def _told(ended: Ended, told: Mapping[str, Any], objective: Objective) -> Ended:
+    """Return how a trial of a sweep has ended, as its attributes tell."""
+    divergence = None
+    if told.get("diverged_epoch") is not None:
+        divergence = Divergence(*(told[f"diverged_{part}"] for part in ("epoch", "step", "place", "kind")))
+    chosen = next((epoch for epoch in ended.epochs if epoch.number == told.get("epoch")), None)
+    kept: dict[str, Any] = {name: told.get(name) for name in ("seconds", "error", "finding")}
+    return replace(ended, status=told.get("status", ended.status), divergence=divergence, chosen=chosen, **kept)
+
+
+def _ranges(trials: Sequence[Any]) -> dict[str, dict[str, Any]]:
+    """Return what is searched, by name: the ranges of all trials together, and the values outside of them."""
+    kinds: dict[str, list[Any]] = {}
+    values: dict[str, list[Any]] = {}
+    for trial in trials:
+        for name, distribution in trial.distributions.items():
+            known = kinds.setdefault(name, [])
+            if not any(distribution is each for each in known):
+                known.append(distribution)
+            values.setdefault(name, []).append(scalar(trial.params[name]))
+    return {name: _range(known, values[name]) for name, known in kinds.items()}
+
+
+def _range(known: Sequence[Any], values: Sequence[Any]) -> dict[str, Any]:
+    """Return one distribution, as in an experiment file, for those that a parameter has had."""
+    names = {type(each).__name__ for each in known}
+    if names == {"CategoricalDistribution"}:
+        options = [scalar(option) for each in known for option in each.choices]
+        return {"choice": list({(type(each), each): each for each in [*options, *values]}.values())}
+    if "CategoricalDistribution" in names or any(isinstance(value, str | bool) for value in values):
+        return range_of(values)
+    low, high = min([*(each.low for each in known), *values]), max([*(each.high for each in known), *values])
+    is_log = all(each.log for each in known) and low > 0
+    if names == {"IntDistribution"} and max(abs(low), abs(high)) <= 2**53:
+        steps = {each.step for each in known}
+        step = steps.pop() if len(steps) == 1 else 1
+        is_stepped = step > 1 and not is_log and (high - low) % step == 0
+        return {"int": [low, high], **({"step": step} if is_stepped else {}), **({"log": True} if is_log else {})}
+    return {"log_uniform" if is_log else "uniform": [float(low), float(high)]}
