@@ -139,10 +139,10 @@ class Study:
         state = TrialState[STATES[history.status]]
         is_valued = history.status in ("completed", "pruned")
         values, known = {}, {}
-        for name, value in history.parameters.items():
-            if (each := self.ranges.get(name)) is not None:
+        for name, each in self.ranges.items():
+            if name in history.parameters:
                 short = each.parameter.short_name
-                values[short], known[short] = self._told(each, value)
+                values[short], known[short] = self._told(each, history.parameters[name])
         return FrozenTrial(
             number=number,
             state=state,
@@ -215,6 +215,7 @@ class Study:
                 "seed": record.seed,
                 "epochs": record.epochs,
                 "repeats": record.repeats,
+                "parameters": [each.parameter.short_name for each in self.ranges.values()],
                 "metric": objective.metric,
                 "objective_epoch": objective.epoch,
                 "tie_break": objective.tie_break,

@@ -129,7 +129,7 @@ def _found(study: Any, trials: Sequence[Any]) -> Found:
         description=str(own.get("description") or f"imported from the Optuna study {study.study_name!r}"),
         objective=objective,
         trials=kept,
-        ranges=_ranges(trials),
+        ranges=_ranges(trials, own.get("parameters", ())),
         seed=int(own.get("seed", 0)),
         repeats=repeats if repeats > 0 and len(kept) % repeats == 0 else 1,
         notes=[*notes, *left],
@@ -248,9 +248,12 @@ def _told(ended: Ended, told: Mapping[str, Any], objective: Objective) -> Ended:
     return replace(ended, status=told.get("status", ended.status), divergence=divergence, chosen=chosen, **kept)
 
 
-def _ranges(trials: Sequence[Any]) -> dict[str, dict[str, Any]]:
-    """Return what is searched, by name: the ranges of all trials together, and the values outside of them."""
-    kinds: dict[str, list[Any]] = {}
+def _ranges(trials: Sequence[Any], order: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return what is searched, by name: the ranges of all trials together, and the values outside of them.
+
+    Names in `order` come first.
+    """
+    kinds: dict[str, list[Any]] = {name: [] for name in order}
     values: dict[str, list[Any]] = {}
     for trial in trials:
         for name, distribution in trial.distributions.items():
@@ -258,7 +261,7 @@ def _ranges(trials: Sequence[Any]) -> dict[str, dict[str, Any]]:
             if not any(distribution is each for each in known):
                 known.append(distribution)
             values.setdefault(name, []).append(scalar(trial.params[name]))
-    return {name: _range(known, values[name]) for name, known in kinds.items()}
+    return {name: _range(known, values[name]) for name, known in kinds.items() if known}
 
 
 def _range(known: Sequence[Any], values: Sequence[Any]) -> dict[str, Any]:
