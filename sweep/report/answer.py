@@ -40,7 +40,7 @@ def reached(source: Source) -> str:
     best, metric = source.best, source.objective.metric
     if best.empty or best[metric].isna().all():
         return f"No trial has completed{'' if source.count(*ENDED) else ' yet'}, so there is no best one"
-    first = best.iloc[0]
+    first = best.astype(object).iloc[0]
     value = format_value(metric, first[metric])
     drawn = _drawn(source, first)
     if source.results.repeats > 1:
@@ -72,8 +72,8 @@ def _certainty(source: Source) -> str:
         expected, low, high = (format_value(metric, first[name]) for name in ("expected", "low", "high"))
         seeds = counted(int(first["seeds"]), "fresh seed")
         return (
-            f"; trained again with {seeds}, trial {first['trial']} is the best of the finalists, of which {expected} is "
-            f"expected (90 %: {low} to {high})"
+            f"; trained again with {seeds}, trial {first['trial']} is the best of the finalists, of which {expected} "
+            f"is expected (90 %: {low} to {high})"
         )
     if ranks := source.best.attrs.get("ranks"):
         return f"; {ranks}"
@@ -122,4 +122,5 @@ def _most_important(source: Source) -> Iterator[str]:
     first = found.matters[0]
     share = f"{100 * first.share.value:.0f} % (90 %: {100 * first.share.low:.0f} to {100 * first.share.high:.0f} %)"
     name = found.survivors.names[first.index]
-    yield f"What matters most of the parameters is {name}, with {share} of the variance of {study.objective.metric} that they explain"
+    of = f"of the variance of {study.objective.metric} that they explain"
+    yield f"What matters most of the parameters is {name}, with {share} {of}"

@@ -101,7 +101,7 @@ def sentence(words: str) -> str:
     words = words.strip()
     end = "" if words.endswith((".", "!", "?", "…")) else "."
     # The name of a parameter or of a metric keeps its letters.
-    is_word = re.match(r"[a-z]+(?:[ ,]|$)", words) is not None
+    is_word = re.match(r"[a-z]+(?:[ ,-]|$)", words) is not None
     return (words[:1].upper() if is_word else words[:1]) + words[1:] + end
 
 

@@ -50,6 +50,6 @@ def marks(source: Source) -> dict[str, list[str]]:
     for number, status, *values in zip(source.trials["trial"], source.trials["status"], *columns, strict=True):
         if status in ("queued", "failed"):
             continue
-        words = zip((metric, *names), (format_value(*each) for each in zip((metric, *names), values, strict=True)))
-        found[str(number)] = [f"trial {number}: {status}", *(f"{name} {word}" for name, word in words if word)]
+        told = [(name, format_value(name, value)) for name, value in zip((metric, *names), values, strict=True)]
+        found[str(number)] = [f"trial {number}: {status}", *(f"{name} {word}" for name, word in told if word)]
     return found

@@ -119,9 +119,10 @@ def _shown(value: object) -> object:
 
 def _code(text: str) -> Markup:
     """Return text in which what stands in backquotes is code."""
-    parts = _plain(text).split("`")
+    text = _plain(text).replace(" %", "\u00a0%")
+    parts = text.split("`")
     if len(parts) % 2 == 0:  # one that is no pair
-        return escape(_plain(text))
+        return escape(text)
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
     )
@@ -145,7 +146,7 @@ def _code_in_markdown(text: str) -> Markup:
     """Return text in which what stands in backquotes is code, as Markdown."""
     parts = " ".join(_plain(text).split()).split("`")
     if len(parts) % 2 == 0:
-        return Markup(in_markdown(text))  # noqa: S704
+        return Markup(in_markdown(text))
     words = (f"`{part}`" if place % 2 else _kept(part) for place, part in enumerate(parts))
     return Markup("".join(words))
 

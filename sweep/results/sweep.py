@@ -156,9 +156,7 @@ class Sweep(ChartedTrials):
 
         return write_following([*after, self], folder_or_file(file, "file"))
 
-    def report(
-        self, file: str | Path, *, progress: Callable[[int, int], None] = lambda done, total: None
-    ) -> Path:
+    def report(self, file: str | Path, *, progress: Callable[[int, int], None] = lambda done, total: None) -> Path:
         """Write a report that can be sent as it is: one file, with the charts in .html, without them in .md.
 
         Args:

@@ -25,6 +25,8 @@ MOST_POINTS = 120
 """Points of a curve."""
 DIPS = 0.04
 """Share of the values of the best, the worst, that need not be seen where they are enlarged."""
+BEYOND = 3.0
+"""Heights of a chart up to which a curve goes on beyond it."""
 
 Curves = dict[int, tuple[Floats, Floats]]
 """Epochs and values of each trial by number."""
@@ -60,10 +62,8 @@ def all_curves(curves: Curves, statuses: dict[int, str], winners: Sequence[int],
     is_bounded = bool(np.isfinite(metric(objective.metric).limits).all())
     shown = np.array([values.min(), values.max()]) if is_bounded else values
     ends = (min(curves[number][0][0] for number in drawn), max(curves[number][0][-1] for number in drawn))
-    text = (
-        f"{objective.metric} of {len(drawn)} of {counted(len(curves), 'trial')} against the epoch, from "
-        f"{format_value(objective.metric, float(values.min()))} to {format_value(objective.metric, float(values.max()))}"
-    )
+    some = f"{len(drawn)} of {counted(len(curves), 'trial')}"
+    text = f"{objective.metric} of {some} against the epoch, {_range(objective, values.min(), values.max())}"
     return _chart({number: curves[number] for number in drawn}, shown, ends, (statuses, winners, objective), text)
 
 
@@ -78,12 +78,14 @@ def enlarged(curves: Curves, statuses: dict[int, str], winners: Sequence[int], o
     low, high = np.quantile(values, [DIPS, 1] if objective.is_max else [0, 1 - DIPS])
     if not high > low:
         return None
-    text = (
-        f"{objective.metric} of the best {len(parts)} in the second half of the epochs, from "
-        f"{format_value(objective.metric, float(low))} to {format_value(objective.metric, float(high))}"
-    )
+    which = f"the best {len(parts)} in the second half of the epochs"
+    text = f"{objective.metric} of {which}, {_range(objective, low, high)}"
     about = (statuses, winners, objective)
     return _chart(parts, np.array([low, high]), (last / 2, last), about, text)
+
+
+def _range(objective: Objective, low: float, high: float) -> str:
+    return " to ".join(format_value(objective.metric, float(end)) for end in (low, high))
 
 
 def _chart(
@@ -98,12 +100,13 @@ def _chart(
     axes = Axes(_epoch_ticks(*ends), places.ticks, "epoch", objective.metric)
     thinned = {number: _thinned(*each) for number, each in curves.items()}
     points = {
-        number: (axes.across(even_places(x, *ends)).tolist(), axes.up(places.of_values(y)).tolist())
+        number: (axes.across(even_places(x, *ends)).tolist(), axes.up(places.of_values(y, beyond=BEYOND)).tolist())
         for number, (x, y) in thinned.items()
     }
     look = "curves many" if len(points) > 60 else "curves"
-    group = Markup('<g class="{}">').format(look) + Markup("").join(_lines(points, statuses, winners)) + Markup("</g>")
-    return axes.drawn([group, *_ends(points, statuses), POINTER], text, "chart linked")
+    lines = axes.within(_lines(points, statuses, winners))
+    group = Markup('<g class="{}">').format(look) + lines + Markup("</g>")
+    return axes.drawn([group, *_ends(axes, points, statuses), axes.within([POINTER])], text, "chart linked")
 
 
 def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
@@ -125,12 +128,13 @@ def _lines(
         yield Markup('<path{} data-trial="{}" d="{}"/>').format(name, number, line(x, y))
 
 
-def _ends(points: dict[int, tuple[list[int], list[int]]], statuses: dict[int, str]) -> Iterator[Markup]:
-    """Yield the marks at the ends of the trials that ended early."""
+def _ends(axes: Axes, points: dict[int, tuple[list[int], list[int]]], statuses: dict[int, str]) -> Iterator[Markup]:
+    """Yield the marks at the ends of the trials that ended early; beyond the axis they are at its edge."""
+    bottom, top = axes.up([0, 1]).tolist()
     for status, shape in (("diverged", CROSS), ("pruned", SQUARE)):
         own = [number for number in points if statuses.get(number) == status]
         ends = [(points[number][0][-1], points[number][1][-1]) for number in own]
-        yield marks(f"marks {status}", [x for x, _ in ends], [y for _, y in ends], own, shape)
+        yield marks(f"marks {status}", [x for x, _ in ends], [min(max(y, top), bottom) for _, y in ends], own, shape)
 
 
 def _epoch_ticks(low: float, high: float) -> Ticks:

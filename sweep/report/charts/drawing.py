@@ -54,6 +54,14 @@ class Axes:
         )
         return box + self._grid() + Markup("").join(inside) + self._words() + Markup("</svg>")
 
+    def within(self, inside: Iterable[Markup]) -> Markup:
+        """Return marks of which only what lies between the axes is seen."""
+        left, right = self.across([0, 1]).tolist()
+        bottom, top = self.up([0, 1]).tolist()
+        place = (left, top, right - left, bottom - top)
+        box = Markup('<svg x="{}" y="{}" width="{}" height="{}" viewBox="{}">')
+        return box.format(*place, " ".join(map(str, place))) + Markup("").join(inside) + Markup("</svg>")
+
     def _grid(self) -> Markup:
         left, right = self.across([0, 1]).tolist()
         bottom, top = self.up([0, 1]).tolist()
@@ -112,9 +120,7 @@ def line(x: Sequence[int], y: Sequence[int]) -> str:
     >>> line([10, 20, 30], [5, 1, 9])
     'M10 5l10-4 10 8'
     """
-    steps = [
-        f"{x1 - x0}{'' if y1 < y0 else ' '}{y1 - y0}" for x0, x1, y0, y1 in zip(x, x[1:], y, y[1:], strict=False)
-    ]
+    steps = [f"{x1 - x0}{'' if y1 < y0 else ' '}{y1 - y0}" for x0, x1, y0, y1 in zip(x, x[1:], y, y[1:], strict=False)]
     return f"M{x[0]} {y[0]}" + (f"l{' '.join(steps)}" if steps else "h0")
 
 

@@ -104,6 +104,9 @@ def _places(scale: Scale, numbers: Floats) -> Floats:
 
 def _ticks(scale: Scale) -> Ticks:
     low, high = scale.limits()
-    numbers = log_ticks(*np.log10([low, high])) if scale.is_log else MaxNLocator(6).tick_values(low, high).tolist()
+    if scale.is_log:
+        numbers = log_ticks(float(np.log10(low)), float(np.log10(high)))
+    else:
+        numbers = [float(tick) for tick in MaxNLocator(6).tick_values(low, high)]
     kept = [number for number in numbers if low <= number <= high]
     return _places(scale, np.array(kept, np.float64)).tolist(), [number_word(number) for number in kept]

@@ -23,6 +23,11 @@ GOLDEN = (5**0.5 - 1) / 2
 SPREAD = 0.56
 """Share of the room of a category over which its marks are spread."""
 
+CROWDED = 20
+"""Trials for each different number from which on their marks are spread, too."""
+MARGIN = 0.02
+"""Free part of the axis of a parameter at each end."""
+
 
 @dataclass(frozen=True, slots=True)
 class MetricPlaces:
@@ -35,12 +40,13 @@ class MetricPlaces:
         """Choose it for some values, and a band for trials that diverged."""
         return cls(MetricAxis.wide(values, objective, has_band=has_band))
 
-    def of_values(self, values: Floats) -> Floats:
-        """Return the places of values; what is beyond the axis is at its edge."""
+    def of_values(self, values: Floats, *, beyond: float = 0.0) -> Floats:
+        """Return the places of values; what is beyond the axis, by more than that many lengths, is cut off."""
         with np.errstate(divide="ignore", invalid="ignore"):
             raw = self.axis.places(values)
         found = np.where(np.isfinite(raw), raw, self.axis.edge)
-        return self._shares(np.clip(found, self.axis.low, self.axis.high))
+        more = beyond * (self.axis.high - self.axis.low)
+        return self._shares(np.clip(found, self.axis.low - more, self.axis.high + more))
 
     @property
     def band(self) -> float:
@@ -65,10 +71,13 @@ def parameter_places(parameter: Parameter, values: pd.Series[Any]) -> tuple[Floa
     """Return the places of a parameter's values, spread where they are categories, and the ticks."""
     scale = ParameterScale.of(parameter, values)
     places = scale.places(values)
-    if scale.categories is not None:
-        places = places + SPREAD * jitter(len(places), GOLDEN) / scale.high
     ticks, words = scale.ticks(6)
-    return places, (ticks.tolist(), words)
+    if scale.categories is not None:
+        return places + SPREAD * jitter(len(places), GOLDEN) / scale.high, (ticks.tolist(), words)
+    distinct = np.unique(places[np.isfinite(places)])
+    if len(distinct) > 1 and len(places) >= CROWDED * len(distinct):
+        places = places + 0.5 * float(np.diff(distinct).min()) * jitter(len(places), GOLDEN)
+    return MARGIN + (1 - 2 * MARGIN) * places, ((MARGIN + (1 - 2 * MARGIN) * ticks).tolist(), words)
 
 
 def count_places(numbers: Floats, most: float) -> tuple[Floats, Ticks]:

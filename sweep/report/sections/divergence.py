@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sweep.report.content import Picture, Section, sentences
 from sweep.report.source import Source
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def section(source: Source) -> Section | None:
@@ -28,7 +33,7 @@ def section(source: Source) -> Section | None:
     return Section("divergence", "Where trials diverge", words, tuple(pictures))
 
 
-def _used(source: Source) -> object:
+def _used(source: Source) -> pd.DataFrame:
     from sweep.analysis.divergence import USED
     from sweep.results.divergence import trials_of
 

@@ -25,14 +25,13 @@ def section(source: Source) -> Section | None:
         return None
     first = source.winners[0] if source.winners else None
     pictures = [Picture(_caption(each), points(ended, each, objective, first), True) for each in known[:MOST]]
-    words = ["Each mark is a training: ● completed, the star-colored ring is the best"]
+    words = ["Each mark is a training: ● completed, the large one is the best"]
     if source.count("diverged"):
         words.append("× diverged")
     if source.count("pruned"):
         words.append("□ stopped early")
     more = (f"{len(known) - MOST} more parameters are not shown.",) if len(known) > MOST else ()
-    legend = ", ".join(words).replace("star-colored ring", "ring")
-    return Section("parameters", "Each parameter", (f"{legend}.", *more), tuple(pictures))
+    return Section("parameters", "Each parameter", (f"{', '.join(words)}.", *more), tuple(pictures))
 
 
 def _caption(parameter: Parameter) -> str:

@@ -17,7 +17,7 @@ def section(source: Source) -> Section:
     """Return the tables."""
     found = [*_ranked(source), *_diverged(source), *_pruned(source), *_failed(source)]
     words = () if found else ("No trial has ended yet.",)
-    return Section("trials", "The best, the worst and the lost", words, tables=tuple(found))
+    return Section("trials", "The best and the worst trials", words, tables=tuple(found))
 
 
 def _ranked(source: Source) -> Iterator[Table]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from sweep.analysis.wording import number as short
 from sweep.errors import SweepError
 from sweep.report.content import Picture, Section, Table, Text, sentence, sentences, table_of
 from sweep.report.source import Source
 from sweep.results.format import format_value
+from sweep.space.trees import leaves
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def section(source: Source) -> Section | None:
@@ -18,7 +23,9 @@ def section(source: Source) -> Section | None:
         return None
     number = source.winners[0]
     record = source.results.trial(number)
-    configuration = json.dumps(record.configuration, indent=2, ensure_ascii=False, default=str)
+    values = "\n".join(
+        f"{path} = {json.dumps(value, ensure_ascii=False)}" for path, value in leaves(record.configuration)
+    )
     size = f", {record.network_parameters:,} parameters of the network" if record.network_parameters else ""
     words = sentence(
         f"Trial {number} reached {source.objective.metric} "
@@ -27,7 +34,7 @@ def section(source: Source) -> Section | None:
     )
     parts = tuple(_finalists(source))
     advice = () if parts or source.parent else (_advice(source),)
-    text = Text(f"The configuration of trial {number}, with all that was not searched", configuration)
+    text = Text(f"All values of trial {number}", values)
     return Section("winner", "The winner", (words, *advice), texts=(text,), more=parts)
 
 
@@ -60,15 +67,13 @@ def _pairs(source: Source) -> Iterator[Table]:
         yield table_of(pairs, "Pairs of finalists", n=20)
 
 
-def _picture(source: Source, table: object) -> Iterator[Picture]:
+def _picture(source: Source, table: pd.DataFrame) -> Iterator[Picture]:
     import numpy as np
-    import pandas as pd
     from matplotlib.ticker import MaxNLocator
 
     from sweep.report.charts.intervals import Interval, interval_chart
     from sweep.results.finalists import trainings_of
 
-    assert isinstance(table, pd.DataFrame)
     known = table.dropna(subset=["expected", "low", "high"])
     if known.empty:
         return
@@ -81,7 +86,9 @@ def _picture(source: Source, table: object) -> Iterator[Picture]:
     rows = [
         Interval(
             f"trial {row['trial']}",
-            *((row[name] - low) / width for name in ("expected", "low", "high")),
+            (row["expected"] - low) / width,
+            (row["low"] - low) / width,
+            (row["high"] - low) / width,
             tuple((trainings.loc[trainings["trial"] == row["trial"], "value"] - low) / width),
         )
         for row in known.to_dict("records")
