@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,11 @@ class Section:
     more: tuple[Section, ...] = ()
     """Parts of it with headings one level below."""
 
+    @property
+    def has_words(self) -> bool:
+        """Whether something of it is no chart."""
+        return bool(self.sentences or self.tables or self.items or self.texts or self.more)
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -90,6 +95,14 @@ class Report:
     sections: tuple[Section, ...]
     marks: dict[str, list[str]]
     """Of each trial with a mark in the charts, by number: what is said of it, a few words each."""
+
+    def outline(self) -> Iterator[tuple[int, Section]]:
+        """Yield all sections in order, each with the level of its heading, from 2 on."""
+        waiting = [(2, section) for section in reversed(self.sections)]
+        while waiting:
+            level, section = waiting.pop()
+            yield level, section
+            waiting += [(level + 1, part) for part in reversed(section.more)]
 
 
 def sentence(words: str) -> str:

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from sweep.results.sweep import Sweep
 
 SUFFIXES = (".html", ".md")
-PUNCTUATION = re.compile(r"(?<![^\W_])_|_(?![^\W_])|[\\`*\[\]<>&|~#$!{}]|^[-+=]|^(?=\d+[.)])")
+PUNCTUATION = re.compile(r"(?<![^\W_])_|_(?![^\W_])|[\\`*\[\]<>&|~$]|^[-+=#](?=[-=#\s]|$)|(?<=^\d)[.)](?=\s|$)")
 """What may mean something in Markdown; an underscore within a name does not."""
+CODE = re.compile(r"`((?:sweep |--)[^`]+|[\w-]+(?:\.[\w-]+|_\w+|\[\d+\])+)`")
+"""What is code in our sentences: commands, options and full names; a metric may be called `anything`."""
 
 
 def check_file(file: Path) -> None:
@@ -96,7 +98,8 @@ def _environment(*, is_html: bool) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"code": _code, "fenced": _fenced, "table": markdown_table, "words": _code_in_markdown}
+    environment.filters |= {"code": _code, "fenced": _fenced, "heading": _heading}
+    environment.filters |= {"table": markdown_table, "words": _code_in_markdown}
     return environment
 
 
@@ -119,10 +122,7 @@ def _shown(value: object) -> object:
 
 def _code(text: str) -> Markup:
     """Return text in which what stands in backquotes is code."""
-    text = _plain(text).replace(" %", "\u00a0%")
-    parts = text.split("`")
-    if len(parts) % 2 == 0:  # one that is no pair
-        return escape(text)
+    parts = CODE.split(_plain(text).replace(" %", "\u00a0%"))
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
     )
@@ -139,14 +139,12 @@ def in_markdown(text: str) -> str:
     \<b\> \*is\* test_accuracy
     """
     line = " ".join(_plain(text).split())
-    return PUNCTUATION.sub(lambda found: f"\\{found[0]}" if found[0] else "\u200b", line)
+    return PUNCTUATION.sub(lambda found: f"\\{found[0]}", line)
 
 
 def _code_in_markdown(text: str) -> Markup:
     """Return text in which what stands in backquotes is code, as Markdown."""
-    parts = " ".join(_plain(text).split()).split("`")
-    if len(parts) % 2 == 0:
-        return Markup(in_markdown(text))
+    parts = CODE.split(" ".join(_plain(text).split()))
     words = (f"`{part}`" if place % 2 else _kept(part) for place, part in enumerate(parts))
     return Markup("".join(words))
 
@@ -156,6 +154,10 @@ def _kept(part: str) -> str:
     before = " " if part.startswith(" ") else ""
     after = " " if part.endswith(" ") and part.strip() else ""
     return f"{before}{in_markdown(part)}{after}"
+
+
+def _heading(level: int) -> Markup:
+    return Markup("#") * level
 
 
 def _fenced(text: str) -> Markup:

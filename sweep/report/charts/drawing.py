@@ -79,11 +79,11 @@ class Axes:
             for y, label in zip(self.up(self.y[0]).tolist(), self.y[1], strict=True)
         ]
         middle = (self.left + WIDTH - RIGHT) // 2
-        labels = [word(middle, self.height - 28, shorten(self.x_label, 44), "label middle")] if self.x_label else []
+        labels = [word(middle, self.height - 28, shorten(self.x_label, 36), "label middle")] if self.x_label else []
         if self.y_label:
             labels.append(
                 Markup('<text class="label middle" transform="translate(46 {}) rotate(-90)">{}</text>').format(
-                    (TOP + bottom) // 2, shorten(self.y_label, 32)
+                    (TOP + bottom) // 2, shorten(self.y_label, 24)
                 )
             )
         return Markup("").join([*below, *beside, *labels])

@@ -18,7 +18,8 @@ def section(source: Source) -> Section | None:
     about = (curves, statuses, source.winners, objective)
     drawn = len(chosen(curves, source.winners))
     some = f"{drawn} of {counted(len(curves), 'trial')}" if drawn < len(curves) else counted(drawn, "trial")
-    best = "; the best ten in color, the first of them widest" if len(source.winners) > 1 else ""
+    many = len(source.winners)
+    best = f"; the best {many} in color, the first of them widest" if many > 1 else ""
     early = "".join(
         f"; {mark} {word}"
         for mark, word, status in (("×", "diverged", "diverged"), ("□", "stopped early", "pruned"))

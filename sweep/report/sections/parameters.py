@@ -25,7 +25,7 @@ def section(source: Source) -> Section | None:
         return None
     first = source.winners[0] if source.winners else None
     pictures = [Picture(_caption(each), points(ended, each, objective, first), True) for each in known[:MOST]]
-    words = ["Each mark is a training: ● completed, the large one is the best"]
+    words = ["Each mark is a training: ● completed" + (", the large one is the best" if first is not None else "")]
     if source.count("diverged"):
         words.append("× diverged")
     if source.count("pruned"):
