@@ -41,6 +41,7 @@ app = typer.Typer(
     "`sweep review` — what may be wrong with a search, and what to do next\n\n"
     "`sweep analyze` — what matters: which hyperparameters are worth tuning, and which are dangerous\n\n"
     "`sweep plot` — the metric against each hyperparameter; `--kind` for 18 other charts\n\n"
+    "`sweep report -o report.html` — question, answer, tables and charts in one file to send\n\n"
     "`sweep export -o trials.csv` — all trials for other programs\n\n"
     "`sweep predict 12` — what a trained network classifies correctly, and what it confuses\n\n"
     "`sweep continue --best 5 --epochs 100` — train the best trials for more epochs\n\n"

@@ -7,7 +7,6 @@ import re
 import shlex
 from collections.abc import Iterator
 
-from sweep.experiment.toml import read_toml
 from sweep.pack.checklist import checklist
 from sweep.report.content import Item, Section, Table, Text, pairs
 from sweep.report.source import Source
@@ -32,7 +31,7 @@ def _commands(source: Source) -> str:
     changes = "".join(f" --set {shlex.quote(change)}" for change in record.overrides)
     name = shlex.quote(record.name)
     run = f"sweep run {shlex.quote(f'{record.name}.toml')}{changes}{_count(source)}"
-    named = "" if read_toml(record.experiment.removeprefix("\ufeff")).get("name") == record.name else f" --name {name}"
+    named = "" if source.table.get("name", record.name) == record.name else f" --name {name}"
     return f"{run}{named}\nsweep report {name} -o report.html\nsweep pack {name} -o {shlex.quote(f'{record.name}.zip')}"
 
 
