@@ -93,8 +93,10 @@ class Report:
     answer: tuple[str, ...]
     """What came out, in three sentences."""
     sections: tuple[Section, ...]
+    named: tuple[str, ...]
+    """What is told of each trial that a pointer finds in the charts, besides its status."""
     marks: dict[str, list[str]]
-    """Of each trial with a mark in the charts, by number: what is said of it, a few words each."""
+    """Of each trial with a mark in the charts, by number: its status, and what is told in the order of `named`."""
 
     def outline(self) -> Iterator[tuple[int, Section]]:
         """Yield all sections in order, each with the level of its heading, from 2 on."""

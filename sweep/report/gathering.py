@@ -28,6 +28,7 @@ def gather(results: Sweep, progress: Callable[[int, int], None]) -> Report:
         progress(done, total)
         sections.append(make(source))
     progress(total - 1, total)
+    named = _named(source)
     report = Report(
         results.name,
         results.record.description,
@@ -35,21 +36,22 @@ def gather(results: Sweep, progress: Callable[[int, int], None]) -> Report:
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, by sweep {own_version()}",
         answer(source),
         tuple(each for each in sections if each is not None),
-        marks(source),
+        named,
+        _marks(source, named),
     )
     progress(total, total)
     return report
 
 
-def marks(source: Source) -> dict[str, list[str]]:
-    """Return what is said of each trial beside the charts: number and status, the metric, the parameters."""
-    metric = source.objective.metric
-    names = [each.short_name for each in source.results.searched if each.short_name in source.trials][:NAMED]
-    columns = [source.trials[name].astype(object) for name in (metric, *names)]
-    found = {}
-    for number, status, *values in zip(source.trials["trial"], source.trials["status"], *columns, strict=True):
-        if status in ("queued", "failed"):
-            continue
-        told = [(name, format_value(name, value)) for name, value in zip((metric, *names), values, strict=True)]
-        found[str(number)] = [f"trial {number}: {status}", *(f"{name} {word}" for name, word in told if word)]
-    return found
+def _named(source: Source) -> tuple[str, ...]:
+    """Return the metric and the parameters that are told of a trial."""
+    searched = [each.short_name for each in source.results.searched if each.short_name in source.trials]
+    return (source.objective.metric, *searched[:NAMED])
+
+
+def _marks(source: Source, named: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return what is told of each trial that has a mark or a curve."""
+    shown = source.trials[~source.trials["status"].isin(("queued", "failed"))]
+    columns = [[format_value(name, value) for value in shown[name].astype(object)] for name in named]
+    rows = zip(shown["trial"], shown["status"], *columns, strict=True)
+    return {str(number): [str(status), *words] for number, status, *words in rows}

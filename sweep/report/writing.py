@@ -68,7 +68,8 @@ def html(report: Report) -> str:
     environment = _environment(is_html=True)
     style, script = _part("report.css"), _part("report.js")
     # As JSON in a script; a < would end it.
-    marks = json.dumps(report.marks, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    told = {"names": report.named, "trials": report.marks}
+    marks = json.dumps(told, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return environment.get_template("report.html").render(
         report=report,
         style=Markup(style),

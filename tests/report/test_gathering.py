@@ -94,8 +94,10 @@ def test_it_says_how_to_do_it_again(report, searched):
 
 def test_of_each_trial_it_is_known_what_a_pointer_shows(report, searched, rates):
     number = next(trial for trial in rates if rates[trial] <= 0.85)
-    words = report.marks[str(number)]
-    assert words[0] == f"trial {number}: completed" and f"rate {rates[number]:.4g}" in words
+    status, *words = report.marks[str(number)]
+    told = dict(zip(report.named, words, strict=True))
+    assert status == "completed" and told["rate"] == f"{rates[number]:.4g}"
+    assert told[METRIC] == f"{value(rates[number]):.4g}"
     assert len(report.marks) == 40
 
 

@@ -1,7 +1,7 @@
 
 "use strict";
 // A pointer on a chart finds the nearest trial, which is then shown in all charts and tables.
-const words = JSON.parse(document.getElementById("marks").textContent);
+const told = JSON.parse(document.getElementById("marks").textContent);
 const bar = document.getElementById("found");
 const charts = [...document.querySelectorAll("svg.linked")].map((svg) => ({ svg, found: svg.querySelector(".found") }));
 const NEAR = 70;
@@ -26,6 +26,12 @@ function pointsOf(chart) {
   return chart.points;
 }
 
+function wordsOf(trial) {
+  const [status, ...values] = told.trials[trial] || [""];
+  const named = values.map((value, place) => value && `${told.names[place]} ${value}`);
+  return [`trial ${trial}: ${status}`, ...named.filter(Boolean)].join(" · ");
+}
+
 function show(trial, chart, near) {
   for (const other of charts) {
     const own = trial === null ? [] : pointsOf(other).filter((point) => point[0] === trial);
@@ -40,7 +46,7 @@ function show(trial, chart, near) {
   for (const row of document.querySelectorAll("tr[data-trial]"))
     row.classList.toggle("on", row.dataset.trial === trial);
   bar.hidden = trial === null;
-  bar.textContent = trial === null ? "" : (words[trial] || [`trial ${trial}`]).join(" · ");
+  bar.textContent = trial === null ? "" : wordsOf(trial);
 }
 
 function nearest(chart, event) {
