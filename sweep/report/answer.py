@@ -68,7 +68,7 @@ def _certainty(source: Source) -> str:
     except SweepError:
         finalists = None
     if finalists is not None and finalists["expected"].notna().any():
-        first = finalists.iloc[0]
+        first = finalists.astype(object).iloc[0]
         expected, low, high = (format_value(metric, first[name]) for name in ("expected", "low", "high"))
         seeds = counted(int(first["seeds"]), "fresh seed")
         return (

@@ -14,6 +14,8 @@ TRAINER = f"""
 import math
 
 def train(config, trial):
+    if config.get("fails"):
+        raise ValueError("no <b>such</b> file")
     for epoch in range((trial.state or {{"done": 0}})["done"], trial.epochs):
         trial.save({{"done": epoch + 1}})
         value = 10 * abs(config["rate"] - 0.3) + 1 / (epoch + 1)

@@ -135,6 +135,17 @@ def test_a_sweep_whose_trials_all_diverged_is_reported(tmp_path):
     assert [each.key for each in found.sections if each.pictures] == ["curves", "parameters"]
 
 
+def test_trials_that_failed_are_listed_with_their_errors(tmp_path):
+    changed = FILE.replace("rate = {", "fails = { choice = [true, false] }\nrate = {")
+    results = run(tmp_path, file=changed, trials=8)
+    found, trials = gather(results, quiet), results.trials()
+    failed = trials[trials["status"] == "failed"]
+    rows = table(found, "trials", "Trials that failed")
+    assert [row["trial"] for row in rows] == [str(number) for number in failed["trial"]] != []
+    assert rows[0]["error"] == "ValueError: no <b>such</b> file"
+    assert f"{len(failed)} trials failed" in found.answer[1]
+
+
 @pytest.mark.parametrize("trials", [1, 2])
 def test_one_or_two_trials_are_enough(tmp_path, trials):
     changed = FILE.replace("uniform = [0.0, 1.0]", "uniform = [0.1, 0.2]")

@@ -21,7 +21,7 @@ Ticks = tuple[Sequence[float], Sequence[str]]
 """Places from 0 to 1, and what stands there."""
 
 WIDTH, HEIGHT = 1600, 1040
-LEFT, RIGHT, TOP, BOTTOM = 250, 40, 36, 176
+LEFT, RIGHT, TOP, BOTTOM = 262, 40, 36, 176
 LETTER = 27
 """Width of a letter of a tick."""
 

@@ -25,6 +25,8 @@ SPREAD = 0.56
 
 CROWDED = 20
 """Trials for each different number from which on their marks are spread, too."""
+LINE = 0.07
+"""Height of a line of text beside the axis."""
 MARGIN = 0.02
 """Free part of the axis of a parameter at each end."""
 
@@ -59,6 +61,8 @@ class MetricPlaces:
         numbers, words = self.axis.ticks()
         places = self._shares(np.array(numbers, np.float64))
         kept = [(float(place), word) for place, word in zip(places, words, strict=True) if -1e-9 <= place <= 1 + 1e-9]
+        if self.axis.band:  # whose word is the first
+            kept = [kept[0], *((place, word) for place, word in kept[1:] if abs(place - kept[0][0]) > LINE)]
         return [place for place, _ in kept], [word for _, word in kept]
 
     def _shares(self, numbers: Floats) -> Floats:

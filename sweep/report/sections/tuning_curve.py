@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sweep.errors import SweepError
-from sweep.report.content import Picture, Section, Table, sentence, sentences
+from sweep.report.content import Picture, Section, Table, sentences
 from sweep.report.source import Source
 from sweep.results.format import format_value
 
@@ -27,7 +27,7 @@ def section(source: Source) -> Section | None:
     try:
         curve, _ = curve_of(source.results)
     except SweepError as error:
-        return Section("luck", "What more trials may bring", (sentence(str(error)),))
+        return Section("luck", "What more trials may bring", (f"{error}.",))
     if not np.isfinite(curve.scores).any():
         return None
     svg = tuning_chart(tuning_points({source.record.name: curve}), source.objective)

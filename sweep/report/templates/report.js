@@ -4,7 +4,6 @@
 const told = JSON.parse(document.getElementById("marks").textContent);
 const bar = document.getElementById("found");
 const charts = [...document.querySelectorAll("svg.linked")].map((svg) => ({ svg, found: svg.querySelector(".found") }));
-const NEAR = 70;
 
 // The points of a chart, read from its paths when they are first needed: of a curve [trial, x, y, path].
 function pointsOf(chart) {
@@ -51,7 +50,7 @@ function show(trial, chart, near) {
 
 function nearest(chart, event) {
   const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(chart.svg.getScreenCTM().inverse());
-  let best = null, least = NEAR * NEAR;
+  let best = null, least = (event.pointerType === "touch" ? 200 : 70) ** 2;
   for (const point of pointsOf(chart)) {
     const away = (point[1] - at.x) ** 2 + (point[2] - at.y) ** 2;
     if (away < least) [best, least] = [point, away];
