@@ -34,6 +34,7 @@ def wheel(tmp_path_factory):
 def test_it_holds_the_package_the_experiments_and_the_mark_of_types(wheel):
     names = {*zipfile.ZipFile(wheel).namelist()}
     assert {"sweep/__main__.py", "sweep/py.typed", "sweep/experiments/digits-quickstart.toml"} <= names
+    assert {f"sweep/report/templates/report.{kind}" for kind in ("html", "md", "css", "js")} <= names
     assert not [name for name in names if name.startswith("tests/")]
 
 

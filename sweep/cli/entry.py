@@ -26,6 +26,7 @@ from sweep.cli import (  # noqa: F401 (each adds its commands to the application
     networks,
     packing,
     plotting,
+    reporting,
     rescuing,
     reviewing,
     tracing,

@@ -116,7 +116,7 @@ def _hyperparameters(record: SweepRecord, rows: Sequence[_Row]) -> Iterator[str]
 
 def _range(parameter: Parameter) -> str:
     if parameter.options:
-        return "one of " + ", ".join(map(json.dumps, parameter.options))
+        return "one of " + ", ".join(json.dumps(option, ensure_ascii=False) for option in parameter.options)
     if parameter.low is None or parameter.high is None:
         return "as in experiment.toml"
     scale = ", uniform in its logarithm" if parameter.log else ""

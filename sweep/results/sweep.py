@@ -157,6 +157,21 @@ class Sweep(ChartedTrials):
 
         return write_following([*after, self], folder_or_file(file, "file"))
 
+    def report(self, file: str | Path, *, progress: Callable[[int, int], None] = lambda done, total: None) -> Path:
+        """Write a report that can be sent as it is: one file, with the charts in .html, without them in .md.
+
+        Args:
+            file: where it is written, in place of an older one, such as report.html.
+            progress: called with (parts done, all parts).
+
+        Raises:
+            UsageError: when its name ends in something else.
+            SweepError: when it cannot be written.
+        """
+        from sweep.report.writing import write_report
+
+        return write_report(self, folder_or_file(file, "file"), progress)
+
 
 def _folder(data: str | Path | None) -> Path | None:
     return None if data is None else folder_or_file(data, "data")

@@ -47,11 +47,12 @@ _SHADES = LinearSegmentedColormap.from_list("probability", ["#ffffff", "#f3c9bd"
 
 
 @dataclass(frozen=True)
-class _Scale:
+class Scale:
     """An axis of a parameter."""
 
     parameter: Parameter
     low: float
+    """The least value."""
     high: float
     is_log: bool
     is_whole: bool
@@ -59,7 +60,8 @@ class _Scale:
     """The least distance of neighboring values where so many trials share them that marks are spread, else 0."""
 
     @classmethod
-    def of(cls, parameter: Parameter, numbers: Array) -> _Scale:
+    def of(cls, parameter: Parameter, numbers: Array) -> Scale:
+        """Choose it for the numbers of some trials."""
         known = numbers[np.isfinite(numbers)]
         low = float(known.min() if parameter.low is None else min(parameter.low, known.min()))
         high = float(known.max() if parameter.high is None else max(parameter.high, known.max()))
@@ -70,6 +72,7 @@ class _Scale:
         return cls(parameter, low, high, is_log, is_whole, float(np.diff(distinct).min()) if is_crowded else 0.0)
 
     def limits(self) -> tuple[float, float]:
+        """Return where the axis begins and ends, with a margin."""
         if self.is_log:
             pad = math.exp(0.03 * math.log(self.high / self.low) + 0.3 * self.spacing) if self.high > self.low else 1.1
             return self.low / pad, self.high * pad
@@ -77,6 +80,7 @@ class _Scale:
         return self.low - pad, self.high + pad
 
     def points(self) -> Array:
+        """Return the points of the shading along it."""
         low, high = self.limits()
         return np.geomspace(low, high, CELLS) if self.is_log else np.linspace(low, high, CELLS)
 
@@ -86,6 +90,7 @@ class _Scale:
         return numbers * np.exp(shift) if self.is_log else numbers + shift
 
     def draw(self, axis: Axis) -> None:
+        """Give an axis its ticks."""
         draw_ticks(axis, self.low, self.high, is_log=self.is_log, is_whole=self.is_whole)
 
 
@@ -106,11 +111,11 @@ def phase_diagram(
     """
     law = fit_law(trials, parameters)
     used = trials[trials["status"].isin(USED)].reset_index(drop=True)
-    across, up = _chosen(law, used, parameters, x)
-    choice = _choice(law, used, parameters)
-    panels = _panels(used, choice)
+    across, up = chosen_axes(law, used, parameters, x)
+    choice = chosen_choice(law, used, parameters)
+    panels = panels_of(used, choice)
     figure, grid = empty_grid(len(panels))
-    scales = [_Scale.of(each, as_numbers(used[each.name])) for each in (across, up) if each is not None]
+    scales = [Scale.of(each, as_numbers(used[each.name])) for each in (across, up) if each is not None]
     for axes, (name, rows) in zip(grid, panels, strict=True):
         if len(scales) == 2:
             _draw_panel(axes, law, rows, (scales[0], scales[1]))
@@ -134,7 +139,7 @@ def _numeric(used: pd.DataFrame, parameters: Sequence[Parameter]) -> list[Parame
     return found
 
 
-def _chosen(
+def chosen_axes(
     law: Law, used: pd.DataFrame, parameters: Sequence[Parameter], x: Sequence[str]
 ) -> tuple[Parameter, Parameter | None]:
     """Return the parameters of the two axes, a learning rate on the horizontal one; only that where there is one."""
@@ -158,14 +163,14 @@ def _chosen(
     return (second, first) if is_learning_rate(second) and not is_learning_rate(first) else (first, second)
 
 
-def _choice(law: Law, used: pd.DataFrame, parameters: Sequence[Parameter]) -> Parameter | None:
+def chosen_choice(law: Law, used: pd.DataFrame, parameters: Sequence[Parameter]) -> Parameter | None:
     """Return the choice of text that has panels, the one that matters most; None where there is none."""
     numeric = {each.name for each in _numeric(used, parameters)}
     choices = [each for each in parameters if each.name not in numeric and used[each.name].nunique() > 1]
     return max(choices, key=law.strength, default=None)
 
 
-def _panels(used: pd.DataFrame, choice: Parameter | None) -> list[tuple[str, pd.DataFrame]]:
+def panels_of(used: pd.DataFrame, choice: Parameter | None) -> list[tuple[str, pd.DataFrame]]:
     """Return the trials of each panel with its title."""
     if choice is None:
         return [("", used)]
@@ -174,7 +179,7 @@ def _panels(used: pd.DataFrame, choice: Parameter | None) -> list[tuple[str, pd.
     return [(f"{choice.short_name} {name}", used[options == name]) for name in names]
 
 
-def _draw_panel(axes: Axes, law: Law, rows: pd.DataFrame, scales: tuple[_Scale, _Scale]) -> None:
+def _draw_panel(axes: Axes, law: Law, rows: pd.DataFrame, scales: tuple[Scale, Scale]) -> None:
     across, up = scales
     style_axes(axes)
     axes.grid(visible=False)
@@ -192,7 +197,7 @@ def _draw_panel(axes: Axes, law: Law, rows: pd.DataFrame, scales: tuple[_Scale, 
     _draw_trials(axes, rows, scales)
 
 
-def _draw_curve(axes: Axes, law: Law, rows: pd.DataFrame, scale: _Scale) -> None:
+def _draw_curve(axes: Axes, law: Law, rows: pd.DataFrame, scale: Scale) -> None:
     """Draw trials by one parameter, at 0 or 1, and the probability between them."""
     style_axes(axes)
     if scale.is_log:
@@ -207,13 +212,13 @@ def _draw_curve(axes: Axes, law: Law, rows: pd.DataFrame, scale: _Scale) -> None
     _draw_marks(axes, rows, numbers, heights)
     if law.has_model:
         x = scale.points()
-        axes.plot(x, _averaged(law, rows, [(scale, x)]), color=INK, lw=1.5, zorder=3)
+        axes.plot(x, averaged(law, rows, [(scale, x)]), color=INK, lw=1.5, zorder=3)
 
 
-def _shade(axes: Axes, law: Law, rows: pd.DataFrame, scales: tuple[_Scale, _Scale]) -> None:
+def _shade(axes: Axes, law: Law, rows: pd.DataFrame, scales: tuple[Scale, Scale]) -> None:
     """Shade the probability, and draw and label its contours."""
     x, y = (scale.points() for scale in scales)
-    chances = _averaged(law, rows, [(scales[0], x), (scales[1], y)])
+    chances = averaged(law, rows, [(scales[0], x), (scales[1], y)])
     axes.pcolormesh(x, y, chances, cmap=_SHADES, vmin=0, vmax=1, shading="gouraud", rasterized=True, zorder=0.5)
     for level, dashes in LEVELS.items():
         if chances.min() < level < chances.max():
@@ -222,7 +227,7 @@ def _shade(axes: Axes, law: Law, rows: pd.DataFrame, scales: tuple[_Scale, _Scal
                 text.set(bbox={"facecolor": "white", "alpha": 0.7, "pad": 0.5, "linewidth": 0}, zorder=4)
 
 
-def _averaged(law: Law, rows: pd.DataFrame, axes: Sequence[tuple[_Scale, Array]]) -> Array:
+def averaged(law: Law, rows: pd.DataFrame, axes: Sequence[tuple[Scale, Array]]) -> Array:
     """Return the probability at each point of a grid, averaged over some trials' other parameters.
 
     Args:
@@ -258,7 +263,7 @@ def _looks(count: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def _draw_trials(axes: Axes, rows: pd.DataFrame, scales: tuple[_Scale, _Scale]) -> None:
+def _draw_trials(axes: Axes, rows: pd.DataFrame, scales: tuple[Scale, Scale]) -> None:
     x, y = (scale.spread(as_numbers(rows[scale.parameter.name])) for scale in scales)
     _draw_marks(axes, rows, x, y)
 

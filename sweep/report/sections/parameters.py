@@ -1,0 +1,49 @@
+"""The metric against each parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sweep.report.charts.points import SHOWN, points
+from sweep.report.content import Picture, Section
+from sweep.report.source import Source
+
+if TYPE_CHECKING:
+    from sweep.records import Parameter
+
+MOST = 12
+"""Charts at most."""
+
+
+def section(source: Source) -> Section | None:
+    """Return a chart for each parameter; nothing where none was searched or no trial has ended."""
+    trials, objective = source.trials, source.objective
+    ended = trials[trials["status"].isin(SHOWN)]
+    known = [each for each in _ordered(source) if each.short_name in trials and ended[each.short_name].notna().any()]
+    if ended.empty or not known:
+        return None
+    first = source.winners[0] if source.winners else None
+    pictures = [Picture(_caption(each), points(ended, each, objective, first), True) for each in known[:MOST]]
+    words = ["Each mark is a training: ● completed" + (", the large one is the best" if first is not None else "")]
+    if source.count("diverged"):
+        words.append("× diverged")
+    if source.count("pruned"):
+        words.append("□ stopped early")
+    more = (f"{len(known) - MOST} more parameters are not shown.",) if len(known) > MOST else ()
+    return Section("parameters", "Each parameter", (f"{', '.join(words)}.", *more), tuple(pictures))
+
+
+def _caption(parameter: Parameter) -> str:
+    return f"Against {parameter.short_name}{', on a logarithmic axis' if parameter.log else ''}."
+
+
+def _ordered(source: Source) -> Sequence[Parameter]:
+    """Return the searched parameters, those that matter most first."""
+    searched, study = source.results.searched, source.study
+    if study is None or not study.importance.has_figures:
+        return searched
+    ranks: dict[str, int] = {}
+    for place, each in enumerate(study.importance.matters):
+        ranks.setdefault(study.places[each.index].name, place)
+    return sorted(searched, key=lambda each: ranks.get(each.name, len(ranks)))
