@@ -18,6 +18,7 @@ from sweep.cli import (  # noqa: F401 (each adds its commands to the application
     comparing,
     differing,
     explaining,
+    exporting,
     finalists,
     following,
     mapping,
