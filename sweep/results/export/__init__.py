@@ -10,6 +10,8 @@ from pathlib import PurePath
 
 from sweep.errors import UsageError, suggest
 from sweep.results.export.base import TABLES, Exporter, Table
+from sweep.results.export.parquet import Parquet
+from sweep.results.export.tensorboard import TensorBoard
 from sweep.results.export.text import Csv, Json
 
 __all__ = ["KINDS", "TABLES", "Exporter", "Table", "exporter"]
@@ -17,6 +19,8 @@ __all__ = ["KINDS", "TABLES", "Exporter", "Table", "exporter"]
 KINDS: dict[str, type[Exporter]] = {
     "csv": Csv,
     "json": Json,
+    "parquet": Parquet,
+    "tensorboard": TensorBoard,
 }
 """Name of a format -> its exporter."""
 
