@@ -130,7 +130,7 @@ class Sweep(ChartedTrials):
         """Write all single trials, their epochs or their losses of mini-batches; return the number of rows.
 
         Args:
-            destination: a file whose suffix says the format.
+            destination: a file whose suffix says the format; a folder for "tensorboard", a database for "mlflow".
             format: a name of `sweep.results.export.KINDS`, whatever the suffix.
             table: "trials", "epochs" or "batches".
 
@@ -139,8 +139,9 @@ class Sweep(ChartedTrials):
         """
         from sweep.results.export import exporter
 
-        file = str(folder_or_file(destination, "destination"))
-        return exporter(file, format).write(self, file, table)
+        is_url = isinstance(destination, str) and "://" in destination
+        place = str(destination) if is_url else str(folder_or_file(destination, "destination"))
+        return exporter(place, format).write(self, place, table)
 
     def next(self, file: str | Path, after: Sequence[Sweep] = ()) -> Following:
         """Write the experiment file of the search that follows this one, changed where the results say so.

@@ -10,6 +10,7 @@ from pathlib import PurePath
 
 from sweep.errors import UsageError, suggest
 from sweep.results.export.base import TABLES, Exporter, Table
+from sweep.results.export.mlflow import MlFlow
 from sweep.results.export.parquet import Parquet
 from sweep.results.export.tensorboard import TensorBoard
 from sweep.results.export.text import Csv, Json
@@ -19,6 +20,7 @@ __all__ = ["KINDS", "TABLES", "Exporter", "Table", "exporter"]
 KINDS: dict[str, type[Exporter]] = {
     "csv": Csv,
     "json": Json,
+    "mlflow": MlFlow,
     "parquet": Parquet,
     "tensorboard": TensorBoard,
 }
