@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sweep.experiment.experiment import Experiment
     from sweep.observer import Observer
     from sweep.results.export.base import Table
+    from sweep.results.export.weights import ExportedWeights
     from sweep.results.following import Following
     from sweep.results.prediction import TrialPrediction
 
@@ -142,6 +143,22 @@ class Sweep(ChartedTrials):
         is_url = isinstance(destination, str) and "://" in destination
         place = str(destination) if is_url else str(folder_or_file(destination, "destination"))
         return exporter(place, format).write(self, place, table)
+
+    def export_weights(self, trial: int, file: str | Path, data: str | Path | None = None) -> ExportedWeights:
+        """Write the kept weights of a trial, with its normalization, for other programs.
+
+        Args:
+            trial: its number.
+            file: `.npz` for arrays of NumPy by layer; `.onnx` for one graph from the values of the data set to the
+                probability of each class, or to the prediction of a regression, which onnxruntime has checked.
+            data: folder of the data set's files, to which the normalization is fitted.
+
+        Raises:
+            SweepError: as `predict`, or when the file cannot be written.
+        """
+        from sweep.results.export.weights import export_weights
+
+        return export_weights(self, whole(trial, "trial"), folder_or_file(file, "file"), _folder(data))
 
     def next(self, file: str | Path, after: Sequence[Sweep] = ()) -> Following:
         """Write the experiment file of the search that follows this one, changed where the results say so.

@@ -258,7 +258,7 @@ def _insert(connection: Connection, rows: _Rows) -> None:
     from mlflow.store.tracking.dbmodels import models
     from sqlalchemy import ColumnElement, bindparam, delete, or_, select, update
 
-    runs: Table = models.SqlRun.__table__
+    runs: Any = models.SqlRun.__table__
     known = set(connection.execute(select(runs.c.run_uuid)).scalars())
     again = [{"b_run": row["run_uuid"], **row} for row in rows.runs if row["run_uuid"] in known]
     new = [_with_artifacts(row) for row in rows.runs if row["run_uuid"] not in known]
@@ -270,7 +270,7 @@ def _insert(connection: Connection, rows: _Rows) -> None:
         (models.SqlLatestMetric, rows.latest_metrics),
         (models.SqlTag, rows.tags),
     ):
-        table: Table = model.__table__
+        table: Any = model.__table__
         old: ColumnElement[bool] = table.c.run_uuid == bindparam("b_run")
         if model is models.SqlTag:
             old &= or_(*(table.c.key == key for key in OWN_TAGS))
