@@ -11,6 +11,7 @@ import os
 import posixpath
 import re
 import uuid
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from sweep.errors import SweepError, UsageError
 from sweep.records import Status
 from sweep.results.export.base import Table, check_installed
-from sweep.results.export.runs import Run, read_runs
+from sweep.results.export.runs import Run, read_runs, seconds_of
 from sweep.results.format import spelled
 
 if TYPE_CHECKING:
@@ -101,22 +102,33 @@ def _opened(url: str) -> Iterator[Any]:
     """
     from sqlalchemy.exc import SQLAlchemyError
 
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    level = logging.getLogger("mlflow").level
     try:
         _check_tables(url)
-        from mlflow.exceptions import MlflowException
-        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+        with _quiet():
+            from mlflow.exceptions import MlflowException
+            from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-        logging.getLogger("mlflow").setLevel(logging.WARNING)  # which tells of each table that it makes
-        try:
-            yield SqlAlchemyStore(url, ARTIFACTS)
-        except MlflowException as error:
-            raise SweepError(f"MLflow cannot use {_shown(url)}: {_one_line(error)}") from error
+            try:
+                yield SqlAlchemyStore(url, ARTIFACTS)
+            except MlflowException as error:
+                raise SweepError(f"MLflow cannot use {_shown(url)}: {_one_line(error)}") from error
     except (SQLAlchemyError, ImportError) as error:
         raise SweepError(f"the database {_shown(url)} cannot be used: {_one_line(error)}") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep MLflow from telling of each table that it makes, of what it uses that is deprecated, and of its users."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    logger = logging.getLogger("mlflow")
+    level = logger.level
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            logger.setLevel(logging.WARNING)
+            yield
     finally:
-        logging.getLogger("mlflow").setLevel(level)
+        logger.setLevel(level)
 
 
 def _check_tables(url: str) -> None:
@@ -199,7 +211,7 @@ class _Rows:
         for run in runs:
             own = {"run_uuid": uuid.uuid5(_identifier(sweep.record), str(run.record.number)).hex}
             title = f"{sweep.name}/{run.record.number}"
-            rows.runs.append({**own, **_run(run, title), "experiment_id": experiment})
+            rows.runs.append({**own, **_run(run, title, sweep.record), "experiment_id": experiment})
             for name, value in run.parameters.items():
                 text = str(spelled(value))[:LONGEST_PARAMETER]
                 rows.parameters.append({**own, "key": parameters[name], "value": text})
@@ -210,12 +222,12 @@ class _Rows:
         return rows
 
 
-def _run(run: Run, title: str) -> dict[str, Any]:
+def _run(run: Run, title: str, record: SweepRecord) -> dict[str, Any]:
     """Return the columns of MLflow's table of runs that are not of its database."""
     return {
         "name": title,
         "status": STATUSES[run.record.status],
-        "start_time": _milliseconds(run.started) or None,
+        "start_time": _milliseconds(run.started or seconds_of(record.created)),  # which each run must have
         "end_time": None if run.ended is None else _milliseconds(run.ended),
         "lifecycle_stage": "active",
         "source_type": "LOCAL",
