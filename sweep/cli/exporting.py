@@ -18,37 +18,43 @@ if TYPE_CHECKING:
 STANDARD_OUTPUT = "-"
 
 
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="A .csv, .json or .parquet file, - for standard output; with --weights a .npz or .onnx file.",
+        metavar="FILE",
+    ),
+]
+FileFormat = Annotated[
+    str | None,
+    typer.Option(help="csv, json or parquet; by default what the name of the file ends in.", metavar="FORMAT"),
+]
+Mlflow = Annotated[
+    str | None, typer.Option(help="Write all to a database of MLflow, such as sqlite:///mlflow.db.", metavar="URL")
+]
+Tensorboard = Annotated[str | None, typer.Option(help="Write all to a folder for TensorBoard.", metavar="DIR")]
+OfTrial = Annotated[
+    str | None,
+    typer.Option(
+        "--weights",
+        help="Write the trained network of a trial, with its normalization, to -o net.npz or net.onnx.",
+        metavar="[NAME/]TRIAL",
+    ),
+]
+
+
 @app.command()
 def export(
     name: Name = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="A .csv, .json or .parquet file, - for standard output; with --weights a .npz or .onnx file.",
-            metavar="FILE",
-        ),
-    ] = None,
-    format: Annotated[
-        str | None,
-        typer.Option(help="csv, json or parquet; by default what the name of the file ends in.", metavar="FORMAT"),
-    ] = None,
+    output: Output = None,
+    format: FileFormat = None,
     epochs: Annotated[bool, typer.Option("--epochs", help="Write the epochs of all trials instead.")] = False,
     batches: Annotated[bool, typer.Option("--batches", help="Write the losses of mini-batches instead.")] = False,
-    mlflow: Annotated[
-        str | None, typer.Option(help="Write all to a database of MLflow, such as sqlite:///mlflow.db.", metavar="URL")
-    ] = None,
-    tensorboard: Annotated[
-        str | None, typer.Option(help="Write all to a folder for TensorBoard.", metavar="DIR")
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            help="Write the trained network of a trial, with its normalization, to -o net.npz or net.onnx.",
-            metavar="[NAME/]TRIAL",
-        ),
-    ] = None,
+    mlflow: Mlflow = None,
+    tensorboard: Tensorboard = None,
+    weights: OfTrial = None,
     data: Data = None,
     db: Db = None,
 ) -> None:
@@ -121,9 +127,9 @@ def _tell(name: str, number: int, written: ExportedWeights) -> None:
     from sweep.results.export.weights import CLOSE
 
     say(f"wrote {name}/{number} with the weights of epoch {written.epoch} to {written.file}")
-    say(f"input: {written.input}, not normalized; output: {written.output}")
     if written.difference is None:
         return
+    say(f"input: {written.input}, not normalized; output: {written.output}")
     compared = f"{counted(written.examples, 'example')} of the test part"
     say(f"onnxruntime gives what sweep gives for {compared}, with a largest difference of {written.difference:.1g}")
     if written.difference > CLOSE:

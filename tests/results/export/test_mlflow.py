@@ -95,6 +95,13 @@ def test_the_page_is_that_of_the_experiment(hostile, client, database):
     assert page_of(hostile, database) == f"/#/experiments/{number}/runs"
 
 
+def test_the_command_line_says_where_to_look(answer, database, hostile_database):
+    code, out, err = answer("export", "hostile", "--mlflow", database, "--db", hostile_database)
+    assert (code, out) == (0, "")
+    assert err.startswith(f"wrote 24 runs of hostile to {database}; look at them with `mlflow ui --backend-store-uri ")
+    assert err.endswith(", at http://127.0.0.1:5000/#/experiments/1/runs\n")
+
+
 def test_names_are_unique_and_taken_by_mlflow():
     from mlflow.utils.validation import _validate_metric_name, _validate_param_name
 
