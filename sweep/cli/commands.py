@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,7 +31,7 @@ from sweep.cli.options import (
     split_trial,
     with_run_flags,
 )
-from sweep.errors import SweepError, UsageError, counted
+from sweep.errors import SweepError, UsageError
 from sweep.system.signals import Signalled
 
 if TYPE_CHECKING:
@@ -271,43 +270,6 @@ def show(
         print_json(results, number)
     else:
         print_table(results.epochs(number), format)
-
-
-@app.command()
-def export(
-    name: Name = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A .csv or .json file.", metavar="FILE")] = None,
-    format: Annotated[
-        str | None, typer.Option(help="csv or json; by default what the name of the file ends in.", metavar="FORMAT")
-    ] = None,
-    epochs: Annotated[bool, typer.Option("--epochs", help="Write the epochs of all trials instead.")] = False,
-    batches: Annotated[bool, typer.Option("--batches", help="Write the losses of mini-batches instead.")] = False,
-    optuna: Annotated[
-        str | None,
-        typer.Option(help="A database for Optuna, such as sqlite:///study.db; ended trials only.", metavar="URL"),
-    ] = None,
-    db: Db = None,
-) -> None:
-    """Write all trials, or all their epochs, to a file, or as a study to a database of Optuna's."""
-    if optuna is not None:
-        _export_study(name, optuna, output or format or epochs or batches, db)
-        return
-    if output is None:
-        raise UsageError("say where to write, such as -o trials.csv")
-    if epochs and batches:
-        raise UsageError("--epochs and --batches exclude each other; give one of them")
-    results = sweep.load(name, db=db)
-    rows = results.export(output, format=format, table="epochs" if epochs else "batches" if batches else "trials")
-    say(f"wrote {counted(rows, 'row')} of {results.name} to {output}")
-
-
-def _export_study(name: str | None, url: str, others: object, db: str | None) -> None:
-    """Write a sweep as a study of Optuna's, with which no other option of an export goes."""
-    if others:
-        raise UsageError("--optuna writes trials with their curves to a database, so give it without the other options")
-    results = sweep.load(name, db=db)
-    rows = results.export(url, format="optuna")
-    say(f"wrote {counted(rows, 'trial')} of {results.name} to {url}")
 
 
 def _conclude(results: Sweep, flags: RunFlags, format: Format) -> None:

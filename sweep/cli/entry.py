@@ -19,6 +19,7 @@ from sweep.cli import (  # noqa: F401 (each adds its commands to the application
     dashboard,
     differing,
     explaining,
+    exporting,
     finalists,
     following,
     importing,

@@ -54,7 +54,7 @@ def format_value(column: str, value: object) -> str:
     if isinstance(value, datetime):
         return f"{_in_utc(value).astimezone():%Y-%m-%d %H:%M %Z}"
     if not isinstance(value, float):
-        return str(_spelled(value))
+        return str(spelled(value))
     if (decimals := _decimals(column)) is not None and abs(value) < 1e3:
         return f"{value:.{decimals}f}"
     # The format g would write what rounds to 10,000 or more with an exponent.
@@ -76,7 +76,7 @@ def _plain(value: object) -> object:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def _spelled(value: object) -> object:
+def spelled(value: object) -> object:
     """Return true and false as an experiment file spells them, times in ISO 8601, other values as they are."""
     if isinstance(value, datetime):
         return f"{_in_utc(value):%Y-%m-%dT%H:%M:%SZ}"
@@ -99,7 +99,7 @@ def _csv(frame: pd.DataFrame) -> str:
     writer.writerow(frame.columns)
     for row in zip(*_columns(frame), strict=True):
         # The csv module leaves a lone carriage return bare, which readers take for the end of the row.
-        writer.writerow([re.sub("\r\n?", "\n", v) if isinstance(v, str) else _spelled(v) for v in row])
+        writer.writerow([re.sub("\r\n?", "\n", v) if isinstance(v, str) else spelled(v) for v in row])
     return text.getvalue()
 
 
@@ -115,7 +115,7 @@ def _json(frame: pd.DataFrame) -> str:
 
 def json_text(value: object) -> str:
     """Return what stands in JSON for a value that JSON has no kind of."""
-    return str(_spelled(value))
+    return str(spelled(value))
 
 
 def _markdown(frame: pd.DataFrame) -> str:

@@ -173,7 +173,7 @@ def predict(record: SweepRecord, number: int, store: Store, *, data: Path | None
         SweepError: when there is no such trial, it has a trainer of the user's own, its weights are not kept or
             damaged, or the data set is not there.
     """
-    trainer, output = _kept(record, number, store, data)
+    trainer, output = kept_network(record, number, store, data)
     names: tuple[PartName, ...] = get_args(PartName)
     parts: dict[str, Prediction | RegressionPrediction] = {
         name: _predict_part(trainer, name, output) for name in names if name in trainer.dataset.parts
@@ -195,7 +195,7 @@ def predict_rows(record: SweepRecord, number: int, store: Store, path: Path, dat
         SweepError: as `predict`, or when the data set is not a table, or the new one lacks a column or has one of the
             added columns already.
     """
-    trainer, output = _kept(record, number, store, data)
+    trainer, output = kept_network(record, number, store, data)
     dataset = trainer.dataset
     if dataset.encoding is None:
         raise SweepError(
@@ -204,7 +204,7 @@ def predict_rows(record: SweepRecord, number: int, store: Store, path: Path, dat
         )
     encoding = dataset.encoding
     x = encoding.transform(path)
-    outputs = _outputs_of(trainer, x)
+    outputs = outputs_of(trainer, x)
     added = _columns(dataset, outputs, output)
     texts = [column.name for column in encoding.columns if column.levels is not None]
     dialect = Dialect(encoding.separator, encoding.decimal)
@@ -214,8 +214,12 @@ def predict_rows(record: SweepRecord, number: int, store: Store, path: Path, dat
     return pd.concat([table.reset_index(drop=True), added], axis=1)
 
 
-def _kept(record: SweepRecord, number: int, store: Store, data: Path | None) -> tuple[NetworkTrainer, str]:
-    """Return a trial's network with its kept weights, and the name of its output."""
+def kept_network(record: SweepRecord, number: int, store: Store, data: Path | None) -> tuple[NetworkTrainer, str]:
+    """Return a trial's network with its kept weights, and the name of its output.
+
+    Raises:
+        SweepError: as `predict`.
+    """
     row = store.trial(record.id, number)
     if "network" not in row.configuration:
         raise SweepError(
@@ -231,11 +235,11 @@ def _kept(record: SweepRecord, number: int, store: Store, data: Path | None) -> 
 def _predict_part(trainer: NetworkTrainer, part: PartName, output: str) -> PartPrediction:
     dataset, outputs = trainer.dataset, trainer.outputs(part)
     if dataset.target is not None:
-        return RegressionPrediction(dataset, part, _in_own_units(dataset, outputs))
-    return Prediction(dataset, part, outputs, _probabilities(outputs, output), _meaning(output))
+        return RegressionPrediction(dataset, part, in_own_units(dataset, outputs))
+    return Prediction(dataset, part, outputs, probabilities(outputs, output), meaning_of(output))
 
 
-def _outputs_of(trainer: NetworkTrainer, x: Array) -> Array:
+def outputs_of(trainer: NetworkTrainer, x: Array) -> Array:
     """Return what the last affine layer gives for new samples, shape (outputs, samples)."""
     part = Part(x, np.zeros(len(x), dtype=trainer.dataset.train.t.dtype))
     dataset = replace(trainer.dataset, parts={**trainer.dataset.parts, NEW: part})
@@ -247,20 +251,20 @@ def _outputs_of(trainer: NetworkTrainer, x: Array) -> Array:
 def _columns(dataset: Dataset, outputs: Array, output: str) -> pd.DataFrame:
     """Return the predictions of new rows as columns."""
     if dataset.target is not None:
-        return pd.DataFrame({"predicted": _in_own_units(dataset, outputs)})
-    values, names = _probabilities(outputs, output), np.array(dataset.class_names, dtype=object)
-    columns = {f"{_meaning(output)} of {name}": values[:, place] for place, name in enumerate(dataset.class_names)}
+        return pd.DataFrame({"predicted": in_own_units(dataset, outputs)})
+    values, names = probabilities(outputs, output), np.array(dataset.class_names, dtype=object)
+    columns = {f"{meaning_of(output)} of {name}": values[:, place] for place, name in enumerate(dataset.class_names)}
     return pd.DataFrame({"predicted": names[predicted_classes(outputs)], **columns})
 
 
-def _in_own_units(dataset: Dataset, outputs: Array) -> Array:
+def in_own_units(dataset: Dataset, outputs: Array) -> Array:
     """Return the predictions of a regression, (samples,) float64."""
     assert dataset.target is not None
     predicted: Array = outputs[0].astype(np.float64) * dataset.target.scale + dataset.target.mean
     return predicted
 
 
-def _probabilities(outputs: Array, output: str) -> Array:
+def probabilities(outputs: Array, output: str) -> Array:
     """Return the outputs of a classifier, (samples, classes)."""
     evaluate, _ = OUTPUTS[output]
     classes, samples = outputs.shape
@@ -268,7 +272,8 @@ def _probabilities(outputs: Array, output: str) -> Array:
     return values
 
 
-def _meaning(output: str) -> str:
+def meaning_of(output: str) -> str:
+    """Return what an output of a classifier is: `probability` or, with the output identity, `output`."""
     return "output" if output == "identity" else "probability"
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sweep.experiment.experiment import Experiment
     from sweep.observer import Observer
     from sweep.results.export.base import Table
+    from sweep.results.export.weights import ExportedWeights
     from sweep.results.following import Following
     from sweep.results.prediction import TrialPrediction
 
@@ -130,7 +131,8 @@ class Sweep(ChartedTrials):
         """Write all single trials, their epochs or their losses of mini-batches; return the number of rows.
 
         Args:
-            destination: a file whose suffix says the format, or the URL of a database for the format "optuna".
+            destination: a file whose suffix says the format; a folder for "tensorboard", the URL of a
+                database for "mlflow" or "optuna".
             format: a name of `sweep.results.export.KINDS`, whatever the suffix.
             table: "trials", "epochs" or "batches".
 
@@ -140,8 +142,24 @@ class Sweep(ChartedTrials):
         from sweep.results.export import exporter
 
         is_url = isinstance(destination, str) and "://" in destination
-        file = str(destination if is_url else folder_or_file(destination, "destination"))
-        return exporter(file, format).write(self, file, table)
+        place = str(destination) if is_url else str(folder_or_file(destination, "destination"))
+        return exporter(place, format).write(self, place, table)
+
+    def export_weights(self, trial: int, file: str | Path, data: str | Path | None = None) -> ExportedWeights:
+        """Write the kept weights of a trial, with its normalization, for other programs.
+
+        Args:
+            trial: its number.
+            file: `.npz` for arrays of NumPy by layer; `.onnx` for one graph from the values of the data set to the
+                probability of each class, or to the prediction of a regression, which onnxruntime has checked.
+            data: folder of the data set's files, to which the normalization is fitted.
+
+        Raises:
+            SweepError: as `predict`, or when the file cannot be written.
+        """
+        from sweep.results.export.weights import export_weights
+
+        return export_weights(self, whole(trial, "trial"), folder_or_file(file, "file"), _folder(data))
 
     def next(self, file: str | Path, after: Sequence[Sweep] = ()) -> Following:
         """Write the experiment file of the search that follows this one, changed where the results say so.

@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, TableValuedAlias, case, func, select, true
 
 from sweep.metrics import NATIVE_METRICS, Objective, metric
-from sweep.records import STATUSES, Progress, RunningTrial, Status
-from sweep.store.rows import objective_of
+from sweep.records import STATUSES, Progress, RunningTrial, Status, TrialRecord
+from sweep.store.rows import objective_of, trial_record
 from sweep.store.schema import epochs, is_ranked, is_ranked_by_earlier, sweeps, trials
 
 
@@ -145,6 +145,12 @@ def find_trial(connection: Connection, sweep_id: int, number: int) -> tuple[RowM
     if row:
         return row, 0
     return None, connection.execute(select(func.count()).select_from(trials).where(mine)).scalar() or 0
+
+
+def trial_records(connection: Connection, sweep_id: int) -> list[TrialRecord]:
+    """Return all trials of a sweep, by number."""
+    query = select(trials).where(trials.c.sweep_id == sweep_id).order_by(trials.c.number)
+    return [trial_record(row) for row in connection.execute(query).mappings()]
 
 
 def curves(connection: Connection, trial_id: int, name: str, epoch: int) -> dict[int, list[float]]:

@@ -10,7 +10,10 @@ from pathlib import PurePath
 
 from sweep.errors import UsageError, suggest
 from sweep.results.export.base import TABLES, Exporter, Table
+from sweep.results.export.mlflow import MlFlow
 from sweep.results.export.optuna import OptunaExporter
+from sweep.results.export.parquet import Parquet
+from sweep.results.export.tensorboard import TensorBoard
 from sweep.results.export.text import Csv, Json
 
 __all__ = ["KINDS", "TABLES", "Exporter", "Table", "exporter"]
@@ -19,6 +22,9 @@ KINDS: dict[str, type[Exporter]] = {
     "csv": Csv,
     "json": Json,
     "optuna": OptunaExporter,
+    "mlflow": MlFlow,
+    "parquet": Parquet,
+    "tensorboard": TensorBoard,
 }
 """Name of a format -> its exporter."""
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
+
+from sweep.errors import SweepError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,3 +37,13 @@ def read(sweep: Sweep, table: Table) -> pd.DataFrame:
     if table == "trials":
         return sweep.trials()
     return sweep.epochs() if table == "epochs" else sweep.batches()
+
+
+def check_installed(module: str, what: str, extra: str) -> None:
+    """Check that the package is there that `what` needs; `extra` names what installs it.
+
+    Raises:
+        SweepError: when it is not.
+    """
+    if find_spec(module) is None:
+        raise SweepError(f"{what} needs the package {module}; install it with: pip install 'sweep-lab[{extra}]'")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sweep.errors import UsageError
 from sweep.results.export.base import Table, read
 from sweep.results.format import render
+from sweep.space.formulas import protected
 from sweep.system.files import write_whole
 
 if TYPE_CHECKING:
@@ -25,8 +26,12 @@ class TextExporter:
     def write(self, sweep: Sweep, destination: str, table: Table) -> int:
         """Write a table of a sweep to a file, and return the number of rows."""
         frame = read(sweep, table)
-        self.write_frame(frame, Path(destination))
+        write_whole(Path(destination), self.text(frame).encode())
         return len(frame)
+
+    def text(self, frame: pd.DataFrame) -> str:
+        """Return the content of the file for a table of a sweep."""
+        return render(frame, self.format)
 
     def write_frame(self, frame: pd.DataFrame, path: Path) -> None:
         """Write a frame to a file, which appears complete or not at all, in place of an older one.
@@ -38,10 +43,16 @@ class TextExporter:
 
 
 class Csv(TextExporter):
-    """Comma-separated values, nothing where a value is missing."""
+    """Comma-separated values, nothing where a value is missing; no text is a formula for a spreadsheet."""
 
     suffixes = (".csv",)
     format = "csv"
+
+    def text(self, frame: pd.DataFrame) -> str:
+        """Return the content of the file; texts and names that a spreadsheet would run begin with an apostrophe."""
+        texts = [name for name in frame if frame[name].dtype in (object, "str")]
+        safe = {str(name): frame[name].map(_protected, na_action="ignore") for name in texts}
+        return render(frame.assign(**safe).rename(columns=protected), self.format)
 
 
 class Json(TextExporter):
@@ -49,6 +60,10 @@ class Json(TextExporter):
 
     suffixes = (".json",)
     format = "json"
+
+
+def _protected(value: object) -> object:
+    return protected(value) if isinstance(value, str) else value
 
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +13,7 @@ from typing import Any, ClassVar
 from sweep.errors import ExperimentError
 from sweep.records import Parameter
 from sweep.space.distributions import Distribution, Tree
+from sweep.space.formulas import unprotected
 from sweep.space.samplers.base import Point, Sampler, Space
 
 _SEPARATORS = (",", ";", "\t", "|")
@@ -54,9 +56,13 @@ def table_pick(row: Mapping[str, str], parameters: list[Parameter], place: str) 
 
     def pick(name: str, distribution: Distribution, depth: int) -> Tree:
         column = name if name in row else short_names[name]
+        text = row[column].strip()
         try:
-            return distribution.read(row[column].strip())
+            return distribution.read(unprotected(text))
         except ValueError as error:
+            if text != unprotected(text):  # it may be written without protection
+                with suppress(ValueError):
+                    return distribution.read(text)
             raise ExperimentError(f"{place}: {column} = {row[column]!r} does not fit {name}: {error}") from None
 
     return pick
@@ -119,7 +125,7 @@ def _columns(path: Path, names: Sequence[str], wanted: Set[str]) -> list[str]:
     Raises:
         ExperimentError: when two columns have the name of one parameter.
     """
-    columns = [name.strip() if name.strip() in wanted else name for name in names]
+    columns = [plain if (plain := unprotected(name.strip())) in wanted else name for name in names]
     for name in columns:
         places = [str(place) for place, other in enumerate(columns, start=1) if other == name]
         if name in wanted and len(places) > 1:
