@@ -33,6 +33,7 @@ from sweep.store.backup import copy_file, sync
 from sweep.store.schema import APPLICATION_ID, VERSION
 
 MADE_SINCE = {
+    9: ("notes", "id"),
     8: ("trials", "correct"),
     7: ("trials", "finding"),
     6: ("sweeps", "planned_trials"),

@@ -25,7 +25,7 @@ from sqlalchemy.schema import CreateColumn
 from sweep.records import STATUSES, Decided
 from sweep.store.columns import Number, Time, Words
 
-VERSION = 8
+VERSION = 9
 """Version of the schema: the number of the last revision in `migrations/versions`."""
 APPLICATION_ID = 0x53574550
 """Marks a SQLite file as ours ("SWEP"), as `application_id`."""
@@ -36,6 +36,7 @@ TARGET = "epochs after which it pauses until a stopping rule decides; none where
 TOLD = "configurations whose results the sampler was told before this draw, as JSON"
 EXEMPT = "why no stopping rule ends it: audit | continued"
 CHOSEN = "epoch that stands for a trial: best | last"
+WHOSE = "trial of the sweep, by its number; none where it is about the sweep itself"
 CORRECT = "unused bits at the end; then one bit for each example of the objective's part, 1 if right at best_epoch"
 
 metadata = MetaData()
@@ -187,6 +188,33 @@ parameters = Table(
     comment="one row for each drawn value of each trial",
     sqlite_with_rowid=False,
 )
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sweep_id", ForeignKey("sweeps.id", ondelete="CASCADE"), nullable=False),
+    Column("trial_number", Integer, comment=WHOSE),
+    Column("text", Words, nullable=False, comment="what was noted"),
+    Column("written", Time, nullable=False, comment="when it was noted, UTC"),
+    Index("notes_of_sweeps", "sweep_id"),
+    comment="one row for each note on a sweep or a trial",
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sweep_id", ForeignKey("sweeps.id", ondelete="CASCADE"), nullable=False),
+    Column("trial_number", Integer, comment=WHOSE),
+    Column("tag", String(100), nullable=False, comment="one word"),
+    UniqueConstraint("sweep_id", "trial_number", "tag"),
+    comment="one row for each tag of a sweep or a trial",
+)
+_of_sweep = tags.c.trial_number.is_(None)
+# Databases take two rows for different where a column of a unique constraint has no value.
+Index("tags_of_sweeps", tags.c.sweep_id, tags.c.tag, unique=True, sqlite_where=_of_sweep, postgresql_where=_of_sweep)
+
 is_completed = trials.c.status == "completed"
 is_ranked_by_earlier = trials.c.ranked_epochs.is_not(None)
 is_ranked = is_completed | is_ranked_by_earlier

@@ -17,7 +17,7 @@ from sweep.store.claims import IsLost
 from sweep.store.connection import Database
 from sweep.store.digests import drawn_digests, sweep_digest, trial_digests
 from sweep.store.lifecycle import seconds_between
-from sweep.store.schema import batches, decisions, epochs, parameters, sweeps, trials
+from sweep.store.schema import batches, decisions, epochs, notes, parameters, sweeps, tags, trials
 
 CHUNK = 500
 """Trials that are read at a time."""
@@ -133,6 +133,7 @@ def _dangling(connection: Connection) -> Iterator[Finding]:
     for table, column, parent in (
         (trials, trials.c.sweep_id, sweeps),
         *((table, table.c.trial_id, trials) for table in (parameters, epochs, batches, decisions)),
+        *((table, table.c.sweep_id, sweeps) for table in (notes, tags)),
     ):
         found = connection.execute(select(func.count()).where(has_no(column, parent))).scalar()
         if found:
