@@ -19,6 +19,7 @@ from sweep.metrics import Objective
 from sweep.records import BatchLosses, Divergence, Epoch, Scalar, Seeds, SweepRecord, Trial, TrialRecord, Weights
 from sweep.store.digests import seal_all, seal_drawn, sweep_digest
 from sweep.store.schema import batches, epochs, parameters, sweeps, trials
+from sweep.store.views import note_parameters
 
 NATIVE_COLUMNS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 """Metrics that have a column of their own, in the order of the table."""
@@ -69,6 +70,7 @@ def insert_trials(connection: Connection, sweep_id: int, drawn: Sequence[Trial])
         connection.execute(insert(parameters), rows)
     seal_drawn(connection, new)
     seal_all(connection, new)
+    note_parameters(connection, sweep_id, [trial.parameters for trial in drawn])
 
 
 def sweep_record(row: Mapping[Any, Any]) -> SweepRecord:

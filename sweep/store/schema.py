@@ -215,22 +215,29 @@ _of_sweep = tags.c.trial_number.is_(None)
 # Databases take two rows for different where a column of a unique constraint has no value.
 Index("tags_of_sweeps", tags.c.sweep_id, tags.c.tag, unique=True, sqlite_where=_of_sweep, postgresql_where=_of_sweep)
 
+parameter_names = Table(
+    "parameter_names",
+    metadata,
+    Column("sweep_id", ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(255), primary_key=True, comment="dotted path, such as training.batch_size"),
+    Column("short_name", String(255), nullable=False, comment="the end of it that is unique in the sweep"),
+    Column("type", String(5), nullable=False, comment="int | float | bool | str | mixed"),
+    comment="one row for each parameter of each sweep, for the views",
+    sqlite_with_rowid=False,
+)
+
+wide_views = Table(
+    "wide_views",
+    metadata,
+    Column("sweep_id", ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("view", String(100), nullable=False, comment="view with one row for each trial of the sweep"),
+    comment="one row for each sweep",
+)
+
 is_completed = trials.c.status == "completed"
 is_ranked_by_earlier = trials.c.ranked_epochs.is_not(None)
 is_ranked = is_completed | is_ranked_by_earlier
 """The condition that a trial is ranked, which the view repeats."""
-
-LEADERBOARD = """
-CREATE VIEW leaderboard AS
-SELECT sweeps.name AS sweep,
-       ROW_NUMBER() OVER (PARTITION BY sweeps.id
-                          ORDER BY CASE direction WHEN 'max' THEN -best_value ELSE best_value END NULLS LAST,
-                                   tie_value NULLS LAST, number) AS rank,
-       number AS trial, objective AS metric, best_value AS value, best_epoch AS epoch, tie_value,
-       seconds, configuration
-FROM trials JOIN sweeps ON sweeps.id = trials.sweep_id
-WHERE status = 'completed' OR ranked_epochs IS NOT NULL
-"""
 
 
 @compiles(CreateColumn, "sqlite")

@@ -1,6 +1,6 @@
-"""Notes and tags, which people give to sweeps and trials.
+"""Notes and tags, which people give to sweeps and trials, and what views are made of.
 
-They are part of no digest.
+None of it is part of a digest. From here on views are no part of revisions: `sweep.store.views` makes them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,27 @@ WHOSE = "trial of the sweep, by its number; none where it is about the sweep its
 
 
 def upgrade() -> None:
-    """Add the tables."""
+    """Add the tables; drop the view, which is made anew."""
+    op.execute("DROP VIEW leaderboard")
+    _create_tables_of_people()
+    op.create_table(
+        "parameter_names",
+        Column("sweep_id", Integer, ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True),
+        Column("name", String(255), primary_key=True, comment="dotted path, such as training.batch_size"),
+        Column("short_name", String(255), nullable=False, comment="the end of it that is unique in the sweep"),
+        Column("type", String(5), nullable=False, comment="int | float | bool | str | mixed"),
+        comment="one row for each parameter of each sweep, for the views",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "wide_views",
+        Column("sweep_id", Integer, ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True),
+        Column("view", String(100), nullable=False, comment="view with one row for each trial of the sweep"),
+        comment="one row for each sweep",
+    )
+
+
+def _create_tables_of_people() -> None:
     op.create_table(
         "notes",
         Column("id", Integer, primary_key=True),
