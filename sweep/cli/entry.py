@@ -24,6 +24,7 @@ from sweep.cli import (  # noqa: F401 (each adds its commands to the application
     networks,
     packing,
     plotting,
+    querying,
     rescuing,
     reviewing,
     tracing,

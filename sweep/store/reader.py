@@ -223,6 +223,19 @@ class Reader:
         with self.database.reading() as connection:
             return batches_frame(connection, sweep_id, number)
 
+    def sql(self, query: str) -> pd.DataFrame:
+        """Return the rows of a query that can only read; see `sql.run_query`."""
+        from sweep.store.sql import run_query
+
+        return run_query(self.database, query)
+
+    def described(self) -> pd.DataFrame:
+        """Return the views and tables with their columns, and what they hold; see `sql.listed`."""
+        from sweep.store.sql import listed
+
+        with self.database.reading() as connection:
+            return listed(connection)
+
     def epochs(self, sweep_id: int, number: int | None = None) -> pd.DataFrame:
         """Return one row for each epoch of all trials, or of one; see `frames.epochs_frame`."""
         from sweep.store.frames import epochs_frame
