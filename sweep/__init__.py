@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # heavy imports happen inside the functions, so that `sweep -
     from sweep.experiment.function import ObjectiveLike, PickledFunction
     from sweep.pack.verifying import Verification
     from sweep.results.opening import DEFAULT_DATABASE, database_url, load
+    from sweep.results.querying import sql
     from sweep.results.retraining import explain, finalists, rescue, reseed
     from sweep.results.sweep import Sweep
 
@@ -36,6 +37,7 @@ __all__ = [
     "reseed",
     "resume",
     "run",
+    "sql",
     "verify",
 ]
 
@@ -49,6 +51,7 @@ _MODULES = {
     "load": "sweep.results.opening",
     "rescue": "sweep.results.retraining",
     "reseed": "sweep.results.retraining",
+    "sql": "sweep.results.querying",
 }
 """The module of each public name that is not defined here, which is imported when the name is first used."""
 

@@ -47,7 +47,9 @@ class Argument:
 class Call:
     """A hint that names a call which helps."""
 
-    function: Literal["run", "resume", "extend", "rescue", "reseed", "finalists", "explain", "show", "doctor", "repair"]
+    function: Literal[
+        "run", "resume", "extend", "rescue", "reseed", "finalists", "explain", "show", "sql", "doctor", "repair"
+    ]
     sweep: str = ""
     """Name of the sweep, empty for the newest."""
     trial: str = ""
@@ -73,6 +75,7 @@ _CALLS = {
     "finalists": "sweep.finalists(name={sweep}{more})",
     "explain": "sweep.explain({first}name={sweep}{more})",
     "show": "sweep.load({sweep}).trial({trial})",
+    "sql": "sweep.sql()",
     "doctor": "sweep.checks.doctor.examine(db)",
     "repair": "sweep.checks.doctor.repair(db)",
 }

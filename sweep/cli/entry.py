@@ -27,6 +27,7 @@ from sweep.cli import (  # noqa: F401 (each adds its commands to the application
     networks,
     packing,
     plotting,
+    querying,
     reporting,
     rescuing,
     reviewing,

@@ -19,6 +19,7 @@ COMMANDS = {
     "finalists": "sweep finalists {sweep}",
     "explain": "sweep explain {trial}",
     "show": "sweep show {trial}",
+    "sql": "sweep sql",
     "doctor": "sweep doctor",
     "repair": "sweep doctor --repair",
 }

@@ -26,6 +26,7 @@ from sqlalchemy.exc import (
 )
 
 from sweep.errors import Argument, Call, StoreBusy, StoreError, UsageError
+from sweep.store.columns import milliseconds
 from sweep.store.schema import APPLICATION_ID
 from sweep.system.files import is_full, utf_8_path
 
@@ -95,13 +96,19 @@ class Database:
         """The file of a SQLite database, where the path is a symbolic link to it."""
         return self.path.resolve() if self.path.is_symlink() else self.path
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it is a file that does not change, being alone in a read-only folder."""
+        if not self.is_sqlite or not self.exists or os.access(self.path.parent, os.W_OK):
+            return False
+        return not self.path.with_name(f"{self.path.name}-wal").exists()
+
     def _connected(self) -> URL:
         """Return the URL for the driver, which says that a file in a read-only folder does not change.
 
         SQLite would otherwise write its log beside the file; an existing log must be read.
         """
-        is_fixed = self.is_sqlite and self.exists and not os.access(self.path.parent, os.W_OK)
-        if not is_fixed or self.path.with_name(f"{self.path.name}-wal").exists():
+        if not self.is_fixed:
             return self.url
         name = f"file:{quote(str(self.path))}"
         return URL.create("sqlite", database=name, query={"immutable": "1", "uri": "true"})
@@ -183,11 +190,11 @@ class Database:
             )
 
     def now(self, connection: Connection) -> datetime:
-        """Return the time by the clock of the server, or of this machine for a file."""
+        """Return the time in whole milliseconds, by the clock of the server or, for a file, of this machine."""
         if self.is_sqlite:
-            return datetime.now(UTC)
+            return milliseconds(datetime.now(UTC))
         moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-        return moment
+        return milliseconds(moment)
 
     @contextmanager
     def _transaction(self, purpose: str) -> Iterator[Connection]:

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, text
 from sweep.errors import Argument, Call, StoreError
 from sweep.store.connection import Database
 from sweep.store.migration import backed_up, mark, migrate, schema_version
-from sweep.store.schema import APPLICATION_ID, LEADERBOARD, VERSION, metadata
+from sweep.store.schema import APPLICATION_ID, VERSION, metadata
+from sweep.store.views import create_views
 from sweep.system.files import locked
 
 LOGS = ("-wal", "-shm", "-journal")
@@ -97,7 +98,7 @@ def _create_tables(database: Database) -> None:
         if schema_version(connection):  # another process was quicker
             return
         metadata.create_all(connection)
-        connection.execute(text(LEADERBOARD))
+        create_views(connection)
         mark(connection)
 
 

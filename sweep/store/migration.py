@@ -31,8 +31,10 @@ from sqlalchemy import (
 from sweep.errors import Argument, StoreError
 from sweep.store.backup import copy_file, sync
 from sweep.store.schema import APPLICATION_ID, VERSION
+from sweep.store.views import create_views, drop_views
 
 MADE_SINCE = {
+    9: ("notes", "id"),
     8: ("trials", "correct"),
     7: ("trials", "finding"),
     6: ("sweeps", "planned_trials"),
@@ -43,6 +45,9 @@ MADE_SINCE = {
     1: ("sweeps", "id"),
 }
 """Version of the schema -> a table and its column that came with it, the newest first."""
+
+MADE_BY_US = 9
+"""Version since which views are no part of revisions."""
 
 revisions = Table(
     "alembic_version",
@@ -90,14 +95,20 @@ def mark(connection: Connection) -> None:
 
 
 def migrate(connection: Connection, version: int) -> None:
-    """Bring a database from a version of the schema to the present one, within the transaction of the connection."""
+    """Bring a database from a version of the schema to the present one, within the transaction of the connection.
+
+    Its views are made anew: databases change no table that a view reads.
+    """
     from alembic import command
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", "sweep.store:migrations")
+    if version >= MADE_BY_US:
+        drop_views(connection)
     command.stamp(config, _revision(version), purge=True)
     command.upgrade(config, _revision(VERSION))
+    create_views(connection)
     if connection.dialect.name == "sqlite":
         connection.execute(text(f"PRAGMA user_version = {VERSION}"))
 

@@ -21,6 +21,7 @@ from sweep.store.decisions import Competitor
 from sweep.store.retry import retry_while_busy
 from sweep.store.rows import read_epochs, sweep_record, trial_record
 from sweep.store.schema import sweeps, trials
+from sweep.store.sql import SqlReader
 from sweep.system.variables import results_folder
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from sweep.store.frames import Selection
 
 
-class Reader:
+class Reader(SqlReader):
     """All sweeps in one database, to be read."""
 
     def __init__(self, url: str, create: bool = False) -> None:

@@ -17,8 +17,10 @@ from sqlalchemy import Connection, Dialect, Table, and_, insert, select, update
 from sweep.errors import StoreError
 from sweep.metrics import Objective
 from sweep.records import BatchLosses, Divergence, Epoch, Scalar, Seeds, SweepRecord, Trial, TrialRecord, Weights
+from sweep.store.columns import milliseconds
 from sweep.store.digests import seal_all, seal_drawn, sweep_digest
 from sweep.store.schema import batches, epochs, parameters, sweeps, trials
+from sweep.store.views import note_parameters
 
 NATIVE_COLUMNS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 """Metrics that have a column of their own, in the order of the table."""
@@ -45,7 +47,7 @@ def insert_sweep(connection: Connection, record: SweepRecord, drawn: Sequence[Tr
         "tie_break": objective.tie_break,
     }
     sweep_id: int = connection.execute(
-        insert(sweeps).values(trials=len(drawn), created=datetime.now(UTC), **head).returning(sweeps.c.id)
+        insert(sweeps).values(trials=len(drawn), created=milliseconds(datetime.now(UTC)), **head).returning(sweeps.c.id)
     ).scalar_one()
     insert_trials(connection, sweep_id, drawn)
     seal_sweep(connection, sweep_id)
@@ -69,6 +71,7 @@ def insert_trials(connection: Connection, sweep_id: int, drawn: Sequence[Trial])
         connection.execute(insert(parameters), rows)
     seal_drawn(connection, new)
     seal_all(connection, new)
+    note_parameters(connection, sweep_id, [trial.parameters for trial in drawn])
 
 
 def sweep_record(row: Mapping[Any, Any]) -> SweepRecord:

@@ -25,7 +25,7 @@ from sqlalchemy.schema import CreateColumn
 from sweep.records import STATUSES, Decided
 from sweep.store.columns import Number, Time, Words
 
-VERSION = 8
+VERSION = 9
 """Version of the schema: the number of the last revision in `migrations/versions`."""
 APPLICATION_ID = 0x53574550
 """Marks a SQLite file as ours ("SWEP"), as `application_id`."""
@@ -36,6 +36,7 @@ TARGET = "epochs after which it pauses until a stopping rule decides; none where
 TOLD = "configurations whose results the sampler was told before this draw, as JSON"
 EXEMPT = "why no stopping rule ends it: audit | continued"
 CHOSEN = "epoch that stands for a trial: best | last"
+WHOSE = "trial of the sweep, by its number; none where it is about the sweep itself"
 CORRECT = "unused bits at the end; then one bit for each example of the objective's part, 1 if right at best_epoch"
 
 metadata = MetaData()
@@ -187,22 +188,56 @@ parameters = Table(
     comment="one row for each drawn value of each trial",
     sqlite_with_rowid=False,
 )
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sweep_id", ForeignKey("sweeps.id", ondelete="CASCADE"), nullable=False),
+    Column("trial_number", Integer, comment=WHOSE),
+    Column("text", Words, nullable=False, comment="what was noted"),
+    Column("written", Time, nullable=False, comment="when it was noted, UTC"),
+    Index("notes_of_sweeps", "sweep_id"),
+    comment="one row for each note on a sweep or a trial",
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sweep_id", ForeignKey("sweeps.id", ondelete="CASCADE"), nullable=False),
+    Column("trial_number", Integer, comment=WHOSE),
+    Column("tag", String(100), nullable=False, comment="one word"),
+    UniqueConstraint("sweep_id", "trial_number", "tag"),
+    comment="one row for each tag of a sweep or a trial",
+)
+_of_sweep = tags.c.trial_number.is_(None)
+# Databases take two rows for different where a column of a unique constraint has no value.
+Index("tags_of_sweeps", tags.c.sweep_id, tags.c.tag, unique=True, sqlite_where=_of_sweep, postgresql_where=_of_sweep)
+
+parameter_names = Table(
+    "parameter_names",
+    metadata,
+    Column("sweep_id", ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(255), primary_key=True, comment="dotted path, such as training.batch_size"),
+    Column("short_name", String(255), nullable=False, comment="the end of it that is unique in the sweep"),
+    Column("type", String(5), nullable=False, comment="int | float | bool | str | mixed"),
+    comment="one row for each parameter of each sweep, for the views",
+    sqlite_with_rowid=False,
+)
+
+wide_views = Table(
+    "wide_views",
+    metadata,
+    Column("sweep_id", ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("view", String(100), nullable=False, comment="view with one row for each trial of the sweep"),
+    comment="one row for each sweep",
+)
+
 is_completed = trials.c.status == "completed"
 is_ranked_by_earlier = trials.c.ranked_epochs.is_not(None)
 is_ranked = is_completed | is_ranked_by_earlier
 """The condition that a trial is ranked, which the view repeats."""
-
-LEADERBOARD = """
-CREATE VIEW leaderboard AS
-SELECT sweeps.name AS sweep,
-       ROW_NUMBER() OVER (PARTITION BY sweeps.id
-                          ORDER BY CASE direction WHEN 'max' THEN -best_value ELSE best_value END NULLS LAST,
-                                   tie_value NULLS LAST, number) AS rank,
-       number AS trial, objective AS metric, best_value AS value, best_epoch AS epoch, tie_value,
-       seconds, configuration
-FROM trials JOIN sweeps ON sweeps.id = trials.sweep_id
-WHERE status = 'completed' OR ranked_epochs IS NOT NULL
-"""
 
 
 @compiles(CreateColumn, "sqlite")

@@ -26,7 +26,7 @@ DATA = Path(__file__).parent / "data"
 MIGRATIONS = Path(sweep.store.__file__).parent / "migrations"
 
 
-OLD = [1, 2, 3, 4, 5, 6, 7]
+OLD = [1, 2, 3, 4, 5, 6, 7, 8]
 """Each has a file made by a sweep of that schema: trial 0 completed, 1 diverged, 2 was being trained, 3 is queued."""
 
 
@@ -58,15 +58,15 @@ def dump(path):
 
 
 def plant_fault(patch):
-    """Let the last revision fail when it has added its last column."""
-    add = op.add_column
+    """Let the last revision fail when it has made its last table."""
+    create = op.create_table
 
-    def planted(table, column):
-        add(table, column)
-        if column.name == "correct":
+    def planted(name, *columns, **options):
+        create(name, *columns, **options)
+        if name == "wide_views":
             raise RuntimeError("planted")
 
-    patch.setattr(op, "add_column", planted)
+    patch.setattr(op, "create_table", planted)
 
 
 def names(folder):
@@ -103,10 +103,14 @@ def assert_same_schema(path, new, made_by=0):
     assert +expected == pieces(path)
 
 
+WIDE = "SELECT view FROM wide_views"
+"""The views of single sweeps."""
+
+
 def pieces(path):
-    """Cut the definitions of tables into columns and constraints."""
+    """Cut the definitions of tables, and of the views of all sweeps, into columns and constraints."""
     found = Counter()
-    for (sql,) in query(path, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"):
+    for (sql,) in query(path, f"SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT IN ({WIDE})"):
         without_commas = re.sub(r"/\*.*?\*/", lambda comment: comment[0].replace(",", ";"), sql)
         found.update(re.split(r"\s*,\s*", " ".join(without_commas.split())))
     return found

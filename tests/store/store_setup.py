@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from sweep.records import BatchLosses, Seeds, SweepRecord, Trial
 from sweep.store import Ending
+from sweep.store.columns import milliseconds
 from sweep.store.digests import drawn_digests, trial_digests
 from sweep.store.schema import trials
 from tests.epochs import measured
@@ -111,7 +112,7 @@ def row_of(store, sweep_id, number):
 
 def assert_times_are_in_utc(store):
     """Every time that is stored is in UTC, whatever zone the server is in."""
-    before = datetime.now(UTC).replace(tzinfo=None)
+    before = milliseconds(datetime.now(UTC).replace(tzinfo=None))
     sweep_id = add(store)
     finished(store, sweep_id, 0, [epoch(0)])
     store.heartbeat(store.claim(sweep_id, 1, "me:1"))

@@ -12,6 +12,7 @@ from sqlalchemy import MetaData, create_engine, inspect, text
 from sweep.errors import StoreError
 from sweep.store import Store
 from sweep.store.schema import VERSION
+from sweep.store.views import create_views
 from tests.store.migration_setup import (
     DATA,
     OLD,
@@ -51,6 +52,7 @@ class TestServer:
         Store(url, create=True).close()
         with engine.begin() as connection:
             command.upgrade(alembic(connection), "head")
+            create_views(connection)
             assert differences(connection) == []
         new = create_engine(url)
         assert catalogue(engine) == catalogue(new)

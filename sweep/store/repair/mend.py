@@ -16,7 +16,7 @@ from sweep.store.digests import seal, seal_drawn
 from sweep.store.lifecycle import LEFT_BY_AN_ATTEMPT, SUMMARY, queue
 from sweep.store.repair.integrity import Finding, has_no
 from sweep.store.rows import file_columns, parameter_row, trial_row
-from sweep.store.schema import batches, decisions, epochs, parameters, sweeps, trials
+from sweep.store.schema import batches, decisions, epochs, notes, parameters, sweeps, tags, trials
 from sweep.store.store import Store
 from sweep.system.processes import is_lost
 
@@ -46,7 +46,8 @@ def mend(store: Store, finding: Finding, draws: Mapping[int, Mapping[int, Trial]
 
 def delete_dangling(connection: Connection) -> None:
     """Delete the rows that belong to no sweep or no trial."""
-    connection.execute(trials.delete().where(has_no(trials.c.sweep_id, sweeps)))
+    for table in (trials, notes, tags):
+        connection.execute(table.delete().where(has_no(table.c.sweep_id, sweeps)))
     for table in (parameters, epochs, batches, decisions):
         connection.execute(table.delete().where(has_no(table.c.trial_id, trials)))
 

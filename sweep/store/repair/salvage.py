@@ -17,6 +17,7 @@ from sweep.errors import StoreError
 from sweep.store.connection import Database
 from sweep.store.creation import create
 from sweep.store.schema import metadata
+from sweep.store.views import create_views, drop_views
 
 BESIDE = ("", "-wal")
 """Endings of the files that a database consists of."""
@@ -56,6 +57,8 @@ def rebuild(path: Path) -> None:
             for table in metadata.sorted_tables:
                 _copy(table, old, new)
             new.commit()
+        _create_views(draft)
+        with closing(sqlite3.connect(draft)) as new:
             new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         draft.replace(path)
         for ending in ("-wal", "-shm"):
@@ -67,6 +70,15 @@ def rebuild(path: Path) -> None:
         for ending in ("", "-wal", "-shm"):
             with suppress(OSError):
                 Path(f"{draft}{ending}").unlink()
+
+
+def _create_views(path: Path) -> None:
+    """Create the views of the sweeps that could be read."""
+    database = Database(str(path))
+    with database.writing() as connection:
+        drop_views(connection)
+        create_views(connection)
+    database.close()
 
 
 def _opened(path: Path) -> sqlite3.Connection:
