@@ -25,6 +25,8 @@ from sweep.cli import (  # noqa: F401 (each adds its commands to the application
     packing,
     plotting,
     querying,
+    removing,
+    renaming,
     rescuing,
     reviewing,
     tracing,

@@ -18,6 +18,7 @@ from sweep.store.correctness import read_correctness
 from sweep.store.creation import create as create_database
 from sweep.store.creation import open_existing
 from sweep.store.decisions import Competitor
+from sweep.store.moving import settle
 from sweep.store.retry import retry_while_busy
 from sweep.store.rows import read_epochs, sweep_record, trial_record
 from sweep.store.schema import sweeps, trials
@@ -43,6 +44,7 @@ class Reader:
         self.database = Database(url)
         try:
             (create_database if create else open_existing)(self.database)
+            settle(self.database, self.files)
         except BaseException:
             self.close()
             raise
@@ -76,6 +78,12 @@ class Reader:
         if not names:
             raise SweepError(f"{self.database.shown} holds no sweeps yet; begin one with `", Call("run"), "`")
         raise SweepError(f"there is no sweep '{name}' in {self.database.shown}; {suggest(str(name), names)}")
+
+    def records(self) -> list[SweepRecord]:
+        """Return all sweeps, newest first."""
+        with self.database.reading() as connection:
+            rows = connection.execute(select(sweeps).order_by(sweeps.c.id.desc())).mappings().all()
+        return [sweep_record(row) for row in rows]
 
     def names(self) -> list[str]:
         """Return the names of all sweeps."""
