@@ -20,6 +20,7 @@ from sweep.cli import (  # noqa: F401 (each adds its commands to the application
     explaining,
     finalists,
     following,
+    listing,
     mapping,
     networks,
     packing,

@@ -12,7 +12,7 @@ from sweep.cli.options import Db, app, say
 from sweep.errors import UsageError
 
 
-@app.command()
+@app.command(epilog="Example: `sweep remove digits-first-try` — delete a sweep with its weights and charts")
 def remove(
     name: Annotated[str, typer.Argument(help="The sweep.", metavar="NAME")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove it without asking.")] = False,
@@ -25,8 +25,6 @@ def remove(
 
     It asks before. A sweep that is being trained is not removed. The space is given back to the disk unless others are
     writing the database.
-
-    Example: `sweep remove digits-quickstart`
     """
     from sweep.runner.removing import planned_removal, shown_bytes
     from sweep.runner.removing import remove as remove_planned

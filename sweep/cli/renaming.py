@@ -10,7 +10,7 @@ import sweep
 from sweep.cli.options import Db, app, say
 
 
-@app.command()
+@app.command(epilog="Example: `sweep rename digits-quickstart digits-first-try` — give a sweep another name")
 def rename(
     old: Annotated[str, typer.Argument(help="The sweep.", metavar="OLD")],
     new: Annotated[str, typer.Argument(help="The name that it gets.", metavar="NEW")],
@@ -19,8 +19,6 @@ def rename(
     """Give a sweep another name, with its weights and charts.
 
     Sweeps that are called after it, such as OLD.finalists, are renamed, too. A sweep that is being trained is not.
-
-    Example: `sweep rename digits-quickstart digits-first-try`
     """
     results = sweep.load(old, db=db)
     before = set(results.store.names())

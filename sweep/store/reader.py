@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from sweep.errors import Call, SweepError, suggest
 from sweep.metrics import Objective
-from sweep.records import DecisionRecord, Epoch, Progress, Scalar, Status, SweepRecord, TrialRecord
-from sweep.store import decisions, growth, lifecycle, queries
+from sweep.records import DecisionRecord, Epoch, Note, Progress, Scalar, Status, SweepRecord, TrialRecord
+from sweep.store import decisions, growth, lifecycle, marks, queries
 from sweep.store.claims import Lease
 from sweep.store.connection import Database
 from sweep.store.correctness import read_correctness
@@ -94,21 +94,32 @@ class Reader:
         """Return all sweeps, newest first.
 
         Columns: sweep (its name), created (UTC), trials, one for each status that occurs, metric (of the objective),
-        best (its best value among the completed trials).
+        best (its best value among the completed trials), status (see `queries.SweepStatus`), tags (of the sweep
+        itself), notes (their number, those on trials included).
         """
         from sweep.store.frames import sweeps_frame
 
         with self.database.reading() as connection:
-            return sweeps_frame(connection)
+            return sweeps_frame(connection, self.database.now(connection))
 
     def listed(self) -> list[queries.Listed]:
         """Return all sweeps, newest first, without a frame."""
 
         def once() -> list[queries.Listed]:
             with self.database.reading() as connection:
-                return queries.list_sweeps(connection)
+                return queries.list_sweeps(connection, self.database.now(connection))
 
         return retry_while_busy(once)
+
+    def notes(self, sweep_id: int) -> list[Note]:
+        """Return the notes on a sweep and on its trials, the oldest first."""
+        with self.database.reading() as connection:
+            return marks.read_notes(connection, sweep_id)
+
+    def tags(self, sweep_id: int) -> marks.Tags:
+        """Return the tags of a sweep and of its trials."""
+        with self.database.reading() as connection:
+            return marks.read_tags(connection, sweep_id)
 
     def metrics(self, sweep_id: int) -> list[str]:
         """Return the names of the metrics that the epochs of a sweep have, ours first."""

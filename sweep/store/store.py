@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from sweep.errors import Argument, Call, SweepError
 from sweep.metrics import Objective
 from sweep.records import BatchLosses, DecisionRecord, Epoch, Status, SweepRecord, Trial, Weights
-from sweep.store import decisions, growth, lifecycle, removal, renaming, takeover, twins
+from sweep.store import decisions, growth, lifecycle, takeover, twins
 from sweep.store.claims import Claim, Ending, IsLost
-from sweep.store.reader import Reader
-from sweep.store.retry import Result, retry_while_busy
+from sweep.store.housekeeper import Housekeeper
 from sweep.store.rows import file_columns, insert_sweep
 
 
@@ -30,7 +29,7 @@ def _taken(name: str) -> SweepError:
     )
 
 
-class Store(Reader):
+class Store(Housekeeper):
     """All sweeps in one database.
 
     Every write is one transaction, tried again while the database is busy unless it is not `patient`.
@@ -213,28 +212,3 @@ class Store(Reader):
     def record_end(self, sweep_id: int, reason: str | None) -> None:
         """Record why no more trials are started; None where some may be."""
         self._write(lambda c, now: growth.record_end(c, sweep_id, reason), durable=True)
-
-    def rename(self, names: Mapping[str, str], changes: Sequence[renaming.Renamed]) -> None:
-        """Rename sweeps with their folders; see `sweep.store.renaming`."""
-        folder = self.files.relative_to(self.folder).as_posix()
-        retry_while_busy(lambda: renaming.rename(self.database, self.files, folder, names, changes))
-
-    def remove(self, ids: Sequence[int]) -> int:
-        """Delete sweeps with all their files; return by how many bytes the file of the database is smaller then.
-
-        Raises:
-            SweepError: when one of them is being trained; nothing is deleted then.
-        """
-        retry_while_busy(lambda: removal.remove(self.database, self.files, ids))
-        return removal.give_back(self.database)
-
-    def _write(
-        self, work: Callable[[Connection, datetime], Result], *, durable: bool = False, patient: bool = True
-    ) -> Result:
-        """Return the result of `work`, called with the present time, in one transaction."""
-
-        def once() -> Result:
-            with self.database.writing(durable) as connection:
-                return work(connection, self.database.now(connection))
-
-        return retry_while_busy(once) if patient else once()

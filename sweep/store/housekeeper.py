@@ -1,0 +1,53 @@
+"""Keeping house: sweeps are renamed and removed, and get notes and tags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from sweep.store import marks, removal, renaming
+from sweep.store.reader import Reader
+from sweep.store.retry import Result, retry_while_busy
+
+
+class Housekeeper(Reader):
+    """All sweeps in one database, to be kept in order."""
+
+    def rename(self, names: Mapping[str, str], changes: Sequence[renaming.Renamed]) -> None:
+        """Rename sweeps with their folders; see `sweep.store.renaming`."""
+        folder = self.files.relative_to(self.folder).as_posix()
+        retry_while_busy(lambda: renaming.rename(self.database, self.files, folder, names, changes))
+
+    def remove(self, ids: Sequence[int]) -> int:
+        """Delete sweeps with all their files; return by how many bytes the file of the database is smaller then.
+
+        Raises:
+            SweepError: when one of them is being trained; nothing is deleted then.
+        """
+        retry_while_busy(lambda: removal.remove(self.database, self.files, ids))
+        return removal.give_back(self.database)
+
+    def note(self, sweep_id: int, number: int | None, text: str) -> None:
+        """Add a note to a trial, or to a sweep itself."""
+        self._write(lambda c, now: marks.note(c, sweep_id, number, text, now), durable=True)
+
+    def tag(self, sweep_id: int, number: int | None, names: Sequence[str]) -> None:
+        """Add tags to a trial, or to a sweep itself; those that it has already stay as they are."""
+        self._write(lambda c, now: marks.tag(c, sweep_id, number, names), durable=True)
+
+    def untag(self, sweep_id: int, number: int | None, names: Sequence[str]) -> list[str]:
+        """Remove tags from a trial, or from a sweep itself; return those that it had."""
+        return self._write(lambda c, now: marks.untag(c, sweep_id, number, names), durable=True)
+
+    def _write(
+        self, work: Callable[[Connection, datetime], Result], *, durable: bool = False, patient: bool = True
+    ) -> Result:
+        """Return the result of `work`, called with the present time, in one transaction."""
+
+        def once() -> Result:
+            with self.database.writing(durable) as connection:
+                return work(connection, self.database.now(connection))
+
+        return retry_while_busy(once) if patient else once()
