@@ -23,6 +23,7 @@ from sweep.cli import (  # noqa: F401 (each adds its commands to the application
     listing,
     mapping,
     networks,
+    noting,
     packing,
     plotting,
     querying,

@@ -5,15 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
+from sweep.records import Note, SweepRecord
 from sweep.store import marks, removal, renaming
 from sweep.store.reader import Reader
 from sweep.store.retry import Result, retry_while_busy
+from sweep.store.rows import sweep_record
+from sweep.store.schema import sweeps
 
 
 class Housekeeper(Reader):
     """All sweeps in one database, to be kept in order."""
+
+    def records(self) -> list[SweepRecord]:
+        """Return all sweeps, newest first."""
+        with self.database.reading() as connection:
+            rows = connection.execute(select(sweeps).order_by(sweeps.c.id.desc())).mappings().all()
+        return [sweep_record(row) for row in rows]
+
+    def notes(self, sweep_id: int) -> list[Note]:
+        """Return the notes on a sweep and on its trials, the oldest first."""
+        with self.database.reading() as connection:
+            return marks.read_notes(connection, sweep_id)
+
+    def tags(self, sweep_id: int) -> marks.Tags:
+        """Return the tags of a sweep and of its trials."""
+        with self.database.reading() as connection:
+            return marks.read_tags(connection, sweep_id)
 
     def rename(self, names: Mapping[str, str], changes: Sequence[renaming.Renamed]) -> None:
         """Rename sweeps with their folders; see `sweep.store.renaming`."""

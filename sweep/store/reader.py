@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from sweep.errors import Call, SweepError, suggest
 from sweep.metrics import Objective
-from sweep.records import DecisionRecord, Epoch, Note, Progress, Scalar, Status, SweepRecord, TrialRecord
-from sweep.store import decisions, growth, lifecycle, marks, queries
+from sweep.records import DecisionRecord, Epoch, Progress, Scalar, Status, SweepRecord, TrialRecord
+from sweep.store import decisions, growth, lifecycle, queries
 from sweep.store.claims import Lease
 from sweep.store.connection import Database
 from sweep.store.correctness import read_correctness
@@ -79,12 +79,6 @@ class Reader:
             raise SweepError(f"{self.database.shown} holds no sweeps yet; begin one with `", Call("run"), "`")
         raise SweepError(f"there is no sweep '{name}' in {self.database.shown}; {suggest(str(name), names)}")
 
-    def records(self) -> list[SweepRecord]:
-        """Return all sweeps, newest first."""
-        with self.database.reading() as connection:
-            rows = connection.execute(select(sweeps).order_by(sweeps.c.id.desc())).mappings().all()
-        return [sweep_record(row) for row in rows]
-
     def names(self) -> list[str]:
         """Return the names of all sweeps."""
         with self.database.reading() as connection:
@@ -110,16 +104,6 @@ class Reader:
                 return queries.list_sweeps(connection, self.database.now(connection))
 
         return retry_while_busy(once)
-
-    def notes(self, sweep_id: int) -> list[Note]:
-        """Return the notes on a sweep and on its trials, the oldest first."""
-        with self.database.reading() as connection:
-            return marks.read_notes(connection, sweep_id)
-
-    def tags(self, sweep_id: int) -> marks.Tags:
-        """Return the tags of a sweep and of its trials."""
-        with self.database.reading() as connection:
-            return marks.read_tags(connection, sweep_id)
 
     def metrics(self, sweep_id: int) -> list[str]:
         """Return the names of the metrics that the epochs of a sweep have, ours first."""

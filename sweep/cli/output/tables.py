@@ -77,7 +77,7 @@ def print_columns(
         title, more: as of `table`.
     """
     columns = [
-        Column(_printable(name), list(_cells(name, cells)), is_numeric)
+        Column(printable(name), list(_cells(name, cells)), is_numeric)
         for name, cells, is_numeric in zip(names, values, numeric, strict=True)
     ]
     console().print(_table(columns, title, more) if columns[0].cells else f"{title or 'Trials'}: none")
@@ -250,14 +250,14 @@ def _columns(frame: pd.DataFrame) -> Iterator[Column]:
     for position, name in enumerate(map(str, frame.columns)):
         values = frame.iloc[:, position]
         is_numeric = getattr(values.dtype, "kind", "") in "iuf"
-        yield Column(_printable(name), list(_cells(name, values.astype(object))), is_numeric)
+        yield Column(printable(name), list(_cells(name, values.astype(object))), is_numeric)
 
 
 def _cells(name: str, values: Iterable[object]) -> Iterator[str]:
-    return (_printable(format_value(name, value)) for value in values)
+    return (printable(format_value(name, value)) for value in values)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return text on one line, without characters that would move the cursor."""
     return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text)
 
