@@ -18,6 +18,7 @@ from sweep.store.connection import Database
 from sweep.store.lifecycle import leases
 from sweep.store.moving import changing, move_aside
 from sweep.store.schema import sweeps, trials
+from sweep.store.views import drop_wide_view
 from sweep.system.processes import is_alive, is_lost, process_of
 
 SMALL = 64 << 20
@@ -38,6 +39,7 @@ def remove(database: Database, files: Path, ids: Sequence[int]) -> None:
         check_idle(connection, ids, database.now(connection))
         for sweep_id in ids:
             move_aside(connection, files, sweep_id)
+            drop_wide_view(connection, sweep_id)
         connection.execute(delete(sweeps).where(sweeps.c.id.in_(ids)))
 
 

@@ -19,6 +19,7 @@ from sweep.store.moving import changing, move_aside
 from sweep.store.removal import check_idle
 from sweep.store.rows import seal_sweep
 from sweep.store.schema import parameters, sweeps, trials
+from sweep.store.views import create_wide_view
 
 CHUNK = 500
 """Trials that are written at a time."""
@@ -68,6 +69,9 @@ def rename(database: Database, files: Path, folder: str, names: Mapping[str, str
         _change_trials(connection, _beginnings(folder, names), changes)
         for each in changes:
             _change_sweep(connection, each)
+        for each in changes:
+            if each.name in names.values():
+                create_wide_view(connection, each.sweep_id)
 
 
 def _beginnings(folder: str, names: Mapping[str, str]) -> dict[str, str]:

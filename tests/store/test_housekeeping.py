@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from sqlalchemy import event, func, select, update
+from sqlalchemy import event, func, inspect, select, update
 from sqlalchemy.engine import Engine
 
 from sweep.errors import SweepError
@@ -20,11 +20,22 @@ from sweep.store import Store
 from sweep.store.moving import WAITING
 from sweep.store.renaming import Renamed
 from sweep.store.repair.integrity import findings, kept_files
-from sweep.store.schema import batches, epochs, metadata, notes, parameters, sweeps, tags, trials
+from sweep.store.schema import (
+    batches,
+    epochs,
+    metadata,
+    notes,
+    parameter_names,
+    parameters,
+    sweeps,
+    tags,
+    trials,
+    wide_views,
+)
 from sweep.system.processes import is_lost, owner
 from tests.store.store_setup import add, epoch, finished, nobody
 
-KEPT = (trials, parameters, epochs, batches, notes, tags)
+KEPT = (trials, parameters, epochs, batches, notes, tags, parameter_names, wide_views)
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +64,12 @@ def rename(store, sweep_id, old, new):
     store.rename({old: new}, [Renamed(sweep_id, new, {})])
 
 
+def views(store):
+    """The names of all views."""
+    with store.database.reading() as connection:
+        return set(inspect(connection).get_view_names()) - {"leaderboard", "curves", "values"}
+
+
 def rows(store):
     with store.database.reading() as connection:
         return [connection.execute(select(func.count()).select_from(table)).scalar() for table in KEPT]
@@ -71,6 +88,7 @@ def assert_agreeing(store):
         assert (store.folder / file).read_text().rpartition("/")[2] == number
         assert name in store.names()
     assert not (store.files / WAITING).exists()
+    assert views(store) == set(store.names())
 
 
 class TestRemove:
@@ -83,6 +101,7 @@ class TestRemove:
         store.remove([second])
         assert (rows(store), content(store.files)) == (left, files)
         assert store.names() == ["first"]
+        assert views(store) == {"first"}
         store.remove([first])
         assert (rows(store), content(store.files)) == ([0] * len(KEPT), {})
 
