@@ -22,7 +22,7 @@ AGES = (("year", 365 * 86400), ("month", 30 * 86400), ("day", 86400), ("hour", 3
 """Units of time -> seconds, the longest first."""
 
 
-@app.command("list", epilog="Example: `sweep list --tag good` — the sweeps that are tagged good")
+@app.command("list")
 def list_(
     tag: Annotated[str | None, typer.Option(help="Only the sweeps with this tag.", metavar="TAG")] = None,
     format: Annotated[Format, typer.Option(help="How to print the table.")] = "table",

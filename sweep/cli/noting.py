@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import sweep
+from sweep.cli import completion
 from sweep.cli.options import LONGEST_NUMBER, Db, Format, app, print_table, say
 from sweep.errors import SweepError, UsageError, suggest
 
@@ -18,10 +19,15 @@ TARGET = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(/\d+)?"
 """What a sweep or a trial looks like."""
 
 
-@app.command(epilog='Example: `sweep note digits-quickstart/12 "the best so far"` — add a note to a trial')
+@app.command()
 def note(
     target: Annotated[
-        str | None, typer.Argument(help="A sweep or a trial; the newest sweep by default.", metavar="NAME[/TRIAL]")
+        str | None,
+        typer.Argument(
+            help="A sweep or a trial; the newest sweep by default.",
+            metavar="NAME[/TRIAL]",
+            autocompletion=completion.trial_names,
+        ),
     ] = None,
     text: Annotated[str | None, typer.Argument(help="What to remember; without it notes are shown.")] = None,
     format: Annotated[Format, typer.Option(help="How to print the notes.")] = "table",
@@ -42,12 +48,14 @@ def note(
     print_table(table[table["trial"] == number] if number is not None else table, format, f"Notes on {results.name}")
 
 
-@app.command(epilog="Example: `sweep tag digits-quickstart/12 good` — find it again with `--where \"tag = 'good'\"`")
+@app.command()
 def tag(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            help="A sweep or a trial, the newest sweep by default, and its tags.", metavar="[NAME[/TRIAL]] TAG"
+            help="A sweep or a trial, the newest sweep by default, and its tags.",
+            metavar="[NAME[/TRIAL]] TAG",
+            autocompletion=completion.trial_names,
         ),
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Remove these tags.")] = False,

@@ -43,7 +43,7 @@ def pack(
     say(f"check it with: sweep verify {packed.file}")
 
 
-@app.command(epilog="Example: `sweep archive digits.zip` — put the newest sweep into one file")
+@app.command()
 def archive(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where it is written, such as digits.zip.")],
     name: Name = None,

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 import sweep
+from sweep.cli import completion
 from sweep.cli.options import Db, app, say
 from sweep.errors import UsageError
 
 
-@app.command(epilog="Example: `sweep remove digits-first-try` — delete a sweep with its weights and charts")
+@app.command()
 def remove(
-    name: Annotated[str, typer.Argument(help="The sweep.", metavar="NAME")],
+    name: Annotated[str, typer.Argument(help="The sweep.", metavar="NAME", autocompletion=completion.sweep_names)],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove it without asking.")] = False,
     twins: Annotated[
         bool, typer.Option("--twins", help="Remove the sweeps made from its trials, such as NAME.finalists, too.")

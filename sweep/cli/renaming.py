@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 import sweep
+from sweep.cli import completion
 from sweep.cli.options import Db, app, say
 
 
-@app.command(epilog="Example: `sweep rename digits-quickstart digits-first-try` — give a sweep another name")
+@app.command()
 def rename(
-    old: Annotated[str, typer.Argument(help="The sweep.", metavar="OLD")],
+    old: Annotated[str, typer.Argument(help="The sweep.", metavar="OLD", autocompletion=completion.sweep_names)],
     new: Annotated[str, typer.Argument(help="The name that it gets.", metavar="NEW")],
     db: Db = None,
 ) -> None:

@@ -1,22 +1,47 @@
-"""Keeping house: sweeps are renamed and removed, and get notes and tags."""
+"""Keeping house: sweeps are listed, renamed and removed, and get notes and tags."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
 from sweep.records import Note, SweepRecord
-from sweep.store import marks, removal, renaming
+from sweep.store import marks, queries, removal, renaming
 from sweep.store.reader import Reader
 from sweep.store.retry import Result, retry_while_busy
 from sweep.store.rows import sweep_record
 from sweep.store.schema import sweeps
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 class Housekeeper(Reader):
     """All sweeps in one database, to be kept in order."""
+
+    def sweeps(self) -> pd.DataFrame:
+        """Return all sweeps, newest first.
+
+        Columns: sweep (its name), created (UTC), trials, one for each status that occurs, metric (of the objective),
+        best (its best value among the completed trials), status (see `queries.SweepStatus`), tags (of the sweep
+        itself), notes (their number, those on trials included).
+        """
+        from sweep.store.frames import sweeps_frame
+
+        with self.database.reading() as connection:
+            return sweeps_frame(connection, self.database.now(connection))
+
+    def listed(self) -> list[queries.Listed]:
+        """Return all sweeps, newest first, without a frame."""
+
+        def once() -> list[queries.Listed]:
+            with self.database.reading() as connection:
+                return queries.list_sweeps(connection, self.database.now(connection))
+
+        return retry_while_busy(once)
 
     def records(self) -> list[SweepRecord]:
         """Return all sweeps, newest first."""

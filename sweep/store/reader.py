@@ -84,27 +84,6 @@ class Reader:
         with self.database.reading() as connection:
             return list(connection.execute(select(sweeps.c.name)).scalars())
 
-    def sweeps(self) -> pd.DataFrame:
-        """Return all sweeps, newest first.
-
-        Columns: sweep (its name), created (UTC), trials, one for each status that occurs, metric (of the objective),
-        best (its best value among the completed trials), status (see `queries.SweepStatus`), tags (of the sweep
-        itself), notes (their number, those on trials included).
-        """
-        from sweep.store.frames import sweeps_frame
-
-        with self.database.reading() as connection:
-            return sweeps_frame(connection, self.database.now(connection))
-
-    def listed(self) -> list[queries.Listed]:
-        """Return all sweeps, newest first, without a frame."""
-
-        def once() -> list[queries.Listed]:
-            with self.database.reading() as connection:
-                return queries.list_sweeps(connection, self.database.now(connection))
-
-        return retry_while_busy(once)
-
     def metrics(self, sweep_id: int) -> list[str]:
         """Return the names of the metrics that the epochs of a sweep have, ours first."""
         with self.database.reading() as connection:
