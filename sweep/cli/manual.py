@@ -53,6 +53,11 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
     ),
     "Share": (
         Entry("export", "export -o trials.csv", "all trials for other programs"),
+        Entry(
+            "sql",
+            'sql "SELECT sweep, trial, value FROM leaderboard WHERE rank <= 3"',
+            "the three best trials of each sweep",
+        ),
         Entry("pack", "pack -o digits.zip", "all of a sweep in one file"),
         Entry("verify", "verify digits.zip", "whether a pack is whole, and its trials train again to the same bits"),
     ),

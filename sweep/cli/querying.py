@@ -22,8 +22,6 @@ def sql(
 
     There are the views `leaderboard`, `curves` and `"values"`, and one for each sweep, named like it, with a column for
     each parameter. Without a query they are listed, and the tables, with all columns and what they hold.
-
-    Example: `sweep sql "SELECT sweep, trial, value FROM leaderboard WHERE rank <= 3"`
     """
     frame = sweep.sql(query, db=db)
     print_table(frame, format, "Views and tables" if query is None else "Rows", "--format csv")

@@ -73,7 +73,12 @@ IDS: tuple[Column, ...] = (
     ("trial_id", "trials.id", "id of trials"),
 )
 
+IS_RANKED = "status = 'completed' OR ranked_epochs IS NOT NULL"
+ORDER = """CASE direction WHEN 'max' THEN -best_value ELSE best_value END NULLS LAST,
+                                   tie_value NULLS LAST, number"""
 # A condition on the sweep reaches the rows before they are numbered where the partition is by that column.
+PARTITION = "PARTITION BY trials.sweep_id, sweeps.name"
+
 LEADERBOARD = View(
     "leaderboard",
     "one row for each trial that is ranked, of each sweep",
@@ -81,9 +86,8 @@ LEADERBOARD = View(
         SWEEP,
         (
             "rank",
-            """ROW_NUMBER() OVER (PARTITION BY trials.sweep_id, sweeps.name
-                          ORDER BY CASE direction WHEN 'max' THEN -best_value ELSE best_value END NULLS LAST,
-                                   tie_value NULLS LAST, number)""",
+            f"""ROW_NUMBER() OVER ({PARTITION}
+                          ORDER BY {ORDER})""",
             "place in the sweep by its objective, from 1",
         ),
         TRIAL,
@@ -94,39 +98,42 @@ LEADERBOARD = View(
         ("seconds", "trials.seconds", "training time, in seconds of wall time"),
         *IDS,
     ),
-    """FROM trials JOIN sweeps ON sweeps.id = trials.sweep_id
-WHERE status = 'completed' OR ranked_epochs IS NOT NULL""",
+    f"""FROM trials JOIN sweeps ON sweeps.id = trials.sweep_id
+WHERE {IS_RANKED}""",
 )
 
 NATIVE = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 IN_JSON = {
-    "sqlite": "json_extract(epochs.metrics, '$.\"' || sweeps.objective || '\"')",
-    "postgresql": "CAST(epochs.metrics ->> sweeps.objective AS DOUBLE PRECISION)",
+    "sqlite": "json_extract(epochs.metrics, '$.\"' || objective || '\"')",
+    "postgresql": "CAST(epochs.metrics ->> objective AS DOUBLE PRECISION)",
 }
 """The objective of the sweep at an epoch, where it has no column of its own."""
 
 
 def _curves(dialect: str) -> View:
     natives = " ".join(f"WHEN '{name}' THEN epochs.{name}" for name in NATIVE)
-    value = f"CASE sweeps.objective {natives}\n            ELSE {IN_JSON[dialect]} END"
+    value = f"CASE objective {natives}\n            ELSE {IN_JSON[dialect]} END"
     return View(
         "curves",
         "one row for each epoch of each trial",
         (
-            SWEEP,
-            TRIAL,
-            ("rank", "leaderboard.rank", "place in the sweep; none of a trial that is not ranked"),
-            STATUS,
+            ("sweep", "sweep", SWEEP[2]),
+            ("trial", "number", TRIAL[2]),
+            ("rank", "rank", "place in the sweep; none of a trial that is not ranked"),
+            ("status", "status", STATUS[2]),
             ("epoch", "epochs.epoch", "0 is the untrained network"),
             ("value", value, "the metric ranked by"),
             *((name, f"epochs.{name}", "") for name in NATIVE),
             ("seconds", "epochs.seconds", "wall time of the epoch, its evaluation included"),
-            *IDS,
+            *((name, name, comment) for name, _, comment in IDS),
         ),
-        """FROM epochs
-JOIN trials ON trials.id = epochs.trial_id
-JOIN sweeps ON sweeps.id = trials.sweep_id
-LEFT JOIN leaderboard ON leaderboard.trial_id = trials.id""",
+        f"""FROM (SELECT trials.id AS trial_id, trials.sweep_id, sweeps.name AS sweep, objective, number, status,
+             CASE WHEN {IS_RANKED} THEN
+               ROW_NUMBER() OVER ({PARTITION}
+                          ORDER BY CASE WHEN {IS_RANKED} THEN 0 ELSE 1 END,
+                                   {ORDER}) END AS rank
+      FROM trials JOIN sweeps ON sweeps.id = trials.sweep_id) AS ranked
+JOIN epochs USING (trial_id)""",
     )
 
 

@@ -10,19 +10,23 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, select, text
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, inspect, select, text
 
 from sweep.errors import StoreError, counted
 from sweep.store.claims import IsLost
 from sweep.store.connection import Database
 from sweep.store.digests import drawn_digests, sweep_digest, trial_digests
 from sweep.store.lifecycle import seconds_between
-from sweep.store.schema import batches, decisions, epochs, notes, parameters, sweeps, tags, trials
+from sweep.store.migration import revisions
+from sweep.store.schema import batches, decisions, epochs, metadata, notes, parameters, sweeps, tags, trials
 
 CHUNK = 500
 """Trials that are read at a time."""
 MOST_MESSAGES = 100
 """At most this many messages of SQLite are asked for."""
+
+MOST_NAMED = 5
+"""Up to this many foreign tables are named."""
 
 Cure = Literal["none", "rebuild", "delete", "draw", "train", "resume"]
 """What repairs a finding: nothing; a new file of all that can be read; deleting; drawing the trial again; training it
@@ -87,6 +91,7 @@ def findings(database: Database, is_lost: IsLost, tell: Tell) -> Iterator[Findin
         yield from _guarded(database, _file, "the file")
     changed = _guarded(database, _sweep_rows, "the table of sweeps")
     yield from changed
+    yield from _guarded(database, _foreign, "the list of tables")
     for finding in _guarded(database, _dangling, "rows"):
         # A sweep that has lost its id or its number of trials must not take sound trials with it.
         yield replace(finding, cure="none") if changed else finding
@@ -127,6 +132,18 @@ def _file(connection: Connection) -> Iterator[Finding]:
     for message in connection.execute(text(f"PRAGMA integrity_check({MOST_MESSAGES})")).scalars():
         if message != "ok":
             yield Finding(f"SQLite finds the file damaged: {message.splitlines()[0]}", "rebuild")
+
+
+def _foreign(connection: Connection) -> Iterator[Finding]:
+    """Name the tables that another program has made here, as Optuna does where it is told of the wrong database."""
+    ours = {*metadata.tables, revisions.name}
+    if found := sorted(name for name in inspect(connection).get_table_names() if name not in ours):
+        named = ", ".join(found[:MOST_NAMED]) + (", …" if len(found) > MOST_NAMED else "")
+        yield Finding(
+            f"{counted(len(found), 'table')} of another program: {named}; sweep does not touch them, but give that "
+            "program a database of its own",
+            is_damage=False,
+        )
 
 
 def _dangling(connection: Connection) -> Iterator[Finding]:
