@@ -164,7 +164,7 @@ class FrameTable:
             yield from self._stacked()
             return
         chosen = [(self.columns[index], width) for index, width in sorted(widths.items())]
-        if all(column.full == width for column, width in chosen):
+        if all(column.full == width for column, width in chosen) and cell_len(self.title or "") <= _total(widths):
             yield from _unwrapped(chosen, self.title, console)
         else:
             yield self._wrapped(chosen)
