@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # heavy imports happen inside the functions, so that `sweep -
     from sweep.experiment.experiment import Experiment
     from sweep.experiment.function import ObjectiveLike, PickledFunction
     from sweep.pack.verifying import Verification
-    from sweep.results.opening import DEFAULT_DATABASE, database_url, load
+    from sweep.results.opening import DEFAULT_DATABASE, database_url, load, sweeps
     from sweep.results.querying import sql
     from sweep.results.retraining import explain, finalists, rescue, reseed
     from sweep.results.sweep import Sweep
@@ -38,6 +38,7 @@ __all__ = [
     "resume",
     "run",
     "sql",
+    "sweeps",
     "verify",
 ]
 
@@ -52,6 +53,7 @@ _MODULES = {
     "rescue": "sweep.results.retraining",
     "reseed": "sweep.results.retraining",
     "sql": "sweep.results.querying",
+    "sweeps": "sweep.results.opening",
 }
 """The module of each public name that is not defined here, which is imported when the name is first used."""
 

@@ -219,6 +219,17 @@ class DecisionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What somebody has noted."""
+
+    trial: int | None
+    """The trial that it is about; None for the sweep itself."""
+    text: str
+    written: datetime
+    """UTC without a zone."""
+
+
+@dataclass(frozen=True, slots=True)
 class SweepRecord:
     """A sweep as the database keeps it, without its trials."""
 

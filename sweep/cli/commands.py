@@ -131,14 +131,6 @@ def stopping(
     say(LEGEND)
 
 
-@app.command("list")
-def list_(db: Db = None, format: Annotated[Format, typer.Option(help="How to print the table.")] = "table") -> None:
-    """List all sweeps, the newest first."""
-    from sweep.store import Store
-
-    print_table(Store(sweep.database_url(db)).sweeps(), format, "Sweeps", "--format csv")
-
-
 @app.command()
 def leaderboard(
     name: Name = None,

@@ -63,6 +63,13 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("pack", "pack -o digits.zip", "all of a sweep in one file"),
         Entry("verify", "verify digits.zip", "whether a pack is whole, and its trials train again to the same bits"),
     ),
+    "Keep house": (
+        Entry("tag", "tag mnist-widths/12 good", "find the trial again with --where \"tag = 'good'\""),
+        Entry("note", "note mnist-widths/12 'try more epochs'", "remember something about a trial"),
+        Entry("rename", "rename mnist-widths mnist-first", "give a sweep another name, with its weights and charts"),
+        Entry("remove", "remove mnist-first", "delete a sweep with its weights and charts, once you have said yes"),
+        Entry("archive", "archive digits.zip", "put the newest sweep into one file"),
+    ),
     "Check": (
         Entry("replay", "replay 12 --check", "train a trial again and compare every bit"),
         Entry("doctor", "doctor", "whether the database is intact"),

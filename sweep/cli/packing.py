@@ -44,6 +44,18 @@ def pack(
 
 
 @app.command()
+def archive(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where it is written, such as digits.zip.")],
+    name: Name = None,
+    batches: Annotated[bool, typer.Option("--batches", help="Pack the losses of mini-batches, too.")] = False,
+    format: Annotated[Format, typer.Option(help="How to print the table.")] = "table",
+    db: Db = None,
+) -> None:
+    """Put a sweep into one file: the same as `sweep pack NAME -o FILE`, which says more."""
+    pack(name, file, batches, format, db)
+
+
+@app.command()
 def verify(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `sweep pack` has written.")],
     sha256: Annotated[str | None, typer.Option(help="The SHA-256 that it must have.", metavar="DIGEST")] = None,

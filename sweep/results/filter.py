@@ -3,7 +3,8 @@
 The grammar, a corner of Python's:
 
     condition   comparison | condition and condition | condition or condition | not condition | (condition)
-    comparison  operand (== | != | < | <= | > | >=) operand, chained if wanted: 0.1 < alpha < 0.2
+    comparison  operand (== | != | < | <= | > | >=) operand, chained if wanted: 0.1 < alpha < 0.2; = is ==
+                | tag (== | !=) "text", of the tags of a trial, of which it may have several
     operand     a name | a number | "text" | true | false
     name        a column of the frame, or a searched parameter by its short or its full name
 
@@ -47,6 +48,8 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
+_TEXT_OR_SIGN = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|(?<![=!<>:])=(?!=)"""
+"""Text in quotes, or a single sign."""
 TRUTHS = {"true": True, "false": False}
 """The words of an experiment file, which mean the same here unless a column has such a name."""
 _DESCRIPTIONS: dict[type[ast.expr], str] = {
@@ -112,13 +115,16 @@ def _parsed(condition: str) -> ast.expr:
         with warnings.catch_warnings():
             # Python comments on odd spellings such as "\d" or 1or 2 on standard error.
             warnings.simplefilter("ignore")
-            return ast.parse(condition.strip(), mode="eval").body
+            return ast.parse(_with_double_signs(condition.strip()), mode="eval").body
     except SyntaxError as error:
-        if re.search(r"(?<![=!<>:])=(?!=)", condition):
-            raise UsageError("a single = compares nothing; write ==") from None
         raise UsageError(f"{error.msg}; write it {_EXAMPLE}") from None
     except ValueError:
         raise UsageError("it holds characters that are not text") from None
+
+
+def _with_double_signs(condition: str) -> str:
+    """Return a condition with == in place of each =, as SQL compares, outside of text in quotes."""
+    return re.sub(_TEXT_OR_SIGN, lambda match: "==" if match[0] == "=" else match[0], condition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +163,22 @@ class _Reader:
             case ast.UnaryOp(op=ast.Not(), operand=part):
                 return ~self.condition(part)
             case ast.Compare(left=first, ops=comparisons, comparators=others):
+                if "tag" not in self.columns and any(_name(side) == "tag" for side in (first, *others)):
+                    return self.tagged(node)
                 compares = [_comparison(comparison) for comparison in comparisons]
                 sides = map(self.operand, (first, *others))
                 return reduce(operator.and_, map(_compared, compares, pairwise(sides)))
         raise UsageError(f"{_described(node)} is not a comparison; {_GRAMMAR}")
+
+    def tagged(self, node: ast.Compare) -> Rows:
+        """Tell which trials have a tag, or do not have it; the frame has no column where none has any."""
+        sides, sign = (node.left, *node.comparators), node.ops[0]
+        names = [side.value for side in sides if isinstance(side, ast.Constant) and isinstance(side.value, str)]
+        if len(sides) == 2 and len(names) == 1 and isinstance(sign, ast.Eq | ast.NotEq):
+            texts = self.frame.get("tags", pd.Series(None, self.frame.index, dtype=object))
+            has = np.array([isinstance(text, str) and names[0] in text.split(", ") for text in texts], dtype=bool)
+            return has if isinstance(sign, ast.Eq) else ~has
+        raise UsageError('a trial may have several tags, so write tag == "good" or tag != "good", in quotes')
 
     def operand(self, node: ast.expr) -> _Operand:
         match node:

@@ -7,15 +7,16 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-
-import numpy as np
-import pandas as pd
-from pandas.api.types import is_numeric_dtype
+from typing import TYPE_CHECKING
 
 from sweep.errors import UsageError, suggest
 from sweep.metrics import MEASURES
+
+if TYPE_CHECKING:  # lists without a frame are printed without importing it
+    import pandas as pd
 
 FORMATS = ("csv", "json", "markdown")
 
@@ -32,9 +33,31 @@ def render(frame: pd.DataFrame, format: str) -> str:
     Raises:
         UsageError: the format is unknown.
     """
+    from pandas.api.types import is_numeric_dtype
+
+    columns = [[_plain(value) for value in frame.iloc[:, position]] for position in range(frame.shape[1])]
+    return render_columns([*map(str, frame.columns)], columns, [*map(is_numeric_dtype, frame.dtypes)], format)
+
+
+def render_columns(
+    names: Sequence[str], columns: Sequence[Sequence[object]], numeric: Sequence[bool], format: str
+) -> str:
+    """Return a table that is no frame as text; see `render`.
+
+    Args:
+        names: of the columns.
+        columns: the values of each, as Python has them.
+        numeric: whether each holds numbers.
+        format: one of `FORMATS`.
+
+    Raises:
+        UsageError: the format is unknown.
+    """
     if format not in FORMATS:
         raise UsageError(f"there is no format '{format}': {suggest(format, FORMATS)}")
-    return {"csv": _csv, "json": _json, "markdown": _markdown}[format](frame)
+    if format == "markdown":
+        return _markdown(names, columns, numeric)
+    return (_csv if format == "csv" else _json)(names, columns)
 
 
 def format_value(column: str, value: object) -> str:
@@ -69,10 +92,11 @@ def _decimals(column: str) -> int | None:
 
 def _plain(value: object) -> object:
     """Return a frame's value as a Python scalar, and None for every kind of missing value."""
-    if value is None or value is pd.NA or value is pd.NaT:
+    pandas = sys.modules.get("pandas")
+    if value is None or (pandas and (value is pandas.NA or value is pandas.NaT)):
         return None
-    if isinstance(value, np.generic):
-        value = value.item()
+    if type(value).__module__ == "numpy":
+        value = value.item()  # type: ignore[attr-defined]
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
@@ -89,26 +113,21 @@ def _in_utc(moment: datetime) -> datetime:
     return datetime.fromtimestamp(aware.timestamp(), UTC)
 
 
-def _columns(frame: pd.DataFrame) -> list[list[object]]:
-    return [[_plain(value) for value in frame.iloc[:, position]] for position in range(frame.shape[1])]
-
-
-def _csv(frame: pd.DataFrame) -> str:
+def _csv(names: Sequence[str], columns: Sequence[Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(frame.columns)
-    for row in zip(*_columns(frame), strict=True):
+    writer.writerow(names)
+    for row in zip(*columns, strict=True):
         # The csv module leaves a lone carriage return bare, which readers take for the end of the row.
         writer.writerow([re.sub("\r\n?", "\n", v) if isinstance(v, str) else spelled(v) for v in row])
     return text.getvalue()
 
 
-def _json(frame: pd.DataFrame) -> str:
-    names = [str(name) for name in frame.columns]
-    columns = [[None if value in (math.inf, -math.inf) else value for value in column] for column in _columns(frame)]
+def _json(names: Sequence[str], columns: Sequence[Sequence[object]]) -> str:
+    finite = [[None if value in (math.inf, -math.inf) else value for value in column] for column in columns]
     lines = [
         json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False, default=json_text)
-        for row in zip(*columns, strict=True)
+        for row in zip(*finite, strict=True)
     ]
     return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
 
@@ -118,12 +137,12 @@ def json_text(value: object) -> str:
     return str(spelled(value))
 
 
-def _markdown(frame: pd.DataFrame) -> str:
-    columns = [
-        _markdown_column(str(name), values, to_the_right=is_numeric_dtype(dtype))
-        for name, values, dtype in zip(frame.columns, _columns(frame), frame.dtypes, strict=True)
+def _markdown(names: Sequence[str], columns: Sequence[Sequence[object]], numeric: Sequence[bool]) -> str:
+    cells = [
+        _markdown_column(name, values, to_the_right=is_numeric)
+        for name, values, is_numeric in zip(names, columns, numeric, strict=True)
     ]
-    return "".join(f"| {' | '.join(row)} |\n" for row in zip(*columns, strict=True))
+    return "".join(f"| {' | '.join(row)} |\n" for row in zip(*cells, strict=True))
 
 
 def _markdown_column(name: str, values: Iterable[object], *, to_the_right: bool) -> list[str]:

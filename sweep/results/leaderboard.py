@@ -112,8 +112,8 @@ def diverged(
     """
     check_count(n)
     names = {f"diverged_{part}": part for part in ("epoch", "step", "place", "kind")}
-    columns = ["trial", *names, *_short_names(parameters)]
     rows = _selected(trials, trials["status"] == "diverged", parameters, where)
+    columns = ["trial", *names, *_held(rows, "tags"), *_short_names(parameters)]
     table = rows.sort_values("trial", ignore_index=True)[:n]
     return table.reindex(columns=columns).rename(columns=names)
 
@@ -144,7 +144,15 @@ def pruned(
     made = [decisions.get(number) for number in rows["trial"]]
     rows["rule"] = pd.Series([each.rule if each else None for each in made], rows.index, dtype=object)
     rows["threshold"] = pd.Series([each.threshold if each else None for each in made], rows.index, dtype="float64")
-    columns = ["trial", "epochs", objective.metric, "rule", "threshold", *_short_names(parameters)]
+    columns = [
+        "trial",
+        "epochs",
+        objective.metric,
+        "rule",
+        "threshold",
+        *_held(rows, "tags"),
+        *_short_names(parameters),
+    ]
     return rows.reindex(columns=columns)
 
 
@@ -169,7 +177,7 @@ def _ranked(
         shown = ["trial", objective.metric, "epoch", *others]
     completed = _selected(trials, trials["status"] == "completed", parameters, where)
     rows = completed.loc[ranking(completed, objective, best_first)[:n]]
-    found = ["finding"] if "finding" in rows and rows["finding"].notna().any() else []
+    found, shown = _held(rows, "finding"), [*shown, *_held(rows, "tags")]
     columns = [*dict.fromkeys(shown), *_short_names(parameters), "seconds"]
     # Of the worst it says more than any parameter; of the best, what few of them have.
     columns = [*columns, *found] if best_first else [*shown, *found, *columns[len(dict.fromkeys(shown)) :]]
@@ -203,6 +211,11 @@ def _selected(
         # Every row is asked, whatever its status, so that a mistake in the condition always shows.
         rows = rows & matching(trials, where, parameters)
     return trials[rows].reset_index(drop=True)
+
+
+def _held(rows: pd.DataFrame, column: str) -> list[str]:
+    """Return a column if any row has a value in it."""
+    return [column] if column in rows and rows[column].notna().any() else []
 
 
 def _short_names(parameters: Sequence[Parameter]) -> list[str]:

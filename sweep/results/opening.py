@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sweep.results.sweep import Sweep
 
 DEFAULT_DATABASE = "results/sweeps.db"
@@ -39,3 +41,17 @@ def load(name: str | None = None, *, db: str | Path | None = None) -> Sweep:
     record = store.sweep(None if name is None else text(name, "name"))
     parent = parent_of(record) if name is None else None
     return Sweep(store, store.sweep(parent) if parent in store.names() else record)
+
+
+def sweeps(db: str | Path | None = None) -> pd.DataFrame:
+    """Return all sweeps of a database, the newest first, with their status, best value, tags and number of notes.
+
+    Args:
+        db: URL or file of the database, as of `database_url`.
+
+    Raises:
+        SweepError: when there is no such database.
+    """
+    from sweep.store import Store
+
+    return Store(database_url(db)).sweeps()

@@ -43,8 +43,15 @@ def configurations(
     table["status"] = np.select(
         [table["completed"] > 0, table["diverged"] > 0], ["completed", "diverged"], table["status"]
     )
+    if "tags" in ordered:
+        table["tags"] = groups["tags"].agg(_all_tags)
     averaged = [name for name in dict.fromkeys([objective.metric, *metrics, "seconds"]) if name in ordered]
     values = ordered[averaged].astype("float64").where(ordered["status"] == "completed")
     table[averaged] = values.groupby(point).mean()
     table["standard_error"] = values[objective.metric].groupby(point).sem()
     return table.reset_index(drop=True)
+
+
+def _all_tags(tags: pd.Series[str]) -> str | None:
+    """Return the tags of all trainings of a configuration; None where there are none."""
+    return ", ".join(sorted({tag for each in tags.dropna() for tag in each.split(", ")})) or None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sweep.arguments import folder_or_file, whole
 from sweep.errors import counted
-from sweep.results.statistics_charts import ChartedTrials
+from sweep.results.housekeeping import KeptTrials
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sweep.results.prediction import TrialPrediction
 
 
-class Sweep(ChartedTrials):
+class Sweep(KeptTrials):
     """One sweep in a database; every method reads the database, so the sweep may still be running."""
 
     def __repr__(self) -> str:

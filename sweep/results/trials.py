@@ -119,6 +119,8 @@ class SweepTrials:
         selection = Selection(which, n, best_first) if which else None
         also = [*filter(None, [counterpart(objective)]), *also]
         frame = self.store.trials(self.record.id, objective, selection, also)
+        if (tags := self.store.tags(self.record.id)).keys() - {None} and "tags" not in frame:
+            frame["tags"] = frame["trial"].map({number: ", ".join(names) for number, names in tags.items()})
         short_names = {parameter.name: parameter.short_name for parameter in self.parameters}
         if "finding" in frame:
             from sweep.training.findings import short

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -61,9 +62,9 @@ class _Chosen:
         return {**self.metrics, **in_json, "trial": trials.c.number}
 
 
-def sweeps_frame(connection: Connection) -> pd.DataFrame:
+def sweeps_frame(connection: Connection, now: datetime) -> pd.DataFrame:
     """Return one row for each sweep, newest first; see `Reader.sweeps`."""
-    listed = list_sweeps(connection)
+    listed = list_sweeps(connection, now)
     statuses = sorted({status for each in listed for status in each.counts})
     columns: dict[str, Any] = {
         "sweep": [each.name for each in listed],
@@ -72,6 +73,9 @@ def sweeps_frame(connection: Connection) -> pd.DataFrame:
         **{name: pd.Series([each.counts.get(name, 0) for each in listed], dtype="int64") for name in statuses},
         "metric": [each.metric for each in listed],
         "best": pd.Series([each.best for each in listed], dtype="float64"),
+        "status": [each.status for each in listed],
+        "tags": [", ".join(each.tags) for each in listed],
+        "notes": pd.Series([each.notes for each in listed], dtype="int64"),
     }
     return pd.DataFrame(columns)
 

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import Connection, RowMapping, TableValuedAlias, case, func, select, true
 
 from sweep.metrics import NATIVE_METRICS, Objective, metric
 from sweep.records import STATUSES, Progress, RunningTrial, Status, TrialRecord
+from sweep.store.lifecycle import seconds_between
 from sweep.store.rows import objective_of, trial_record
-from sweep.store.schema import epochs, is_ranked, is_ranked_by_earlier, sweeps, trials
+from sweep.store.schema import epochs, is_ranked, is_ranked_by_earlier, notes, sweeps, tags, trials
+from sweep.system.processes import is_lost
+
+SweepStatus = Literal["running", "completed", "ended", "unfinished", "failed"]
+"""How far a sweep is: being trained; all trials ended; no more started because of a budget; trials left that nobody
+trains; all trials failed."""
+UNENDED: tuple[Status, ...] = ("queued", "running", "paused", "interrupted")
+"""Statuses of trials that go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,27 +124,74 @@ class Listed:
     """Metric of its objective."""
     best: float | None
     """Best value among its completed trials."""
+    status: SweepStatus
+    tags: tuple[str, ...] = ()
+    """Of the sweep itself, in order."""
+    notes: int = 0
+    """Number of notes on it and on its trials."""
 
 
-def list_sweeps(connection: Connection) -> list[Listed]:
+def list_sweeps(connection: Connection, now: datetime) -> list[Listed]:
     """Return all sweeps, newest first."""
+    groups, trained = _groups(connection), _trained(connection, now)
+    tagged: dict[int, list[str]] = {}
+    for sweep_id, tag in connection.execute(select(tags.c.sweep_id, tags.c.tag).where(tags.c.trial_number.is_(None))):
+        tagged.setdefault(sweep_id, []).append(tag)
+    noted: dict[int, int] = dict(
+        connection.execute(select(notes.c.sweep_id, func.count()).group_by(notes.c.sweep_id)).all()
+    )
+    names = ("id", "name", "created", "trials", "objective", "direction", "planned_trials", "ended")
+    listed = []
+    for row in connection.execute(select(*(sweeps.c[name] for name in names)).order_by(sweeps.c.id.desc())):
+        of_status = groups.get(row.id, {})
+        counts = {status: count for status, (count, _, _) in of_status.items()}
+        values = [value for _, low, high in of_status.values() for value in (low, high) if value is not None]
+        listed.append(
+            Listed(
+                row.name,
+                row.created,
+                row.trials,
+                counts,
+                row.objective,
+                (max if row.direction == "max" else min)(values, default=None),
+                _status(counts, row.id in trained, row.planned_trials or 0, row.ended),
+                tuple(sorted(tagged.get(row.id, ()))),
+                noted.get(row.id, 0),
+            )
+        )
+    return listed
+
+
+def _groups(connection: Connection) -> dict[int, dict[Status, tuple[int, float | None, float | None]]]:
+    """Return the number of trials of each sweep and status, with their lowest and highest value."""
     ranked_value = case((is_ranked, trials.c.best_value))
-    lowest, highest = func.min(ranked_value), func.max(ranked_value)
-    grouped = select(trials.c.sweep_id, trials.c.status, func.count(), lowest, highest)
+    grouped = select(trials.c.sweep_id, trials.c.status, func.count(), func.min(ranked_value), func.max(ranked_value))
     groups: dict[int, dict[Status, tuple[int, float | None, float | None]]] = {}
     for sweep_id, status, *figures in connection.execute(grouped.group_by(trials.c.sweep_id, trials.c.status)):
         groups.setdefault(sweep_id, {})[status] = tuple(figures)
-    columns = (sweeps.c.id, sweeps.c.name, sweeps.c.created, sweeps.c.trials, sweeps.c.objective, sweeps.c.direction)
-    listed = []
-    for sweep_id, name, created, total, metric_name, direction in connection.execute(
-        select(*columns).order_by(sweeps.c.id.desc())
-    ):
-        of_status = groups.get(sweep_id, {})
-        counts = {status: count for status, (count, _, _) in of_status.items()}
-        values = [value for _, low, high in of_status.values() for value in (low, high) if value is not None]
-        best = max if direction == "max" else min
-        listed.append(Listed(name, created, total, counts, metric_name, best(values, default=None)))
-    return listed
+    return groups
+
+
+def _trained(connection: Connection, now: datetime) -> set[int]:
+    """Return the ids of the sweeps of which a trial is trained by an owner that is not lost."""
+    columns = (trials.c.sweep_id, trials.c.owner, trials.c.heartbeat)
+    running = connection.execute(select(*columns).where(trials.c.status == "running")).all()
+    return {
+        sweep_id
+        for sweep_id, owner, heartbeat in running
+        if heartbeat is not None and not is_lost(owner or "", seconds_between(heartbeat, now))
+    }
+
+
+def _status(counts: dict[Status, int], is_trained: bool, planned: int, ended: str | None) -> SweepStatus:
+    """Return how far a sweep is, as one word."""
+    if is_trained:
+        return "running"
+    if set(counts) == {"failed"}:
+        return "failed"
+    if any(status in counts for status in UNENDED) or planned > sum(counts.values()):
+        return "ended" if ended else "unfinished"
+    return "completed"
 
 
 def find_trial(connection: Connection, sweep_id: int, number: int) -> tuple[RowMapping | None, int]:

@@ -18,6 +18,7 @@ from sweep.store.correctness import read_correctness
 from sweep.store.creation import create as create_database
 from sweep.store.creation import open_existing
 from sweep.store.decisions import Competitor
+from sweep.store.moving import settle
 from sweep.store.retry import retry_while_busy
 from sweep.store.rows import read_epochs, sweep_record, trial_record
 from sweep.store.schema import sweeps, trials
@@ -44,6 +45,7 @@ class Reader(SqlReader):
         self.database = Database(url)
         try:
             (create_database if create else open_existing)(self.database)
+            settle(self.database, self.files)
         except BaseException:
             self.close()
             raise
@@ -82,26 +84,6 @@ class Reader(SqlReader):
         """Return the names of all sweeps."""
         with self.database.reading() as connection:
             return list(connection.execute(select(sweeps.c.name)).scalars())
-
-    def sweeps(self) -> pd.DataFrame:
-        """Return all sweeps, newest first.
-
-        Columns: sweep (its name), created (UTC), trials, one for each status that occurs, metric (of the objective),
-        best (its best value among the completed trials).
-        """
-        from sweep.store.frames import sweeps_frame
-
-        with self.database.reading() as connection:
-            return sweeps_frame(connection)
-
-    def listed(self) -> list[queries.Listed]:
-        """Return all sweeps, newest first, without a frame."""
-
-        def once() -> list[queries.Listed]:
-            with self.database.reading() as connection:
-                return queries.list_sweeps(connection)
-
-        return retry_while_busy(once)
 
     def metrics(self, sweep_id: int) -> list[str]:
         """Return the names of the metrics that the epochs of a sweep have, ours first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +14,7 @@ from sweep.metrics import Objective
 from sweep.records import BatchLosses, DecisionRecord, Epoch, Status, SweepRecord, Trial, Weights
 from sweep.store import decisions, growth, imports, lifecycle, takeover, twins
 from sweep.store.claims import Claim, Ending, IsLost
-from sweep.store.reader import Reader
-from sweep.store.retry import Result, retry_while_busy
+from sweep.store.housekeeper import Housekeeper
 from sweep.store.rows import file_columns, insert_sweep
 
 
@@ -30,7 +29,7 @@ def _taken(name: str) -> SweepError:
     )
 
 
-class Store(Reader):
+class Store(Housekeeper):
     """All sweeps in one database.
 
     Every write is one transaction, tried again while the database is busy unless it is not `patient`.
@@ -217,14 +216,3 @@ class Store(Reader):
     def record_end(self, sweep_id: int, reason: str | None) -> None:
         """Record why no more trials are started; None where some may be."""
         self._write(lambda c, now: growth.record_end(c, sweep_id, reason), durable=True)
-
-    def _write(
-        self, work: Callable[[Connection, datetime], Result], *, durable: bool = False, patient: bool = True
-    ) -> Result:
-        """Return the result of `work`, called with the present time, in one transaction."""
-
-        def once() -> Result:
-            with self.database.writing(durable) as connection:
-                return work(connection, self.database.now(connection))
-
-        return retry_while_busy(once) if patient else once()

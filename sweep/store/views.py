@@ -217,7 +217,7 @@ def drop_views(connection: Connection) -> None:
 def note_parameters(connection: Connection, sweep_id: int, drawn: Iterable[Mapping[str, Scalar]]) -> None:
     """Note which parameters new trials of a sweep have; make its wide view where there is none, or it changes."""
     query = select(parameter_names.c.name, parameter_names.c.type).where(parameter_names.c.sweep_id == sweep_id)
-    known = dict(connection.execute(query).all())
+    known = {row.name: row.type for row in connection.execute(query)}
     kinds: dict[str, set[str]] = defaultdict(set, {name: {kind} for name, kind in known.items()})
     for values in drawn:
         for name, value in values.items():

@@ -75,12 +75,18 @@ def restore(folder: Path, file: Weights, trainer: Trainer, belongs_to: Mapping[s
             raise WeightsError(f"the weights are of epoch {kept.epoch}, not of epoch {file.epoch}")
         trainer.check(kept)
         for key, value in belongs_to.items():
-            if kept.about.get(key) != value:
+            if _unplaced(kept.about.get(key)) != _unplaced(value):
                 raise WeightsError(f"the weights are of another trial: its {key} is not that of this one")
         trainer.restore(kept)
         return bytes.fromhex(kept.about["correct"]) if "correct" in kept.about else None
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from None
+
+
+def _unplaced(value: Any) -> Any:
+    """Return the table of a pickled function without its place, which is another one once its sweep is renamed."""
+    is_pickle = isinstance(value, Mapping) and value.get("kind") == "pickle"
+    return {key: each for key, each in value.items() if key != "file"} if is_pickle else value
 
 
 class TrialFiles:

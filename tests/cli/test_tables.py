@@ -56,7 +56,7 @@ class TestList:
 
         monkeypatch.setenv("TZ", "America/New_York")
 
-        local, written = created(), created("--format", "csv")
+        local, written = created("--format", "markdown"), created("--format", "csv")
         assert len(local) == 2
         for here, utc in zip(local, written, strict=True):
             there = datetime.fromisoformat(utc)

@@ -49,6 +49,8 @@ def selected(condition):
     ("condition", "expected"),
     [
         ("alpha < 0.2", [1]),
+        ("alpha = 0.1", [1]),
+        ("batch_size = 'all' and alpha=0.1", [1]),
         ("alpha <= 0.1", [1]),
         ("alpha >= 0.3", [2]),
         ("alpha > -1", [1, 2]),
@@ -133,8 +135,6 @@ def test_the_frame_is_left_as_it_was():
     [
         ("", "it is empty"),
         (" \n", "it is empty"),
-        ("alpha = 0.1", "write =="),
-        ("alpha < 1 and batch_size = 5", "write =="),
         ("aplha < 0.1", "there is no 'aplha' here .* did you mean 'alpha'"),
         ("network.hiden[0] < 3", "did you mean 'network.hidden\\[0\\]'"),
         ("hidden[1] < 3", "did you mean 'hidden\\[0\\]'"),
@@ -294,3 +294,37 @@ def test_an_error_lists_each_name_once():
 
 def test_true_is_a_column_where_one_has_that_name():
     assert matching(pd.DataFrame({"true": [0.5, 1.0]}), "true < 1", []).tolist() == [True, False]
+
+
+class TestTags:
+    """A trial may have several tags."""
+
+    @pytest.mark.parametrize(
+        ("condition", "expected"),
+        [
+            ("tag = 'good'", [0, 2]),
+            ('tag == "fast"', [2]),
+            ("'fast' == tag", [2]),
+            ("tag != 'good'", [1, 3]),
+            ("not tag = 'good' and alpha > 0", [1]),
+            ("tag = 'goo'", []),
+            ("tag = 'a=b'", [3]),
+            ("tag = '<b>' or tag = '日本語'", [3]),
+        ],
+    )
+    def test_a_condition_asks_whether_a_trial_has_one(self, condition, expected):
+        frame = trials().assign(tags=["good", None, "fast, good", "<b>, a=b, 日本語"])
+        assert frame["trial"][matching(frame, condition, PARAMETERS)].tolist() == expected
+
+    def test_where_nothing_is_tagged_no_trial_has_one(self):
+        assert selected("tag = 'good'") == []
+        assert selected("tag != 'good'") == [0, 1, 2, 3]
+
+    @pytest.mark.parametrize("condition", ["tag < 'b'", "tag == 3", "tag == alpha", "'a' == tag == 'b'", "tag == tag"])
+    def test_they_are_compared_with_one_text_only(self, condition):
+        with pytest.raises(UsageError, match="a trial may have several tags"):
+            selected(condition)
+
+    def test_a_parameter_of_that_name_comes_first(self):
+        frame = trials().assign(tag=["a", "b", "a", "b"])
+        assert frame["trial"][matching(frame, "tag = 'b'", PARAMETERS)].tolist() == [1, 3]

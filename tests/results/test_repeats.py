@@ -136,3 +136,11 @@ def test_the_frame_of_trials_is_left_as_it_was():
     frame = trials()
     best(frame, [ALPHA], repeats=3)
     pd.testing.assert_frame_equal(frame, trials())
+
+
+def test_a_configuration_has_the_tags_of_all_its_trainings():
+    frame = trials()
+    frame["tags"] = frame["trial"].map({0: "good", 2: "fast, good", 4: "slow"})
+    table = configurations(frame, Objective(), 3)
+    assert [None if pd.isna(tags) else tags for tags in table["tags"]][:2] == ["fast, good", "slow"]
+    assert best(frame, [ALPHA], repeats=3, where="tag = 'fast'")["trials"].tolist() == ["0–2"]

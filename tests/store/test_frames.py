@@ -22,6 +22,9 @@ SWEEPS_TYPES = {
     "queued": "int64",
     "metric": "str",
     "best": "float64",
+    "status": "str",
+    "tags": "str",
+    "notes": "int64",
 }
 
 

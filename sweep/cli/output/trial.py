@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from sweep.cli.output.tables import console, print_frame
+from sweep.cli.output.tables import console, print_frame, printable
 from sweep.errors import SweepError
 from sweep.results.format import format_value
 
@@ -27,6 +27,8 @@ def print_trial(results: Sweep, number: int) -> None:
         out.print(Text(line))
     if results.repeats > 1:
         out.print(Text(_repeats(results, number)))
+    for line in _marks(results, number):
+        out.print(Text(printable(line)))
     seeds = trial.seeds
     out.print(f"seeds: weights {seeds.weights}, shuffling {seeds.shuffling}, dropout {seeds.dropout}")
     for line in _network(trial):
@@ -60,6 +62,15 @@ def print_log(results: Sweep, number: int) -> None:
             "besides its epochs"
         )
     print(log, end="" if log.endswith("\n") else "\n")
+
+
+def _marks(results: Sweep, number: int) -> Iterator[str]:
+    """Yield the tags of a trial, and what was noted on it."""
+    if tags := results.store.tags(results.record.id).get(number):
+        yield f"tags: {', '.join(tags)}"
+    for note in results.store.notes(results.record.id):
+        if note.trial == number:
+            yield f"note of {format_value('written', note.written)}: {note.text}"
 
 
 def _configuration(configuration: Mapping[str, Any]) -> Iterator[str]:

@@ -216,3 +216,14 @@ def test_the_verdict_of_a_gradient_check_is_never_left_out():
     for name in ("layer", "parameter", "error", "verdict"):
         assert name in header
     assert "entries" not in header.partition("left out")[0]
+
+
+@pytest.mark.parametrize(
+    "title", [None, "Sweeps", "a title that is longer than all of the lines of the table below it"]
+)
+def test_a_table_in_which_nothing_wraps_looks_as_rich_draws_it(title):
+    frame = pd.DataFrame({"sweep": ["a", "日本語", "[b]x[/b]"], "trials": [1, 22, 333], "best": [0.5, None, 0.25]})
+    made, out = tables.table(frame, title), io.StringIO()
+    by_rich = made._wrapped([(column, column.full) for column in made.columns])
+    Console(width=100, file=out, highlight=False).print(by_rich)
+    assert shown(frame, 100, title) == out.getvalue().splitlines()
