@@ -85,7 +85,10 @@ def progress(connection: Connection, sweep_id: int) -> Progress:
     best = func.max if objective.is_max else func.min
     completed = select(best(trials.c.best_value)).where(mine, is_ranked)
     running = connection.execute(
-        select(trials.c.number, func.coalesce(trials.c.last_epoch, 0), trials.c.best_value, trials.c.error)
+        select(
+            *(trials.c.number, func.coalesce(trials.c.last_epoch, 0), trials.c.best_value, trials.c.error),
+            func.nullif(trials.c.planned_epochs, 0),
+        )
         .where(mine, trials.c.status == "running")
         .order_by(trials.c.number)
     ).all()
@@ -99,6 +102,7 @@ def progress(connection: Connection, sweep_id: int) -> Progress:
         ranked_by_earlier=sum(earlier for _, _, earlier, _ in counts),
         paused_epochs=next((int(epochs or 0) for status, *_, epochs in counts if status == "paused"), 0),
         planned=head["planned_trials"],
+        name=head["name"],
     )
 
 
