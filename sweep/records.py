@@ -287,6 +287,8 @@ class Progress:
     """Epochs that the paused trials have together."""
     name: str = ""
     """Name of the sweep."""
+    is_max: bool = True
+    """Whether more of the metric is better."""
     seconds_left: float | None = None
     """Estimated seconds until no trial is trained any more; None where they are not known."""
 

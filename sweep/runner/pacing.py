@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sweep.records import ENDED, Progress, Scalar
 from sweep.runner.remaining import Pace, Stopping, remaining_seconds
-from sweep.stopping import Rule, RungRule
+from sweep.stopping import AnyRule, RungRule
 from sweep.stopping.halving import CANDIDATES, Halving
 from sweep.stopping.hyperband import Hyperband
 from sweep.stopping.median import Median
@@ -34,7 +34,7 @@ class TimeLeft:
         self,
         store: Store,
         sweep_id: int,
-        rules: Mapping[str, Rule | RungRule],
+        rules: Mapping[str, AnyRule],
         *,
         duration: float | None = None,
         only: Collection[int] | None = None,
@@ -99,7 +99,7 @@ class TimeLeft:
         return self._only is None or number in self._only
 
 
-def stopping_of(rules: Iterable[Rule | RungRule], planned: int) -> Stopping | None:
+def stopping_of(rules: Iterable[AnyRule], planned: int) -> Stopping | None:
     """Return what is known of stopping rules before they have stopped anything; None where that is nothing."""
     for rule in rules:
         if isinstance(rule, Median):

@@ -143,8 +143,7 @@ def _hazards(begun: Sequence[Pace], ended: Sequence[Pace], longest: int, stoppin
     if stopping.weight is None:
         return known
     weights = np.where(known > 0, stopping.weight, 0)
-    found = (ends + known * weights) / (at_risk + weights)
-    return found
+    return (ends + known * weights) / (at_risk + weights)
 
 
 def epoch_seconds(trials: Sequence[Pace]) -> Array:

@@ -103,7 +103,17 @@ def progress(connection: Connection, sweep_id: int) -> Progress:
         paused_epochs=next((int(epochs or 0) for status, *_, epochs in counts if status == "paused"), 0),
         planned=head["planned_trials"],
         name=head["name"],
+        is_max=objective.is_max,
     )
+
+
+def best_trial(connection: Connection, sweep_id: int) -> int | None:
+    """Return the number of the best trial of a sweep; None while none is completed."""
+    objective = objective_of(connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().one())
+    value = -trials.c.best_value if objective.is_max else trials.c.best_value
+    order = (value.nulls_last(), trials.c.tie_value.nulls_last(), trials.c.number)
+    ranked = select(trials.c.number).where(trials.c.sweep_id == sweep_id, is_ranked).order_by(*order).limit(1)
+    return connection.execute(ranked).scalar()
 
 
 @dataclass(frozen=True, slots=True)
