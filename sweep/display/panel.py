@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 LONGEST_BAR, LONGEST_CURVE, LONGEST_NAME = 40, 50, 40
+SHORTEST_CURVE = 4
 LONGEST_TIMES = 30
 """Room of the times, so that the bar keeps its length."""
 COLORS = {"diverged": "magenta", "failed": "red"}
@@ -38,23 +39,21 @@ def panel(progress: Progress, elapsed: float, room: Room) -> list[Text]:
     shown = progress.running[: max(0, room.height - used - 1)]
     if len(shown) < len(progress.running) <= room.height - used:
         shown = progress.running
-    limits = value_range([trial.curve for trial in shown], progress.is_max)
+    best = [] if progress.best is None else [progress.best]  # beside which a curve that learns nothing is low
+    limits = value_range([best, *(trial.curve for trial in shown)], progress.is_max)
     labels = [f"trial {trial.number}" for trial in shown]
     epochs = [f"{trial.epoch}/{trial.planned or progress.epochs}" for trial in shown]
     values = ["" if trial.best is None else value_word(progress.metric, trial.best) for trial in shown]
-    widths = [max(map(len, column), default=0) for column in (labels, epochs, values)]
-    length = min(LONGEST_CURVE, room.width - sum(widths) - 9)
+    label, epoch, value = (max(map(len, column), default=0) for column in (labels, epochs, values))
+    length = min(LONGEST_CURVE, room.width - label - epoch - value - 9)
     for trial, *cells in zip(shown, labels, epochs, values, strict=True):
-        label, epoch, value = (cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
-        planned = trial.planned or progress.epochs
-        words = (
-            f"waits: {one_line(trial.trouble)}"
-            if trial.trouble
-            else sparkline(trial.curve, planned, length, limits, is_ascii=room.is_ascii)
-            if length >= 4
-            else ""
-        )
-        lines.append(_cut(f"  {label.ljust(widths[0])}  {epoch}  {value}  {words}", room))
+        words = f"  {cells[0]:<{label}}  {cells[1]:>{epoch}}  {cells[2]:>{value}}  "
+        if trial.trouble:
+            words += f"waits: {one_line(trial.trouble)}"
+        elif length >= SHORTEST_CURVE:
+            planned = trial.planned or progress.epochs
+            words += sparkline(trial.curve, planned, length, limits, is_ascii=room.is_ascii)
+        lines.append(_cut(words, room))
     if len(shown) < len(progress.running):
         lines.append(_cut(f"  and {len(progress.running) - len(shown)} more trials", room))
     return lines
