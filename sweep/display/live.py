@@ -65,7 +65,7 @@ class Live:
         """Yield the lines of the panel."""
         if self._progress:
             # The last column stays free: some terminals go on to the next line there.
-            room = Room(max(20, options.max_width - 1), max(3, console.size.height - 1), _is_ascii(console))
+            room = Room(max(20, options.max_width - 1), max(3, console.size.height - 1), is_ascii(console))
             for line in panel(self._progress, time.monotonic() - self._began, room):
                 line.end = "\n"
                 yield line
@@ -81,5 +81,6 @@ class _Panel:
         yield from self._owner.render(console, options)
 
 
-def _is_ascii(console: Console) -> bool:
+def is_ascii(console: Console) -> bool:
+    """Tell whether a console shows no other letters."""
     return not console.encoding.lower().startswith("utf")

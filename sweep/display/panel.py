@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sweep.display.words import clock, one_line, sparkline, time_left, value_range
@@ -34,11 +34,16 @@ class Room:
 
 def panel(progress: Progress, elapsed: float, room: Room) -> list[Text]:
     """Return a line with a bar, one with the number of trials by status, and one for each running trial."""
-    lines = [_head(progress, elapsed, room), _counts(progress, room)]
+    lines = [head(progress, elapsed, room), _counts(progress, room)]
     used = sum(1 + (line.cell_len - 1) // room.width for line in lines)
-    shown = progress.running[: max(0, room.height - used - 1)]
-    if len(shown) < len(progress.running) <= room.height - used:
-        shown = progress.running
+    return lines + trial_lines(progress, replace(room, height=room.height - used))
+
+
+def trial_lines(progress: Progress, room: Room) -> list[Text]:
+    """Return a line for each running trial, as many as there is room for."""
+    lines: list[Text] = []
+    is_all = len(progress.running) <= room.height
+    shown = progress.running if is_all else progress.running[: max(0, room.height - 1)]
     best = [] if progress.best is None else [progress.best]  # beside which a curve that learns nothing is low
     limits = value_range([best, *(trial.curve for trial in shown)], progress.is_max)
     labels = [f"trial {trial.number}" for trial in shown]
@@ -59,12 +64,13 @@ def panel(progress: Progress, elapsed: float, room: Room) -> list[Text]:
     return lines
 
 
-def _head(progress: Progress, elapsed: float, room: Room) -> Text:
+def head(progress: Progress, elapsed: float | None, room: Room) -> Text:
+    """Return a line with the name, a bar, the time that has passed, if it is known, and the time left."""
     from rich.cells import cell_len, set_cell_size
     from rich.text import Text
 
     done = fraction(progress)
-    times = f"{int(100 * done):3} %  {clock(elapsed)}"
+    times = f"{int(100 * done):3} %" + ("" if elapsed is None else f"  {clock(elapsed)}")
     if progress.seconds_left is not None and progress.running:
         times += f"  about {time_left(progress.seconds_left)} left"
     name, longest = one_line(progress.name), min(LONGEST_NAME, max(8, room.width - LONGEST_TIMES - 14))
