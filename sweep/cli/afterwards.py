@@ -78,8 +78,8 @@ class Afterwards:
         if not self._command:
             return
         environment = os.environ | variables(self._last, db) | {"SWEEP_STATUS": status}
-        # Its output goes to standard error, so that a table on standard output stays whole.
-        options: dict[str, Any] = {"shell": True, "env": environment, "stdout": sys.stderr.fileno()}
+        # Its output goes to standard error (2), so that a table on standard output stays whole.
+        options: dict[str, Any] = {"shell": True, "env": environment, "stdout": 2}
         try:
             if status == "interrupted":  # this process has to end at once, and the command need not
                 subprocess.Popen(self._command, start_new_session=True, stdin=subprocess.DEVNULL, **options)
