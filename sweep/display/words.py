@@ -45,7 +45,7 @@ def one_line(text: str) -> str:
 
 
 def value_range(curves: Sequence[Sequence[float]], is_max: bool) -> tuple[float, float]:
-    """Return between which values curves are drawn: of all, or where they may be of any size, of the better nine tenths.
+    """Return between which values curves are drawn: all, or nine tenths where they may be of any size.
 
     >>> value_range([[100.0, *[2.0, 1.0] * 10]], is_max=False)
     (1.0, 2.0)
@@ -53,7 +53,7 @@ def value_range(curves: Sequence[Sequence[float]], is_max: bool) -> tuple[float,
     values = sorted(value for curve in curves for value in curve if math.isfinite(value))
     if not values:
         return 0.0, 1.0
-    tenth = 0 if 0 <= values[0] and values[-1] <= 1 else len(values) // 10
+    tenth = 0 if values[0] >= 0 and values[-1] <= 1 else len(values) // 10
     return (values[tenth], values[-1]) if is_max else (values[0], values[-1 - tenth])
 
 
