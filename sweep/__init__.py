@@ -108,7 +108,8 @@ def run(
         duration: seconds of wall time after which no more trials are started.
         until: value of the objective; once a completed trial has reached it, no more are started.
         epochs_total: number of epochs of all trials together after which no more are started.
-        observer: is told how the sweep proceeds (`sweep.observer.Observer`); by default a notebook is.
+        observer: is told how the sweep proceeds (`sweep.observer.Observer`), None for nobody; by default it is shown in
+            a cell of a notebook, in a terminal, or else as a line now and then on standard error.
         options: the ten above; none affects the results of a trial.
 
     Raises:
@@ -118,7 +119,7 @@ def run(
     from sweep.experiment.function import from_function
     from sweep.experiment.keywords import from_source
 
-    checked = RunOptions(**options)
+    checked = RunOptions.of(options)
     header: dict[str, Any] = {
         **{"trials": trials, "seed": seed, "repeats": repeats, "epochs": epochs},
         **{"sampler": sampler, "stopping": stopping, "limits": limits, "name": name},
@@ -169,7 +170,7 @@ def resume(
     from sweep.runner import resume as runner
     from sweep.store import Store
 
-    checked = RunOptions(**options)
+    checked = RunOptions.of(options)
     store = Store(database_url(db))
     return Sweep(store, runner.resume(name, store, checked, retry_failed=retry_failed))
 
@@ -204,7 +205,7 @@ def extend(
     from sweep.results.opening import load
     from sweep.runner import extend as runner
 
-    checked = RunOptions(**options)
+    checked = RunOptions.of(options)
     results = load(name, db=db)
     numbers = [*wholes(trials, "trials"), *(results.best_trials(whole(best, "best")) if best is not None else [])]
     if not numbers:
@@ -234,7 +235,7 @@ def enlarge(
     from sweep.results.sweep import Sweep
     from sweep.runner.enlarge import enlarge
 
-    checked = RunOptions(**options)
+    checked = RunOptions.of(options)
     results = load(name, db=db)
     return Sweep(results.store, enlarge(results.record, whole(trials, "trials"), results.store, checked))
 

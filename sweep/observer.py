@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Protocol
 
 from sweep.metrics import metric
@@ -10,7 +9,10 @@ from sweep.records import ENDED, Progress
 
 
 class Observer(Protocol):
-    """Follows a sweep while it is trained; its methods are called from several threads."""
+    """Follows a sweep while it is trained; its methods are called from several threads.
+
+    One that is a context manager, too, is entered before the first update of a sweep and left after the last one.
+    """
 
     def note(self, message: str) -> None:
         """Take a message of one sentence."""
@@ -29,31 +31,6 @@ class Silent:
         """Ignore it."""
 
 
-class Notebook:
-    """An observer that shows notes and one line of progress, which is written over, in a cell of a notebook."""
-
-    def __init__(self) -> None:
-        self._line = ""
-
-    def note(self, message: str) -> None:
-        """Print it in place of the progress, which follows again with the next update."""
-        print("\r" + message.ljust(len(self._line)))
-        self._line = ""
-
-    def update(self, progress: Progress) -> None:
-        """Print the progress over that of before."""
-        line = summary(progress)
-        if line != self._line:
-            is_over = not progress.running and fraction(progress) >= 1
-            print("\r" + line.ljust(len(self._line)), end="\n" if is_over else "", flush=True)
-            self._line = line
-
-
-def default_observer() -> Observer:
-    """Return who shows the progress if nobody is named: a notebook does, a program does not."""
-    return Notebook() if "ipykernel" in sys.modules else Silent()
-
-
 def summary(progress: Progress) -> str:
     """Return the progress of a sweep as one line."""
     counts = progress.counts
@@ -69,10 +46,18 @@ def summary(progress: Progress) -> str:
 
 def best_words(progress: Progress, value: float) -> str:
     """Return a value of the objective with the decimals of its metric, and its name where it is not an accuracy."""
-    name = progress.metric
-    decimals = metric(name).decimals
-    shown = f"{value:.4g}" if decimals is None else f"{value:.{decimals}f}"
+    name, shown = progress.metric, value_word(progress.metric, value)
     return f"best {shown}" if name.endswith("_accuracy") else f"best {name} {shown}"
+
+
+def value_word(name: str, value: float) -> str:
+    """Return a value of a metric with its decimals.
+
+    >>> value_word("test_accuracy", 0.98)
+    '0.9800'
+    """
+    decimals = metric(name).decimals
+    return f"{value:.4g}" if decimals is None else f"{value:.{decimals}f}"
 
 
 def fraction(progress: Progress) -> float:

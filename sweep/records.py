@@ -271,6 +271,10 @@ class RunningTrial:
     """Value of the sweep's objective so far."""
     trouble: str | None = None
     """What it waits for, in one sentence."""
+    planned: int | None = None
+    """Epochs after which it is completed."""
+    curve: tuple[float, ...] = ()
+    """Values of the sweep's objective after each epoch, where they were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +296,12 @@ class Progress:
     """Number of trials in all, where some are drawn only later."""
     paused_epochs: int = 0
     """Epochs that the paused trials have together."""
+    name: str = ""
+    """Name of the sweep."""
+    is_max: bool = True
+    """Whether more of the metric is better."""
+    seconds_left: float | None = None
+    """Estimated seconds until no trial is trained any more; None where they are not known."""
 
     @property
     def total(self) -> int:

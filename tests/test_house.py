@@ -18,7 +18,7 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 ORDER = (
     "cli > (report dashboard) > results > pack > analysis > checks > runner > engines > trial > training > "
-    "experiment > store > (space stopping nn data system) > observer > records > metrics > arguments > errors"
+    "experiment > store > (space stopping nn data system) > display > observer > records > metrics > arguments > errors"
 )
 """From the top down: a package imports those below it. What stands together in brackets knows nothing of each other."""
 FLOORS = {

@@ -1,13 +1,9 @@
-"""What is told of a sweep while it is trained: a line of progress, and who shows it."""
-
-import sys
+"""What is told of a sweep while it is trained, as one line."""
 
 import pytest
 
-import sweep
-from sweep.observer import Notebook, Silent, default_observer, fraction, summary
+from sweep.observer import fraction, summary
 from sweep.records import Progress, RunningTrial
-from tests.engine_here import training_here
 
 
 @pytest.mark.parametrize(
@@ -25,26 +21,3 @@ def test_the_best_value_is_written_as_its_metric_is(metric, best, expected):
     progress = Progress(counts, best, (RunningTrial(3, 5, best),), 10, metric)
     assert summary(progress) == expected
     assert fraction(progress) == pytest.approx(3.5 / 4)
-
-
-def test_in_a_notebook_the_progress_is_one_line_that_is_written_over(monkeypatch, capsys):
-    assert isinstance(default_observer(), Silent)
-    monkeypatch.setitem(sys.modules, "ipykernel", object())
-    with training_here():
-        sweep.run("digits-quickstart", overrides=["trials=2", "epochs=1", "network.hidden=[8]"])
-    shown, errors = capsys.readouterr()
-    assert errors == ""
-    note, last, end = shown.split("\n")
-    assert note == "\rpreparing the data set digits"
-    assert last.rpartition("\r")[2].startswith("2/2 trials · best 0.")
-    assert end == ""
-
-
-def test_a_shorter_line_leaves_nothing_of_a_longer_one(capsys):
-    observer, running = Notebook(), (RunningTrial(3, 5, None),)
-    for counts in ({"completed": 100, "diverged": 5, "running": 1}, {"completed": 1, "running": 1}):
-        observer.update(Progress(counts, None, running, 10))
-    observer.note("a note")
-    written = capsys.readouterr().out.split("\r")
-    assert [line.rstrip() for line in written] == ["", "105/106 trials · 5 diverged", "1/2 trials", "a note"]
-    assert len(written[2]) == len(written[1])

@@ -40,7 +40,8 @@ def replay(
     the trial was trained with; differences to those with which its sweep began are printed. Where a version of sweep
     has moved the last bits of such a network, figures that agree within 1e-4 are enough.
     """
-    from sweep.cli.output.progress import Lines, counting
+    from sweep.cli.output.progress import counting
+    from sweep.display import Lines
 
     name, number = split_trial(trial)
     results = sweep.load(name, db=db)

@@ -7,8 +7,8 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,6 +16,7 @@ import typer
 
 import sweep
 from sweep.cli import completion
+from sweep.cli.afterwards import Afterwards
 from sweep.cli.ending import saying
 from sweep.cli.hints import name_database, sentence
 from sweep.cli.manual import Group
@@ -222,6 +223,24 @@ class RunFlags:
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Show no progress and no tables; failures and warnings are told.")
     ] = False
+    then: Annotated[
+        str | None,
+        typer.Option(
+            help="Run a command of the shell when the sweep has ended, also after Ctrl-C or an error; the variables "
+            "SWEEP_NAME, SWEEP_STATUS (completed, interrupted, failed), SWEEP_BEST_TRIAL, SWEEP_BEST_VALUE, "
+            "SWEEP_DIVERGED and others tell it of the sweep.",
+            metavar="COMMAND",
+        ),
+    ] = None
+    bell: Annotated[bool, typer.Option("--bell", help="Ring the bell of the terminal when the sweep has ended.")] = (
+        False
+    )
+    afterwards: Afterwards = field(init=False, repr=False, compare=False)
+    """What is done then."""
+
+    def __post_init__(self) -> None:
+        """Prepare what is done at the end."""
+        object.__setattr__(self, "afterwards", Afterwards(self.then, self.bell))
 
     @contextmanager
     def keywords(self, go_on: Call | None = None) -> Iterator[RunKeywords]:
@@ -234,7 +253,8 @@ class RunFlags:
             SweepError: when a signal stops the command before it trains.
         """
         duration = None if self.duration is None else seconds(self.duration)
-        with _stoppable(go_on or Call("resume")), progress_observer(self.quiet) as observer:
+        with _stoppable(go_on or Call("resume")):
+            observer = self.afterwards.beside(progress_observer(self.quiet))
             yield {
                 "workers": self.workers,
                 "data": self.data,
@@ -270,15 +290,16 @@ def with_run_flags(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def typed(**given: Any) -> None:
         flags = RunFlags(**{name: given.pop(name) for name in shared})
-        command(**given, flags=flags)
+        with flags.afterwards.acting(given.get("db")):
+            command(**given, flags=flags)
 
     parameters = [parameter for name, parameter in own.items() if name != "flags"]
     typed.__signature__ = inspect.Signature([*parameters, *shared.values()])  # type: ignore[attr-defined]
     return typed
 
 
-def progress_observer(quiet: bool) -> AbstractContextManager[Observer]:
-    """Yield who shows the progress of a sweep."""
+def progress_observer(quiet: bool) -> Observer:
+    """Return who shows the progress of a sweep."""
     from sweep.cli.output import progress
 
     return progress.progress_observer(quiet)

@@ -133,7 +133,8 @@ def _is_stored(target: str) -> bool:
 def _traced(target: str, wanted: Range, db: str | None, **options: Any) -> Trace:
     """Trace a stored trial."""
     from sweep.checks.trace import trace
-    from sweep.cli.output.progress import Lines, counting
+    from sweep.cli.output.progress import counting
+    from sweep.display import Lines
 
     name, number = split_trial(target)
     results = sweep.load(name, db=db)
@@ -144,7 +145,8 @@ def _traced(target: str, wanted: Range, db: str | None, **options: Any) -> Trace
 def _traced_file(file: str, trial: int, set_: list[str], wanted: Range, **options: Any) -> Trace:
     """Trace a trial of an experiment file."""
     from sweep.checks.trace import trace_configuration
-    from sweep.cli.output.progress import Lines, counting
+    from sweep.cli.output.progress import counting
+    from sweep.display import Lines
     from sweep.experiment.file import load
 
     experiment = load(file, set_)

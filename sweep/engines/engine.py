@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypedDict
+from typing import Any, Protocol, Self, TypedDict
 
 from sweep.arguments import folder_or_file, number, whole
+from sweep.display import default_observer
 from sweep.engines.shutdown import Shutdown
 from sweep.errors import Argument, UsageError
-from sweep.observer import Observer, default_observer
+from sweep.observer import Observer, Silent
 from sweep.records import Status
 from sweep.store import Store
 from sweep.trial.worker import Assignment
@@ -66,7 +67,17 @@ class RunOptions:
     epochs_total: int | None = None
     """Start no more trials once all have this many epochs together; None for no limit."""
     observer: Observer = field(default_factory=default_observer)
-    """Is told how the sweep proceeds."""
+    """Is told how the sweep proceeds; by default it is shown where one sees it."""
+
+    @classmethod
+    def of(cls, keywords: RunKeywords) -> Self:
+        """Return the options that keyword arguments of a public function stand for.
+
+        Raises:
+            UsageError: as of the class.
+        """
+        given: dict[str, Any] = {**keywords}
+        return cls(**given if given.get("observer", True) is not None else {**given, "observer": Silent()})
 
     def __post_init__(self) -> None:
         """Check types and ranges, and which options go together.
@@ -135,4 +146,4 @@ class RunKeywords(TypedDict, total=False):
     duration: float | None
     until: float | None
     epochs_total: int | None
-    observer: Observer
+    observer: Observer | None

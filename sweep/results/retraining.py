@@ -46,7 +46,7 @@ def explain(
     from sweep.runner.explain import Task
     from sweep.runner.explain import explain as train
 
-    checked, results = RunOptions(**options), load(name, db=db)
+    checked, results = RunOptions.of(options), load(name, db=db)
     begin = None if baseline is None else whole(baseline, "baseline")
     task = Task(whole(trial, "trial"), begin, count(seeds, "seeds"), order)
     train(results.record, task, results.store, checked)
@@ -74,7 +74,7 @@ def finalists(
     from sweep.results.finalists import best_configurations
     from sweep.runner.finalists import train_finalists
 
-    checked, number, results = RunOptions(**options), count(seeds, "seeds"), load(name, db=db)
+    checked, number, results = RunOptions.of(options), count(seeds, "seeds"), load(name, db=db)
     train_finalists(results.record, best_configurations(results, whole(n, "n")), number, results.store, checked)
     return results
 
@@ -110,7 +110,7 @@ def rescue(
     from sweep.results.sweep import Sweep
     from sweep.runner.rescue import rescue as train
 
-    checked = RunOptions(**options)
+    checked = RunOptions.of(options)
     results = load(name, db=db)
     numbers = wholes(trials, "trials") or casualties(results)
     own = f"{results.name}.rescue" if twins is None else text(twins, "twins")
@@ -147,7 +147,7 @@ def reseed(
     from sweep.results.flakiness import near_boundary
     from sweep.runner.reseed import reseed as train
 
-    checked, number = RunOptions(**options), count(seeds, "seeds")
+    checked, number = RunOptions.of(options), count(seeds, "seeds")
     results = load(name, db=db)
     numbers = wholes(trials, "trials") or near_boundary(results)
     train(results.record, numbers, number, f"{results.name}.seeds", results.store, checked)

@@ -34,6 +34,12 @@ class Sweep(KeptTrials):
     def __repr__(self) -> str:
         return f"<Sweep {self.record.name!r}: {counted(self.record.trials, 'trial')} in {self.store.database.shown}>"
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: how far it is, the best trials, and a small chart."""
+        from sweep.results.page import page
+
+        return page(self)
+
     @property
     def folder(self) -> Path:
         """The folder of its charts and weights, beside the database."""

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from sweep.errors import StoreError, SweepError
-from sweep.observer import Observer
+from sweep.observer import Observer, Silent
+from sweep.records import Progress, RunningTrial, SweepRecord
+from sweep.runner.pacing import TimeLeft
 from sweep.store import Store
 
 POLL_SECONDS = 0.5
 """How often progress is read from the store."""
 PROBE_SECONDS = 5.0
 """How often it is checked whether the database can be written."""
+MOST_CURVES = 32
+"""Of more running trials, the curves of the first ones are read."""
 Item = TypeVar("Item")
 COUNT_SECONDS = 2.0
 """How often it is told how many trials are drawn."""
@@ -24,9 +30,14 @@ CHECKPOINT_SECONDS = 60.0
 
 
 @contextmanager
-def reporting(store: Store, sweep_id: int, observer: Observer) -> Iterator[None]:
+def reporting(
+    store: Store, record: SweepRecord, observer: Observer, time_left: TimeLeft | None = None
+) -> Iterator[None]:
     """Report the progress of a sweep regularly, from a thread, and once more at the end."""
-    done = threading.Event()
+    done, reader = threading.Event(), Reader(store, record, time_left)
+    read: Callable[[], Progress] = reader.read
+    if isinstance(observer, Silent):
+        read = partial(store.progress, record.id)
 
     def report() -> None:
         probe, moved, waiting = WriteProbe(store, observer), time.monotonic(), set[tuple[int, str]]()
@@ -36,7 +47,7 @@ def reporting(store: Store, sweep_id: int, observer: Observer) -> Iterator[None]
                 store.database.checkpoint()
                 moved = time.monotonic()
             with suppress(SweepError):  # a busy database is read the next time
-                progress = store.progress(sweep_id)
+                progress = read()
                 observer.update(progress)
                 now_waiting = {(trial.number, trial.trouble) for trial in progress.running if trial.trouble}
                 for number, trouble in sorted(now_waiting - waiting):
@@ -44,14 +55,44 @@ def reporting(store: Store, sweep_id: int, observer: Observer) -> Iterator[None]
                 waiting = now_waiting
 
     thread = threading.Thread(target=report, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-        with suppress(SweepError):
-            observer.update(store.progress(sweep_id))
+    with observer if isinstance(observer, AbstractContextManager) else nullcontext():
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+            with suppress(SweepError):
+                observer.update(store.progress(record.id))
+
+
+class Reader:
+    """Reads the progress of a sweep with the curves of the running trials and the time that is left."""
+
+    def __init__(self, store: Store, record: SweepRecord, time_left: TimeLeft | None = None) -> None:
+        self._store = store
+        self._record = record
+        self._time_left = time_left
+        self._curves: dict[int, tuple[float, ...]] = {}
+
+    def read(self) -> Progress:
+        """Return the progress."""
+        progress = self._store.progress(self._record.id)
+        running = tuple(self._with_curve(trial, place) for place, trial in enumerate(progress.running))
+        self._curves = {trial.number: trial.curve for trial in running}
+        left = self._time_left.seconds(progress) if self._time_left and running else None
+        return replace(progress, running=running, seconds_left=left)
+
+    def _with_curve(self, trial: RunningTrial, place: int) -> RunningTrial:
+        if place >= MOST_CURVES or not trial.epoch:
+            return trial
+        known = self._curves.get(trial.number, ())
+        if len(known) > trial.epoch:  # it has begun again
+            known = ()
+        if len(known) < trial.epoch:
+            metric = self._record.objective.metric
+            known += tuple(self._store.values_after(self._record.id, trial.number, metric, len(known)))
+        return replace(trial, curve=known)
 
 
 def noting(items: Iterable[Item], verb: str, observer: Observer) -> Iterator[Item]:

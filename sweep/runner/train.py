@@ -13,6 +13,7 @@ from sweep.experiment.sections.stopping import rules_of
 from sweep.records import SweepRecord
 from sweep.runner.budget import BudgetCheck
 from sweep.runner.growth import Growth
+from sweep.runner.pacing import TimeLeft
 from sweep.runner.progress import POLL_SECONDS, reporting
 from sweep.runner.rungs import Rungs
 from sweep.runner.scheduler import Scheduler
@@ -74,7 +75,8 @@ def train_queued(
     rungs = Rungs.of(rules, record, store, options.observer)
     waves = Waves.of(rules, record, store)
     shutdown, failures, ended = engine.shutdown, 0, None
-    with shutdown.on_signals(), reporting(store, record.id, options.observer):
+    time_left = TimeLeft(store, record.id, rules, duration=options.duration, only=only)
+    with shutdown.on_signals(), reporting(store, record, options.observer, time_left):
         while not shutdown.is_requested and ended is None:
             scheduler = Scheduler(
                 record, store, assigned, rungs=rungs, waves=waves, growth=growth, budget=budget, only=only

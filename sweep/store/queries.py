@@ -94,7 +94,10 @@ def progress(connection: Connection, sweep_id: int) -> Progress:
     best = func.max if objective.is_max else func.min
     completed = select(best(trials.c.best_value)).where(mine, is_ranked)
     running = connection.execute(
-        select(trials.c.number, func.coalesce(trials.c.last_epoch, 0), trials.c.best_value, trials.c.error)
+        select(
+            *(trials.c.number, func.coalesce(trials.c.last_epoch, 0), trials.c.best_value, trials.c.error),
+            func.nullif(trials.c.planned_epochs, 0),
+        )
         .where(mine, trials.c.status == "running")
         .order_by(trials.c.number)
     ).all()
@@ -108,7 +111,18 @@ def progress(connection: Connection, sweep_id: int) -> Progress:
         ranked_by_earlier=sum(earlier for _, _, earlier, _ in counts),
         paused_epochs=next((int(epochs or 0) for status, *_, epochs in counts if status == "paused"), 0),
         planned=head["planned_trials"],
+        name=head["name"],
+        is_max=objective.is_max,
     )
+
+
+def best_trial(connection: Connection, sweep_id: int) -> int | None:
+    """Return the number of the best trial of a sweep; None while none is completed."""
+    objective = objective_of(connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().one())
+    value = -trials.c.best_value if objective.is_max else trials.c.best_value
+    order = (value.nulls_last(), trials.c.tie_value.nulls_last(), trials.c.number)
+    ranked = select(trials.c.number).where(trials.c.sweep_id == sweep_id, is_ranked).order_by(*order).limit(1)
+    return connection.execute(ranked).scalar()
 
 
 @dataclass(frozen=True, slots=True)

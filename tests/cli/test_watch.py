@@ -313,9 +313,9 @@ class Terminal:
 
 @pytest.fixture
 def watched(copy_of_shelf, change, done, shelf):
-    """A watcher in a terminal of 9 lines; the sweep's best trial is running."""
+    """A watcher in a terminal of 11 lines; the sweep's best trial is running."""
     change(status(done[0], "running"))
-    environment = {**shelf.environment, "SWEEP_DB": str(copy_of_shelf), "COLUMNS": "150", "LINES": "9"}
+    environment = {**shelf.environment, "SWEEP_DB": str(copy_of_shelf), "COLUMNS": "150", "LINES": "11"}
     terminal = Terminal("leaderboard", NAME, "--watch", **environment)
     wait_until(lambda: "..." in terminal.read())  # the end of a table that is too long is cut off
     yield terminal

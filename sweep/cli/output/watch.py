@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.console import Group
@@ -19,12 +20,15 @@ from rich.text import Text
 from sweep.cli.options import Format, print_table, say
 from sweep.cli.output.outcome import counts_lines, rank_lines
 from sweep.cli.output.tables import console, table
+from sweep.display.live import is_ascii
+from sweep.display.panel import Room, head, trial_lines
 from sweep.errors import StoreError
 from sweep.results.format import render
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sweep.records import Progress
     from sweep.results.sweep import Sweep
 
 WATCH_SECONDS = 2.0
@@ -40,6 +44,8 @@ class View:
     """The number of its trials by status, and why some failed."""
     is_last: bool
     """Whether no trial is queued or running."""
+    progress: Progress
+    """How far it is, with the curves of the running trials in a terminal."""
 
     @property
     def ranks(self) -> str:
@@ -62,13 +68,16 @@ def print_until_ended(rank: Callable[[], pd.DataFrame], results: Sweep, format: 
         SweepError: when the first table cannot be read; a later one that cannot is read again.
     """
 
-    def read() -> View:
-        progress = results.store.progress(results.record.id)  # first, so that the last table lacks no trial
-        line = "\n".join(counts_lines(results, progress)) if format == "table" else ""
-        return View(rank(), line, not progress.counts.keys() & {"queued", "running"})
-
     out = console()
-    if sys.stdout.isatty() and out.is_interactive:
+    is_live = sys.stdout.isatty() and out.is_interactive
+    read_progress = _reader(results) if is_live else partial(results.store.progress, results.record.id)
+
+    def read() -> View:
+        progress = read_progress()  # first, so that the last table lacks no trial
+        line = "\n".join(counts_lines(results, progress)) if format == "table" else ""
+        return View(rank(), line, not progress.counts.keys() & {"queued", "running"}, progress)
+
+    if is_live:
         views = _views(read)
         live = Live(_render(next(views), format, caption), console=out, auto_refresh=False)
         try:
@@ -79,6 +88,16 @@ def print_until_ended(rank: Callable[[], pd.DataFrame], results: Sweep, format: 
             live.stop()
     else:
         _print_changes(_views(read), format, caption)
+
+
+def _reader(results: Sweep) -> Callable[[], Progress]:
+    """Return what reads the progress with curves and the time left."""
+    from sweep.experiment.sections.stopping import rules_of
+    from sweep.runner.pacing import TimeLeft
+    from sweep.runner.progress import Reader
+
+    store, record = results.store, results.record
+    return Reader(store, record, TimeLeft(store, record.id, rules_of(record))).read
 
 
 def _views(read: Callable[[], View]) -> Iterator[View]:
@@ -111,8 +130,21 @@ def _render(view: View, format: Format, caption: str) -> Group:
     """Return what stands in the terminal, lines on top: what a low terminal cuts off is the end of the table."""
     is_table = format == "table"
     shown = table(view.frame, more="--format csv") if is_table else Text(render(view.frame, format).rstrip("\n"))
-    lines = (view.line, caption, view.ranks if is_table else "")
-    return Group(*(Text(line) for line in lines if line), shown)
+    lines = (caption, view.ranks if is_table else "")
+    above = [*([Text(view.line)] if view.line else []), *_running(view.progress)]
+    return Group(*above, *(Text(line) for line in lines if line), shown)
+
+
+def _running(progress: Progress) -> list[Text]:
+    """Return the lines of the running trials, in at most a third of the terminal."""
+    if not progress.running:
+        return []
+    out = console()
+    room = Room(out.width - 1, max(1, out.height // 3), is_ascii(out))
+    lines = [head(progress, None, room), *trial_lines(progress, room)]
+    for line in lines:
+        line.end = "\n"
+    return lines
 
 
 def _print_changes(views: Iterator[View], format: Format, caption: str) -> None:

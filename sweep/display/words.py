@@ -1,0 +1,78 @@
+"""Times and curves as text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+ASCII_BLOCKS = "_.-=+*%#"
+REST, ASCII_REST = "·", " "
+
+
+def clock(seconds: float) -> str:
+    """Return a time that has passed.
+
+    >>> clock(3725)
+    '1:02:05'
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def time_left(seconds: float) -> str:
+    """Return a time that is estimated, with about two digits.
+
+    >>> time_left(7_000), time_left(200), time_left(9.4), time_left(900_000)
+    ('1 h 55 min', '3 min', '9 s', '10 d 10 h')
+    """
+    if seconds < 100:
+        return f"{math.ceil(seconds - 0.5)} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    minutes = round(minutes / 5) * 5
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d {hours % 24} h" if hours % 24 else f"{hours // 24} d"
+
+
+def one_line(text: str) -> str:
+    """Return a text with a space in place of whatever would move the cursor or change colors."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def value_range(curves: Sequence[Sequence[float]], is_max: bool) -> tuple[float, float]:
+    """Return between which values curves are drawn: all, or nine tenths where they may be of any size.
+
+    >>> value_range([[100.0, *[2.0, 1.0] * 10]], is_max=False)
+    (1.0, 2.0)
+    """
+    values = sorted(value for curve in curves for value in curve if math.isfinite(value))
+    if not values:
+        return 0.0, 1.0
+    tenth = 0 if values[0] >= 0 and values[-1] <= 1 else len(values) // 10
+    return (values[tenth], values[-1]) if is_max else (values[0], values[-1 - tenth])
+
+
+def sparkline(
+    curve: Sequence[float], planned: int, width: int, limits: tuple[float, float], *, is_ascii: bool = False
+) -> str:
+    """Return a curve as a line of blocks, so long as its part of the planned epochs, and dots for the rest.
+
+    >>> sparkline([0, 1, 2, 3], 8, 8, (0, 3))
+    '▁▃▆█····'
+    """
+    blocks, rest = (ASCII_BLOCKS, ASCII_REST) if is_ascii else (BLOCKS, REST)
+    low, high = limits
+    drawn = min(width, max(1, round(width * len(curve) / max(1, planned)))) if curve else 0
+    cells = []
+    for cell in range(drawn):
+        value = (
+            curve[(cell + 1) * len(curve) // drawn - 1] if drawn <= len(curve) else curve[cell * len(curve) // drawn]
+        )
+        share = (value - low) / (high - low) if high > low else 0.5
+        cells.append(blocks[min(len(blocks) - 1, max(0, round(share * (len(blocks) - 1))))])
+    return "".join(cells) + rest * (width - drawn)
