@@ -53,6 +53,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("map", "map digits-trainability", "where a tiny network converges, and where it blows up"),
     ),
     "Share": (
+        Entry("report", "report -o report.html", "question, answer, tables and charts in one file to send"),
         Entry("export", "export -o trials.csv", "all trials for other programs"),
         Entry("import", "import study.db", "read a study of Optuna's as a sweep"),
         Entry(
