@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import sweep
+from sweep.cli import completion
 from sweep.cli.importance import print_importance
 from sweep.cli.options import By, Db, Direction, Format, RunFlags, app, print_table, say, with_run_flags
 from sweep.errors import UsageError
@@ -34,7 +35,11 @@ Trials = Annotated[
 def analyze(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Names of the sweeps whose trials count; the newest by default.", metavar="[NAME]…"),
+        typer.Argument(
+            help="Names of the sweeps whose trials count; the newest by default.",
+            metavar="NAME…",
+            autocompletion=completion.sweep_names,
+        ),
     ] = None,
     divergence: Annotated[
         bool, typer.Option("--divergence", help="The probability to diverge, as a function of the configuration.")

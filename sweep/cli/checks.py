@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import sweep
-from sweep.cli.options import Data, Db, TrialName, app, print_table, say, split_trial
+from sweep.cli.options import Data, Db, Format, TrialName, app, print_table, say, split_trial
 from sweep.errors import SweepError, counted
 
 if TYPE_CHECKING:
     from sweep.checks.doctor import Report
     from sweep.checks.replay import Replay
     from sweep.results.sweep import Sweep
+
+Tell = Callable[[str], None]
+"""Prints a sentence, for people on standard output."""
 
 
 @app.command()
@@ -23,15 +27,18 @@ def replay(
     check: Annotated[
         bool, typer.Option("--check", help="Compare every figure with the stored one, bit for bit.")
     ] = False,
+    format: Annotated[
+        Format, typer.Option(help="How to print the epochs; with --check the first epoch that differs, if one does.")
+    ] = "table",
     db: Db = None,
     data: Data = None,
 ) -> None:
     """Train a trial again and show its epochs; nothing is written.
 
-    With `--check` they are compared with the stored ones, and so are the losses of mini-batches and the divergence. The
-    exit code is 1 if one differs. None may differ with the versions, the BLAS kernel and the CPU that the trial was
-    trained with; differences to those with which its sweep began are printed. Where a version of sweep has moved the
-    last bits of such a network, figures that agree within 1e-4 are enough.
+    With `--check` they are compared, bit for bit, with the stored ones, and so are the losses of mini-batches and the
+    divergence. The exit code is 1 if one differs. None may differ with the versions, the BLAS kernel and the CPU that
+    the trial was trained with; differences to those with which its sweep began are printed. Where a version of sweep
+    has moved the last bits of such a network, figures that agree within 1e-4 are enough.
     """
     from sweep.cli.output.progress import Lines, counting
 
@@ -39,14 +46,15 @@ def replay(
     results = sweep.load(name, db=db)
     with counting(f"training {results.name}/{number} again") as progress:
         played = results.replay(number, data, observer=Lines(), progress=progress)
+    tell = print if format == "table" else say  # a program reads only tables
     if check:
-        _compare(played)
-        _compare_decisions(results)
+        _compare(played, format, tell)
+        _compare_decisions(results, tell)
     else:
-        _show(played)
+        _show(played, format, tell)
 
 
-def _compare_decisions(results: Sweep) -> None:
+def _compare_decisions(results: Sweep, tell: Tell) -> None:
     """Print whether the decisions of a rule that compares trials are those that the stored epochs lead to.
 
     Raises:
@@ -62,28 +70,30 @@ def _compare_decisions(results: Sweep) -> None:
             f"{counted(len(checked.different), 'decision')} of the rule '{checked.rule}' cannot be explained by the "
             f"stored epochs: {checked.different[0]}"
         )
-    print(f"the rule '{checked.rule}' decides again as stored about all {checked.configurations} configurations")
+    tell(f"the rule '{checked.rule}' decides again as stored about all {checked.configurations} configurations")
 
 
-def _show(played: Replay) -> None:
+def _show(played: Replay, format: Format, tell: Tell) -> None:
     from sweep.checks.replay import described
 
-    print_table(played.now.frame, "table", f"Epochs of {played.name}")
+    print_table(played.now.frame, format, f"Epochs of {played.name}")
     if divergence := played.now.divergence:
-        print(f"diverged in epoch {divergence.epoch}: {described(divergence)}")
+        tell(f"diverged in epoch {divergence.epoch}: {described(divergence)}")
 
 
-def _compare(played: Replay) -> None:
+def _compare(played: Replay, format: Format, tell: Tell) -> None:
     """Print that everything is the same, or the first epoch that is not.
 
     Raises:
         SweepError: when an epoch is not the same, unless only last bits differ, as our arithmetic has changed.
     """
     if not (different := played.different):
-        print(_agreement(played))
+        if format != "table":
+            print_table(played.now.frame.head(0), format)
+        tell(_agreement(played))
         return
     first = different[0]
-    print_table(played.beside(first), "table", f"Epoch {first} of {played.name}")
+    print_table(played.beside(first), format, f"Epoch {first} of {played.name}")
     total = len({*played.stored.figures, *played.now.figures})
     finding = f"{len(different)} of {counted(total, 'epoch')} of {played.name} {_are(len(different))} not the same"
     finding += f", the first of them epoch {first}" if len(different) > 1 else f": epoch {first}"
@@ -93,9 +103,10 @@ def _compare(played: Replay) -> None:
             "sweep was begun in: the database or this machine may be damaged, unless the sweep was resumed elsewhere"
             f"{_or_older(played)}; look into it with: sweep doctor"
         )
-    print_table(played.changes, "table", "Environment")
+    if format == "table":
+        print_table(played.changes, format, "Environment")
     if played.moved:
-        _explain(played, finding)
+        _explain(played, finding, tell)
         return
     raise SweepError(
         f"{finding}; that is no surprise in another environment than the one that the sweep was begun in: compare "
@@ -103,7 +114,7 @@ def _compare(played: Replay) -> None:
     )
 
 
-def _explain(played: Replay, finding: str) -> None:
+def _explain(played: Replay, finding: str, tell: Tell) -> None:
     """Print that the figures agree but for their last bits, which a change of our arithmetic has moved.
 
     Raises:
@@ -118,7 +129,7 @@ def _explain(played: Replay, finding: str) -> None:
         f"which moves last bits of this network: {', '.join(played.moved)}"
     )
     if difference <= CLOSE:
-        print(
+        tell(
             f"{finding}: {reason}; all figures agree within {CLOSE:g} relative, the largest difference is "
             f"{difference:.1g}"
         )
@@ -165,6 +176,7 @@ def _are(number: int) -> str:
 @app.command()
 def doctor(
     repair: Annotated[bool, typer.Option("--repair", help="Repair what can be repaired, after making a copy.")] = False,
+    format: Annotated[Format, typer.Option(help="How to print what was found.")] = "table",
     db: Db = None,
 ) -> None:
     """Check that the database is intact.
@@ -178,7 +190,8 @@ def doctor(
     url = sweep.database_url(db)
     with counting("checking the trials") as progress:
         report = doctor.examine(url, progress)
-    _print_findings(report)
+    if not (repair and report.curable) or format == "table":  # a program reads only what is left
+        _print_findings(report, format)
     if repair and report.curable:
         with counting("checking the trials again") as progress:
             left, copy = doctor.repair(url, report, progress)
@@ -186,7 +199,7 @@ def doctor(
         words = f"repaired {len(repaired)} of {counted(len(report.findings), 'finding')}"
         say(f"{words}; the file as it was: {copy}" if copy else words)
         report = left
-        _print_findings(report)
+        _print_findings(report, format)
     if report.damages:
         hint = (
             "what is left cannot be repaired" if repair else "repair what can be repaired with: sweep doctor --repair"
@@ -194,7 +207,7 @@ def doctor(
         raise SweepError(f"{counted(len(report.damages), 'finding')} in {report.shown}; {hint}")
     counts = report.counts
     checked = f"{counted(counts.sweeps, 'sweep')}, {counted(counts.trials, 'trial')}, {counted(counts.epochs, 'epoch')}"
-    print(f"{report.shown} is sound: {checked} checked")
+    (print if format == "table" else say)(f"{report.shown} is sound: {checked} checked")
 
 
 @app.command()
@@ -219,7 +232,15 @@ def backup(
     store.close()
 
 
-def _print_findings(report: Report) -> None:
+def _print_findings(report: Report, format: Format) -> None:
+    """Print what was found: a line each, or a table with the columns finding (damage or note), words and cure."""
+    if format != "table":
+        import pandas as pd
+
+        found = [("damage", each) for each in report.damages] + [("note", each) for each in report.notes]
+        rows = [(kind, each.words, each.cure) for kind, each in found]
+        print_table(pd.DataFrame(rows, columns=["finding", "words", "cure"]), format)
+        return
     for finding in report.damages:
         print(f"damage: {finding.words}")
     for finding in report.notes:

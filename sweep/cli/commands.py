@@ -11,9 +11,11 @@ import typer
 import sweep
 from sweep.cli.hints import sentence
 from sweep.cli.options import (
+    AtEnd,
     By,
     Db,
     Direction,
+    ExperimentName,
     Format,
     Name,
     Pareto,
@@ -51,14 +53,13 @@ LEGEND = (
 @app.command()
 @with_run_flags
 def run(
-    experiment: Annotated[
-        str, typer.Argument(help="An experiment file, or the name of one that comes with sweep.", metavar="FILE|NAME")
-    ],
+    experiment: ExperimentName,
     trials: Annotated[int | None, typer.Option(help="How many configurations to draw.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all draws.")] = None,
     set_: Set = None,
     stop: Stop = None,
     name: Annotated[str | None, typer.Option(help="Name of the sweep; by default the experiment's.")] = None,
+    format: AtEnd = "table",
     db: Db = None,
     *,
     flags: RunFlags,
@@ -68,7 +69,7 @@ def run(
     given = {"trials": trials, "seed": seed, "stopping": stopping, "name": name}
     with flags.keywords() as keywords:
         result = sweep.run(experiment, overrides=set_ or [], db=db, **given, **keywords)  # type: ignore[arg-type]
-    _conclude(result, flags)
+    _conclude(result, flags, format)
 
 
 @app.command()
@@ -76,6 +77,7 @@ def run(
 def resume(
     name: Name = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train what has failed again, too.")] = False,
+    format: AtEnd = "table",
     db: Db = None,
     *,
     flags: RunFlags,
@@ -83,7 +85,7 @@ def resume(
     """Finish a sweep that was interrupted."""
     with flags.keywords() as keywords:
         result = sweep.resume(name, retry_failed=retry_failed, db=db, **keywords)
-    _conclude(result, flags)
+    _conclude(result, flags, format)
 
 
 @app.command()
@@ -91,6 +93,7 @@ def resume(
 def extend(
     name: Name = None,
     trials: Annotated[int | None, typer.Option(help="How many configurations it shall have in all.")] = None,
+    format: AtEnd = "table",
     db: Db = None,
     *,
     flags: RunFlags,
@@ -100,7 +103,7 @@ def extend(
         raise UsageError("say how many configurations the sweep shall have in all, such as --trials 200")
     with flags.keywords() as keywords:
         result = sweep.enlarge(trials, name=name, db=db, **keywords)
-    _conclude(result, flags)
+    _conclude(result, flags, format)
 
 
 @app.command()
@@ -250,17 +253,24 @@ def _watch(rank: Callable[[], pd.DataFrame], results: Sweep, format: Format, cap
 def show(
     trial: TrialName,
     log: Annotated[bool, typer.Option("--log", help="Print the log of a trial that a command has trained.")] = False,
+    format: Annotated[
+        Format, typer.Option(help="How to print it: json writes one object, csv and markdown only the epochs.")
+    ] = "table",
     db: Db = None,
 ) -> None:
     """Show one trial: its configuration, how it ended, its seeds and all its epochs."""
     name, number = split_trial(trial)
     results = sweep.load(name, db=db)
-    from sweep.cli.output.trial import print_log, print_trial
+    from sweep.cli.output.trial import print_json, print_log, print_trial
 
     if log:
         print_log(results, number)
-    else:
+    elif format == "table":
         print_trial(results, number)
+    elif format == "json":
+        print_json(results, number)
+    else:
+        print_table(results.epochs(number), format)
 
 
 @app.command()
@@ -284,8 +294,10 @@ def export(
     say(f"wrote {counted(rows, 'row')} of {results.name} to {output}")
 
 
-def _conclude(results: Sweep, flags: RunFlags) -> None:
+def _conclude(results: Sweep, flags: RunFlags, format: Format) -> None:
     """Tell what failed, and unless `quiet` print the best, the worst and the diverged trials, and draw the chart.
+
+    In other formats than tables only the best trials are printed, for a program.
 
     Raises:
         SweepError: when all trials have failed.
@@ -304,7 +316,9 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
 
     trials = results.trials()
     lines = problems(results.name, trials)
-    if not flags.quiet:
+    if format != "table":
+        print_table(results.best(10), format)
+    elif not flags.quiet:
         best = results.best(5)
         print_table(best, "table", "Best", MORE)
         print_table(results.worst(5), "table", "Worst", MORE)
@@ -315,7 +329,7 @@ def _conclude(results: Sweep, flags: RunFlags) -> None:
     lines += ended_by_budget(results, results.store.progress(results.record.id).counts)
     for line in lines:
         say(line)
-    if not flags.quiet:
+    if not flags.quiet and format == "table":
         _chart_all(results)
         for line in [*failing(results), *next_steps(results)]:
             say(line)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import sweep
+from sweep.cli import completion
 from sweep.cli.options import Db, Format, app, check_files, print_table, say, write_figure
 from sweep.errors import UsageError
 
@@ -20,7 +21,12 @@ BAND = (
 @app.command()
 def compare(
     names: Annotated[
-        list[str], typer.Argument(help="Names of the sweeps; each is compared with the first.", metavar="NAME NAME…")
+        list[str],
+        typer.Argument(
+            help="Names of the sweeps; each is compared with the first.",
+            metavar="NAME NAME…",
+            autocompletion=completion.sweep_names,
+        ),
     ],
     n: Annotated[
         str | None,

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import sweep
+from sweep.cli import completion
 from sweep.cli.options import Db, Format, TrialName, app, print_table, split_trial
 
 
@@ -14,7 +15,12 @@ from sweep.cli.options import Db, Format, TrialName, app, print_table, split_tri
 def diff(
     first: TrialName,
     second: Annotated[
-        str, typer.Argument(help="The other trial: 17 (of the same sweep) or other-sweep/17.", metavar="[NAME/]TRIAL")
+        str,
+        typer.Argument(
+            help="The other trial: 17 (of the same sweep) or other-sweep/17.",
+            metavar="[NAME/]TRIAL",
+            autocompletion=completion.trial_names,
+        ),
     ],
     format: Annotated[Format, typer.Option(help="How to print the table.")] = "table",
     db: Db = None,

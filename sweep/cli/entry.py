@@ -31,10 +31,13 @@ from sweep.cli import (  # noqa: F401 (each adds its commands to the application
 )
 from sweep.cli.ending import line
 from sweep.cli.hints import name_database, sentence
+from sweep.cli.manual import arrange
 from sweep.cli.options import app, say
 from sweep.cli.streams import OutputLost, standard_streams
 from sweep.errors import SweepError
 from sweep.system.signals import EXIT_CODE, Signalled
+
+arrange(app)
 
 GC_THRESHOLD = 100_000
 """New objects between garbage collections; imports create many and no garbage.

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import sweep
+from sweep.cli import completion
 from sweep.cli.hints import named_database
 from sweep.cli.options import Db, app, say
 from sweep.errors import UsageError
@@ -20,7 +21,8 @@ def next_(
         list[str] | None,
         typer.Argument(
             help="Names of the sweeps that it follows, the last one last; the newest sweep by default.",
-            metavar="[NAME]…",
+            metavar="NAME…",
+            autocompletion=completion.sweep_names,
         ),
     ] = None,
     output: Annotated[

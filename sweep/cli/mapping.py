@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sweep.cli import completion
 from sweep.cli.options import Data, Format, Set, app, check_files, print_table, say
 from sweep.errors import Argument, UsageError
 
@@ -22,6 +23,7 @@ Mapped = Annotated[
     typer.Argument(
         help="An experiment file, or the name of one that comes with sweep; by default digits-trainability.",
         metavar="FILE|NAME",
+        autocompletion=completion.experiments,
     ),
 ]
 Zoom = Annotated[

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 import sweep
+from sweep.cli import completion
 from sweep.cli.options import (
+    AtEnd,
     Data,
     Db,
+    ExperimentName,
     Format,
     RunFlags,
     Set,
@@ -45,6 +48,7 @@ def continue_(
         typer.Argument(
             help="12 (of the newest sweep) or mnist-widths/12; with --best the name of the sweep.",
             metavar="[NAME/]TRIAL...",
+            autocompletion=completion.trial_names,
         ),
     ] = None,
     epochs: Annotated[
@@ -52,6 +56,7 @@ def continue_(
         typer.Option(help="How many epochs they shall have in all; those planned, of trials that were stopped early."),
     ] = None,
     best: Annotated[int | None, typer.Option(help="So many of the best trials.")] = None,
+    format: AtEnd = "table",
     db: Db = None,
     *,
     flags: RunFlags,
@@ -67,7 +72,9 @@ def continue_(
         numbers = sweep.load(name, db=db).best_trials(best)
     with flags.keywords() as keywords:
         results = sweep.extend(numbers, epochs=epochs, name=name, db=db, **keywords)
-    if not flags.quiet:
+    if format != "table":
+        print_table(results.best(10), format)
+    elif not flags.quiet:
         print_table(results.best(5), "table", "Best", "sweep leaderboard --format csv")
     rows = results.trials()
     _print_unfinished(results.name, rows)
@@ -122,6 +129,10 @@ def predict(
             metavar="FILE",
         ),
     ] = None,
+    format: Annotated[
+        Format | None,
+        typer.Option(help="How to print the table of the parts, of the example, or of the new rows (csv by default)."),
+    ] = None,
     db: Db = None,
     data: Data = None,
 ) -> None:
@@ -134,49 +145,59 @@ def predict(
     name, number = split_trial(trial)
     results = sweep.load(name, db=db)
     if file is not None:
-        _predict_file(results, number, file, output, data)
+        _predict_file(results, number, file, output, data, format or "csv")
         return
     prediction = results.predict(number, data)
     say(f"{results.name}/{number}: weights of epoch {prediction.epoch}")
     chosen = prediction.part(part)
     if index is None:
-        _show_all(results, number, prediction, chosen, output)
+        _show_all(results, number, prediction, chosen, output, format or "table")
     else:
-        _show_example(results, number, chosen, index, output)
+        _show_example(results, number, chosen, index, output, format or "table")
 
 
-def _predict_file(results: Sweep, number: int, file: Path, output: Path | None, data: Path | None) -> None:
-    """Predict the rows of a table; write them to a file, or print them as CSV."""
+def _predict_file(
+    results: Sweep, number: int, file: Path, output: Path | None, data: Path | None, format: Format
+) -> None:
+    """Predict the rows of a table; write them to a file, or print them."""
     from sweep.results.export.text import write_frame
 
     table = results.predict_rows(number, file, data)
     if output is None:
-        print_table(table, "csv")
+        print_table(table, format)
         return
     write_frame(table, output)
     say(f"wrote {counted(len(table), 'prediction')} of {results.name}/{number} to {output}")
 
 
 def _show_all(
-    results: Sweep, number: int, prediction: TrialPrediction, chosen: PartPrediction, output: Path | None
+    results: Sweep,
+    number: int,
+    prediction: TrialPrediction,
+    chosen: PartPrediction,
+    output: Path | None,
+    format: Format,
 ) -> None:
     import pandas as pd
 
     from sweep.results.prediction import RegressionPrediction
 
-    print_table(pd.DataFrame([part.row for part in prediction.parts.values()]), "table")
+    print_table(pd.DataFrame([part.row for part in prediction.parts.values()]), format)
     if isinstance(chosen, RegressionPrediction):
         _refuse_picture(output)
     else:
-        _show_confusion(results, number, chosen, output)
+        _show_confusion(results, number, chosen, output, is_printed=format == "table")
 
 
-def _show_confusion(results: Sweep, number: int, chosen: Prediction, output: Path | None) -> None:
-    """Print and draw which classes are taken for which, and draw misclassified examples."""
+def _show_confusion(results: Sweep, number: int, chosen: Prediction, output: Path | None, *, is_printed: bool) -> None:
+    """Print and draw which classes are taken for which, and draw misclassified examples.
+
+    A program reads one table, so that the confusion is printed only for people.
+    """
     from sweep.results.plots import confusion, gallery
 
     table, title = chosen.confusion(), f"{results.name}/{number}, {chosen.part} part"
-    if len(table) <= MOST_CLASSES:
+    if is_printed and len(table) <= MOST_CLASSES:
         print_table(
             table.reset_index(names="true \\ predicted"), "table", f"Confusion, {chosen.part} part", "the picture"
         )
@@ -194,13 +215,15 @@ def _show_confusion(results: Sweep, number: int, chosen: Prediction, output: Pat
     say(f"confusion:     {save_figure(results, draw, None, f'{number}-{chosen.part}-confusion')}")
 
 
-def _show_example(results: Sweep, number: int, chosen: PartPrediction, index: int, output: Path | None) -> None:
+def _show_example(
+    results: Sweep, number: int, chosen: PartPrediction, index: int, output: Path | None, format: Format
+) -> None:
     import numpy as np
 
     from sweep.results.plots import example
     from sweep.results.prediction import RegressionPrediction
 
-    print_table(chosen.example(index), "table", f"Example {index} of the {chosen.part} part")
+    print_table(chosen.example(index), format, f"Example {index} of the {chosen.part} part")
     if isinstance(chosen, RegressionPrediction):
         _refuse_picture(output)
         return
@@ -225,9 +248,7 @@ def _refuse_picture(output: Path | None) -> None:
 
 @app.command()
 def gradcheck(
-    experiment: Annotated[
-        str, typer.Argument(help="An experiment file, or the name of one that comes with sweep.", metavar="FILE|NAME")
-    ],
+    experiment: ExperimentName,
     samples: Annotated[
         int, typer.Option(help="How many entries of each parameter are compared, chosen at random; 0 for all.")
     ] = 100,

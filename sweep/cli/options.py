@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import sweep
+from sweep.cli import completion
 from sweep.cli.ending import saying
 from sweep.cli.hints import name_database, sentence
+from sweep.cli.manual import Group
 from sweep.errors import Call, SweepError, UsageError
 from sweep.system.signals import Signalled
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from sweep.results.sweep import Sweep
 
 app = typer.Typer(
+    cls=Group,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
@@ -37,22 +40,10 @@ app = typer.Typer(
     "Write a short experiment file, or take one that comes with sweep, and type:\n\n"
     "`sweep run digits-quickstart` — draw 40 configurations, train and rank them\n\n"
     "`sweep leaderboard` — the best trials; `--worst` and `--diverged` for the others, `--watch` during training\n\n"
-    "`sweep show 12` — one trial, epoch by epoch\n\n"
     "`sweep review` — what may be wrong with a search, and what to do next\n\n"
     "`sweep analyze` — what matters: which hyperparameters are worth tuning, and which are dangerous\n\n"
-    "`sweep plot` — the metric against each hyperparameter; `--kind` for 18 other charts\n\n"
-    "`sweep report -o report.html` — question, answer, tables and charts in one file to send\n\n"
-    "`sweep export -o trials.csv` — all trials for other programs\n\n"
-    "`sweep predict 12` — what a trained network classifies correctly, and what it confuses\n\n"
-    "`sweep continue --best 5 --epochs 100` — train the best trials for more epochs\n\n"
-    "`sweep finalists` — train the best again with fresh seeds, and see how much of their rank was luck\n\n"
-    "`sweep explain 12` — what each hyperparameter of a trial brings, step by step\n\n"
-    "`sweep compare A B` — which of two searches finds better trials; `sweep diff 3 17` for two trials\n\n"
-    "`sweep pack -o digits.zip` — all of a sweep in one file, which `sweep verify` checks and trains again\n\n"
-    "`sweep replay 12 --check` — train a trial again and compare every bit\n\n"
-    "`sweep trace 12` — what grew before a trial diverged, array by array and step by step\n\n"
-    "`sweep doctor` — check that the database is intact\n\n"
-    "`sweep gradcheck my-experiment.toml` — check the gradients of a network numerically",
+    "NAME is the newest sweep where it is left out; a TRIAL is 12 (of the newest sweep) or mnist-widths/12. "
+    "`sweep COMMAND -h` shows all options and an example.",
     epilog="Exit codes: 0 success; 1 failure, also of all trials of a sweep; 2 a wrong command or experiment file; "
     "130 Ctrl-C, 143 SIGTERM, 129 a closed terminal, with all state saved.",
 )
@@ -80,8 +71,28 @@ LONGEST_NUMBER = 9
 
 Format = Literal["table", "csv", "json", "markdown"]
 
-Name = Annotated[str | None, typer.Argument(help="Name of the sweep; the newest by default.", metavar="[NAME]")]
-TrialName = Annotated[str, typer.Argument(help="12 (of the newest sweep) or mnist-widths/12.", metavar="[NAME/]TRIAL")]
+Name = Annotated[
+    str | None,
+    typer.Argument(
+        help="Name of the sweep; the newest by default.", metavar="NAME", autocompletion=completion.sweep_names
+    ),
+]
+TrialName = Annotated[
+    str,
+    typer.Argument(
+        help="12 (of the newest sweep) or mnist-widths/12.",
+        metavar="[NAME/]TRIAL",
+        autocompletion=completion.trial_names,
+    ),
+]
+ExperimentName = Annotated[
+    str,
+    typer.Argument(
+        help="An experiment file, or the name of one that comes with sweep.",
+        metavar="FILE|NAME",
+        autocompletion=completion.experiments,
+    ),
+]
 Db = Annotated[
     str | None,
     typer.Option(
@@ -103,9 +114,17 @@ Set = Annotated[
     ),
 ]
 Where = Annotated[
-    str | None, typer.Option(help='A condition on the trials, such as "alpha < 0.1 and batch_size >= 50".')
+    str | None,
+    typer.Option(help='A condition on the trials, such as "alpha < 0.1 and batch_size >= 50".', metavar="CONDITION"),
 ]
-By = Annotated[str | None, typer.Option(help="The metric to rank by; by default that of the sweep.", metavar="METRIC")]
+By = Annotated[
+    str | None,
+    typer.Option(
+        help="The metric to rank by; by default that of the sweep.",
+        metavar="METRIC",
+        autocompletion=completion.metric_names,
+    ),
+]
 Watch = Annotated[
     bool, typer.Option("--watch", "-w", help="Print the table again whenever it has changed, until the end.")
 ]
@@ -129,6 +148,10 @@ Pareto = Annotated[
 Direction = Annotated[
     Literal["max", "min"] | None,
     typer.Option(help="Whether more or less of the metric is better, where that is not known."),
+]
+AtEnd = Annotated[
+    Format,
+    typer.Option("--format", help="How to print the results at the end: all tables, or only the ten best trials."),
 ]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 import typer
 
 import sweep
+from sweep.cli import completion
 from sweep.cli.options import Db, Direction, Name, app, save_figure, say
 from sweep.errors import UsageError
 
@@ -172,40 +173,67 @@ def _one(trials: list[int] | None) -> int:
 
 
 HELP = """
-Draw a chart of a sweep. With `--kind` it shows:
+Draw one of {number} charts of a sweep.
 
-{}
+With `--kind` it shows:
+
+{kinds}
 
 Diverged trials are red crosses, pruned ones squares, and the best is a star. With repeats a point is the mean of a
 configuration.
-""".format("\n".join(f"- `{name}`: {chart.shows}" for name, chart in KINDS.items()))
+""".format(number=len(KINDS), kinds="\n".join(f"- `{name}`: {chart.shows}" for name, chart in KINDS.items()))
+
+
+KindOption = Annotated[
+    KindName,
+    typer.Option(metavar="KIND", help="What to draw, one of those above.", autocompletion=lambda: list(KINDS)),
+]
+X = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--x",
+        help="A parameter to plot against; by default all.",
+        metavar="PARAM",
+        autocompletion=completion.parameter_names,
+    ),
+]
+Y = Annotated[
+    str | None,
+    typer.Option(
+        "--y",
+        "--by",
+        help="The metric to plot; by default that of the sweep.",
+        metavar="METRIC",
+        autocompletion=completion.metric_names,
+    ),
+]
+Trials = Annotated[
+    list[int] | None,
+    typer.Option("--trial", help="With --kind curves, cost, sharpness or trace: a trial to draw."),
+]
+With = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        help="With --kind distribution: another sweep to draw beside it.",
+        metavar="NAME",
+        autocompletion=completion.sweep_names,
+    ),
+]
 
 
 @app.command(help=HELP)
 def plot(
     name: Name = None,
-    kind: Annotated[
-        KindName,
-        typer.Option(metavar="KIND", help="What to draw, one of those above."),
-    ] = "scatter",
-    x: Annotated[
-        list[str] | None, typer.Option("--x", help="A parameter to plot against; by default all.", metavar="PARAM")
-    ] = None,
-    y: Annotated[
-        str | None,
-        typer.Option("--y", "--by", help="The metric to plot; by default that of the sweep.", metavar="METRIC"),
-    ] = None,
+    kind: KindOption = "scatter",
+    x: X = None,
+    y: Y = None,
     direction: Direction = None,
-    trial: Annotated[
-        list[int] | None,
-        typer.Option("--trial", help="With --kind curves, cost, sharpness or trace: a trial to draw."),
-    ] = None,
-    with_: Annotated[
-        list[str] | None,
-        typer.Option("--with", help="With --kind distribution: another sweep to draw beside it.", metavar="NAME"),
-    ] = None,
+    trial: Trials = None,
+    with_: With = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A .png or .svg file; beside the database by default.")
+        Path | None,
+        typer.Option("--output", "-o", help="A .png or .svg file; beside the database by default.", metavar="FILE"),
     ] = None,
     db: Db = None,
 ) -> None:

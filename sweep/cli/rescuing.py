@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import sweep
+from sweep.cli import completion
 from sweep.cli.options import Db, Format, RunFlags, app, print_table, say, split_trial, with_run_flags
 from sweep.errors import Call, UsageError, counted
 
@@ -25,6 +26,7 @@ def rescue(
         typer.Argument(
             help="12 (of the newest sweep) or mnist-widths/12; with --all the name of the sweep.",
             metavar="[NAME/]TRIAL",
+            autocompletion=completion.trial_names,
         ),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Rescue all trials of the sweep that diverged.")] = False,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import sweep
+from sweep.cli import completion
 from sweep.cli.options import Data, Db, Format, Set, app, check_files, print_table, say, split_trial, write_figure
 from sweep.errors import UsageError, counted
 
@@ -32,6 +33,7 @@ Target = Annotated[
         help="12 (of the newest sweep) or mnist-widths/12; or an experiment file, or the name of one that comes with "
         "sweep.",
         metavar="[NAME/]TRIAL|FILE",
+        autocompletion=completion.trial_names,
     ),
 ]
 FromStep = Annotated[

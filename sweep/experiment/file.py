@@ -132,7 +132,7 @@ def find(source: str | Path) -> Path:
             return path
         if path.is_dir() and len(path.parts) > 1:
             raise ExperimentError(f"{path} is a folder; give the path of an experiment file in it")
-    shipped = {file.stem: file for folder in _experiment_folders() for file in sorted(folder.glob("*.toml"))}
+    shipped = shipped_files()
     if str(source) in shipped:
         return shipped[str(source)]
     if path.suffix == ".toml" or len(path.parts) > 1:
@@ -141,6 +141,11 @@ def find(source: str | Path) -> Path:
             f"sweep: {', '.join(shipped)}"
         )
     raise ExperimentError(f"there is no experiment {str(source)!r}; {suggest(str(source), shipped)}")
+
+
+def shipped_files() -> dict[str, Path]:
+    """Return the experiment files that come with sweep, by the names that they are called by."""
+    return {file.stem: file for folder in _experiment_folders() for file in sorted(folder.glob("*.toml"))}
 
 
 def _experiment_folders() -> list[Path]:

@@ -107,13 +107,13 @@ def _json(frame: pd.DataFrame) -> str:
     names = [str(name) for name in frame.columns]
     columns = [[None if value in (math.inf, -math.inf) else value for value in column] for column in _columns(frame)]
     lines = [
-        json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False, default=_json_text)
+        json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False, default=json_text)
         for row in zip(*columns, strict=True)
     ]
     return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
 
 
-def _json_text(value: object) -> str:
+def json_text(value: object) -> str:
     """Return what stands in JSON for a value that JSON has no kind of."""
     return str(_spelled(value))
 

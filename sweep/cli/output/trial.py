@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -33,6 +34,17 @@ def print_trial(results: Sweep, number: int) -> None:
     for line in _configuration(trial.configuration):
         out.print(Text(line))
     print_frame(results.epochs(number).drop(columns="trial"), "Epochs", "sweep export --epochs")
+
+
+def print_json(results: Sweep, number: int) -> None:
+    """Print all that is known of one trial as one JSON object, with its epochs as a list of objects."""
+    from sweep.results.format import json_text, render
+
+    trial = results.trial(number)
+    known = {"sweep": results.name, "trial": trial.number, **asdict(trial)}
+    known["decisions"] = [asdict(each) for each in results.store.decisions(results.record.id, number)]
+    known["epochs"] = json.loads(render(results.epochs(number).drop(columns="trial"), "json"))
+    print(json.dumps(known, ensure_ascii=False, allow_nan=False, indent=2, default=json_text))
 
 
 def print_log(results: Sweep, number: int) -> None:
