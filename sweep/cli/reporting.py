@@ -26,8 +26,6 @@ def report(
     What was asked, the answer in three sentences, the verdicts of `sweep review`, the best, the worst, and those that
     diverged with the causes, what matters, and how to do it again: command, seeds, versions, hashes, a checklist. A
     page (.html) has charts; point at a curve to see the same trial in all of them. The sweep may still be running.
-
-    Example: `sweep report mnist-widths -o report.html`
     """
     from sweep.cli.output.progress import counting
     from sweep.report.writing import check_file

@@ -9,7 +9,7 @@ from tests.engine_here import training_here
 METRIC = "<b>ロス</b>|*x*"
 DESCRIPTION = "<script>alert(1)</script> 学習率を探す [x](javascript:alert(1)) & `a`"
 LONG = "n" * 200
-OPTIONS = ["<img src=x onerror=alert(1)>", "c|d", "../e", "=cmd|' /C calc'!A0"]
+OPTIONS = ["<img src=x onerror=alert(1)>", "c|d", "../日本", "=cmd|' /C calc'!A0"]
 TRAINER = f"""
 import math
 

@@ -88,6 +88,7 @@ def test_it_says_how_to_do_it_again(report, searched):
     assert first["weights"] == str(searched.trial(int(first["trial"])).seeds.weights)
     assert "--set" not in commands and "sweep pack hostile -o hostile.zip" in commands
     parts = [part.title for part in section(report, "checklist").more]
+    assert '"../日本"' in section(report, "checklist").more[0].items[0].text
     assert parts[:2] == ["Hyperparameters", "Runs and seeds"] and "Code" in parts
     assert {item.mark for part in section(report, "checklist").more for item in part.items} == {"✓", "☐"}
 
@@ -169,6 +170,7 @@ def test_twins_are_reported_without_verdicts(tmp_path):
         sweep.finalists(2, seeds=2, name=results.name, db=str(results.store.database.path))
     twins = gather(Sweep(results.store, results.store.sweep("hostile.finalists")), quiet)
     assert not [each for each in twins.sections if each.key in ("verdicts", "importance", "luck")]
+    assert not section(twins, "again").texts[0].text.startswith("sweep run")
     search = gather(results, quiet)
     found = section(search, "finalists")
     assert [row[1] for row in found.tables[0].rows] == [str(number) for number in results.finalists()["trial"]]

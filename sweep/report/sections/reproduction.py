@@ -27,12 +27,12 @@ def section(source: Source) -> Section:
 
 
 def _commands(source: Source) -> str:
-    record = source.record
+    record, name = source.record, shlex.quote(source.record.name)
     changes = "".join(f" --set {shlex.quote(change)}" for change in record.overrides)
-    name = shlex.quote(record.name)
-    run = f"sweep run {shlex.quote(f'{record.name}.toml')}{changes}{_count(source)}"
     named = "" if source.table.get("name", record.name) == record.name else f" --name {name}"
-    return f"{run}{named}\nsweep report {name} -o report.html\nsweep pack {name} -o {shlex.quote(f'{record.name}.zip')}"
+    run = f"sweep run {shlex.quote(f'{record.name}.toml')}{changes}{_count(source)}{named}"
+    rest = [f"sweep report {name} -o report.html", f"sweep pack {name} -o {shlex.quote(f'{record.name}.zip')}"]
+    return "\n".join([*([run] if source.parent is None else []), *rest])
 
 
 def _count(source: Source) -> str:
