@@ -1,4 +1,4 @@
-"""Tests of importing studies of Optuna's: our own as they were, and those of others as far as there is a place for it."""
+"""Tests of importing studies of Optuna's: our own as they were, and those of others as far as there is room for it."""
 
 import math
 
@@ -153,12 +153,13 @@ def test_names_and_options_of_any_kind_become_usable(tmp_path):
     assert "'a b' is a_b" in notes[1]
 
 
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 def test_several_objectives_become_metrics(tmp_path):
     many = create_trial(values=[0.5, 3.0], params={"rate": 0.1}, distributions={"rate": RATE})
     study = foreign(tmp_path, [many], directions=["minimize", "maximize"])
-    study.set_metric_names(["error", "speed"])
+    study.set_metric_names(["mistakes", "speed"])
     results, notes = import_sweep(tmp_path / "foreign.db", db=tmp_path / "sweeps.db")
-    assert results.epochs()[["error", "speed"]].to_numpy().tolist() == [[0.5, 3.0]]
+    assert results.epochs()[["mistakes", "speed"]].to_numpy().tolist() == [[0.5, 3.0]]
     assert "it has 2 objectives" in notes[0]
 
 

@@ -50,13 +50,13 @@ def test_without_epochs_there_is_the_one_that_stands_for_each(original, tmp_path
 
 def test_the_direction_of_an_unknown_metric_must_be_said(original, tmp_path):
     trials, _ = exported(original, tmp_path)
-    with pytest.raises(UsageError, match="whether more or less of .* is better is not known"):
+    with pytest.raises(UsageError, match=r"whether more or less of .* is better is not known"):
         import_sweep(trials, db=tmp_path / "imported.db")
 
 
 def test_a_table_of_parquet_is_read(tmp_path):
     pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet  # noqa: PLC0415
+    from pyarrow import parquet
 
     rows = [
         [0, "completed", 1, 0.1 + 0.2, 2, 3, 1.5, None, True],
