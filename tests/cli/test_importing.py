@@ -42,7 +42,6 @@ def test_what_is_imported_is_ranked_and_analyzed_and_never_trained(imported):
         ["continue", "again/0", "--epochs", "9"],
         ["replay", "again/0"],
         ["trace", "again/0"],
-        ["rescue", "again/0"],
         ["finalists", "again"],
         ["explain", "again/0"],
         ["analyze", "again", "--seeds", "2"],
