@@ -8,7 +8,8 @@ from optuna.trial import TrialState
 
 from sweep.dashboard import storage as module
 from sweep.dashboard.storage import ReadOnly, SweepStorage
-from tests.hand_made import METRIC, SCRIPT, begin, draw, end
+from sweep.store import Store
+from tests.hand_made import METRIC, SCRIPT, begin, draw, end, end_all_ways
 
 
 @pytest.fixture
@@ -109,6 +110,19 @@ def test_values_beyond_the_range_widen_it(store, storage):
     (trial,) = storage.get_all_trials(record.id)
     assert trial.params == {"n": 7}
     assert trial.distributions == {"n": IntDistribution(2, 7)}
+
+
+def test_a_server_is_read_as_a_file_is(postgres, storage, record):
+    server = Store(postgres.create_database(), create=True)
+    own = draw(server)
+    end_all_ways(server, own)
+    found = SweepStorage(server).get_all_trials(own.id)
+    for one, other in zip(found, storage.get_all_trials(record.id), strict=True):
+        assert (one.state, one.values, one.params, one.distributions, one.intermediate_values, one.user_attrs) == (
+            *(other.state, other.values, other.params, other.distributions, other.intermediate_values),
+            other.user_attrs,
+        )
+    server.close()
 
 
 def test_nothing_can_be_changed(storage, record):
