@@ -17,7 +17,7 @@ from sweep.store.claims import IsLost
 from sweep.store.connection import Database
 from sweep.store.digests import drawn_digests, sweep_digest, trial_digests
 from sweep.store.lifecycle import seconds_between
-from sweep.store.schema import batches, decisions, epochs, parameters, sweeps, trials
+from sweep.store.schema import batches, decisions, epochs, metadata, parameters, sweeps, trials
 
 CHUNK = 500
 """Trials that are read at a time."""
@@ -85,6 +85,7 @@ def findings(database: Database, is_lost: IsLost, tell: Tell) -> Iterator[Findin
     """Look at everything; yield what is wrong with it."""
     if database.is_sqlite:
         yield from _guarded(database, _file, "the file")
+        yield from _guarded(database, _foreign, "the list of tables")
     changed = _guarded(database, _sweep_rows, "the table of sweeps")
     yield from changed
     for finding in _guarded(database, _dangling, "rows"):
@@ -127,6 +128,16 @@ def _file(connection: Connection) -> Iterator[Finding]:
     for message in connection.execute(text(f"PRAGMA integrity_check({MOST_MESSAGES})")).scalars():
         if message != "ok":
             yield Finding(f"SQLite finds the file damaged: {message.splitlines()[0]}", "rebuild")
+
+
+def _foreign(connection: Connection) -> Iterator[Finding]:
+    """Name the tables that another program has made."""
+    names = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")).scalars()
+    foreign = [name for name in names if name not in {*metadata.tables, "alembic_version"}]
+    foreign = [name for name in foreign if not name.startswith("sqlite_")]
+    if foreign:
+        words = f"another program has made tables in it: {', '.join(foreign)}; sweep leaves them as they are"
+        yield Finding(words, is_damage=False)
 
 
 def _dangling(connection: Connection) -> Iterator[Finding]:
