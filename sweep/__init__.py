@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # heavy imports happen inside the functions, so that `sweep -
     from sweep.experiment.experiment import Experiment
     from sweep.experiment.function import ObjectiveLike, PickledFunction
     from sweep.pack.verifying import Verification
+    from sweep.results.importing import import_sweep
     from sweep.results.opening import DEFAULT_DATABASE, database_url, load, sweeps
     from sweep.results.querying import sql
     from sweep.results.retraining import explain, finalists, rescue, reseed
@@ -32,6 +33,7 @@ __all__ = [
     "explain",
     "extend",
     "finalists",
+    "import_sweep",
     "load",
     "rescue",
     "reseed",
@@ -49,6 +51,7 @@ _MODULES = {
     "database_url": "sweep.results.opening",
     "explain": "sweep.results.retraining",
     "finalists": "sweep.results.retraining",
+    "import_sweep": "sweep.results.importing",
     "load": "sweep.results.opening",
     "rescue": "sweep.results.retraining",
     "reseed": "sweep.results.retraining",

@@ -16,7 +16,7 @@ def note_of(record: SweepRecord) -> str:
     objective = record.objective
     lines = [
         f"Ranked by `{objective.metric}` of the {objective.epoch} epoch. Diverged trials are shown as pruned, "
-        "without a value; their attribute `status` tells.",
+        "without a value, and so without a curve; their attribute `status` tells.",
     ]
     if thinned := remark(record.trials):
         lines.append(f"{thinned[0].upper()}{thinned[1:]}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from socketserver import TCPServer, ThreadingMixIn
@@ -64,7 +65,9 @@ def dashboard(store: Store, port: int) -> Iterator[WSGIServer]:
         raise _not_served(port, error) from None
     try:
         server.set_app(guarded(create_app(storage), storage))
-        yield server
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Optuna's, about few trials
+            yield server
     finally:
         server.server_close()
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sweep.errors import SweepError, counted
+from sweep.experiment.imported import source_of
 from sweep.experiment.parameters import read_table
 from sweep.experiment.parents import parent_of
 from sweep.metrics import Objective
@@ -113,6 +114,8 @@ def _not_drawn(results: SweepTrials) -> str:
     kind, ended = _kind(results), results.record.ended
     if (parent := parent_of(results.record)) is not None:
         return f"its trials were made from those of {parent}, not drawn"
+    if (source := source_of(results.record)) is not None:
+        return f"it was imported from {source}, which does not say how its trials were drawn"
     if kind in LISTED:
         return f"its sampler '{kind}' lists the trials and does not draw them at random"
     if kind in SPREAD:

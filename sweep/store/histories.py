@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -125,11 +125,17 @@ def _which(sweep_id: int, ids: Collection[int]) -> ColumnElement[bool]:
 
 
 def _curves(connection: Connection, sweep_id: int, metric: str, ids: Collection[int]) -> dict[int, dict[int, float]]:
-    """Return the values of a metric by epoch, by the ids of the trials."""
-    value = epochs.c[metric] if metric in NATIVE_METRICS else epochs.c.metrics[metric].as_float()
+    """Return the values of a metric by epoch, by the ids of the trials.
+
+    A metric without a column is taken from its JSON here, since SQLite does not find names that JSON has escaped.
+    """
+    is_native = metric in NATIVE_METRICS
+    value = epochs.c[metric] if is_native else epochs.c.metrics
     query = select(epochs.c.trial_id, epochs.c.epoch, value).join(trials, trials.c.id == epochs.c.trial_id)
     found: dict[int, dict[int, float]] = {}
-    rows: Iterable[Any] = connection.execute(query.where(_which(sweep_id, ids), value.is_not(None)))
-    for trial_id, epoch, each in rows:
-        found.setdefault(trial_id, {})[epoch] = float(each)
-    return found
+    for trial_id, epoch, each in connection.execute(query.where(_which(sweep_id, ids)).order_by(epochs.c.epoch)):
+        measured = each if is_native else (each or {}).get(metric)
+        if measured is not None:
+            found.setdefault(trial_id, {})[epoch] = float(measured)
+    wanted = set(ids)
+    return {trial_id: curve for trial_id, curve in found.items() if trial_id in wanted}

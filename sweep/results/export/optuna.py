@@ -102,6 +102,8 @@ def frozen_trials(sweep: Sweep) -> Iterator[FrozenTrial]:
 def _other_curves(sweep: Sweep) -> dict[int, dict[str, list[float | None]]]:
     """Return the metrics besides the objective, and the seconds, of the epochs of each trial by its number."""
     frame = sweep.epochs()
+    if frame.empty:
+        return {}
     frame = frame[frame[sweep.objective.metric].notna()].drop(columns=["epoch", sweep.objective.metric])
     return {
         int(str(number)): {
@@ -216,7 +218,7 @@ def _insert_trials(connection: Connection, models: Any, study_id: int, trials: S
         rows.append({"number": trial.number, "study_id": study_id, "state": trial.state, **times})
     connection.execute(insert(table), rows)
     numbers = select(table.c.number, table.c.trial_id).where(table.c.study_id == study_id)
-    ids: dict[int, int] = dict(connection.execute(numbers).tuples().all())
+    ids: dict[int, int] = {int(number): int(found) for number, found in connection.execute(numbers)}
     for model, found in _details(models, trials):
         new = [{"trial_id": ids[number], **row} for number, row in found]
         if new:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -60,9 +61,11 @@ def read_table(path: Path, epochs: Path | None, direction: Direction | None) -> 
         )
     parameters = [name for name in columns[columns.index("epochs") :] if name not in LAST]
     curves = {} if epochs is None else _epochs(epochs)
-    objective = _objective(path, metrics, direction, rows, curves)
-    rows = sorted(rows, key=lambda row: int(row["trial"]))
-    found = [_trial(path, row, metrics, parameters, objective, curves) for row in rows]
+    with _readable(path):
+        rows = sorted(rows, key=lambda row: int(row["trial"]))
+        objective = _objective(path, metrics, direction, rows, curves)
+    with _readable(path):
+        found = [_trial(path, row, metrics, parameters, objective, curves) for row in rows]
     kept, notes = ended_only(found, [str(row["status"]) for row in rows])
     if epochs is None:
         notes.append("only the epoch that stands for each trial is imported; give a file of all epochs for curves")
@@ -155,10 +158,11 @@ def _epochs(path: Path) -> dict[int, list[Epoch]]:
         )
     metrics = [name for name in columns if name not in ("trial", "epoch", "seconds")]
     found: dict[int, list[Epoch]] = {}
-    for row in rows:
-        measured = {name: float(row[name]) for name in metrics if row[name] is not None}
-        epoch = Epoch(int(row["epoch"]), float(row["seconds"] or 0.0), measured)
-        found.setdefault(int(row["trial"]), []).append(epoch)
+    with _readable(path):
+        for row in rows:
+            measured = {name: float(row[name]) for name in metrics if row[name] is not None}
+            epoch = Epoch(int(row["epoch"]), float(row["seconds"] or 0.0), measured)
+            found.setdefault(int(row["trial"]), []).append(epoch)
     return {number: sorted(own, key=lambda epoch: epoch.number) for number, own in found.items()}
 
 
@@ -168,9 +172,20 @@ def _read(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
     Raises:
         SweepError: when it cannot be read.
     """
-    try:
+    with _readable(path):
         return _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
-    except (OSError, ValueError, KeyError) as error:
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say in one sentence what in a file cannot be read.
+
+    Raises:
+        SweepError: in place of what was raised.
+    """
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
         raise SweepError(f"{path} cannot be read as a table: {reason}") from None
 

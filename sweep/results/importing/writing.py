@@ -129,6 +129,7 @@ def paths_of(names: Sequence[str]) -> dict[str, Path]:
 
 def _path(name: str) -> Path:
     clean = re.sub(r"[^\w.\[\]-]+", "_", name)[:LONGEST]
+    clean = clean if clean == name else clean.strip("_")
     if not STRUCTURED.fullmatch(clean):
         return (_flat(name),)
     parts = re.findall(r"\[(\d+)\]|([^.\[\]]+)", clean)

@@ -1,0 +1,64 @@
+"""Tests of `sweep import` and `sweep export --optuna`: what is imported is analyzed, and nothing of it is trained."""
+
+import io
+
+import pandas as pd
+import pytest
+
+
+@pytest.fixture
+def imported(cli, tmp_path):
+    """The command line, with a sweep of the shelf exported to Optuna and imported into another database."""
+    answer = cli("export", "digits-quickstart", "--optuna", "study.db")
+    assert (answer.code, answer.out) == (0, "")
+    assert "wrote 8 trials of digits-quickstart to study.db" in answer.err
+    answer = cli("import", "study.db", "--db", "new.db", "--name", "again")
+    assert (answer.code, answer.out) == (0, "")
+    assert "imported 8 trials as again; rank them with: sweep leaderboard again --db new.db" in answer.err
+    return cli
+
+
+def test_what_is_imported_is_ranked_and_analyzed_and_never_trained(imported):
+    tables = [
+        pd.read_csv(io.StringIO(imported("leaderboard", *which, "--format", "csv").out))
+        for which in (["digits-quickstart"], ["again", "--db", "new.db"])
+    ]
+    assert tables[1].equals(tables[0].drop(columns="ranks"))  # for which one must know which examples are right
+    for command in (
+        ["doctor"],
+        ["show", "again/0"],
+        ["analyze", "again"],
+        ["review", "again"],
+        ["diff", "0", "1"],
+        ["list"],
+        ["pack", "again", "-o", "again.zip"],
+        ["export", "again", "-o", "again.csv"],
+    ):
+        answer = imported(*command, "--db", "new.db")
+        assert answer.code == 0, (command, answer.err)
+    for command in (
+        ["resume", "again"],
+        ["extend", "again", "--trials", "20"],
+        ["continue", "again/0", "--epochs", "9"],
+        ["replay", "again/0"],
+        ["trace", "again/0"],
+        ["finalists", "again"],
+        ["explain", "again/0"],
+        ["analyze", "again", "--seeds", "2"],
+        ["next", "again", "-o", "next.toml"],
+    ):
+        answer = imported(*command, "--db", "new.db")
+        assert answer.code == 1, (command, answer)
+        assert "was imported from the Optuna study 'digits-quickstart', so there is nothing here to train" in answer.err
+
+
+def test_a_database_of_sweeps_is_not_written_to_or_imported(cli, shelf):
+    assert "is a database of sweeps, in which" in cli("export", "--optuna", shelf.database).sentence(2)
+    assert "is a database of sweeps, whose" in cli("import", shelf.database, "--db", "new.db").sentence(2)
+
+
+def test_options_that_do_not_go_together_are_refused(cli):
+    assert "without the other options" in cli("export", "--optuna", "x.db", "--epochs").sentence(2)
+    assert "--study goes with a database" in cli("import", "t.csv", "--study", "s", "--db", "new.db").sentence(2)
+    assert "--epochs goes with a table" in cli("import", "s.db", "--epochs", "e.csv", "--db", "new.db").sentence(2)
+    assert "there is no file 's.db'" in cli("import", "s.db", "--db", "new.db").sentence(1)

@@ -1,0 +1,117 @@
+"""Tests of importing tables that sweep has exported: every bit comes back."""
+
+import pytest
+
+from sweep.checks.doctor import examine
+from sweep.errors import SweepError, UsageError
+from sweep.results.importing import import_sweep
+from sweep.results.importing.found import range_of
+from sweep.results.importing.writing import path_name, paths_of
+from sweep.results.sweep import Sweep
+from sweep.store import Store
+from tests.hand_made import METRIC, draw, end_all_ways
+
+HEAD = "trial,status,attempt,m,epoch,epochs,seconds,error,x"
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    store = Store(str(tmp_path_factory.mktemp("tables") / "sweeps.db"), create=True)
+    end_all_ways(store, draw(store))
+    yield Sweep(store, store.sweep())
+    store.close()
+
+
+def exported(results, folder):
+    results.export(folder / "trials.csv")
+    results.export(folder / "epochs.csv", table="epochs")
+    return folder / "trials.csv", folder / "epochs.csv"
+
+
+def test_the_same_leaderboard_comes_back(original, tmp_path):
+    trials, epochs = exported(original, tmp_path)
+    imported, notes = import_sweep(trials, epochs=epochs, direction="min", db=tmp_path / "imported.db")
+    assert imported.best(None).to_csv() == original.best(None).to_csv()
+    assert imported.diverged().to_csv() == original.diverged().to_csv()
+    assert imported.epochs().equals(original.epochs().query("trial < 6"))
+    assert imported.objective == original.objective
+    assert notes == ["2 trials that had not ended are left out"]
+    assert examine(str(tmp_path / "imported.db")).damages == []
+
+
+def test_without_epochs_there_is_the_one_that_stands_for_each(original, tmp_path):
+    trials, _ = exported(original, tmp_path)
+    imported, notes = import_sweep(trials, direction="min", name="alone", db=tmp_path / "imported.db")
+    assert imported.best(None)[METRIC].tolist() == original.best(None)[METRIC].tolist()
+    assert "only the epoch that stands for each trial" in notes[-1]
+    assert len(imported.epochs()) == 5
+    assert examine(str(tmp_path / "imported.db")).damages == []
+
+
+def test_the_direction_of_an_unknown_metric_must_be_said(original, tmp_path):
+    trials, _ = exported(original, tmp_path)
+    with pytest.raises(UsageError, match=r"whether more or less of .* is better is not known"):
+        import_sweep(trials, db=tmp_path / "imported.db")
+
+
+def test_a_table_of_parquet_is_read(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    rows = [
+        [0, "completed", 1, 0.1 + 0.2, 2, 3, 1.5, None, True],
+        [1, "failed", 1, None, None, None, None, "no", False],
+    ]
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(HEAD.split(","))}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "t.parquet")
+    imported, _ = import_sweep(tmp_path / "t.parquet", direction="max", db=tmp_path / "imported.db")
+    assert imported.best()[["trial", "m", "epoch", "x"]].to_numpy().tolist() == [[0, 0.1 + 0.2, 2, True]]
+    assert imported.trial(1).error == "no"
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "has no column 'trial'"),
+        ("a,b\n1,2\n", "has no column 'trial'"),
+        (f"{HEAD}\n0,lost,1,0.5,1,1,1.0,,2\n", "has the status 'lost'"),
+        (f"{HEAD}\n0,completed\n", "different numbers of values"),
+        (HEAD.replace(",m", "") + "\n", "has no metric"),
+        (f"{HEAD}\n0,queued,0,,,,,,2\n", "has no trial that has ended"),
+        (f"{HEAD}\n0,completed,1,0.5,one,1,1.0,,2\n", "t.csv"),
+    ],
+)
+def test_another_table_is_one_sentence(tmp_path, content, sentence):
+    (tmp_path / "t.csv").write_text(content)
+    with pytest.raises(SweepError, match=sentence):
+        import_sweep(tmp_path / "t.csv", direction="max", db=tmp_path / "imported.db")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1, 3, 2], {"int": [1, 3]}),
+        ([0.5, 2], {"uniform": [0.5, 2.0]}),
+        ([0.0, 500.0], {"uniform": [0.0, 500.0]}),
+        ([1e-4, 0.5], {"log_uniform": [1e-4, 0.5]}),
+        ([True, False, True], {"choice": [True, False]}),
+        ([1, "a", 1.5], {"choice": [1, "a", 1.5]}),
+        ([2**60, 1], {"choice": [2**60, 1]}),
+    ],
+)
+def test_ranges_are_those_of_the_values(values, expected):
+    assert range_of(values) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["hidden[0]", "hidden[1]", "a.b"], ["hidden[0]", "hidden[1]", "a.b"]),
+        (["hidden[1]", "a.b"], ["hidden_1", "a_b"]),
+        (["a", "a.b"], ["a", "a_b"]),
+        (["a b", "a_b", "a.b."], ["a_b", "a_b_2", "a_b_3"]),
+        (["choice", "", "日本", "<b>"], ["choice_", "parameter", "日本", "b"]),
+    ],
+)
+def test_names_become_those_of_an_experiment_file(names, expected):
+    assert [path_name(path) for path in paths_of(names).values()] == expected
