@@ -88,9 +88,9 @@ def database_url(destination: str) -> str:
 
 
 def page_of(sweep: Sweep, destination: str) -> str:
-    """Return the address of the sweep's runs below that of MLflow's server."""
+    """Return the address of the sweep's curves below that of MLflow's server, whose first table has no metrics."""
     with _opened(database_url(destination)) as store:
-        return f"/#/experiments/{_experiment(store, sweep)}/runs"
+        return f"/#/experiments/{_experiment(store, sweep)}/runs?compareRunsMode=CHART"
 
 
 @contextmanager
@@ -120,15 +120,17 @@ def _opened(url: str) -> Iterator[Any]:
 def _quiet() -> Iterator[None]:
     """Keep MLflow from telling of each table that it makes, of what it uses that is deprecated, and of its users."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    logger = logging.getLogger("mlflow")
-    level = logger.level
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            logger.setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow  # noqa: F401 (which sets the level of its messages)
+
+        logger = logging.getLogger("mlflow")
+        level = logger.level
+        logger.setLevel(logging.WARNING)
+        try:
             yield
-    finally:
-        logger.setLevel(level)
+        finally:
+            logger.setLevel(level)
 
 
 def _check_tables(url: str) -> None:

@@ -92,14 +92,14 @@ def test_what_users_have_added_stays(runs):
 
 def test_the_page_is_that_of_the_experiment(hostile, client, database):
     number = client.get_experiment_by_name("hostile").experiment_id
-    assert page_of(hostile, database) == f"/#/experiments/{number}/runs"
+    assert page_of(hostile, database) == f"/#/experiments/{number}/runs?compareRunsMode=CHART"
 
 
 def test_the_command_line_says_where_to_look(answer, database, hostile_database):
     code, out, err = answer("export", "hostile", "--mlflow", database, "--db", hostile_database)
     assert (code, out) == (0, "")
     assert err.startswith(f"wrote 24 runs of hostile to {database}; look at them with `mlflow ui --backend-store-uri ")
-    assert err.endswith(", at http://127.0.0.1:5000/#/experiments/1/runs\n")
+    assert err.endswith(", at http://127.0.0.1:5000/#/experiments/1/runs?compareRunsMode=CHART\n")
 
 
 def test_names_are_unique_and_taken_by_mlflow():
