@@ -22,6 +22,7 @@ from sweep.store.moving import settle
 from sweep.store.retry import retry_while_busy
 from sweep.store.rows import read_epochs, sweep_record, trial_record
 from sweep.store.schema import sweeps, trials
+from sweep.store.sql import SqlReader
 from sweep.system.variables import results_folder
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from sweep.store.frames import Selection
 
 
-class Reader:
+class Reader(SqlReader):
     """All sweeps in one database, to be read."""
 
     def __init__(self, url: str, create: bool = False) -> None:
@@ -204,19 +205,6 @@ class Reader:
 
         with self.database.reading() as connection:
             return batches_frame(connection, sweep_id, number)
-
-    def sql(self, query: str) -> pd.DataFrame:
-        """Return the rows of a query that can only read; see `sql.run_query`."""
-        from sweep.store.sql import run_query
-
-        return run_query(self.database, query)
-
-    def described(self) -> pd.DataFrame:
-        """Return the views and tables with their columns, and what they hold; see `sql.listed`."""
-        from sweep.store.sql import listed
-
-        with self.database.reading() as connection:
-            return listed(connection)
 
     def epochs(self, sweep_id: int, number: int | None = None) -> pd.DataFrame:
         """Return one row for each epoch of all trials, or of one; see `frames.epochs_frame`."""

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sweep.errors import Call, UsageError
 from sweep.store.connection import Database
 from sweep.store.schema import metadata, sweeps, wide_views
-from sweep.store.views import fixed_views
+from sweep.store.views import fixed_views, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +27,21 @@ REFUSED = ("attempt to write a readonly database", "read-only transaction", "not
 """What the databases say of a statement that would write."""
 SEVERAL = ("one statement at a time", "multiple commands")
 """What they say of more than one statement."""
+
+
+class SqlReader:
+    """A database that is asked in SQL."""
+
+    database: Database
+
+    def sql(self, query: str) -> pd.DataFrame:
+        """Return the rows of a query that can only read; see `run_query`."""
+        return run_query(self.database, query)
+
+    def described(self) -> pd.DataFrame:
+        """Return the views and tables with their columns, and what they hold; see `listed`."""
+        with self.database.reading() as connection:
+            return listed(connection)
 
 
 def run_query(database: Database, query: str) -> pd.DataFrame:
@@ -42,9 +57,7 @@ def run_query(database: Database, query: str) -> pd.DataFrame:
                 names, rows = _from_file(database, query)
         else:
             names, rows = _from_server(database, query)
-    except sqlite3.Warning as error:
-        raise _refused(str(error)) from None
-    except sqlite3.Error as error:
+    except (sqlite3.Error, sqlite3.Warning) as error:
         raise _refused(str(error)) from None
     return _frame(names, rows)
 
@@ -167,6 +180,4 @@ KEYWORDS = {"values"}
 
 def _named(name: str) -> str:
     """Return a name as it is written in a query."""
-    from sweep.store.views import quoted
-
     return name if re.fullmatch("[a-z_][a-z0-9_]*", name) and name not in KEYWORDS else quoted(name)

@@ -104,7 +104,7 @@ WHERE {IS_RANKED}""",
 
 NATIVE = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 IN_JSON = {
-    "sqlite": "json_extract(epochs.metrics, '$.\"' || objective || '\"')",
+    "sqlite": "(SELECT json_each.value FROM json_each(epochs.metrics) WHERE key = objective)",  # a path fails for some
     "postgresql": "CAST(epochs.metrics ->> objective AS DOUBLE PRECISION)",
 }
 """The objective of the sweep at an epoch, where it has no column of its own."""
@@ -217,7 +217,7 @@ def drop_views(connection: Connection) -> None:
 def note_parameters(connection: Connection, sweep_id: int, drawn: Iterable[Mapping[str, Scalar]]) -> None:
     """Note which parameters new trials of a sweep have; make its wide view where there is none, or it changes."""
     query = select(parameter_names.c.name, parameter_names.c.type).where(parameter_names.c.sweep_id == sweep_id)
-    known = {row.name: row.type for row in connection.execute(query)}
+    known = dict(connection.execute(query).all())
     kinds: dict[str, set[str]] = defaultdict(set, {name: {kind} for name, kind in known.items()})
     for values in drawn:
         for name, value in values.items():

@@ -115,7 +115,7 @@ def test_no_flipped_bit_passes_unseen(finished, tmp_path):
             left.unlink()
     print(f"\n{FLIPS} flipped bits: {dict(classes)}")
     assert classes["changed, silent"] == 0
-    assert classes["changed, found"] > FLIPS / 4
+    assert classes["changed, found"] > FLIPS / 6
     assert classes["harmless, silent"] > 0  # it does not cry wolf at everything
 
 
@@ -282,6 +282,15 @@ def test_a_trial_without_an_owner_is_a_note_and_goes_back(damaged, finished):
     assert note.words == "digits-quickstart/1 is running without an owner"
     assert doctor.repair(str(damaged), report)[0].notes == []
     assert store.status(store.sweep().id, 1) == "queued"
+
+
+def test_tables_of_another_program_are_a_note(damaged):
+    sql(damaged, "CREATE TABLE studies (study_id INTEGER)")
+    sql(damaged, "CREATE TABLE version_info (version_info_id INTEGER)")
+    report = doctor.examine(str(damaged))
+    assert report.damages == []
+    (note,) = report.notes
+    assert note.words.startswith("2 tables of another program: studies, version_info; sweep does not touch them")
 
 
 def test_lost_weights_are_a_note(damaged):
