@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 REFUSED = ("attempt to write a readonly database", "read-only transaction", "not authorized")
 """What the databases say of a statement that would write."""
+STEPS = 1_000_000
+"""Instructions of SQLite after which Python can look for signals, such as Ctrl-C."""
 SEVERAL = ("one statement at a time", "multiple commands")
 """What they say of more than one statement."""
 
@@ -69,7 +71,13 @@ def _from_file(database: Database, query: str) -> tuple[list[str], list[Sequence
         connection.execute("PRAGMA query_only = ON")
         connection.execute("BEGIN")
         connection.set_authorizer(_authorize)
-        return _fetched(connection.execute(query))
+        connection.set_progress_handler(lambda: 0, STEPS)
+        try:
+            return _fetched(connection.execute(query))
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:  # where a signal has raised within the handler
+                raise KeyboardInterrupt from None
+            raise
 
 
 def _authorize(action: int, *_: str | None) -> int:

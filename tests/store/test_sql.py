@@ -1,6 +1,8 @@
 """Queries of users: read from any database, and never more than read."""
 
+import _thread
 import sqlite3
+import threading
 from contextlib import closing
 
 import pandas as pd
@@ -107,3 +109,13 @@ class TestRefused:
             with closing(sqlite3.connect(tmp_path / "sweeps.db", isolation_level=None)) as writer:
                 writer.execute("BEGIN IMMEDIATE")
                 assert store.sql("SELECT count(*) AS n FROM trials")["n"].tolist() == [1]
+
+
+def test_an_endless_query_can_be_interrupted(tmp_path):
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+    with closing(Store(str(tmp_path / "sweeps.db"), create=True)) as store:
+        timer = threading.Timer(0.1, _thread.interrupt_main)
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            store.sql(endless)
+        timer.join()
