@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from sweep.records import Note, SweepRecord
-from sweep.store import marks, queries, removal, renaming
+from sweep.store import marks, queries
 from sweep.store.reader import Reader
 from sweep.store.retry import Result, retry_while_busy
 from sweep.store.rows import sweep_record
@@ -17,6 +17,8 @@ from sweep.store.schema import sweeps
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from sweep.store.renaming import Renamed
 
 
 class Housekeeper(Reader):
@@ -59,8 +61,10 @@ class Housekeeper(Reader):
         with self.database.reading() as connection:
             return marks.read_tags(connection, sweep_id)
 
-    def rename(self, names: Mapping[str, str], changes: Sequence[renaming.Renamed]) -> None:
+    def rename(self, names: Mapping[str, str], changes: Sequence[Renamed]) -> None:
         """Rename sweeps with their folders; see `sweep.store.renaming`."""
+        from sweep.store import renaming
+
         folder = self.files.relative_to(self.folder).as_posix()
         retry_while_busy(lambda: renaming.rename(self.database, self.files, folder, names, changes))
 
@@ -70,6 +74,8 @@ class Housekeeper(Reader):
         Raises:
             SweepError: when one of them is being trained; nothing is deleted then.
         """
+        from sweep.store import removal
+
         retry_while_busy(lambda: removal.remove(self.database, self.files, ids))
         return removal.give_back(self.database)
 

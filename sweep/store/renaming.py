@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, or_, select, update
 
 from sweep.errors import SweepError
 from sweep.store.connection import Database
@@ -110,7 +110,8 @@ def _changed_rows(
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the id of each trial that is changed, with its new values by column."""
     reconfigured = {each.sweep_id: each.reconfigured for each in changes if each.reconfigured}
-    named = [_begins(trials.c[name], old) for name in (*FILES, *ORIGINS) for old in beginnings]
+    # SQLite also finds what differs in capitals, which stays as it is.
+    named = [trials.c[name].startswith(old, autoescape=True) for name in (*FILES, *ORIGINS) for old in beginnings]
     query = select(*(trials.c[name] for name in ("id", "sweep_id", "configuration", *FILES, *ORIGINS)))
     for row in connection.execute(query.where(or_(trials.c.sweep_id.in_(reconfigured), *named))).mappings():
         values: dict[str, Any] = {name: _renamed(row[name], beginnings) for name in (*FILES, *ORIGINS)}
@@ -130,11 +131,6 @@ def _changed_labels(
         for trial_id, name, text in connection.execute(query.where(mine)):
             if (new := _renamed(text, beginnings)) != text:
                 yield trial_id, name, str(new)
-
-
-def _begins(column: ColumnElement[Any], beginning: str) -> ColumnElement[bool]:
-    """Return the condition that a text begins so; LIKE would take small letters for capitals."""
-    return func.substr(column, 1, len(beginning)) == beginning
 
 
 def _renamed(text: str | None, beginnings: Mapping[str, str]) -> str | None:

@@ -157,7 +157,7 @@ class TestRemove:
 @pytest.fixture(scope="module")
 def process():
     """A process that lives, and its name as an owner."""
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as started:
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as started:
         born = psutil.Process(started.pid).create_time()
         yield f"{socket.gethostname()}:{started.pid}@{born:.2f}"
         started.stdin.close()

@@ -45,6 +45,8 @@ def print_json(results: Sweep, number: int) -> None:
     trial = results.trial(number)
     known = {"sweep": results.name, "trial": trial.number, **asdict(trial)}
     known["decisions"] = [asdict(each) for each in results.store.decisions(results.record.id, number)]
+    known["tags"] = list(results.store.tags(results.record.id).get(number, ()))
+    known["notes"] = [asdict(each) for each in results.store.notes(results.record.id) if each.trial == number]
     known["epochs"] = json.loads(render(results.epochs(number).drop(columns="trial"), "json"))
     print(json.dumps(known, ensure_ascii=False, allow_nan=False, indent=2, default=json_text))
 

@@ -6,7 +6,6 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from sweep.checks.doctor import examine
 from sweep.errors import SweepError, UsageError
 from sweep.results.export.optuna import frozen_trials, write_study
 from sweep.results.sweep import Sweep
@@ -93,18 +92,6 @@ def test_a_database_of_sweeps_is_left_alone(results):
         with pytest.raises(UsageError, match="is a database of sweeps"):
             write_study(results, address)
     assert path.read_bytes() == before
-
-
-def test_the_doctor_names_the_tables_that_optuna_has_made(results, tmp_path):
-    path = tmp_path / "copy.db"
-    results.store.database.checkpoint()
-    path.write_bytes(results.store.database.path.read_bytes())
-    assert examine(str(path)).notes == []
-    with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE studies (study_id INTEGER)")
-    connection.close()
-    (note,) = examine(str(path)).notes
-    assert "another program has made tables in it: studies" in note.words
 
 
 @pytest.mark.parametrize("address", ["", "sqlite://", "nonsense://x", "postgresql+nodriver://h/d"])
