@@ -1,4 +1,4 @@
-"""Execute the notebooks of this folder and store what they show: python examples/execute.py [NAME …]; by default all."""
+"""Execute the notebooks of this folder, or those named, and store what they show: python examples/execute.py [NAME]."""
 
 import base64
 import io
