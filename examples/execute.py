@@ -1,4 +1,4 @@
-"""Execute the notebooks of this folder, by default all, and store what they show: python examples/execute.py [NAME …]."""
+"""Execute the notebooks of this folder, or those named, and store what they show: python examples/execute.py [NAME]."""
 
 import base64
 import io

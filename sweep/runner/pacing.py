@@ -63,7 +63,10 @@ class TimeLeft:
         self._workers = [*self._workers, len(progress.running)][-10:]
         now = time.monotonic()
         if now >= self._due:
-            self._estimate = self._estimated(progress)
+            try:
+                self._estimate = self._estimated(progress)
+            except (ArithmeticError, ValueError):  # what was drawn may be beyond all numbers; nothing else must suffer
+                self._estimate = None
             self._made = now
             self._due = now + max(SECONDS, SHARE * (time.monotonic() - now))
         if self._estimate is None:

@@ -105,7 +105,7 @@ def makespan(running: Sequence[float], waiting: Sequence[float], workers: int, c
         if closes is not None and ends[0] >= closes:
             break
         heapq.heapreplace(ends, ends[0] + duration)
-    return max(ends)
+    return float(max(ends))
 
 
 class Expectation:

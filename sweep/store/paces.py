@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from sweep.records import Status
+from sweep.records import ENDED, Status
 from sweep.store.schema import epochs, trials
 
 
@@ -44,7 +44,7 @@ def read_paces(connection: Connection, sweep_id: int) -> list[TrialPace]:
     for number, status, planned, count, seconds, whole, attempt, size in connection.execute(
         query.order_by(trials.c.number)
     ):
-        is_first = attempt == 1 and whole is not None and seconds is not None
+        is_first = status in ENDED and attempt == 1 and whole is not None and seconds is not None
         overhead = max(0.0, whole - seconds) if is_first else None
         found.append(TrialPace(number, status, planned, count or 0, seconds or 0.0, overhead, size))
     return found

@@ -45,7 +45,7 @@ def test_the_parameters_are_those_that_were_drawn(results):
 def test_a_sweep_runs_and_resumes_to_the_same_bits(workplace, capsys, here):
     db = str(workplace / "own.db")
     overrides = ["name=mine", "trials=2", "epochs=1", "learning_rate=0.1"]
-    ran = sweep.run(NAME, overrides=overrides, workers=1, db=db)
+    ran = sweep.run(NAME, overrides=overrides, workers=1, db=db, observer=None)
     assert ran.name == "mine"
     assert ran.folder == workplace / "own.db-files" / "mine"
     before = ran.epochs().drop(columns="seconds")
@@ -54,7 +54,7 @@ def test_a_sweep_runs_and_resumes_to_the_same_bits(workplace, capsys, here):
     with connection:
         connection.execute("UPDATE trials SET status = 'interrupted'")
     connection.close()
-    resumed = sweep.resume(db=db, workers=1)
+    resumed = sweep.resume(db=db, workers=1, observer=None)
     assert resumed.epochs().drop(columns="seconds").equals(before)
     assert [*resumed.trials()["attempt"]] == [2, 2]
     assert sweep.load("mine", db=db).best()["trial"].tolist() == resumed.best()["trial"].tolist()
