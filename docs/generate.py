@@ -12,6 +12,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,9 @@ def commands() -> str:
 
 
 COMMANDS_HEAD = """\
-A NAME is the newest sweep where it is left out; a TRIAL is `12` (of the newest sweep) or `mnist-widths/12`. Tables go to
-standard output, and messages to standard error. Exit codes: 0 success; 1 failure, also of all trials of a sweep; 2 a wrong
-command or experiment file; 130 Ctrl-C, 143 SIGTERM, 129 a closed terminal, with all state saved."""
+A NAME is the newest sweep where it is left out; a TRIAL is `12` (of the newest sweep) or `mnist-widths/12`. Tables go
+to standard output, and messages to standard error. Exit codes: 0 success; 1 failure, also of all trials of a sweep; 2 a
+wrong command or experiment file; 130 Ctrl-C, 143 SIGTERM, 129 a closed terminal, with all state saved."""
 
 
 def command_page(name: str, command: Any) -> str:
@@ -98,7 +99,7 @@ def value_name(parameter: Any, context: Any) -> str:
     """Return what stands for the value of an argument or an option."""
     if parameter.param_type_name == "argument":
         return f"{parameter.name}".upper()
-    return str(parameter.display_type(context)).strip("<>[]").upper().replace("INTEGER", "N")
+    return str(parameter.display_type(context)).strip("<>[]").upper().replace("INT", "N").replace("STR", "TEXT")
 
 
 def plain(text: str) -> str:
@@ -155,7 +156,7 @@ def section_table(model: Any) -> str:
     rows = [
         [code(name), type_words(field.annotation, field.metadata), default_word(field), notes.get(name, "")]
         for name, field in model.model_fields.items()
-        if name not in inherited or field is not inherited[name] and name in model.__annotations__
+        if name not in inherited or (field is not inherited[name] and name in model.__annotations__)
     ]
     return table(["key", "value", "default", ""], rows)
 
@@ -185,7 +186,7 @@ def attribute_notes(model: Any) -> dict[str, str]:
         if not owner.__module__.startswith("sweep."):
             continue
         body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0].body  # type: ignore[attr-defined]
-        for before, after in zip(body, body[1:], strict=False):
+        for before, after in pairwise(body):
             is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
             if isinstance(before, ast.AnnAssign) and is_text:
                 notes[before.target.id] = " ".join(after.value.value.split())  # type: ignore[attr-defined, union-attr]
@@ -313,13 +314,13 @@ def member(name: str, thing: Any) -> str:
     """Return the section of a function, a method or a property."""
     thing = getattr(thing, "__func__", thing)
     if isinstance(thing, property) or not callable(thing):
-        return f"### {name.split('.')[-1]}\n\n{description(thing)}"
+        return f"### {name.rpartition('.')[2]}\n\n{description(thing)}"
     signature = inspect.signature(thing)
     kept = [each for each in signature.parameters.values() if each.name != "self"]
     text = str(signature.replace(parameters=kept)).replace("'", "")
     if len(text) > 100:
         text = "(\n" + "".join(f"    {argument},\n" for argument in arguments_of(kept)) + ")"
-    return f"### {name.split('.')[-1]}\n\n```text\n{name}{text}\n```\n\n{description(thing)}"
+    return f"### {name.rpartition('.')[2]}\n\n```text\n{name}{text}\n```\n\n{description(thing)}"
 
 
 def arguments_of(parameters: list[inspect.Parameter]) -> list[str]:
@@ -370,9 +371,9 @@ def database() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-DATABASE_HEAD = """The database is a SQLite file, `results/sweeps.db` by default, or PostgreSQL with the same tables. Each
-column has a comment, which `.schema` of `sqlite3` shows, too. Read it with anything; leave writing to sweep, since each
-trial carries a digest of all that is kept of it."""
+DATABASE_HEAD = """The database is a SQLite file, `results/sweeps.db` by default, or PostgreSQL with the same tables.
+Each column has a comment, which `.schema` of `sqlite3` shows, too. Read it with anything; leave writing to sweep, since
+each trial carries a digest of all that is kept of it."""
 
 
 def key_words(column: Any) -> str:
