@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = [path for path in sorted((ROOT / "docs").rglob("*.md")) if path.name != "tutorial.ja.md"]
-"""All pages; the Japanese tutorial has the blocks of the English one."""
+PAGES = [path for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))] if ".ja" not in path.suffixes]
+"""The README and all pages in English; those in Japanese have the same blocks."""
+
+
+BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,9 @@ class Block:
 
 def blocks(path):
     """Return the blocks of a page in their order."""
-    found = re.findall(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', path.read_text(), re.MULTILINE | re.DOTALL)
+    found = re.findall(
+        r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
     return [Block(*each) for each in found]
 
 

@@ -1,4 +1,4 @@
-"""Every command and snippet of the documentation does what it is there for, page by page in an empty folder."""
+"""Every command and snippet of the README and the documentation does what it is there for, page by page."""
 
 import re
 import shutil
@@ -28,7 +28,18 @@ ONLY_PARSED = (
 )
 """Beginnings or parts of commands whose options alone are checked here: they need minutes, servers or data sets,
 or are charts that have tests of their own."""
-OTHERS = {"python3", ".venv/bin/pip", "source", "pip", "sudo", "dask", "export", "SWEEP_DATA=/data", "make"}
+OTHERS = {
+    "python3",
+    ".venv/bin/pip",
+    "source",
+    "pip",
+    "sudo",
+    "dask",
+    "export",
+    "SWEEP_DATA=/data",
+    "make",
+    ".venv/bin/sweep",
+}
 """First words of commands that are not ours."""
 SHORT = 3
 """Epochs of each `sweep run`, so that a page takes a second; twice as many where a rule stops trials early."""
@@ -118,22 +129,25 @@ def run_block(block, folder, answer):
 WITH_CODE = [page for page in PAGES if any(block.language != "text" for block in blocks(page))]
 
 
-@pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: str(page.relative_to(ROOT / "docs")))
+@pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_page_does_what_it_says(page, folder, answer):
     shutil.copy(ROOT / "experiments" / "rents.csv", folder)
+    if page.parent == ROOT:  # the README begins with nothing
+        shutil.rmtree(folder / "results")
     for block in blocks(page):
         run_block(block, folder, answer)
 
 
 def test_every_block_says_what_it_is():
     for page in PAGES:
-        opened = re.findall(r"^```(.*)$", page.read_text(), re.MULTILINE)[::2]
+        opened = re.findall(r"^```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)[::2]
         languages = {each.split()[0] if each else "" for each in opened}
         assert languages <= {"sh", "python", "toml", "sql", "text"}, page
 
 
-def test_the_tutorial_in_japanese_has_the_same_commands():
-    english, japanese = (blocks(ROOT / "docs" / name) for name in ("tutorial.md", "tutorial.ja.md"))
+@pytest.mark.parametrize("page", ["README", "docs/tutorial"])
+def test_the_page_in_japanese_has_the_same_commands(page):
+    english, japanese = (blocks(ROOT / f"{page}{suffix}") for suffix in (".md", ".ja.md"))
 
     def without_comments(each):
         return each.language, each.title, re.sub(r" *#.*", "", each.text)
