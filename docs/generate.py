@@ -21,8 +21,9 @@ LINES = {"Args:": "Arguments", "Raises:": "Raises", "Returns:": "Returns", "Yiel
 
 
 def cell(text: object) -> str:
-    """Return a text as the content of a cell of a Markdown table."""
-    return re.sub(r"\s+", " ", str(text)).replace("|", "\\|").replace("<", "&lt;").strip()
+    """Return a text as the content of a cell of a Markdown table; code between backticks stays as it is."""
+    parts = re.split(r"(`[^`]*`)", " ".join(str(text).split()))
+    return "".join(part if part.startswith("`") else part.replace("|", "\\|").replace("<", "&lt;") for part in parts)
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

@@ -127,9 +127,28 @@ def run_block(block, folder, answer):
 
 
 WITH_CODE = [page for page in PAGES if any(block.language != "text" for block in blocks(page))]
+LONG = ("README.md", "docs/howto/what-matters.md", "docs/howto/stop-early.md")
+"""Pages that take seconds; most of their commands stand on others, too."""
 
 
-@pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: str(page.relative_to(ROOT)))
+def names(pages):
+    """Return the pages by their names, those that take long marked as such."""
+    found = {str(page.relative_to(ROOT)): page for page in pages}
+    return [pytest.param(page, id=name, marks=[pytest.mark.slow] * (name in LONG)) for name, page in found.items()]
+
+
+def test_every_command_has_options_that_there_are():
+    found = [
+        words for page in PAGES for block in blocks(page) if block.language == "sh" for words in commands(block.text)
+    ]
+    ours = [words[1:] for words in found if words[0] == "sweep"]
+    assert len(ours) > 100
+    for words in ours:
+        if not any(part in " ".join(["sweep", *words]) for part in NOT_YET):
+            parse(words)
+
+
+@pytest.mark.parametrize("page", names(WITH_CODE))
 def test_the_page_does_what_it_says(page, folder, answer):
     shutil.copy(ROOT / "experiments" / "rents.csv", folder)
     if page.parent == ROOT:  # the README begins with nothing

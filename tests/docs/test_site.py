@@ -67,7 +67,7 @@ def test_the_reference_of_commands_has_every_option(generate):
         for option in command.params:
             if not getattr(option, "hidden", False) and option.param_type_name == "option":
                 assert option.opts[0] in section
-    assert "| `--format TABLE\\|CSV\\|JSON\\|MARKDOWN` | " in page
+    assert "| `--format TABLE|CSV|JSON|MARKDOWN` | " in page
 
 
 def test_the_reference_of_the_file_has_every_key_and_kind(generate):
