@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import sys
 from contextlib import closing
+from functools import cache
 
 import pytest
 import typer
@@ -78,9 +79,15 @@ def folder(library, tmp_path, monkeypatch):
             del sys.modules[name]
 
 
+@cache
+def root():
+    """Return all commands."""
+    return typer.main.get_command(app)
+
+
 def parse(words):
     """Check the options of a command without running it."""
-    command = typer.main.get_command(app)
+    command = root()
     while hasattr(command, "commands"):
         context = command.context_class(command, info_name="sweep")
         name, command, words = command.resolve_command(context, words)
