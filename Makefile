@@ -14,7 +14,7 @@ test-slow: .venv/test ## the tests that need minutes and real data
 	$(BIN)/pytest -m slow
 
 docs: .venv/test ## the documentation, with a reference of commands, keys, Python and the database: site/index.html
-	$(BIN)/mkdocs build --strict --quiet
+	$(BIN)/mkdocs build --strict
 
 lint: .venv/test
 	$(BIN)/ruff check

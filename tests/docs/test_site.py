@@ -24,10 +24,10 @@ def site(tmp_path_factory):
     if find_spec("mkdocs") is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("mkdocs is not installed; `make test` does so")
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert done.returncode == 0, done.stderr
     return {str(page.relative_to(folder).parent): page.read_text() for page in folder.rglob("index.html")}
 
 
