@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow lint bench bench-quick clean
+.PHONY: demo test test-slow lint docs bench bench-quick clean
 
 demo: .venv/demo ## install, then draw, train and rank 40 networks on digits
 	$(BIN)/sweep run digits-quickstart --name digits-quickstart-$(shell date +%Y%m%d-%H%M%S)
@@ -12,6 +12,9 @@ test: .venv/test lint ## ruff, mypy and the test suite
 
 test-slow: .venv/test ## the tests that need minutes and real data
 	$(BIN)/pytest -m slow
+
+docs: .venv/test ## the documentation, with a reference of commands, keys, Python and the database: site/index.html
+	$(BIN)/mkdocs build --strict
 
 lint: .venv/test
 	$(BIN)/ruff check
@@ -43,4 +46,4 @@ bench-quick: .venv/test ## less of each, without the peers that are not installe
 	touch $@
 
 clean: ## remove the environment and all caches
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv site .mypy_cache .pytest_cache .ruff_cache .hypothesis

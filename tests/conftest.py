@@ -43,7 +43,7 @@ WAITING = (
     "runner/test_rungs.py",
     "store/test_stress.py",
     "test_wheel.py",
-    "test_readme.py",
+    "docs/test_pages.py",
 )
 """Files of tests that take longest, of which the first wait most of the time; the small ones fill up the end."""
 

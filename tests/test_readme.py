@@ -1,62 +1,26 @@
-"""The README's own training function and own command, copied into an empty folder, work as they stand."""
+"""The README is short, names the two commands, and leads somewhere; `tests/docs` runs all that stands in it."""
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-import sweep
+from tests.docs.pages import ROOT
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-
-
-def blocks(heading, language):
-    """The code blocks of a section."""
-    section = re.split(r"\n## ", README.split(f"\n## {heading}\n")[1])[0]
-    return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
+LONGEST = 200
+READMES = ["README.md", "README.ja.md"]
 
 
-def run(folder, *arguments):
-    done = subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, encoding="utf-8", cwd=folder, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.mark.parametrize("name", READMES)
+def test_it_is_short_and_begins_with_two_commands(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= LONGEST
+    first = re.search(r"```sh\n(.*?)```", text, re.DOTALL)[1]
+    assert [line.split("#")[0].strip() for line in first.splitlines()] == ["make demo", "make test"]
 
 
-@pytest.fixture
-def folder(tmp_path):
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    return empty
-
-
-def test_your_own_training_function(folder):
-    function, from_python = blocks("Your own training function", "python")
-    (file,) = blocks("Your own training function", "toml")
-    (folder / "mine.py").write_text(function, encoding="utf-8")
-    (folder / "mine.toml").write_text(file, encoding="utf-8")
-    out = run(folder, "-m", "sweep", "run", "mine.toml")
-    results = sweep.load("mine")
-    assert len(results.trials()) == 30
-    assert "Best" in out
-    assert set(results.trials()["status"]) == {"completed"}
-
-    (folder / "script.py").write_text(from_python, encoding="utf-8")
-    out = run(folder, "script.py")
-    assert "distance" in out
-    # The same draws by another way: parameters of one name, and one seed.
-    assert sweep.load("train").trials()["learning_rate"].tolist() == results.trials()["learning_rate"].tolist()
-
-
-def test_your_own_command(folder):
-    (program,) = blocks("Your own command", "python")
-    (file,) = blocks("Your own command", "toml")
-    (folder / "train.py").write_text(program, encoding="utf-8")
-    (folder / "command.toml").write_text(file, encoding="utf-8")
-    run(folder, "-m", "sweep", "run", "command.toml")
-    results = sweep.load("command")
-    assert set(results.trials()["status"]) <= {"completed", "diverged"}
-    assert results.epochs().groupby("trial").size().max() == 20
+@pytest.mark.parametrize("name", READMES)
+def test_its_links_lead_somewhere(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    targets = [target for target in re.findall(r"\]\(([^)]+)\)", text) if not target.startswith("https://")]
+    assert len(targets) > 20
+    assert [target for target in targets if not (ROOT / target.partition("#")[0]).exists()] == []
