@@ -16,6 +16,7 @@ from sweep.experiment.sections.objective import check_metric_name
 from sweep.metrics import Direction, Objective, metric
 from sweep.records import STATUSES, Divergence, DivergenceKind, Epoch
 from sweep.results.importing.found import Found, FoundTrial, ended_only, scalar
+from sweep.space.formulas import unprotected
 from sweep.store.imports import Ended
 
 SUFFIXES = (".csv", ".parquet")
@@ -29,8 +30,6 @@ LAST = (
     *("ranked_epochs", "finding", "network_parameters", "multiplications"),
 )
 """Columns between the metrics and the parameters."""
-PROTECTED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
-"""A text with an apostrophe before it, lest a spreadsheet runs it as a formula."""
 
 Row = Mapping[str, Any]
 """The values of a row by column; None where one is missing."""
@@ -207,7 +206,7 @@ def _csv(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
     """Return the columns and rows of a file of comma-separated values, each column in the type that its texts have."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         head, *lines = [*csv.reader(file)] or [[]]
-    columns = [_unprotected(name) for name in head]
+    columns = [unprotected(name) for name in head]
     if any(len(line) != len(columns) for line in lines):
         raise ValueError("its lines have different numbers of values")
     readers = [_reader(name, [line[place] for line in lines]) for place, name in enumerate(columns)]
@@ -218,15 +217,11 @@ def _csv(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
     return columns, rows
 
 
-def _unprotected(text: str) -> str:
-    return text[1:] if PROTECTED.match(text) else text
-
-
 def _reader(column: str, texts: Iterable[str]) -> Callable[[str], Any]:
     """Return how the texts of a column are read."""
     given = [text for text in texts if text]
     if column in TEXTS:
-        return _unprotected
+        return unprotected
     for read in (_whole, _real, _truth):
         if all(_can(read, text) for text in given):
             return read
@@ -262,4 +257,4 @@ def _truth(text: str) -> bool:
 
 def _any(text: str) -> Any:
     """Return the value of a cell in a column of several types."""
-    return next((read(text) for read in (_whole, _real, _truth) if _can(read, text)), _unprotected(text))
+    return next((read(text) for read in (_whole, _real, _truth) if _can(read, text)), unprotected(text))
