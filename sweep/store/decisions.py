@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
-from sweep.metrics import NATIVE_METRICS
 from sweep.records import DecisionRecord, Exemption, Status
 from sweep.stopping import sentence
 from sweep.store.digests import seal
+from sweep.store.metric_values import metric_value
 from sweep.store.schema import decisions, epochs, trials
 
 NEXT_STATUS: dict[str, Status] = {"go on": "queued", "audit": "queued", "stop": "pruned"}
@@ -63,7 +63,7 @@ def competitors(connection: Connection, sweep_id: int) -> list[Competitor]:
 
 def values_after(connection: Connection, sweep_id: int, number: int, metric: str, epoch: int) -> list[float]:
     """Return the values of a metric of a trial in the epochs after one, the untrained network left out."""
-    value = epochs.c[metric] if metric in NATIVE_METRICS else epochs.c.metrics[metric].as_float()
+    value = metric_value(epochs, metric)
     this = and_(trials.c.sweep_id == sweep_id, trials.c.number == number)
     query = select(value).join(trials, trials.c.id == epochs.c.trial_id).where(this, epochs.c.epoch > max(epoch, 0))
     return [float(each) for each in connection.execute(query.order_by(epochs.c.epoch)).scalars()]

@@ -12,6 +12,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, FromClause, Integer, Select, case, func, select
 
 from sweep.metrics import NATIVE_METRICS, Objective, SortKey
+from sweep.store.metric_values import metric_value
 from sweep.store.queries import list_sweeps, recorded_metrics, sweep_head
 from sweep.store.rows import NATIVE_COLUMNS, drawn_value
 from sweep.store.schema import batches, epochs, is_completed, is_ranked, parameters, trials
@@ -58,7 +59,7 @@ class _Chosen:
 
     def values(self) -> dict[str, ColumnElement[Any]]:
         """Return what trials can be sorted by, by name."""
-        in_json = {name: epochs.c.metrics[name].as_float() for name in self.others}
+        in_json = {name: metric_value(epochs, name) for name in self.others}
         return {**self.metrics, **in_json, "trial": trials.c.number}
 
 
@@ -144,7 +145,7 @@ def _epoch_of(objective: Objective) -> ColumnElement[Any]:
     if objective.epoch == "last" and is_native:
         return last
     other = epochs.alias()
-    value = other.c[objective.metric] if is_native else other.c.metrics[objective.metric].as_float()
+    value = metric_value(other, objective.metric)
     order = value.desc() if objective.is_max else value.asc()
     if objective.epoch == "last":  # a metric may be recorded at the start alone
         order = other.c.epoch.desc()

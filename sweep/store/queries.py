@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, TableValuedAlias, case, func, sel
 from sweep.metrics import NATIVE_METRICS, Objective, metric
 from sweep.records import STATUSES, Progress, RunningTrial, Status, TrialRecord
 from sweep.store.lifecycle import seconds_between
+from sweep.store.metric_values import metric_value
 from sweep.store.rows import objective_of, trial_record
 from sweep.store.schema import epochs, is_ranked, is_ranked_by_earlier, notes, sweeps, tags, trials
 
@@ -228,7 +229,7 @@ def trial_records(connection: Connection, sweep_id: int) -> list[TrialRecord]:
 
 def curves(connection: Connection, trial_id: int, name: str, epoch: int) -> dict[int, list[float]]:
     """Return a metric of the other trials of a trial's sweep that have had an epoch; see `Reader.curves`."""
-    value = epochs.c[name] if name in NATIVE_METRICS else epochs.c.metrics[name].as_float()
+    value = metric_value(epochs, name)
     sweep = select(trials.c.sweep_id).where(trials.c.id == trial_id).scalar_subquery()
     query = (
         select(trials.c.number, value)

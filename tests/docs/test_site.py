@@ -89,4 +89,4 @@ def test_the_reference_of_the_database_has_every_column_with_its_comment(generat
     rows = [line for line in page.splitlines() if line.startswith("| `")]
     assert len(rows) == sum(len(table.columns) for table in metadata.sorted_tables)
     assert "| `test_accuracy` | double | fraction in [0, 1] |" in rows
-    assert "CREATE VIEW leaderboard" in page
+    assert 'CREATE VIEW "leaderboard"' in page

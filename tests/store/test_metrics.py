@@ -198,3 +198,18 @@ def test_curves_are_those_of_other_trials_of_the_sweep_that_have_had_the_epoch(s
     assert store.curves(first, "rmse", 2) == {1: [1.5, 4.0], 3: [2.0, 1.0]}
     assert store.curves(first, "test_loss", 3) == {3: [2.0 / 3, 1.0 / 3, 1.5 / 3]}
     assert store.curves(first, "rmse", 4) == {}
+
+
+@pytest.mark.parametrize("name", ["精度", 'a"b', "a\\b", "x'y", "a.b c", "naïve"])
+def test_a_metric_of_any_name_ranks_and_is_compared_as_one_of_a_plain_name(store, name):
+    objective = Objective(name, "min")
+    record = replace(RECORD, name="awkward", objective=objective)
+    sweep_id = store.add_sweep(record, [own_trainer(n, planned_epochs=3) for n in range(len(VALUES))])
+    for number, course in enumerate(VALUES):
+        claim = store.claim(sweep_id, number, "me:1")
+        epochs = [Epoch(n, 0.5, {name: value}) for n, value in enumerate(course, start=1)]
+        store.finish(claim, Ending("completed", 1.0), epochs, objective.choose(epochs))
+    assert store.curves(sweep_id, 0, name, 2) == {1: VALUES[1][:2], 2: VALUES[2][:2], 3: VALUES[3][:2]}
+    assert store.values_after(sweep_id, 0, name, 1) == VALUES[0][1:]
+    ranked = store.trials(sweep_id, Selection(objective, of="ranked", order=objective.sort_keys(best_first=True)))
+    assert [*ranked[name]] == [0.1, 1.0, 1.5, 1.5]
