@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from sweep.cli import (  # noqa: F401 (each adds its commands to the application)
     analysis,
+    beginning,
     checks,
     commands,
     comparing,

@@ -26,6 +26,8 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("resume", "resume", "finish the newest sweep where it was interrupted"),
         Entry("extend", "extend mnist-widths --trials 200", "draw and train as many as there are 200 of"),
         Entry("continue", "continue --best 5 --epochs 100", "train the five best trials for more epochs"),
+        Entry("init", "init mine.toml", "write a commented experiment file to begin with"),
+        Entry("schema", "schema -o sweep.schema.json", "write the schema by which editors check experiment files"),
         Entry("next", "next -o next.toml", "write the file of the search that follows the newest sweep"),
     ),
     "Look at results": (
