@@ -17,6 +17,7 @@ from sweep.cli import (  # noqa: F401 (each adds its commands to the application
     checks,
     commands,
     comparing,
+    datasets,
     differing,
     explaining,
     finalists,

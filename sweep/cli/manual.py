@@ -59,6 +59,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("verify", "verify digits.zip", "whether a pack is whole, and its trials train again to the same bits"),
     ),
     "Check": (
+        Entry("data", "data show digits -o digits.png", "what is in a data set, with a picture"),
         Entry("replay", "replay 12 --check", "train a trial again and compare every bit"),
         Entry("doctor", "doctor", "whether the database is intact"),
         Entry("backup", "backup copy.db", "copy the database, also while a sweep is running"),
