@@ -109,7 +109,8 @@ def show(
 
     check_files(output, None)
     kind, options = _named(name, label)
-    dataset = open_dataset(prepare(kind, folder=data, task=task, **options))
+    with _asking_for_the_task(task):
+        dataset = open_dataset(prepare(kind, folder=data, task=task, **options))
     if class_ is not None and class_ not in dataset.class_names:
         raise UsageError(f"{name} has no class {class_!r}; {suggest(class_, dataset.class_names)}")
     rows = feature_rows(dataset) if features else overview(dataset)
@@ -229,10 +230,23 @@ def verify(name: DataName, label: Label = None, task: Task = None, data: Data = 
     places = _places(data)
     files = check(kind, places, **options)
     _print_checks(files, format, f"Data set {name}")
-    samples = check_readable(kind, places, task, **options)
+    with _asking_for_the_task(task):
+        samples = check_readable(kind, places, task, **options)
     if wrong := [each.path for each in files if each.verdict == DIFFERENT]:
         raise SweepError(f"{wrong[0]} is not the published file: move it away and type `sweep data fetch {name}`")
     say(f"{name} can be read: " + ", ".join(f"{counted(count, 'sample')} in {part}" for part, count in samples.items()))
+
+
+@contextmanager
+def _asking_for_the_task(task: str | None) -> Iterator[None]:
+    """Name the option where an error names the key of an experiment file."""
+    try:
+        yield
+    except DataError as error:
+        if task is None and "data.task = " in str(error):
+            words = str(error).replace('data.task = "regression"', "--task regression")
+            raise UsageError(words.replace('data.task = "classification"', "--task classification")) from error
+        raise
 
 
 def _print_checks(files: Any, format: Format, title: str) -> None:
@@ -266,5 +280,5 @@ def _named(name: str, label: str | None) -> tuple[str, dict[str, Any]]:
     if name in ("csv", "npz"):
         raise UsageError(f"name the file itself, such as mine.{name}")
     if name not in KINDS:
-        raise UsageError(f"there is no data set {name!r}; {suggest(name, KINDS)}, or name a .csv or .npz file")
+        raise UsageError(f"there is no data set {name!r}, nor does it end in .csv or .npz; {suggest(name, KINDS)}")
     return name, {}

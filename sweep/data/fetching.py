@@ -14,7 +14,7 @@ from uuid import uuid4
 from sweep.data.dataset import Task
 from sweep.data.formats import KINDS
 from sweep.data.formats.base import Request, Source
-from sweep.data.published import PUBLISHED, Published, PublishedFile
+from sweep.data.published import DIGITS, PUBLISHED, Published, PublishedFile
 from sweep.data.sources import Places, file_sha256
 from sweep.errors import DataError, suggest
 
@@ -159,7 +159,8 @@ def verify(kind: str, places: Places, **options: Any) -> list[FileCheck]:
     if kind not in KINDS:
         raise DataError(f"There is no kind of data set {kind!r}: {suggest(kind, KINDS)}")
     source: Source = KINDS[kind].locate(places, **options)
-    known = {_stem(file.name): file for file in PUBLISHED[kind].files} if kind in PUBLISHED else {}
+    published = PUBLISHED[kind].files if kind in PUBLISHED else (DIGITS,) if kind == "digits" else ()
+    known = {_stem(file.name): file for file in published}
     return [FileCheck(path, file_sha256(path), _verdict(path, known.get(_stem(path.name)))) for path in source.files]
 
 

@@ -85,5 +85,12 @@ CIFAR10 = Published(
     "cifar-10-batches-py",
 )
 
+DIGITS = PublishedFile(
+    "digits.csv.gz",
+    "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22",
+    "6ebb3d2fee246a4e99363262ddf8a00a3c41bee6014c373ed9d9216ba7f651b8",
+)
+"""The file of digits that comes with scikit-learn."""
+
 PUBLISHED: Mapping[str, Published] = {"cifar10": CIFAR10, "fashion_mnist": FASHION_MNIST, "mnist": MNIST}
 """Kind of a data set -> where it is published."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from sweep.results.plots.chart import Chart
 from sweep.results.plots.settings import default_settings
-from sweep.results.plots.style import BLUE, INK, draw_ticks, draw_titles, empty_grid, shorten_all, style_axes
+from sweep.results.plots.style import BLUE, INK, draw_ticks, draw_titles, shorten_all, style_axes
 
 MOST = 24
 """Most features that are drawn."""
@@ -30,8 +32,14 @@ def feature_histograms(values: ArrayLike, names: Sequence[str], *, title: str) -
         title: what stands above, such as the name of the data set.
     """
     x = np.asarray(values, dtype=np.float64)[:, :MOST]
-    figure, grid = empty_grid(x.shape[1])
-    for axes, column, name in zip(grid, x.T, shorten_all(names[:MOST], _LETTERS), strict=True):
+    columns = min(4, x.shape[1])
+    rows = math.ceil(x.shape[1] / columns)
+    figure = Chart(figsize=(max(2.6 * columns, 4.5), 1.9 * rows + 0.7), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False)
+    grid = list(panels.flat)
+    for axes in grid[x.shape[1] :]:
+        axes.remove()
+    for axes, column, name in zip(grid, x.T, shorten_all(names[:MOST], _LETTERS), strict=False):
         _draw(axes, column)
         axes.set_title(name, fontsize=9, color=INK, parse_math=False)
     figure.supylabel("samples", fontsize=10)
@@ -51,6 +59,5 @@ def _draw(axes: Axes, column: NDArray[Any]) -> None:
         axes.bar(levels, [(column == level).sum() for level in levels], width=width, color=BLUE)
     else:
         axes.hist(column, bins=_BINS, color=BLUE)
-    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    axes.tick_params(labelleft=True)
+    axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     draw_ticks(axes.xaxis, low, high, is_log=False, is_whole=bool((column == column.round()).all()))
