@@ -48,10 +48,21 @@ class Call:
     """A hint that names a call which helps."""
 
     function: Literal[
-        "run", "resume", "extend", "rescue", "reseed", "finalists", "explain", "show", "sql", "doctor", "repair"
+        "run",
+        "resume",
+        "extend",
+        "rescue",
+        "reseed",
+        "finalists",
+        "explain",
+        "show",
+        "sql",
+        "doctor",
+        "repair",
+        "fetch",
     ]
     sweep: str = ""
-    """Name of the sweep, empty for the newest."""
+    """Name of the sweep, empty for the newest; for `fetch` that of the data set."""
     trial: str = ""
     """Number of the trial, for those that take one."""
     arguments: tuple[tuple[str, str | float], ...] = ()
@@ -78,6 +89,7 @@ _CALLS = {
     "sql": "sweep.sql()",
     "doctor": "sweep.checks.doctor.examine(db)",
     "repair": "sweep.checks.doctor.repair(db)",
+    "fetch": "sweep.data.fetching.fetch({sweep}, folder)",
 }
 
 Hint = Argument | Call

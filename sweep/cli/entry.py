@@ -13,10 +13,12 @@ from typing import NoReturn
 
 from sweep.cli import (  # noqa: F401 (each adds its commands to the application)
     analysis,
+    beginning,
     checks,
     commands,
     comparing,
     dashboard,
+    datasets,
     differing,
     explaining,
     exporting,

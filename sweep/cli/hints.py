@@ -22,6 +22,7 @@ COMMANDS = {
     "sql": "sweep sql",
     "doctor": "sweep doctor",
     "repair": "sweep doctor --repair",
+    "fetch": "sweep data fetch {sweep}",
 }
 
 
@@ -63,6 +64,5 @@ def _worded(hint: Hint) -> str:
             which = f"{sweep}/{trial}" if trial else f"{sweep} --all"
             trial = f"{sweep}/{trial}" if sweep else trial
             command = COMMANDS[function].format(sweep=sweep, trial=trial, which=which).rstrip()
-            return (
-                command + "".join(f" {_worded(Argument(name, f'{value}'))}" for name, value in arguments) + _DATABASE[0]
-            )
+            options = "".join(f" {_worded(Argument(name, f'{value}'))}" for name, value in arguments)
+            return command + options + ("" if function == "fetch" else _DATABASE[0])

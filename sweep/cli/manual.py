@@ -26,6 +26,8 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("resume", "resume", "finish the newest sweep where it was interrupted"),
         Entry("extend", "extend mnist-widths --trials 200", "draw and train as many as there are 200 of"),
         Entry("continue", "continue --best 5 --epochs 100", "train the five best trials for more epochs"),
+        Entry("init", "init mine.toml", "write a commented experiment file to begin with"),
+        Entry("schema", "schema -o sweep.schema.json", "write the schema by which editors check experiment files"),
         Entry("next", "next -o next.toml", "write the file of the search that follows the newest sweep"),
     ),
     "Look at results": (
@@ -72,6 +74,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("archive", "archive digits.zip", "put the newest sweep into one file"),
     ),
     "Check": (
+        Entry("data", "data show digits -o digits.png", "what is in a data set, with a picture"),
         Entry("replay", "replay 12 --check", "train a trial again and compare every bit"),
         Entry("doctor", "doctor", "whether the database is intact"),
         Entry("backup", "backup copy.db", "copy the database, also while a sweep is running"),

@@ -20,11 +20,24 @@ class Places(NamedTuple):
 
     @property
     def data_folder(self) -> Path | None:
-        """The user's folder of data sets, from the environment variable SWEEP_DATA if not given."""
+        """The folder of data sets: as given, of the environment variable SWEEP_DATA, or the user's own if it exists."""
         if self.folder is not None:
             return self.folder
-        given = os.environ.get("SWEEP_DATA")
-        return expanded(given) if given else None
+        if given := os.environ.get("SWEEP_DATA"):
+            return expanded(given)
+        own = user_data_folder()
+        return own if own is not None and own.is_dir() else None
+
+
+def user_data_folder() -> Path | None:
+    """Return the folder for the user's own data sets, which may not exist; None for a user without a home."""
+    from platformdirs import user_data_path
+
+    try:
+        folder = user_data_path("sweep")
+    except RuntimeError:
+        return None
+    return folder if folder.is_absolute() else None
 
 
 def file_sha256(path: Path) -> str:

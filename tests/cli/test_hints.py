@@ -48,6 +48,7 @@ def test_they_name_the_database_that_was_given_but_no_password(given, shown):
 
 def test_every_call_is_a_command():
     names = {command.name or command.callback.__name__ for command in app.registered_commands}
+    names |= {group.name for group in app.registered_groups}
     assert set(COMMANDS) == set(get_args(get_type_hints(Call)["function"]))
     assert {words.split()[1] for words in COMMANDS.values()} <= names
 

@@ -14,7 +14,7 @@ from sweep.data.dataset import Array, Part
 from sweep.data.formats.base import Format, Loaded, Request, Source
 from sweep.data.formats.unpickle import StoredArray, unpickle
 from sweep.data.sources import Places, is_file
-from sweep.errors import Argument, DataError
+from sweep.errors import Argument, Call, DataError
 
 _BATCHES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch")
 _META = "batches.meta"
@@ -37,7 +37,9 @@ def locate_cifar10(places: Places) -> Source:
             f"The data set cifar10 needs {_DESCRIBED}: unpack {_ARCHIVE}, and name the folder {_FOLDER} or the "
             "one above with ",
             Argument("data", "DIR"),
-            " or SWEEP_DATA.",
+            " or SWEEP_DATA, or download them with `",
+            Call("fetch", "cifar10"),
+            "`.",
         )
     files = _find(root)
     return Source("cifar10", files, partial(_load, files))
@@ -59,7 +61,9 @@ def _find(root: Path) -> tuple[Path, ...]:
         f"The data set cifar10 needs {_DESCRIBED}, which are neither in {root} nor in the folders {_FOLDER}, cifar10 "
         f"and cifar10/{_FOLDER} below it: unpack {_ARCHIVE} there, or name the folder that holds them with ",
         Argument("data", "DIR"),
-        " or SWEEP_DATA.",
+        " or SWEEP_DATA, or download them with `",
+        Call("fetch", "cifar10"),
+        "`.",
     )
 
 

@@ -9,7 +9,7 @@ from sweep.data.dataset import Part
 from sweep.data.formats.base import Format, Loaded, Request, Source
 from sweep.data.formats.idx import read_images, read_labels
 from sweep.data.sources import Places, is_file
-from sweep.errors import Argument, DataError
+from sweep.errors import Argument, Call, DataError
 
 _SHAPE = (1, 28, 28)
 _FILES = (
@@ -59,7 +59,9 @@ def _find(name: str, root: Path | None) -> tuple[Path, ...]:
         raise DataError(
             f"The data set {name} needs {_described(name)}, which have to be put into a folder: name it with ",
             Argument("data", "DIR"),
-            " or SWEEP_DATA.",
+            " or SWEEP_DATA, or download them with `",
+            Call("fetch", name),
+            "`.",
         )
     for folder in (root / name, root):
         found = {stem: _gzipped_or_not(folder / stem) for stem in _FILES}
@@ -73,7 +75,9 @@ def _find(name: str, root: Path | None) -> tuple[Path, ...]:
         f"The data set {name} needs {_described(name)}, which are neither in {root / name} nor in {root}: "
         "put them there, or name the folder that holds them with ",
         Argument("data", "DIR"),
-        " or SWEEP_DATA.",
+        " or SWEEP_DATA, or download them with `",
+        Call("fetch", name),
+        "`.",
     )
 
 

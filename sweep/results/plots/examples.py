@@ -75,17 +75,39 @@ def gallery(
     count = len(examples)
     if count == 0:
         return _nothing(title)
-    drawn, low_and_high = examples[:_MOST_EXAMPLES], limits or _limits(examples)
+    drawn = examples[:_MOST_EXAMPLES]
     pairs = _pairs(true_names[: len(drawn)], predicted_names[: len(drawn)])
-    figure, grid = _gallery_grid(len(drawn), lines=pairs[0].count("\n") + 1)
-    for axes, one, words in zip(grid, drawn, pairs, strict=True):
-        _draw_one(axes, one, *low_and_high)
-        axes.set_title(words, fontsize=9, color=INK, parse_math=False)
+    figure = _grid_of(drawn, pairs, limits or _limits(examples))
+    facts = "true → predicted"
+    draw_titles(figure, title, f"{facts}, the first {len(drawn)} of {count}" if count > len(drawn) else facts)
+    return figure
+
+
+@default_settings()
+def samples(images: ArrayLike, names: Sequence[str], *, title: str, facts: str) -> Figure:
+    """Draw samples of a data set, each below its name.
+
+    Args:
+        images: (n, channels, rows, columns) or another shape, drawn as `gallery` does; at least one.
+        names: the n names, such as those of their classes.
+        title: what stands above the samples, such as the name of the data set.
+        facts: what they are, such as "one of each class".
+    """
+    drawn = np.asarray(images)
+    figure = _grid_of(drawn, [shorten(name, _LETTERS) for name in names], _limits(drawn))
+    draw_titles(figure, title, facts)
+    return figure
+
+
+def _grid_of(drawn: Array, words: Sequence[str], limits: tuple[float, float]) -> Figure:
+    """Draw examples in rows, each below its words."""
+    figure, grid = _gallery_grid(len(drawn), lines=words[0].count("\n") + 1)
+    for axes, one, word in zip(grid, drawn, words, strict=True):
+        _draw_one(axes, one, *limits)
+        axes.set_title(word, fontsize=9, color=INK, parse_math=False)
     if not _is_picture(drawn[0]):
         figure.supxlabel("feature", fontsize=10)
         figure.supylabel("value", fontsize=10)
-    facts = "true → predicted"
-    draw_titles(figure, title, f"{facts}, the first {len(drawn)} of {count}" if count > len(drawn) else facts)
     return figure
 
 

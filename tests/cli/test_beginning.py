@@ -1,0 +1,51 @@
+"""The commands init and schema: what they write, and what they refuse."""
+
+import json
+
+import pytest
+
+import sweep
+from sweep.experiment.schema import file_schema
+
+
+def test_a_new_file_runs_as_it_is(answer, here, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = answer("init", "mine.toml")
+    assert (code, out) == (0, "")
+    assert err == "wrote mine.toml, sweep.schema.json; start it with: sweep run mine.toml\n"
+    result = sweep.run("mine.toml", trials=1, overrides=["training.epochs=1"], workers=1)
+    assert result.name == "mine" and [*result.trials()["status"]] == ["completed"]
+
+
+def test_a_function_of_ones_own_runs_as_it_is(answer, here, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert answer("init", "own.toml", "--trainer", "own_function.py")[0] == 0
+    result = sweep.run("own.toml", trials=2, workers=1)
+    assert len(result.trials()) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["mine"], 2, "ends in .toml"),
+        (["no/mine.toml"], 1, "there is no folder"),
+        (["mine.toml", "--from", "digits-quickstar"], 2, "did you mean 'digits-quickstart'?"),
+        (["mine.toml", "--trainer", "mine"], 2, "a trainer is a module such as mine.py"),
+        (["mine.toml", "--trainer", "other/mine.py"], 2, "must be in the folder of mine.toml"),
+        (["mine.toml", "--trainer", "mine.py", "--from", "command"], 2, "not both"),
+    ],
+)
+def test_what_cannot_be_written_is_refused(answer, tmp_path, monkeypatch, arguments, code, words):
+    monkeypatch.chdir(tmp_path)
+    given, out, err = answer("init", *arguments)
+    assert (given, out) == (code, "") and err.startswith("Error: ") and words in err
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_the_schema_is_printed_or_written(answer, tmp_path):
+    code, out, err = answer("schema")
+    assert (code, err) == (0, "") and json.loads(out) == json.loads(json.dumps(file_schema()))
+    assert answer("schema", "-o", tmp_path / "x.json") == (0, "", f"wrote {tmp_path / 'x.json'}\n")
+    assert (tmp_path / "x.json").read_text() == out
+    code, _, err = answer("schema", "-o", tmp_path / "no" / "x.json")
+    assert code == 2 and "there is no folder" in err
