@@ -209,7 +209,9 @@ def test_a_metric_of_any_name_ranks_and_is_compared_as_one_of_a_plain_name(store
         claim = store.claim(sweep_id, number, "me:1")
         epochs = [Epoch(n, 0.5, {name: value}) for n, value in enumerate(course, start=1)]
         store.finish(claim, Ending("completed", 1.0), epochs, objective.choose(epochs))
-    assert store.curves(sweep_id, 0, name, 2) == {1: VALUES[1][:2], 2: VALUES[2][:2], 3: VALUES[3][:2]}
     assert store.values_after(sweep_id, 0, name, 1) == VALUES[0][1:]
-    ranked = store.trials(sweep_id, Selection(objective, of="ranked", order=objective.sort_keys(best_first=True)))
-    assert [*ranked[name]] == [0.1, 1.0, 1.5, 1.5]
+    others = store.curves(row_of(store, sweep_id, 2)["id"], name, 2)
+    assert others == {0: VALUES[0][:2], 1: VALUES[1][:2], 3: VALUES[3][:2]}
+    by = Objective(name, "max", "last")
+    ranked = store.trials(sweep_id, by, Selection("ranked", 3, True))
+    assert [*ranked[name]] == [4.0, 2.0, 1.5]
