@@ -1,6 +1,10 @@
 """Tests of what commands print for programs."""
 
 import json
+import re
+from pathlib import Path
+
+import pytest
 
 from tests.cli.conftest import NAME
 
@@ -57,3 +61,25 @@ def test_predictions_are_a_table_for_a_program(cli):
     answer = cli("predict", f"{NAME}/0", "--format", "json")
     parts = json.loads(answer.out)
     assert [part["part"] for part in parts] == ["train", "test"]
+
+
+DOCUMENTED = (Path(__file__).parents[2] / "docs" / "json.md").read_text()
+ROWS = [[cell.strip() for cell in line.split(" | ")] for line in DOCUMENTED.splitlines() if line.startswith("| `sweep")]
+KEYS = {command.strip("|` "): re.findall(r"`(\w+|data set)`", keys) for command, _, keys in ROWS}
+"""The keys that the documentation names, by command."""
+QUICK = ("list", "leaderboard", "show 0", "review", "replay 0", "predict 0", "data list")
+"""Commands whose objects are seen here."""
+
+
+@pytest.mark.parametrize("command", QUICK)
+def test_the_keys_of_objects_are_those_of_the_documentation(cli, command):
+    printed = json.loads(cli(*command.split(), "--format", "json").out)
+    first = printed if isinstance(printed, dict) else printed[0]
+    documented = KEYS[f"sweep {command}"]
+    assert len(documented) > 1
+    assert [key for key in first if key in documented] == documented
+
+
+def test_a_table_without_rows_is_an_empty_list(cli):
+    answer = cli("leaderboard", "--diverged", "--where", "epoch > 100", "--format", "json")
+    assert json.loads(answer.out) == []
