@@ -1,6 +1,7 @@
 """Tests of the export to MLflow, as MLflow's own client reads it."""
 
 import sqlite3
+from datetime import UTC
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -84,6 +85,8 @@ def test_the_value_that_ranks_a_trial_and_its_times_are_there(hostile, runs):
         assert runs[number].data.metrics[best] == record.best_value
         elapsed = (runs[number].info.end_time - runs[number].info.start_time) / 1000
         assert elapsed == pytest.approx((record.finished - record.started).total_seconds(), abs=0.0011)
+    created = hostile.record.created.replace(tzinfo=UTC).timestamp()
+    assert runs[23].info.start_time == pytest.approx(1000 * created, abs=1)  # of a trial that was never started
 
 
 def test_what_users_have_added_stays(runs):
