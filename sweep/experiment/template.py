@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import keyword
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -168,6 +170,8 @@ def _module(trainer: Path, file: Path) -> str:
         raise UsageError(f"a trainer is a module such as mine.py, not {str(trainer)!r}")
     if trainer.resolve().parent != file.resolve().parent:
         raise UsageError(f"the trainer {trainer} must be in the folder of {file}")
+    if trainer.stem in sys.stdlib_module_names or keyword.iskeyword(trainer.stem):
+        raise UsageError(f"Python has a module or a word {trainer.stem} of its own; give the trainer another name")
     return trainer.stem
 
 

@@ -46,12 +46,12 @@ def rename(record: SweepRecord, new: str, store: Store) -> SweepRecord:
 
 
 def _check(names: Mapping[str, str], store: Store) -> None:
-    there = store.names()
+    there = {name.lower(): name for name in store.names() if name not in names}
     for old, new in names.items():
         if not re.fullmatch(NAME_PATTERN, new):
             raise UsageError(f"a sweep cannot be called {new!r}: give {NAME_WORDS.rstrip(',')}")
-        if new in there:
-            raise SweepError(f"there is a sweep '{new}' already, so '{old}' cannot be called so; choose another name")
+        if taken := there.get(new.lower()):  # views and some folders tell no case
+            raise SweepError(f"there is a sweep '{taken}' already, so '{old}' cannot be called so; choose another name")
 
 
 def _renamed(record: SweepRecord, names: Mapping[str, str]) -> Renamed:

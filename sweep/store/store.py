@@ -56,13 +56,16 @@ class Store(Housekeeper):
         return self._write(lambda c, now: imports.add_ended(c, record, drawn, ended), durable=True)
 
     def check_name(self, name: str) -> None:
-        """Check that no sweep has a name.
+        """Check that no sweep has a name, nor one that differs from it in case alone.
+
+        Folders of many systems, and views of all databases, are called the same by both.
 
         Raises:
             SweepError: when one has it.
         """
-        if name in self.names():
-            raise _taken(name)
+        for other in self.names():
+            if other.lower() == name.lower():
+                raise _taken(other)
 
     def requeue(self, sweep_id: int, is_lost: IsLost, *, interrupted: bool = True, patient: bool = True) -> int:
         """Queue the trials again that run without a living owner, and those interrupted; return their number."""

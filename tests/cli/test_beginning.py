@@ -31,6 +31,8 @@ def test_a_function_of_ones_own_runs_as_it_is(answer, here, tmp_path, monkeypatc
         (["no/mine.toml"], 1, "there is no folder"),
         (["mine.toml", "--from", "digits-quickstar"], 2, "did you mean 'digits-quickstart'?"),
         (["mine.toml", "--trainer", "mine"], 2, "a trainer is a module such as mine.py"),
+        (["mine.toml", "--trainer", "os.py"], 2, "Python has a module or a word os of its own"),
+        (["mine.toml", "--trainer", "class.py"], 2, "Python has a module or a word class of its own"),
         (["mine.toml", "--trainer", "other/mine.py"], 2, "must be in the folder of mine.toml"),
         (["mine.toml", "--trainer", "mine.py", "--from", "command"], 2, "not both"),
     ],

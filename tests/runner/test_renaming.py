@@ -59,6 +59,12 @@ class TestASweepWithTwins:
         assert examine(db).findings == []
         with pytest.raises(SweepError, match=r"there is a sweep 'first\.rescue' already"):
             sweep.load("first", db=db).rename("first.rescue")
+        with pytest.raises(SweepError, match=r"there is a sweep 'toy' already"):  # a view is found by both
+            sweep.load("first", db=db).rename("TOY")
+        with pytest.raises(SweepError, match=r"there is a sweep 'toy' already"):
+            sweep.run(tmp_path / "toy.toml", name="Toy", db=db)
+        assert sweep.load("first", db=db).rename("First") is None
+        assert sweep.load("First", db=db).name == "First"
 
     def test_damage_is_not_covered_up(self, rescued):
         db = database(rescued)
