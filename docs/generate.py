@@ -423,3 +423,21 @@ def on_files(files: Any, config: Any) -> Any:
 
 if __name__ == "__main__":
     print(PAGES[f"reference/{sys.argv[1]}.md"]())
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """Let links to what a page is generated from lead to that page; mkdocs calls this."""
+    up = "../" * page.file.src_uri.count("/")
+    for source, generated in SOURCES.items():
+        markdown = markdown.replace(f"](../{up}{source}", f"]({up}{generated}")
+    return markdown
+
+
+SOURCES = {
+    "experiments/README.md": "experiments.md",
+    "sweep/experiment/sections/__init__.py": "reference/file.md",
+    "sweep/cli/manual.py": "reference/commands.md",
+    "sweep/__init__.py": "reference/python.md",
+    "sweep/store/schema.py": "reference/database.md",
+}
+"""What the pages link to where they are read in the repository -> the page that stands for it in the built ones."""
