@@ -421,10 +421,6 @@ def on_files(files: Any, config: Any) -> Any:
     return files
 
 
-if __name__ == "__main__":
-    print(PAGES[f"reference/{sys.argv[1]}.md"]())
-
-
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Let links to what a page is generated from lead to that page; mkdocs calls this."""
     up = "../" * page.file.src_uri.count("/")
@@ -441,3 +437,7 @@ SOURCES = {
     "sweep/store/schema.py": "reference/database.md",
 }
 """What the pages link to where they are read in the repository -> the page that stands for it in the built ones."""
+
+
+if __name__ == "__main__":
+    print(PAGES[f"reference/{sys.argv[1]}.md"]())

@@ -59,7 +59,7 @@ def as_expected(path):
         curves.sort_values(["rank", "epoch"])[["rank", "trial", "epoch", "test_accuracy"]],
         groups.sort_values(["count", "diverged_place"], ascending=[False, True]),
         pd.DataFrame(sorted((name, row["trial"], "test_accuracy", row["test_accuracy"]) for name, row, _ in every)),
-        pd.DataFrame([(name, len(seconds), seconds.sum() / 3600) for name, _, seconds in every[::-1]]),
+        pd.DataFrame([(name, len(seconds), seconds.sum() / 60) for name, _, seconds in every[::-1]]),
     ]
 
 

@@ -23,8 +23,8 @@ FROM leaderboard
 WHERE rank = 1
 ORDER BY sweep;
 
--- Hours spent on each sweep, in training time of its trials.
-SELECT sweeps.name AS sweep, count(*) AS trials, sum(trials.seconds) / 3600 AS hours
+-- Minutes spent on each sweep, in training time of its trials.
+SELECT sweeps.name AS sweep, count(*) AS trials, sum(trials.seconds) / 60 AS minutes
 FROM sweeps JOIN trials ON trials.sweep_id = sweeps.id
 GROUP BY sweeps.id, sweeps.name
-ORDER BY hours DESC;
+ORDER BY minutes DESC;

@@ -76,7 +76,9 @@ def find_file(file: str | Path, places: Places) -> Path:
     for folder in folders:
         if is_file(folder / file):
             return folder / file
-    searched = " nor in ".join(str(folder) for folder in [*folders[:-1], "the current folder"])
+    named = {folder.absolute(): str(folder) for folder in folders}
+    named.pop(Path().absolute())
+    searched = " nor in ".join([*named.values(), "the current folder"])
     raise DataError(
         f"The data set's file {file} is not in {searched}: correct `file`, or name the folder that holds it with ",
         Argument("data", "DIR"),

@@ -17,6 +17,8 @@ SET = Argument("overrides")
 
 DEEPEST = 50
 """Most levels of nesting that are read; a file with more is taken for a mistake."""
+ABOUT_KEYS = ("Invalid statement", "Invalid initial character for a key", "Expected '='", "Expected ']'")
+"""How messages of the parser begin that may be about a key without the quotes that it needs."""
 KEY = r"[^.\[\]]+(\[\d+\])*(\.[^.\[\]]+(\[\d+\])*)*"
 TEXT = r"(?![0-9+-])[^\s\"'\[\]{}=,#].*|[\w.-]*[A-Za-z_-][\w.-]*"
 """What an override may give without quotes, which rarely survive a shell, if it is not a TOML value."""
@@ -34,12 +36,27 @@ def read_toml(text: str) -> dict[str, Any]:
         table = tomllib.loads(text)
     except RecursionError:
         raise ValueError(f"it is nested more than {DEEPEST} levels deep") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(_explained(str(error), text)) from None
     level: list[Tree] = [table]
     for _ in range(DEEPEST):
         level = [child for tree in level for _, child in children(tree)]
         if not level:
             return table
     raise ValueError(f"it is nested more than {DEEPEST} levels deep")
+
+
+def _explained(message: str, text: str) -> str:
+    """Return the parser's message, with what to do where it is about a key that needs quotes."""
+    place = re.search(r" \(at line (\d+), column (\d+)\)$", message)
+    if place is None or not message.startswith(ABOUT_KEYS):
+        return message
+    line, at = text.replace("\r\n", "\n").split("\n")[int(place[1]) - 1], int(place[2]) - 1
+    if line[at : at + 1].isascii() or not line[at].isalnum():
+        return message
+    key = re.findall(r"[\w-]*$", line[:at])[0] + re.findall(r"^[\w-]*", line[at:])[0]
+    hint = f'a key with other letters than A-Z a-z 0-9 _ - needs quotes: "{key}"'
+    return f"{message[: place.start()]}; {hint}{place[0]}"
 
 
 def override(

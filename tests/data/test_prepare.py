@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,6 +80,15 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch, refused):
 def test_a_missing_file_is_refused_with_the_folders_searched(tmp_path, refused, file):
     with refused(tmp_path / "data", tmp_path / "base", "the current folder", 'with data="DIR"', "SWEEP_DATA"):
         prepare("csv", file=file, label="label", folder=tmp_path / "data", base=tmp_path / "base")
+
+
+def test_each_folder_searched_is_named_once(tmp_path, monkeypatch, refused):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    with refused("t.csv is not in the current folder:"):
+        prepare("csv", file="t.csv", label="label", folder=tmp_path, base=Path())
+    with refused("t.csv is not in data nor in the current folder:"):
+        prepare("csv", file="t.csv", label="label", folder=tmp_path / "data", base=Path("data"))
 
 
 def test_the_digest_depends_on_content_and_options_alone(tmp_path):

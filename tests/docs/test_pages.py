@@ -146,9 +146,23 @@ def test_every_command_has_options_that_there_are():
         parse(words)
 
 
+def test_commands_at_a_glance_are_all_that_there_are():
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    names = [name for name, command in root().commands.items() if not command.hidden]
+    assert [name for name in names if not re.search(rf"sweep {name}\b", page)] == []
+
+
+def test_what_the_pages_link_to_is_there():
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "experiments").glob("*.md")]
+    found = [
+        (page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)[)#]", page.read_text(encoding="utf-8"))
+    ]
+    assert len(found) > 100
+    assert [(str(page), each) for page, each in found if not (page.parent / each).exists()] == []
+
+
 @pytest.mark.parametrize("page", names(WITH_CODE))
 def test_the_page_does_what_it_says(page, folder, answer):
-    shutil.copy(ROOT / "experiments" / "rents.csv", folder)
     if page.parent == ROOT:  # the README begins with nothing
         shutil.rmtree(folder / "results")
     for block in blocks(page):

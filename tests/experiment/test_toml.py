@@ -1,6 +1,7 @@
 """TOML as it is written, which is read back as it was."""
 
 import datetime
+import re
 import tomllib
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sweep.experiment.toml import write_toml
+from sweep.experiment.toml import read_toml, write_toml
 from tests.experiment.toys import CONDITIONAL, OWN, TOY
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
@@ -71,3 +72,26 @@ def test_what_toml_has_no_form_for_is_refused(tree, sentence):
 def test_dates_are_refused():
     with pytest.raises(ValueError, match=r"^day must be text"):
         write_toml({"day": datetime.date(1979, 5, 27)})
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("a = '学'\r\n学習率 = 1", "学習率"),
+        ("lr学 = 1", "lr学"),
+        ("[a.表]", "表"),
+        ("[a表]", "a表"),
+        ("x = '学'\ny = { größe-2 = 1 }", "größe-2"),
+    ],
+)
+def test_a_key_that_needs_quotes_is_told(text, key):
+    with pytest.raises(ValueError, match=f'; a key with other letters than .* needs quotes: "{key}" \\(at line'):
+        read_toml(text)
+
+
+@pytest.mark.parametrize("text", ["a = 学", "a＝1", "a = ", "a b = 1", "x = [1"])
+def test_other_mistakes_are_told_as_the_parser_tells_them(text):
+    with pytest.raises(tomllib.TOMLDecodeError) as plain:
+        tomllib.loads(text)
+    with pytest.raises(ValueError, match=re.escape(str(plain.value)) + "$"):
+        read_toml(text)
