@@ -41,6 +41,8 @@ class Parameter:
     low: float | None = None
     """The least value that is searched, if they are numbers of a range."""
     high: float | None = None
+    step: int = 1
+    """Of integers, how far their values are apart; else 1, as where they are not one range alone."""
     options: tuple[Scalar, ...] = ()
     """The labels of all options, if its values are those of a choice."""
 

@@ -110,7 +110,7 @@ def _hyperparameters(record: SweepRecord, rows: Sequence[_Row]) -> Iterator[str]
             f"The best is selected by {objective.metric}, so its value is too good as an estimate for new data. What "
             "was done about that?"
         )
-    yield _known("All hyperparameters of each run", "the column `configuration` of trials.csv")
+    yield _known("All hyperparameters of each run", "the column `configuration` of the pack's trials.csv")
     yield _open("Why these ranges?")
 
 
@@ -120,6 +120,8 @@ def _range(parameter: Parameter) -> str:
     if parameter.low is None or parameter.high is None:
         return "as in experiment.toml"
     scale = ", uniform in its logarithm" if parameter.log else ""
+    if parameter.step != 1:
+        scale = f" in steps of {parameter.step}"
     return f"from {parameter.low!r} to {parameter.high!r}{scale}"
 
 
@@ -144,9 +146,9 @@ def _runs(record: SweepRecord, rows: Sequence[_Row]) -> Iterator[str]:
     epochs = [row.last_epoch for row in rows if row.last_epoch is not None]
     if epochs:
         yield _known("Epochs", f"{sum(epochs)} in all, at most {max(epochs)} in a training")
-    yield _known("Seeds", "the columns `seed_weights`, `seed_shuffling` and `seed_dropout` of trials.csv")
+    yield _known("Seeds", "the columns `seed_weights`, `seed_shuffling` and `seed_dropout` of the pack's trials.csv")
     if "stopping" in read_table(record.experiment, record.name, record.overrides):
-        yield _known("Early stopping", "each decision with its reason is in decisions.csv")
+        yield _known("Early stopping", "each decision with its reason is in the pack's decisions.csv")
     if record.overrides:
         yield _known("Values changed on the command line", ", ".join(f"`{change}`" for change in record.overrides))
 
@@ -218,7 +220,9 @@ def _data(record: SweepRecord) -> Iterator[str]:
         yield _known("Data set", f"`{_plain(options)}`, SHA-256 of its files {entry.get('sha256')}")
     yield _open("Where can the data be had, under which license, and was anything excluded from them?")
     if record.datasets:
-        yield _known("Preprocessing and split", "the table `data` of experiment.toml and of each configuration")
+        yield _known(
+            "Preprocessing and split", "the table `data` of the pack's experiment.toml and of each configuration"
+        )
 
 
 def _plain(value: Mapping[str, Any]) -> str:
@@ -232,8 +236,11 @@ def _code(record: SweepRecord) -> Iterator[str]:
     )
     trainer = trainer_of(record)
     if trainer is None:
-        yield _known("Training code", "the networks of sweep, described by experiment.toml")
-        yield _known("How to train it again", "`sweep run experiment.toml`, or a part of it with `sweep verify`")
+        yield _known("Training code", "the networks of sweep, described by the pack's experiment.toml")
+        yield _known(
+            "How to train it again",
+            "`sweep run experiment.toml` with the pack's file, or a part of it by `sweep verify` with the pack",
+        )
         return
     digest = found.get("trainer")
     yield _known("Training code", f"`{_plain(trainer)}`, SHA-256 {digest}" if digest else f"`{_plain(trainer)}`")

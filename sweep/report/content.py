@@ -49,6 +49,19 @@ class Item:
     title: str
     text: str = ""
     advice: str = ""
+    is_marked: bool = False
+    """Whether all that stands in backquotes in the text is code; else only what is plainly a command or a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An entry of the legend of charts."""
+
+    mark: str
+    """A letter that looks as the marks do, such as ×."""
+    look: str
+    """How it is colored, a class of the style of the page."""
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +86,8 @@ class Section:
     texts: tuple[Text, ...] = ()
     more: tuple[Section, ...] = ()
     """Parts of it with headings one level below."""
+    legend: tuple[Key, ...] = ()
+    """What the marks of the charts are; shown only with them."""
 
     @property
     def has_words(self) -> bool:

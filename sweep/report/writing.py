@@ -32,6 +32,7 @@ PUNCTUATION = re.compile(r"(?<![^\W_])_|_(?![^\W_])|[\\`*\[\]<>&|~$]|^[-+=#](?=[
 """What may mean something in Markdown; an underscore within a name does not."""
 CODE = re.compile(r"`((?:sweep |--)[^`]+|[\w-]+(?:\.[\w-]+|_\w+|\[\d+\])+)`")
 """What is code in our sentences: commands, options and full names; a metric may be called `anything`."""
+MARKED = re.compile(r"`([^`]+)`")
 
 
 def check_file(file: Path) -> None:
@@ -121,9 +122,9 @@ def _shown(value: object) -> object:
     return _plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _code(text: str) -> Markup:
-    """Return text in which what stands in backquotes is code."""
-    parts = CODE.split(_plain(text).replace(" %", "\u00a0%"))
+def _code(text: str, is_marked: bool = False) -> Markup:
+    """Return text in which what stands in backquotes is code: all of it where it `is_marked`, else as `CODE` says."""
+    parts = (MARKED if is_marked else CODE).split(_plain(text).replace(" %", "\u00a0%"))
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
     )
@@ -143,9 +144,9 @@ def in_markdown(text: str) -> str:
     return PUNCTUATION.sub(lambda found: f"\\{found[0]}", line)
 
 
-def _code_in_markdown(text: str) -> Markup:
-    """Return text in which what stands in backquotes is code, as Markdown."""
-    parts = CODE.split(" ".join(_plain(text).split()))
+def _code_in_markdown(text: str, is_marked: bool = False) -> Markup:
+    """Return the same as Markdown."""
+    parts = (MARKED if is_marked else CODE).split(" ".join(_plain(text).split()))
     words = (f"`{part}`" if place % 2 else _kept(part) for place, part in enumerate(parts))
     return Markup("".join(words))
 

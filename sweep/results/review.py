@@ -74,7 +74,20 @@ def _trials(results: SweepTrials) -> pd.DataFrame:
     order = ranking(table[is_ranked], objective)
     table["rank"] = float("nan")
     table.loc[order, "rank"] = [float(rank) for rank in range(1, len(order) + 1)]
-    columns = ["trial", "status", "rank", "value", "planned", "diverged", "learned", "completed", "deviation"]
+    if ties:
+        table["tie"] = table[tie]
+    columns = [
+        *(["tie"] if ties else []),
+        "trial",
+        "status",
+        "rank",
+        "value",
+        "planned",
+        "diverged",
+        "learned",
+        "completed",
+        "deviation",
+    ]
     return table[[*columns, *(each.name for each in results.parameters if each.name in table)]]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sweep.metrics import MEASURES, PARTS
 from sweep.records import Parameter, Scalar
-from sweep.space.distributions import Choice, Distribution, Tree
+from sweep.space.distributions import Choice, Distribution, Integer, Tree
 from sweep.space.trees import distributions
 
 COLUMNS = frozenset(
@@ -54,7 +54,9 @@ def _searched(alternatives: list[Distribution]) -> dict[str, Any]:
         return {"options": tuple({(type(label), label): label for label in labels}.values())}
     numbers = [label for label in labels if not isinstance(label, str | bool)]
     ends = [*numbers, *(end for d in ranges for end in (d.low, d.high))]
-    return {"low": min(ends), "high": max(ends)}
+    (first, *others) = alternatives
+    step = first.step if isinstance(first, Integer) and not others else 1
+    return {"low": min(ends), "high": max(ends), "step": step}
 
 
 def _own_labels(choice: Choice) -> list[Scalar]:

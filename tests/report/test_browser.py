@@ -92,6 +92,10 @@ def test_a_pointer_on_a_row_finds_its_trial(opened):
     opened.mouse.move(5, 5)
 
 
+CUT = """() => [...document.querySelectorAll("svg text")].filter((each) => {
+    const own = each.getBoundingClientRect(), box = each.closest("figure").getBoundingClientRect();
+    return own.left < box.left - 0.1 || own.right > box.right + 0.1;
+}).map((each) => each.textContent)"""
 WIDTHS = "[document.documentElement.scrollWidth, innerWidth]"
 
 
@@ -100,6 +104,8 @@ def test_on_a_phone_only_tables_scroll_sideways(browser, file):
     phone.goto(file.as_uri())
     assert phone.evaluate(WIDTHS) == [375, 375]
     assert phone.evaluate("[...document.querySelectorAll('.scroll')].some((box) => box.scrollWidth > box.clientWidth)")
+    cut = phone.evaluate(CUT)
+    assert not cut, "no word of a chart leaves it"
     letters = "[...document.querySelectorAll('svg text')].map((each) => each.getBoundingClientRect().height)"
     assert min(phone.evaluate(letters)) >= 10
     phone.close()
@@ -120,6 +126,8 @@ def test_in_dark_mode_paper_and_ink_change_places_but_not_in_print(browser, file
     shown.emulate_media(color_scheme="dark")
     paper, ink = shown.evaluate(BRIGHTNESS)
     assert ink - paper > 400
+    layers = "[...document.querySelectorAll('svg *')].filter((each) => getComputedStyle(each).opacity !== '1').length"
+    assert shown.evaluate(layers) == 0, "Chromium tints a dark ground behind many translucent elements"
     shown.emulate_media(color_scheme="dark", media="print")
     paper, ink = shown.evaluate(BRIGHTNESS)
     assert paper - ink > 400

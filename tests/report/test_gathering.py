@@ -90,6 +90,7 @@ def test_it_says_how_to_do_it_again(report, searched):
     parts = [part.title for part in section(report, "checklist").more]
     assert '"../日本"' in section(report, "checklist").more[0].items[0].text
     assert parts[:2] == ["Hyperparameters", "Runs and seeds"] and "Code" in parts
+    assert "trials.csv of the pack" in again.tables[1].note
     assert {item.mark for part in section(report, "checklist").more for item in part.items} == {"✓", "☐"}
 
 

@@ -95,6 +95,21 @@ def test_markdown_holds_no_html_and_the_same_tables(tokens, report):
     assert cells == [cell for table in tables for row in (table.columns, *table.rows) for cell in row]
 
 
+def test_code_is_no_text_in_backquotes(elements, tokens):
+    assert [text for text in elements.texts("li") if "`" in text] == []
+    assert "configuration" in elements.texts("code")
+    code = [child.content for token in tokens for child in token.children or () if child.type == "code_inline"]
+    assert "configuration" in code
+
+
+def test_legends_are_where_charts_are(elements, tokens, report):
+    keys = [key for _, section in report.outline() for key in section.legend]
+    assert {key.words for key in keys} >= {"the other trials", "completed", "diverged"}
+    assert set(elements.texts("span")) >= {key.mark for key in keys}
+    headings = [after.content for before, after in pairwise(tokens) if before.type == "heading_open"]
+    assert "Curves" not in headings and "Each parameter" not in headings
+
+
 def cell_tokens(tokens):
     """The contents of all cells."""
     return [

@@ -19,6 +19,7 @@ def test_trials_have_the_ranks_of_the_leaderboard():
     tables = tables_of(results)
     assert tables.ranked["trial"].tolist() == results.best(None)["trial"].tolist()
     assert tables.ranked["value"].tolist() == results.best(None)["test_accuracy"].tolist()
+    assert tables.ranked["tie"].tolist() == results.best(None)["test_loss"].tolist()
     assert tables.trials["diverged"].tolist() == (results.trials()["status"] == "diverged").tolist()
     assert (tables.trials["planned"] == 4).all()
 

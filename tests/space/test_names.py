@@ -28,6 +28,19 @@ def test_parameters_of_a_tree():
 
 
 @pytest.mark.parametrize(
+    ("text", "step"),
+    [
+        ("{int = [10, 90], step = 10}", 10),
+        ("{int = [10, 90]}", 1),
+        ("{choice = [{int = [10, 90], step = 10}, 5]}", 1),
+    ],
+)
+def test_the_step_of_integers_is_known_where_they_are_alone(text, step):
+    (found,) = parameters(parse_tree(tomllib.loads(f"x = {text}")))
+    assert found.step == step
+
+
+@pytest.mark.parametrize(
     ("text", "log", "categorical"),
     [
         ("{uniform = [1, 2]}", False, False),

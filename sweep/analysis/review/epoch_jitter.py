@@ -28,11 +28,11 @@ def judge(tables: SweepTables) -> Verdict:
         return unknown(NAME, f"takes {FEWEST} epochs, the best have {epochs}")
     spread = tables.sign * float(values[0] - values[BEST - 1])
     limit = ERRORS * math.sqrt(2) * selected_jitter(tables)
-    differ = f"the best {BEST} differ by {number(spread)}"
+    ahead = f"the first leads number {BEST} by {number(spread)}"
     if spread > limit:
-        return Verdict(NAME, True, spread, f"{differ}, more than the {number(limit)} that jitter explains")
+        return Verdict(NAME, True, spread, f"{ahead}, more than the {number(limit)} that jitter explains")
     advice = (
         "let the learning rate fall to the end by a schedule, or rank by the mean of seeds: "
         f"`sweep finalists {tables.name}`"
     )
-    return Verdict(NAME, False, spread, f"{differ}; jitter from epoch to epoch alone explains {number(limit)}", advice)
+    return Verdict(NAME, False, spread, f"{ahead}; jitter from epoch to epoch alone explains {number(limit)}", advice)

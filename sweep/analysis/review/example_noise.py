@@ -33,11 +33,10 @@ def judge(tables: SweepTables) -> Verdict:
     shares = np.clip(tables.ranked["value"][:2].to_numpy(dtype=float), 0.0, 1.0)
     deviation = math.sqrt(float((shares * (1 - shares)).sum()) / tables.examples)
     noise = float(norm.ppf(1 - CERTAINTY)) * deviation
-    lead = f"the first leads by {number(tables.gap)}"
     evidence = f"{tables.examples:,} examples alone explain up to {number(noise)} (95 %)"
     if tables.gap > noise:
-        return Verdict(NAME, True, tables.gap, f"{lead}; {evidence}")
-    return Verdict(NAME, False, tables.gap, f"{lead}; {evidence}", ADVICE)
+        return Verdict(NAME, True, tables.gap, f"{tables.lead}; {evidence}")
+    return Verdict(NAME, False, tables.gap, f"{tables.lead}; {evidence}", ADVICE)
 
 
 ADVICE = "take the simpler or cheaper of the first two, or measure on more examples"

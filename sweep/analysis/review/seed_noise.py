@@ -33,11 +33,10 @@ def judge(tables: SweepTables) -> Verdict:
     if freedom < FEWEST:
         return _by_jitter(tables)
     noise = float(t.ppf(1 - CERTAINTY, freedom)) * math.sqrt(2 * variance / tables.trainings)
-    lead = f"the first leads by {number(tables.gap)}"
     evidence = f"seeds alone explain {number(noise)} (95 %, from {source})"
     if tables.gap > noise:
-        return Verdict(NAME, True, tables.gap, f"{lead}; {evidence}")
-    return Verdict(NAME, False, tables.gap, f"{lead}; {evidence}", _advice(tables))
+        return Verdict(NAME, True, tables.gap, f"{tables.lead}; {evidence}")
+    return Verdict(NAME, False, tables.gap, f"{tables.lead}; {evidence}", _advice(tables))
 
 
 def _advice(tables: SweepTables) -> str:
@@ -67,12 +66,11 @@ def _by_jitter(tables: SweepTables) -> Verdict:
     from scipy.stats import norm
 
     bound = float(norm.ppf(1 - CERTAINTY)) * math.sqrt(2) * selected_jitter(tables)
-    lead = f"the first leads by {number(tables.gap)}"
     if tables.gap < bound and tables.best_curves.shape[1] >= FEWEST_EPOCHS:
-        evidence = f"{lead}; jitter from epoch to epoch alone, a part of seed noise, explains {number(bound)}"
+        evidence = f"{tables.lead}; jitter from epoch to epoch alone, a part of seed noise, explains {number(bound)}"
         return Verdict(NAME, False, tables.gap, evidence, _advice(tables))
     return unknown(
         NAME,
-        f"{lead}, and no configuration was trained with other seeds",
+        f"{tables.lead}, and no configuration was trained with other seeds",
         f"train the best again: `sweep finalists {tables.name}`",
     )

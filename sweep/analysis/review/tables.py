@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from sweep.analysis.wording import number
 from sweep.metrics import Objective
 from sweep.records import Parameter
 
@@ -40,7 +41,8 @@ class SweepTables:
     """One row for each configuration: `trial` (its number; with repeats that of its first training), `status`, `rank`
     (from 1; NaN unless completed), `value` (the objective's), `planned` (epochs), `diverged` (whether a training did),
     `learned` (False where it never learned or collapsed), `completed` (trainings that were), `deviation` (sample
-    standard deviation of their values) and each parameter by its full name."""
+    standard deviation of their values), where there is one `tie` (of the metric that ranks equal values) and each
+    parameter by its full name."""
     curves: pd.DataFrame
     """One row for each epoch from 1 of each configuration: `trial`, `epoch`, `value` and, where there is one, `loss`
     (of the part that the objective is of)."""
@@ -73,6 +75,15 @@ class SweepTables:
         """By how much the first is better than the second, at least 0."""
         values = self.ranked["value"]
         return max(0.0, self.sign * float(values[0] - values[1]))
+
+    @cached_property
+    def lead(self) -> str:
+        """How far the first is before the second, as a clause."""
+        if self.gap > 0:
+            return f"the first leads by {number(self.gap)}"
+        differ = "tie" in self.ranked and self.ranked["tie"][0] != self.ranked["tie"][1]
+        decides = self.objective.tie_break if differ else "the lower number"
+        return f"the first is tied with trial {self.ranked['trial'][1]}, and {decides} decides"
 
     @cached_property
     def best_curves(self) -> Array:

@@ -21,9 +21,11 @@ Ticks = tuple[Sequence[float], Sequence[str]]
 """Places from 0 to 1, and what stands there."""
 
 WIDTH, HEIGHT = 1600, 1040
-LEFT, RIGHT, TOP, BOTTOM = 262, 40, 36, 176
+LEFT, RIGHT, TOP, BOTTOM = 262, 68, 36, 176
 LETTER = 27
 """Width of a letter of a tick."""
+WIDEST = 32
+"""The same on a phone, where letters are larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Axes:
     def _words(self) -> Markup:
         bottom = self.height - BOTTOM
         placed = zip(self.across(self.x[0]).tolist(), self._fitting(), strict=True)
-        below = [word(x, bottom + 58, label, "tick middle") for x, label in placed if label]
+        below = [word(_inside(x, label), bottom + 58, label, "tick middle") for x, label in placed if label]
         beside = [
             word(self.left - 18, y + 16, shorten(label, 14), "tick end" + (" bad" if label == "diverged" else ""))
             for y, label in zip(self.up(self.y[0]).tolist(), self.y[1], strict=True)
@@ -82,7 +84,7 @@ class Axes:
         labels = [word(middle, self.height - 28, shorten(self.x_label, 36), "label middle")] if self.x_label else []
         if self.y_label:
             labels.append(
-                Markup('<text class="label middle" transform="translate(46 {}) rotate(-90)">{}</text>').format(
+                Markup('<text class="label middle" transform="translate(56 {}) rotate(-90)">{}</text>').format(
                     (TOP + bottom) // 2, shorten(self.y_label, 24)
                 )
             )
@@ -99,6 +101,11 @@ class Axes:
         if all(_is_number(label) for label in labels):  # a tick without its number does no harm
             return [label if place % 2 == 0 else "" for place, label in enumerate(labels)]
         return [shorten(label, max(int(room), 3)) for label in labels]
+
+
+def _inside(x: int, label: str) -> int:
+    """Return where the middle of a label is, so that none of it is cut off at the right of the chart."""
+    return min(x, WIDTH - WIDEST * len(label) // 2 - 4)
 
 
 def _is_number(label: str) -> bool:

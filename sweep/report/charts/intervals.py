@@ -30,7 +30,7 @@ def interval_chart(rows: Sequence[Interval], ticks: Ticks, x_label: str, text: s
     count = len(rows)
     height = TOP + BOTTOM + ROW * count
     middles = [1 - (place + 0.5) / count for place in range(count)]
-    axes = Axes(ticks, (middles, [row.name for row in rows]), x_label, "", height, left=430)
+    axes = Axes(ticks, (middles, [row.name for row in rows]), x_label, "", height, left=490)
     y = axes.up(middles).tolist()
     inside = []
     for row, top in zip(rows, y, strict=True):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sweep.errors import counted
 from sweep.report.charts.curves import all_curves, chosen, curves_of, enlarged
-from sweep.report.content import Picture, Section
+from sweep.report.content import Key, Picture, Section
 from sweep.report.source import Source
 
 
@@ -18,14 +20,26 @@ def section(source: Source) -> Section | None:
     about = (curves, statuses, source.winners, objective)
     drawn = len(chosen(curves, source.winners))
     some = f"{drawn} of {counted(len(curves), 'trial')}" if drawn < len(curves) else counted(drawn, "trial")
-    many = len(source.winners)
-    best = f"; the best {many} in color, the first of them widest" if many > 1 else ""
-    early = "".join(
-        f"; {mark} {word}"
-        for mark, word, status in (("×", "diverged", "diverged"), ("□", "stopped early", "pruned"))
-        if source.count(status)
-    )
-    pictures = [Picture(f"{objective.metric} of {some}{best}{early}.", all_curves(*about), True)]
+    pictures = [Picture(f"{objective.metric} of {some}.", all_curves(*about), True)]
     if (near := enlarged(*about)) is not None:
         pictures.append(Picture(f"The second half of the best {len(source.winners)}, enlarged.", near, True))
-    return Section("curves", "Curves", pictures=tuple(pictures))
+    return Section("curves", "Curves", pictures=tuple(pictures), legend=tuple(_legend(source, drawn)))
+
+
+def _legend(source: Source, drawn: int) -> Iterator[Key]:
+    many = len(source.winners)
+    if many:
+        yield Key("━", "first", f"trial {source.winners[0]}, the best")
+    if many > 1:
+        yield Key("━", "top", f"the others of the best {many}")
+    if drawn > many:
+        yield Key("━", "other", "the other trials" if many else "the trials")
+    yield from ended_early(source)
+
+
+def ended_early(source: Source) -> Iterator[Key]:
+    """Yield what marks trials that were not trained to their end, as far as there are any."""
+    if source.count("diverged"):
+        yield Key("×", "diverged", "diverged")
+    if source.count("pruned"):
+        yield Key("□", "other", "stopped early")

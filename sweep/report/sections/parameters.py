@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sweep.report.charts.points import SHOWN, points
-from sweep.report.content import Picture, Section
+from sweep.report.content import Key, Picture, Section
+from sweep.report.sections.curves import ended_early
 from sweep.report.source import Source
 
 if TYPE_CHECKING:
@@ -25,13 +27,17 @@ def section(source: Source) -> Section | None:
         return None
     first = source.winners[0] if source.winners else None
     pictures = [Picture(_caption(each), points(ended, each, objective, first), True) for each in known[:MOST]]
-    words = ["Each mark is a training: ● completed" + (", the large one is the best" if first is not None else "")]
-    if source.count("diverged"):
-        words.append("× diverged")
-    if source.count("pruned"):
-        words.append("□ stopped early")
-    more = (f"{len(known) - MOST} more parameters are not shown.",) if len(known) > MOST else ()
-    return Section("parameters", "Each parameter", (f"{', '.join(words)}.", *more), tuple(pictures))
+    if len(known) > MOST:
+        pictures[-1] = replace(pictures[-1], caption=f"{pictures[-1].caption} {len(known) - MOST} more are not shown.")
+    return Section("parameters", "Each parameter", pictures=tuple(pictures), legend=tuple(_legend(source)))
+
+
+def _legend(source: Source) -> Iterator[Key]:
+    if source.winners:
+        yield Key("●", "first", f"trial {source.winners[0]}, the best")
+    if source.count("completed"):
+        yield Key("●", "top", "completed")
+    yield from ended_early(source)
 
 
 def _caption(parameter: Parameter) -> str:

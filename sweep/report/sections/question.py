@@ -29,7 +29,8 @@ def _values(parameter: Parameter) -> str:
         return ", ".join(format_value(parameter.short_name, option) for option in parameter.options)
     if parameter.low is None or parameter.high is None:
         return "as in the file"
-    return " to ".join(format_value("", end) for end in (parameter.low, parameter.high))
+    ends = " to ".join(format_value("", end) for end in (parameter.low, parameter.high))
+    return ends if parameter.step == 1 else f"{ends} in steps of {parameter.step}"
 
 
 def _scale(parameter: Parameter) -> str:

@@ -63,7 +63,9 @@ def _seeds(source: Source) -> Iterator[Table]:
         (str(number), str(each.weights), str(each.shuffling), str(each.dropout))
         for number, each in zip(numbers, seeds, strict=True)
     )
-    note = f"Those of all trials are exported by `sweep export {source.record.name} -o trials.csv`."
+    name = shlex.quote(source.record.name)
+    pack = f"`sweep pack {name} -o {shlex.quote(f'{source.record.name}.zip')}`"
+    note = f"Those of all trials are in the file trials.csv of the pack that {pack} writes."
     columns = ("trial", "weights", "shuffling", "dropout")
     yield Table("Seeds of the best", columns, rows, (True,) * 4, tuple(row[0] for row in rows), note)
 
@@ -75,11 +77,11 @@ def _checklist(source: Source) -> Section:
     for chapter in chapters:
         title, _, body = chapter.partition("\n")
         found = [ITEM.match(entry) for entry in re.split(r"\n(?=- \[)", body.strip())]
-        items = tuple(Item(MARKS[each["done"]], "", _one_line(each["text"])) for each in found if each)
+        items = tuple(Item(MARKS[each["done"]], "", _one_line(each["text"]), is_marked=True) for each in found if each)
         parts.append(Section(f"check-{len(parts)}", title, items=items))
     words = (
-        "After the Machine Learning Reproducibility Checklist, version 2.0. It speaks of the files that "
-        f"`sweep pack {source.record.name} -o {source.record.name}.zip` writes; what is not ticked is for the author.",
+        "After the Machine Learning Reproducibility Checklist, version 2.0. The pack is the file that "
+        f"`sweep pack {source.record.name} -o {source.record.name}.zip` writes. What is not ticked is for the author.",
     )
     return Section("checklist", "Checklist", words, more=tuple(parts))
 

@@ -106,6 +106,20 @@ def test_the_gap_is_beyond_what_examples_make(second, passed):
     assert found.passed is passed
 
 
+@pytest.mark.parametrize(
+    ("losses", "words"),
+    [
+        ([0.2, 0.3], "the first is tied with trial 1, and loss decides; "),
+        ([0.2, 0.2], "the first is tied with trial 1, and the lower number decides; "),
+        (None, "the first is tied with trial 1, and the lower number decides; "),
+    ],
+)
+def test_of_two_equal_ones_it_is_said_what_decides(losses, words):
+    columns = {} if losses is None else {"tie": losses}
+    tables = small([0.9, 0.9], objective=Objective("accuracy", "max", tie_break="loss"), examples=100, **columns)
+    assert example_noise.judge(tables).evidence.startswith(words)
+
+
 @pytest.mark.parametrize(("lead", "passed"), [(4, False), (5, True)])
 def test_examples_that_only_one_has_right_decide_where_they_are_known(lead, passed):
     """By chance all five are the first's with a probability of 1/32, all four with 1/16."""
