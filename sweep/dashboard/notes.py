@@ -31,7 +31,7 @@ def note_of(record: SweepRecord) -> str:
 
 def _ties(objective: Objective) -> str:
     """Return the sentence that says which of equal trials is the best, which is not always the one shown here."""
-    if objective.tie_break is None:
+    if objective.tie_break in (None, objective.metric):
         return ""
     return (
         f" Of equal trials `sweep leaderboard` puts the one with the better `{objective.tie_break}` first; the best "

@@ -19,7 +19,8 @@ from sqlalchemy.exc import DBAPIError
 from sweep.errors import Call, UsageError
 from sweep.store.connection import Database
 from sweep.store.schema import metadata, sweeps, wide_views
-from sweep.store.views import fixed_views, literal, quoted
+from sweep.store.view import literal, quoted
+from sweep.store.views import fixed_views
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from logging import getLogger
 
 from sqlalchemy import Connection, delete, insert, select, text
@@ -18,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sweep.records import Scalar
 from sweep.space.names import RESERVED, short_name
 from sweep.store.schema import parameter_names, parameters, sweeps, trials, wide_views
+from sweep.store.view import Column, View, execute, literal, quoted
 
 MOST_JOINED = 50
 """Up to this many parameters are joined one by one, so that a query reads only those that it names.
@@ -36,34 +36,6 @@ LONGEST_NAME = 63
 SYSTEM = ("sqlite_", "pg_")
 """How names of tables and views begin that are the databases' own."""
 LOG = getLogger(__name__)
-
-Column = tuple[str, str, str]
-"""A column of a view: its name, what it is, and a comment."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A view, as it is created."""
-
-    name: str
-    comment: str
-    columns: Sequence[Column]
-    source: str
-    """What follows the columns: FROM and the rest."""
-
-    def create(self, connection: Connection) -> None:
-        """Create it, with its comments as each database keeps them."""
-        is_sqlite = connection.dialect.name == "sqlite"
-        name = quoted(self.name)
-        listed = ",\n       ".join(_selected(column, is_sqlite) for column in self.columns)
-        said = f"/* {_harmless(self.comment)} */ " if is_sqlite else ""
-        _execute(connection, f"CREATE VIEW {name} AS {said}\nSELECT {listed}\n{self.source}")
-        if not is_sqlite:
-            _execute(connection, f"COMMENT ON VIEW {name} IS {literal(self.comment)}")
-            for column, _, comment in self.columns:
-                if comment:
-                    _execute(connection, f"COMMENT ON COLUMN {name}.{quoted(column)} IS {literal(comment)}")
-
 
 SWEEP: Column = ("sweep", "sweeps.name", "name of the sweep")
 TRIAL: Column = ("trial", "trials.number", "position in the sweep, dense from 0")
@@ -253,7 +225,7 @@ def drop_views(connection: Connection) -> None:
     """Drop all views of ours."""
     wide = connection.execute(select(wide_views.c.view)).scalars().all()
     for name in (*wide, *(view.name for view in reversed(fixed_views(connection.dialect.name)))):
-        _execute(connection, f"DROP VIEW IF EXISTS {quoted(name)}")
+        execute(connection, f"DROP VIEW IF EXISTS {quoted(name)}")
 
 
 def note_parameters(connection: Connection, sweep_id: int, drawn: Iterable[Mapping[str, Scalar]]) -> None:
@@ -314,7 +286,7 @@ def create_wide_view(connection: Connection, sweep_id: int) -> None:
 def drop_wide_view(connection: Connection, sweep_id: int) -> None:
     """Drop the view of a sweep, which is to be deleted or renamed."""
     if name := _wide_view(connection, sweep_id):
-        _execute(connection, f"DROP VIEW IF EXISTS {quoted(name)}")
+        execute(connection, f"DROP VIEW IF EXISTS {quoted(name)}")
         connection.execute(delete(wide_views).where(wide_views.c.sweep_id == sweep_id))
 
 
@@ -381,36 +353,3 @@ def _free_name(wanted: Sequence[str], taken: set[str], limit: int | None, forbid
 
 def _cut(name: str, limit: int | None) -> str:
     return name if limit is None else name.encode()[:limit].decode(errors="ignore")
-
-
-def quoted(name: str) -> str:
-    """Return a name as it stands in a statement.
-
-    >>> quoted('a "b"')
-    '"a ""b\"""'
-    """
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(words: str) -> str:
-    """Return text as it stands in a statement.
-
-    >>> literal("it's")
-    "'it''s'"
-    """
-    return "'" + words.replace("'", "''") + "'"
-
-
-def _selected(column: Column, with_comment: bool) -> str:
-    name, expression, comment = column
-    said = f" /* {comment} */" if comment and with_comment else ""
-    return f"{expression} AS {quoted(name)}{said}"
-
-
-def _harmless(comment: str) -> str:
-    return comment.replace("*/", "* /")
-
-
-def _execute(connection: Connection, statement: str) -> None:
-    """Execute a statement as it is: a colon begins no parameter."""
-    connection.execute(text(statement.replace(":", "\\:")))
