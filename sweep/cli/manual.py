@@ -108,7 +108,8 @@ def arrange(app: typer.Typer) -> None:
     """Sort the commands of an application as in `GROUPS`, and give each its group and its example."""
     order = {entry.name: (place, group, entry) for place, (group, entry) in enumerate(_entries())}
     for command in _commands(app):
-        command.cls = Command
+        if not issubclass(command.cls or TyperCommand, Command):
+            command.cls = Command
     shown: list[Any] = [*app.registered_commands, *app.registered_groups]
     for command in shown:
         if found := order.get(_name(command)):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from sweep.dashboard.storage import READ_ONLY, SweepStorage
+from sweep.errors import StoreError
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 """An application as of PEP 3333."""
@@ -27,12 +28,23 @@ def guarded(app: Wsgi, storage: SweepStorage) -> Wsgi:
             return _json(start, "403 Forbidden", {"reason": "the dashboard answers this machine only"})
         if environ.get("REQUEST_METHOD", "GET").upper() not in READING:
             return _json(start, "403 Forbidden", {"reason": READ_ONLY})
+        if reason := _is_gone(storage):
+            return _json(start, "503 Service Unavailable", {"reason": reason})
         importances = IMPORTANCES.fullmatch(str(environ.get("PATH_INFO", "")))
         if importances and not _has_parameters(storage, int(importances.group(1))):
             return _json(start, "200 OK", {"param_importances": [[]]})
         return app(environ, start)
 
     return answer
+
+
+def _is_gone(storage: SweepStorage) -> str:
+    """Return the sentence that says that the database is not there any more; the empty text where it is."""
+    try:
+        storage.store.database.check_place()
+    except StoreError as error:
+        return str(error)
+    return ""
 
 
 def _is_own_host(host: str) -> bool:

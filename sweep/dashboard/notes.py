@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sweep.dashboard.thinning import remark
+from sweep.metrics import Objective
 from sweep.records import SweepRecord
 
 LONGEST_PART = 2_045
@@ -15,8 +16,10 @@ def note_of(record: SweepRecord) -> str:
     """Return the note of a sweep."""
     objective = record.objective
     lines = [
-        f"Ranked by `{objective.metric}` of the {objective.epoch} epoch. Diverged trials are shown as pruned, "
-        "without a value, and so without a curve; their attribute `status` tells.",
+        f"Ranked by `{objective.metric}` of the {objective.epoch} epoch.{_ties(objective)} Diverged trials are shown "
+        "as PRUNED, without a value, and so without a curve; their attribute `status` tells.",
+        "The importance here is another measure than that of `sweep analyze`, so the two differ. This page is "
+        "read-only: what would create, change or delete something is refused.",
     ]
     if thinned := remark(record.trials):
         lines.append(f"{thinned[0].upper()}{thinned[1:]}.")
@@ -24,6 +27,16 @@ def note_of(record: SweepRecord) -> str:
         lines.append(f"Changed on the command line:\n\n{_fenced(chr(10).join(record.overrides))}")
     lines.append(f"The experiment file:\n\n{_fenced(record.experiment, 'toml')}")
     return "\n\n".join(lines)
+
+
+def _ties(objective: Objective) -> str:
+    """Return the sentence that says which of equal trials is the best, which is not always the one shown here."""
+    if objective.tie_break in (None, objective.metric):
+        return ""
+    return (
+        f" Of equal trials `sweep leaderboard` puts the one with the better `{objective.tie_break}` first; the best "
+        "trial of this page is another one then, perhaps."
+    )
 
 
 def _fenced(text: str, language: str = "") -> str:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def sql(query: str | None = None, *, db: str | Path | None = None) -> pd.DataFrame:
     """Return the rows of a query in SQL, which can change nothing.
 
-    The views are `leaderboard`, `curves`, `"values"` and one for each sweep, named like it, with a column for each
-    parameter. Without a query these are listed, and the tables, with their columns.
+    The views are `leaderboard`, `curves`, `metrics`, `"values"` and one for each sweep, named like it, with a column
+    for each parameter. Without a query these are listed, and the tables, with their columns.
 
     Args:
         query: one statement, such as "SELECT trial, value FROM leaderboard WHERE rank <= 5".

@@ -14,7 +14,7 @@ from sweep.errors import Argument, Call, StoreError
 from sweep.store.connection import Database
 from sweep.store.migration import backed_up, mark, migrate, schema_version
 from sweep.store.schema import APPLICATION_ID, VERSION, metadata
-from sweep.store.views import create_views
+from sweep.store.views import create_views, drop_views, lacks_views
 from sweep.system.files import locked
 
 LOGS = ("-wal", "-shm", "-journal")
@@ -131,13 +131,25 @@ def _check_version(database: Database) -> bool:
     """Check that the tables are those of the present schema, or migrate them; return whether there are any."""
     with database.reading() as connection:
         version = schema_version(connection)
+        is_older = version == VERSION and lacks_views(connection)
     if version > VERSION:
         raise StoreError(
             f"{database.shown} was written by a newer sweep (schema {version}, this one knows {VERSION}); upgrade sweep"
         )
     if 0 < version < VERSION:
         _migrate_or_explain(database, version)
+    elif is_older:
+        _renew_views(database)
     return version > 0
+
+
+def _renew_views(database: Database) -> None:
+    """Make all views anew where one is missing; one who may not goes on without, as only queries of users need it."""
+    with suppress(StoreError), database.writing() as connection:
+        _lock(database, connection)
+        if lacks_views(connection):  # no other process was quicker
+            drop_views(connection)
+            create_views(connection)
 
 
 def _migrate_or_explain(database: Database, version: int) -> None:

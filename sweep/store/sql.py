@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -18,17 +19,31 @@ from sqlalchemy.exc import DBAPIError
 from sweep.errors import Call, UsageError
 from sweep.store.connection import Database
 from sweep.store.schema import metadata, sweeps, wide_views
-from sweep.store.views import fixed_views, quoted
+from sweep.store.view import literal, quoted
+from sweep.store.views import fixed_views
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REFUSED = ("attempt to write a readonly database", "read-only transaction", "not authorized")
+REFUSED = (
+    "attempt to write a readonly database",
+    "read-only transaction",
+    "not authorized",
+    "within a transaction",
+    "inside a transaction",
+)
 """What the databases say of a statement that would write."""
 STEPS = 1_000_000
 """Instructions of SQLite after which Python can look for signals, such as Ctrl-C."""
 SEVERAL = ("one statement at a time", "multiple commands")
 """What they say of more than one statement."""
+UNBOUND = ("bindings supplied", "there is no parameter", "You did not supply a value for binding")
+"""What they say of ? or :name in a query."""
+TOKENS = re.compile(
+    r"""'(?:[^']|'')*' | `(?:[^`]|``)*` | \[[^\]]*\] | --[^\n]* | /\*.*?\*/ | "(?P<name>(?:[^"]|"")*)" """,
+    re.DOTALL | re.VERBOSE,
+)
+"""Parts of a query in which a double quote may stand, of which one is a name."""
 
 
 class SqlReader:
@@ -73,11 +88,53 @@ def _from_file(database: Database, query: str) -> tuple[list[str], list[Sequence
         connection.set_authorizer(_authorize)
         connection.set_progress_handler(lambda: 0, STEPS)
         try:
+            _check_names(connection, query)
             return _fetched(connection.execute(query))
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:  # where a signal has raised within the handler
                 raise KeyboardInterrupt from None
+            if "no such column: " in str(error):
+                raise _no_column(connection, query, str(error)) from None
             raise
+
+
+def _check_names(connection: sqlite3.Connection, query: str) -> None:
+    """Check that each name in double quotes is one, which SQLite otherwise reads as a text.
+
+    Raises:
+        sqlite3.OperationalError: when there is no such column; other mistakes are left to be found later.
+    """
+    strict = TOKENS.sub(_backquoted, query)
+    if strict == query:
+        return
+    try:
+        connection.execute(f"EXPLAIN {strict}").close()
+    except (sqlite3.Error, sqlite3.Warning) as error:
+        if "no such column: " in str(error):
+            raise
+
+
+def _backquoted(token: re.Match[str]) -> str:
+    """Return a name in double quotes in those of which SQLite makes no text; all else as it is."""
+    if (name := token["name"]) is None:
+        return token[0]
+    return "`" + name.replace('""', '"').replace("`", "``") + "`"
+
+
+def _no_column(connection: sqlite3.Connection, query: str, reason: str) -> UsageError:
+    """Return one sentence about a column that does not exist, with one that does and is called alike."""
+    wanted = reason.partition("no such column: ")[2]
+    known: set[str] = set()
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall():
+        if name.casefold() in query.casefold():
+            known.update(row[0] for row in connection.execute("SELECT name FROM pragma_table_info(?)", (name,)))
+    close = get_close_matches(wanted.rpartition(".")[2], sorted(known), n=1)
+    said = f"there is no column {wanted}" + (f", did you mean {_named(close[0])}?" if close else "")
+    if any(token["name"] == wanted for token in TOKENS.finditer(query)):
+        said += f" (a text stands in single quotes: {literal(wanted)})"
+    elif not close and re.search(r"\b(curves|epochs)\b", query, re.IGNORECASE):
+        said += " (all metrics of your own trainers are rows of the view metrics)"
+    return UsageError(f"{said}; what there is to ask for lists: ", Call("sql"))
 
 
 def _authorize(action: int, *_: str | None) -> int:
@@ -114,6 +171,9 @@ def _refused(reason: str) -> UsageError:
         return UsageError("give one statement at a time, such as: SELECT sweep, trial, value FROM leaderboard")
     if any(words in reason for words in REFUSED):
         return UsageError(f"a query can only read, and this one would write ({reason})")
+    if any(words in reason for words in UNBOUND):
+        return UsageError("a query takes no parameters; write the values themselves in place of ? or :name")
+    reason = reason.rstrip(".")
     return UsageError(f"the database cannot answer the query: {reason}; what there is to ask for lists: ", Call("sql"))
 
 

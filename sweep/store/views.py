@@ -1,15 +1,14 @@
-"""Views, by which the database reads well without us: three of all sweeps, and a wide one of each.
+"""Views, by which the database reads well without us: four of all sweeps, and a wide one of each.
 
 They hold no data of their own, so that a migration drops them and makes them again, by what is written here. A column
-of JSON is in none: it is what `trials.configuration` and `epochs.metrics` are for.
+of JSON is in none: `trials.configuration` is left out, and `epochs.metrics` is rows of the view "metrics".
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from logging import getLogger
 
 from sqlalchemy import Connection, delete, insert, select, text
@@ -18,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sweep.records import Scalar
 from sweep.space.names import RESERVED, short_name
 from sweep.store.schema import parameter_names, parameters, sweeps, trials, wide_views
+from sweep.store.view import Column, View, execute, literal, quoted
 
 MOST_JOINED = 50
 """Up to this many parameters are joined one by one, so that a query reads only those that it names.
@@ -34,36 +34,8 @@ Measured for 10 parameters: 0.04 ms of each connection's first query for each vi
 LONGEST_NAME = 63
 """Bytes of a name on a PostgreSQL server."""
 SYSTEM = ("sqlite_", "pg_")
-"""How names begin that are the databases' own."""
+"""How names of tables and views begin that are the databases' own."""
 LOG = getLogger(__name__)
-
-Column = tuple[str, str, str]
-"""A column of a view: its name, what it is, and a comment."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A view, as it is created."""
-
-    name: str
-    comment: str
-    columns: Sequence[Column]
-    source: str
-    """What follows the columns: FROM and the rest."""
-
-    def create(self, connection: Connection) -> None:
-        """Create it, with its comments as each database keeps them."""
-        is_sqlite = connection.dialect.name == "sqlite"
-        name = quoted(self.name)
-        listed = ",\n       ".join(_selected(column, is_sqlite) for column in self.columns)
-        said = f"/* {_harmless(self.comment)} */ " if is_sqlite else ""
-        _execute(connection, f"CREATE VIEW {name} AS {said}\nSELECT {listed}\n{self.source}")
-        if not is_sqlite:
-            _execute(connection, f"COMMENT ON VIEW {name} IS {literal(self.comment)}")
-            for column, _, comment in self.columns:
-                if comment:
-                    _execute(connection, f"COMMENT ON COLUMN {name}.{quoted(column)} IS {literal(comment)}")
-
 
 SWEEP: Column = ("sweep", "sweeps.name", "name of the sweep")
 TRIAL: Column = ("trial", "trials.number", "position in the sweep, dense from 0")
@@ -157,9 +129,44 @@ LEFT JOIN parameter_names ON parameter_names.sweep_id = trials.sweep_id AND para
 )
 
 
+OF_JSON = {
+    "sqlite": "JOIN json_each(epochs.metrics) AS own",
+    "postgresql": """CROSS JOIN LATERAL json_each_text(
+       CASE json_typeof(epochs.metrics) WHEN 'object' THEN epochs.metrics END) AS own""",
+}
+"""The metrics of an epoch that have no column of their own, as rows of `own`."""
+
+
+def _metrics(dialect: str) -> View:
+    # Each part joins for itself: so a condition on the sweep reaches its rows, in SQLite too.
+    part = """SELECT sweeps.name AS sweep, trials.number, epochs.epoch, {name} AS metric,
+             CAST({value} AS DOUBLE PRECISION) AS value, trials.sweep_id, trials.id AS trial_id
+      FROM sweeps JOIN trials ON trials.sweep_id = sweeps.id JOIN epochs ON epochs.trial_id = trials.id
+      {more}"""
+    parts = [
+        part.format(name=literal(name), value=f"epochs.{name}", more=f"WHERE epochs.{name} IS NOT NULL")
+        for name in NATIVE
+    ]
+    parts.append(part.format(name="own.key", value="own.value", more=f"{OF_JSON[dialect]} WHERE own.key IS NOT NULL"))
+    united = "\n      UNION ALL ".join(parts)
+    return View(
+        "metrics",
+        "one row for each metric of each epoch, those of your own trainers too",
+        (
+            ("sweep", "sweep", SWEEP[2]),
+            ("trial", "number", TRIAL[2]),
+            ("epoch", "epoch", "0 is the untrained network"),
+            ("metric", "metric", "its name"),
+            ("value", "value", "its value at this epoch"),
+            *((name, name, comment) for name, _, comment in IDS),
+        ),
+        f"FROM ({united}) AS united",
+    )
+
+
 def fixed_views(dialect: str) -> tuple[View, ...]:
     """Return the views of all sweeps, each after those that it reads."""
-    return LEADERBOARD, _curves(dialect), VALUES
+    return LEADERBOARD, _curves(dialect), _metrics(dialect), VALUES
 
 
 HEAD: tuple[Column, ...] = (
@@ -207,11 +214,18 @@ def create_views(connection: Connection) -> None:
         taken.add(_create_wide_view(connection, sweep_id, name, taken).casefold())
 
 
+def lacks_views(connection: Connection) -> bool:
+    """Tell whether a view of all sweeps is missing, as in a database from before there was one of this name."""
+    wide = connection.execute(select(wide_views.c.view)).scalars()
+    there = _names_taken(connection) - {name.casefold() for name in wide}
+    return any(view.name not in there for view in fixed_views(connection.dialect.name))
+
+
 def drop_views(connection: Connection) -> None:
     """Drop all views of ours."""
     wide = connection.execute(select(wide_views.c.view)).scalars().all()
     for name in (*wide, *(view.name for view in reversed(fixed_views(connection.dialect.name)))):
-        _execute(connection, f"DROP VIEW IF EXISTS {quoted(name)}")
+        execute(connection, f"DROP VIEW IF EXISTS {quoted(name)}")
 
 
 def note_parameters(connection: Connection, sweep_id: int, drawn: Iterable[Mapping[str, Scalar]]) -> None:
@@ -272,7 +286,7 @@ def create_wide_view(connection: Connection, sweep_id: int) -> None:
 def drop_wide_view(connection: Connection, sweep_id: int) -> None:
     """Drop the view of a sweep, which is to be deleted or renamed."""
     if name := _wide_view(connection, sweep_id):
-        _execute(connection, f"DROP VIEW IF EXISTS {quoted(name)}")
+        execute(connection, f"DROP VIEW IF EXISTS {quoted(name)}")
         connection.execute(delete(wide_views).where(wide_views.c.sweep_id == sweep_id))
 
 
@@ -294,8 +308,10 @@ def _create_wide_view(connection: Connection, sweep_id: int, sweep: str, taken: 
     names = {each.casefold() for each, *_ in (*HEAD, *TAIL)}
     columns, joined = [], len(rows) <= MOST_JOINED
     source = ["FROM trials"] if joined else ["FROM trials LEFT JOIN parameters ON parameters.trial_id = trials.id"]
+    alike = Counter(short.casefold() for _, short, _ in rows)
     for place, (full, short, kind) in enumerate(rows):
-        column = _free_name([short, full], names, limit)
+        wanted = [short, full] if alike[short.casefold()] == 1 else [full]  # so that each of two says which it is
+        column = _free_name(wanted, names, limit, ())
         names.add(column.casefold())
         columns.append((column, TYPED[kind].format(**_value(full, place if joined else None)), ""))
         if joined:
@@ -325,48 +341,15 @@ def _names_taken(connection: Connection) -> set[str]:
     return {name.casefold() for name in connection.execute(text(query)).scalars()}
 
 
-def _free_name(wanted: Sequence[str], taken: set[str], limit: int | None) -> str:
+def _free_name(wanted: Sequence[str], taken: set[str], limit: int | None, forbidden: tuple[str, ...] = SYSTEM) -> str:
     """Return the first name that can be given, the last one with a number if need be."""
     last = wanted[-1]
     for name in (*wanted, *(f"{_cut(last, limit and limit - 6)}_{number}" for number in range(2, len(taken) + 3))):
         cut = _cut(name, limit)
-        if cut and cut.casefold() not in taken and not cut.casefold().startswith(SYSTEM):
+        if cut and cut.casefold() not in taken and not cut.casefold().startswith(forbidden):
             return cut
     raise AssertionError("one of more names than are taken is free")
 
 
 def _cut(name: str, limit: int | None) -> str:
     return name if limit is None else name.encode()[:limit].decode(errors="ignore")
-
-
-def quoted(name: str) -> str:
-    """Return a name as it stands in a statement.
-
-    >>> quoted('a "b"')
-    '"a ""b\"""'
-    """
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(words: str) -> str:
-    """Return text as it stands in a statement.
-
-    >>> literal("it's")
-    "'it''s'"
-    """
-    return "'" + words.replace("'", "''") + "'"
-
-
-def _selected(column: Column, with_comment: bool) -> str:
-    name, expression, comment = column
-    said = f" /* {comment} */" if comment and with_comment else ""
-    return f"{expression} AS {quoted(name)}{said}"
-
-
-def _harmless(comment: str) -> str:
-    return comment.replace("*/", "* /")
-
-
-def _execute(connection: Connection, statement: str) -> None:
-    """Execute a statement as it is: a colon begins no parameter."""
-    connection.execute(text(statement.replace(":", "\\:")))

@@ -25,6 +25,12 @@ def test_a_query_prints_its_rows(answer, database):
     }
 
 
+def test_a_query_may_begin_with_a_comment(answer, database):
+    for comment in ("-- the answer", "--format it is"):
+        code, out, _ = answer("sql", f"{comment}\nSELECT 42 AS x", "--format", "json")
+        assert (code, json.loads(out)) == (0, [{"x": 42}])
+
+
 def test_without_a_query_everything_is_listed(answer, database):
     code, out, err = answer("sql")
     assert (code, err) == (0, "")
@@ -35,9 +41,13 @@ def test_without_a_query_everything_is_listed(answer, database):
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("SELECT x FROM trials", "no such column: x; what there is to ask for lists: sweep sql"),
+        ("SELECT x FROM trials", "there is no column x; what there is to ask for lists: sweep sql"),
         ("DELETE FROM trials", "a query can only read"),
         ("SELECT 1; SELECT 2", "one statement at a time"),
+        ("PRAGMA journal_mode = DELETE", "a query can only read"),
+        ("VACUUM INTO 'new.db'", "a query can only read"),
+        ("SELECT ?", "a query takes no parameters; "),
+        ("-- nothing", "the query gives no table"),
     ],
 )
 def test_a_query_that_cannot_be_answered_is_one_sentence(answer, database, query, words):

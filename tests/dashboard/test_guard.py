@@ -101,3 +101,13 @@ def test_a_port_that_is_taken_is_one_sentence(store):
 def test_a_port_that_there_is_not_is_refused(store, port):
     with pytest.raises(UsageError, match="from 0 to 65535"), server.dashboard(store, port):
         pass
+
+
+def test_a_database_that_is_gone_is_one_sentence(store, record, tmp_path):
+    with serving(store) as ask:
+        assert ask("/api/studies")[0] == 200
+        (tmp_path / "sweeps.db").rename(tmp_path / "other.db")
+        status, said = ask("/api/studies")
+        assert (status, "has been moved away or deleted" in json.loads(said)["reason"]) == (503, True)
+        (tmp_path / "other.db").rename(tmp_path / "sweeps.db")
+        assert ask("/api/studies")[0] == 200

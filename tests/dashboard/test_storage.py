@@ -1,5 +1,7 @@
 """Tests of the storage: sweeps as studies, read again only where something has changed, and never written."""
 
+from dataclasses import replace
+
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
@@ -7,6 +9,7 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from sweep.dashboard import storage as module
+from sweep.dashboard.notes import note_of
 from sweep.dashboard.storage import ReadOnly, SweepStorage
 from sweep.store import Store
 from tests.hand_made import METRIC, SCRIPT, begin, draw, end, end_all_ways
@@ -135,4 +138,10 @@ def test_nothing_can_be_changed(storage, record):
 def test_the_note_holds_the_experiment_file(storage, record):
     attributes = storage.get_study_system_attrs(record.id)
     parts = [value for key, value in attributes.items() if key.startswith("dashboard:note_str:")]
-    assert f"```toml\n{record.experiment.rstrip()}\n```" in "".join(parts)
+    note = "".join(parts)
+    assert f"```toml\n{record.experiment.rstrip()}\n```" in note
+    for words in ("another measure than that of `sweep analyze`", "as PRUNED", "read-only"):
+        assert words in note
+    assert "Of equal trials" not in note
+    tied = replace(record, objective=replace(record.objective, tie_break="test_loss"))
+    assert "puts the one with the better `test_loss` first" in note_of(tied)

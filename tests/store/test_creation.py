@@ -96,7 +96,7 @@ class TestSqliteFile:
         store.close()
         plain = sqlite3.connect(tmp_path / "sweeps.db")
         for statement in (
-            *(f'DROP VIEW "{name}"' for name in ("first", "curves", "values", "leaderboard")),
+            *(f'DROP VIEW "{name}"' for name in ("first", "curves", "metrics", "values", "leaderboard")),
             *(f"DROP TABLE {name}" for name in ("notes", "tags", "parameter_names", "wide_views")),
             "CREATE VIEW leaderboard AS SELECT number FROM trials",
             "ALTER TABLE trials RENAME COLUMN tie_value TO best_loss",

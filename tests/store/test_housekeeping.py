@@ -67,7 +67,7 @@ def rename(store, sweep_id, old, new):
 def views(store):
     """The names of all views."""
     with store.database.reading() as connection:
-        return set(inspect(connection).get_view_names()) - {"leaderboard", "curves", "values"}
+        return set(inspect(connection).get_view_names()) - {"leaderboard", "curves", "metrics", "values"}
 
 
 def rows(store):

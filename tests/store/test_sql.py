@@ -60,9 +60,28 @@ REFUSED = {
     "COMMIT; DELETE FROM epochs": "one statement at a time|can only read",
     "SELECT nonsense FROM trials": "nonsense",
     "SELEC 1": "SELEC",
+    'SELECT trial, "test_acuracy" FROM curves': "test_acuracy",
+    'SELECT trial FROM leaderboard WHERE sweep = "it\'s"': "it's",
     "": "gives no table",
     "-- nothing": "gives no table",
 }
+
+
+class TestNames:
+    def test_a_name_in_double_quotes_that_is_no_column_is_said_to_be_none(self, tmp_path):
+        with closing(Store(str(tmp_path / "sweeps.db"), create=True)) as store:
+            add(store, 1)
+            with pytest.raises(UsageError, match=r"no column test_acuracy, did you mean test_accuracy.*'test_acuracy'"):
+                store.sql('SELECT trial, "test_acuracy" FROM curves')
+            with pytest.raises(UsageError, match=r"no column distance .*view metrics"):
+                store.sql("SELECT trial, distance FROM curves")
+
+    def test_quotes_that_are_right_change_nothing(self, filled):
+        query = """SELECT number AS "a ""b", 'say "x"' AS said, max("number") -- "no name"
+                   FROM "trials" /* "none" */ WHERE "first" IS NULL GROUP BY 1 ORDER BY "a ""b" """
+        frame = filled.sql(query.replace('"first"', '"error"'))
+        assert list(frame)[:2] == ['a "b', "said"]
+        assert frame["said"].tolist() == ['say "x"'] * 2
 
 
 class TestRefused:

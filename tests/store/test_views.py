@@ -82,13 +82,42 @@ class TestCurves:
             values = asked(store, f"SELECT value FROM curves WHERE sweep_id = {sweep_id} ORDER BY epoch")
             assert values == [(0.25,), (0.125,)], name
 
-    @pytest.mark.parametrize("view", ["curves", "leaderboard"])
+    @pytest.mark.parametrize("view", ["curves", "leaderboard", "metrics"])
     def test_a_condition_on_the_sweep_reads_no_other(self, tmp_path, view):
         with closing(Store(str(tmp_path / "sweeps.db"), create=True)) as store:
             for condition in ("sweep = 'first'", "sweep_id = 1"):
-                plan = store.sql(f"EXPLAIN QUERY PLAN SELECT * FROM {view} WHERE {condition} AND rank <= 5")["detail"]
-                assert plan.str.contains(r"SEARCH trials USING \w+ \w+ \(sweep_id=\?").any(), plan.tolist()
+                plan = store.sql(f"EXPLAIN QUERY PLAN SELECT * FROM {view} WHERE {condition}")["detail"]
+                assert plan.str.contains(r"SEARCH trials USING (?:\w+ )+\(sweep_id=\?").any(), plan.tolist()
                 assert not plan.str.contains("SCAN (?:trials|epochs|sweeps)").any(), plan.tolist()
+
+
+class TestMetrics:
+    def test_each_metric_of_each_epoch_is_a_row(self, store):
+        add(store, 1, name="other")
+        sweep_id = add(store, 1, objective=Objective("val/acc %", "max", tie_break=None))
+        own = {"val/acc %": 0.25, '損"失': 3, "test_loss": 0.5}
+        store.record(
+            store.claim(sweep_id, 0, "me:1"), [Epoch(1, 0.1, own), Epoch(2, 0.1, {"train_accuracy": 1.0})], None
+        )
+        assert asked(store, "SELECT * FROM metrics ORDER BY epoch, metric") == [
+            ("first", 0, 1, "test_loss", 0.5, sweep_id, 2),
+            ("first", 0, 1, "val/acc %", 0.25, sweep_id, 2),
+            ("first", 0, 1, '損"失', 3.0, sweep_id, 2),
+            ("first", 0, 2, "train_accuracy", 1.0, sweep_id, 2),
+        ]
+
+    @pytest.mark.parametrize("name", ["first", "metrics"])
+    def test_a_database_without_the_view_gets_it_when_it_is_opened(self, tmp_path, name):
+        path = tmp_path / "sweeps.db"
+        with closing(Store(str(path), create=True)) as store:
+            sweep_id = add(store, 1, name=name)
+            with store.database.writing() as connection:  # as it was before there was one of this name
+                connection.execute(text("DROP VIEW metrics"))
+                create_wide_view(connection, sweep_id)
+            assert wide(store, sweep_id) == name
+        with closing(Store(str(path))) as store:
+            assert asked(store, "SELECT metric FROM metrics") == []
+            assert asked(store, f'SELECT trial FROM "{wide(store, sweep_id)}"') == [(0,)]
 
 
 class TestValues:
@@ -132,6 +161,13 @@ class TestWide:
         assert frame.loc[0, 'quoted "x"'] == 1
         assert frame.loc[0, "*/ DROP TABLE sweeps; --\n"] == 8
         assert frame.iloc[1, known[0] : known[1]].isna().all()
+
+    def test_names_that_differ_in_case_only_say_which_they_are(self, store):
+        store.add_sweep(RECORD, drawn({"parameters.Lr": 1, "training.lr": 2, "parameters.sqlite_x": 3}))
+        columns = "SELECT [parameters.Lr], [training.lr], sqlite_x FROM first"
+        if not store.database.is_sqlite:
+            columns = columns.replace("[", '"').replace("]", '"')
+        assert asked(store, columns) == [(1, 2, 3)]
 
     def test_three_hundred_parameters(self, store):
         store.add_sweep(RECORD, drawn(*({f"p{n}": n + i for n in range(300)} for i in range(3))))
@@ -211,7 +247,7 @@ def test_a_rebuilt_file_has_all_views(tmp_path):
         file.seek(page // 4096 * 4096)
         file.write(bytes(8))
     rebuild(path)
-    assert query(path, VIEWS) == before == [("curves",), ("first",), ("leaderboard",), ("values",)]
+    assert query(path, VIEWS) == before == [("curves",), ("first",), ("leaderboard",), ("metrics",), ("values",)]
     assert query(path, "SELECT count(*) FROM first") == query(path, "SELECT count(*) FROM trials")
 
 

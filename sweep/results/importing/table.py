@@ -35,6 +35,11 @@ Row = Mapping[str, Any]
 """The values of a row by column; None where one is missing."""
 
 
+OF_EPOCHS = ("trial", "epoch", "seconds")
+"""Columns of each table of epochs."""
+EPOCHS = Argument("epochs", "FILE")
+
+
 def read_table(path: Path, epochs: Path | None, direction: Direction | None) -> Found:
     """Return the sweep in a table of trials.
 
@@ -49,9 +54,10 @@ def read_table(path: Path, epochs: Path | None, direction: Direction | None) -> 
     """
     columns, rows = _read(path)
     if missing := [name for name in FIRST if name not in columns]:
-        raise SweepError(
-            f"{path} is no table of trials that `sweep export` has written: it has no column '{missing[0]}'"
-        )
+        said = f"{path} is no table of trials that `sweep export` has written: it has no column '{missing[0]}'"
+        if set(OF_EPOCHS) <= set(columns):
+            raise SweepError(said, "; if it holds epochs, give the table of their trials, and this one with ", EPOCHS)
+        raise SweepError(said)
     names = columns[columns.index("attempt") + 1 : columns.index("epochs")]
     metrics = [name for name in names if name != "epoch"]
     if not metrics:
@@ -67,7 +73,10 @@ def read_table(path: Path, epochs: Path | None, direction: Direction | None) -> 
         found = [_trial(path, row, metrics, parameters, objective, curves) for row in rows]
     kept, notes = ended_only(found, [str(row["status"]) for row in rows])
     if epochs is None:
-        notes.append("only the epoch that stands for each trial is imported; give a file of all epochs for curves")
+        notes.append(
+            "only the epoch that stands for each trial is imported; for curves give the file of `sweep export "
+            "--epochs` as well, with --epochs FILE"
+        )
     return Found(
         name=path.stem,
         source=f"the table {path.name}",
@@ -151,11 +160,11 @@ def _trial(
 def _epochs(path: Path) -> dict[int, list[Epoch]]:
     """Return the epochs in a table of them, by the number of the trial."""
     columns, rows = _read(path)
-    if missing := [name for name in ("trial", "epoch", "seconds") if name not in columns]:
+    if missing := [name for name in OF_EPOCHS if name not in columns]:
         raise SweepError(
             f"{path} is no table of epochs that `sweep export` has written: it has no column '{missing[0]}'"
         )
-    metrics = [name for name in columns if name not in ("trial", "epoch", "seconds")]
+    metrics = [name for name in columns if name not in OF_EPOCHS]
     found: dict[int, list[Epoch]] = {}
     with _readable(path):
         for row in rows:

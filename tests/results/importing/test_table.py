@@ -44,6 +44,7 @@ def test_without_epochs_there_is_the_one_that_stands_for_each(original, tmp_path
     imported, notes = import_sweep(trials, direction="min", name="alone", db=tmp_path / "imported.db")
     assert imported.best(None)[METRIC].tolist() == original.best(None)[METRIC].tolist()
     assert "only the epoch that stands for each trial" in notes[-1]
+    assert "--epochs FILE" in notes[-1]
     assert len(imported.epochs()) == 5
     assert examine(str(tmp_path / "imported.db")).damages == []
 
@@ -74,6 +75,7 @@ def test_a_table_of_parquet_is_read(tmp_path):
     [
         ("", "has no column 'trial'"),
         ("a,b\n1,2\n", "has no column 'trial'"),
+        ("trial,epoch,seconds,m\n0,1,0.1,2\n", "no column 'status'; if it holds epochs, give .* with epochs"),
         (f"{HEAD}\n0,lost,1,0.5,1,1,1.0,,2\n", "has the status 'lost'"),
         (f"{HEAD}\n0,completed\n", "different numbers of values"),
         (HEAD.replace(",m", "") + "\n", "has no metric"),
