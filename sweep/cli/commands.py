@@ -45,7 +45,8 @@ MORE = "sweep leaderboard --format csv"
 
 LEGEND = (
     "share: of the epochs without a rule; loss: by how much the best that a rule trains to its end is worse than the "
-    "best of all, empty where trials were stopped before (unknown), of which only an audit tells"
+    "best of all; kept: whether the rule trains that one to its end; loss and kept are empty where trials were stopped "
+    "before (unknown), of which only an audit tells"
 )
 
 

@@ -179,10 +179,18 @@ def counts_lines(results: Sweep, progress: Progress) -> list[str]:
         number, error = failed["trial"].iloc[0], failed["error"].iloc[0]
         hint = SweepError(f"trial {number} failed: {error}; see more with: ", Call("show", results.name, str(number)))
         lines.append(sentence(hint))
-    lines += ended_by_budget(results, counts)
+    lines += ended_by_budget(results, counts) or _interrupted(results, counts)
     if progress.ranked_by_earlier:
         lines.append(f"{progress.ranked_by_earlier} ranked by an ended training, since a longer one is not completed")
     return lines
+
+
+def _interrupted(results: Sweep, counts: Mapping[Status, int]) -> list[str]:
+    """Return a line on how to go on where a sweep was interrupted and is not running."""
+    if not counts.get("interrupted") or counts.keys() & {"queued", "running"}:
+        return []
+    words = f"{counted(counts['interrupted'], 'trial')} interrupted, and the sweep is not running; go on with: "
+    return [sentence(SweepError(words, Call("resume", results.name)))]
 
 
 def _failed(results: Sweep) -> pd.DataFrame:

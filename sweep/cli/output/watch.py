@@ -47,6 +47,14 @@ class View:
     progress: Progress
     """How far it is, with the curves of the running trials in a terminal."""
 
+    def nothing(self, caption: str) -> str:
+        """Return what is said in place of a table without rows, which has a `caption` if it is a ranking."""
+        if not caption:
+            return "no trial to list" if self.is_last else "no trial to list yet"
+        if self.progress.counts.get("completed") or self.progress.ranked_by_earlier:
+            return "no completed trial to rank" if self.is_last else "no completed trial to rank yet"
+        return "no trial has completed" if self.is_last else "no trial has completed yet"
+
     @property
     def ranks(self) -> str:
         """Which ranks cannot be told apart, and what is damaged; empty where neither is known."""
@@ -129,9 +137,11 @@ def _from_thread(read: Callable[[], View]) -> View:
 def _render(view: View, format: Format, caption: str) -> Group:
     """Return what stands in the terminal, lines on top: what a low terminal cuts off is the end of the table."""
     is_table = format == "table"
+    above = [*([Text(view.line)] if view.line else []), *_running(view.progress)]
+    if is_table and view.frame.empty:
+        return Group(*above, Text(view.nothing(caption)))
     shown = table(view.frame, more="--format csv") if is_table else Text(render(view.frame, format).rstrip("\n"))
     lines = (caption, view.ranks if is_table else "")
-    above = [*([Text(view.line)] if view.line else []), *_running(view.progress)]
     return Group(*above, *(Text(line) for line in lines if line), shown)
 
 
@@ -149,12 +159,17 @@ def _running(progress: Progress) -> list[Text]:
 
 def _print_changes(views: Iterator[View], format: Format, caption: str) -> None:
     text = line = ranks = ""
+    asked = caption
     for view in views:
+        is_empty = format == "table" and view.frame.empty
         with redirect_stdout(io.StringIO()) as printed:
-            print_table(view.frame, format, more="--format csv")
+            if is_empty:
+                print(view.nothing(caption or asked))
+            else:
+                print_table(view.frame, format, more="--format csv")
         if printed.getvalue() != text:
             print("\n" * bool(text) + printed.getvalue(), end="", flush=True)
-        if caption:
+        if caption and not is_empty:
             say(caption)
             caption = ""
         if format == "table" and view.ranks not in ("", ranks):
