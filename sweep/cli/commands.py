@@ -176,8 +176,17 @@ def leaderboard(
         _watch(rank, results, format, caption)
         return
     table = rank()
-    print_table(table, format, more="--format csv")
+    _print_ranking(results, table, caption, format)
     _print_below(results, table, caption, (where, by, direction), format)
+
+
+def _print_ranking(results: Sweep, table: pd.DataFrame, caption: str, format: Format) -> None:
+    from sweep.cli.output.outcome import nothing_to_rank
+
+    if format == "table" and table.empty and caption:
+        print(nothing_to_rank(results.store.progress(results.record.id)))
+    else:
+        print_table(table, format, more="--format csv")
 
 
 def _print_below(

@@ -88,7 +88,7 @@ def _print(results: Sweep, found: Finalists, format: Format, pairs: bool) -> Non
         print_table(pairs_table(found), format, "Pairs", "--pairs --format csv")
         say(
             f"two are told apart if all of this holds: probability at least {PROBABLE:g} (or at most "
-            f"{1 - PROBABLE:g}), its interval leaves out 0.5, low to high leaves out 0"
+            f"{1 - PROBABLE:g}), its interval leaves out 0.5, low to high leaves out 0 (or a training diverged)"
         )
     for line in sentences(found, variance_of(results, found)):
         print(line)

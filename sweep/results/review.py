@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 TRAINING = r": `sweep (?:finalists|rescue|continue|extend|resume|explain|next|analyze \S+ --seeds)\b"
 """Where a command begins that trains."""
+ELSEWHERE = "it was imported, so nothing of it can be trained here; search these ranges with your own training function"
+"""Advice where each other one would be refused."""
 AGAIN = ("finalists", "seeds")
 """Ends of the names of sweeps in which trials are trained with other seeds."""
 
@@ -50,7 +52,8 @@ def _offered(advice: str) -> str:
     """
     clauses = [re.split(TRAINING, clause, maxsplit=1) for clause in advice.split("; ")]
     kept = [parts[0] for parts in clauses if len(parts) == 1 or not parts[0].startswith(("see ", "what "))]
-    return re.sub(r", or see [^;]*$", "", "; ".join(kept))
+    offered = re.sub(r", or see [^;]*$", "", "; ".join(kept))
+    return offered or (ELSEWHERE if advice else "")
 
 
 def tables_of(results: SweepTrials) -> SweepTables:

@@ -137,6 +137,13 @@ def rank_lines(table: pd.DataFrame, *, with_ranks: bool = True) -> list[str]:
     return lines
 
 
+def nothing_to_rank(progress: Progress) -> str:
+    """Return what is said in place of a ranking without rows."""
+    if progress.counts.get("completed") or progress.ranked_by_earlier:
+        return "Trials: none"
+    return "no trial has completed yet"
+
+
 def kept_weights(results: Sweep) -> list[str]:
     """Return a line on how much room the kept weights take, most of what a sweep writes, if there are any."""
     folder = results.folder / "weights"

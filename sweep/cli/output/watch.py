@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.text import Text
 
 from sweep.cli.options import Format, print_table, say
-from sweep.cli.output.outcome import counts_lines, rank_lines
+from sweep.cli.output.outcome import counts_lines, nothing_to_rank, rank_lines
 from sweep.cli.output.tables import console, table
 from sweep.display.live import is_ascii
 from sweep.display.panel import Room, head, trial_lines
@@ -46,14 +46,6 @@ class View:
     """Whether no trial is queued or running."""
     progress: Progress
     """How far it is, with the curves of the running trials in a terminal."""
-
-    def nothing(self, caption: str) -> str:
-        """Return what is said in place of a table without rows, which has a `caption` if it is a ranking."""
-        if not caption:
-            return "no trial to list" if self.is_last else "no trial to list yet"
-        if self.progress.counts.get("completed") or self.progress.ranked_by_earlier:
-            return "no completed trial to rank" if self.is_last else "no completed trial to rank yet"
-        return "no trial has completed" if self.is_last else "no trial has completed yet"
 
     @property
     def ranks(self) -> str:
@@ -138,8 +130,8 @@ def _render(view: View, format: Format, caption: str) -> Group:
     """Return what stands in the terminal, lines on top: what a low terminal cuts off is the end of the table."""
     is_table = format == "table"
     above = [*([Text(view.line)] if view.line else []), *_running(view.progress)]
-    if is_table and view.frame.empty:
-        return Group(*above, Text(view.nothing(caption)))
+    if is_table and view.frame.empty and caption:
+        return Group(*above, Text(nothing_to_rank(view.progress)))
     shown = table(view.frame, more="--format csv") if is_table else Text(render(view.frame, format).rstrip("\n"))
     lines = (caption, view.ranks if is_table else "")
     return Group(*above, *(Text(line) for line in lines if line), shown)
@@ -161,10 +153,10 @@ def _print_changes(views: Iterator[View], format: Format, caption: str) -> None:
     text = line = ranks = ""
     asked = caption
     for view in views:
-        is_empty = format == "table" and view.frame.empty
+        is_empty = format == "table" and view.frame.empty and asked != ""
         with redirect_stdout(io.StringIO()) as printed:
             if is_empty:
-                print(view.nothing(caption or asked))
+                print(nothing_to_rank(view.progress))
             else:
                 print_table(view.frame, format, more="--format csv")
         if printed.getvalue() != text:
