@@ -194,9 +194,9 @@ def counts_lines(results: Sweep, progress: Progress) -> list[str]:
 
 def _interrupted(results: Sweep, counts: Mapping[Status, int]) -> list[str]:
     """Return a line on how to go on where a sweep was interrupted and is not running."""
-    if not counts.get("interrupted") or counts.keys() & {"queued", "running"}:
+    if not counts.get("interrupted") or counts.get("running"):
         return []
-    words = f"{counted(counts['interrupted'], 'trial')} interrupted, and the sweep is not running; go on with: "
+    words = f"{results.name} was interrupted, and no trial is trained now; go on with: "
     return [sentence(SweepError(words, Call("resume", results.name)))]
 
 
