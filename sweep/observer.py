@@ -38,6 +38,9 @@ def summary(progress: Progress) -> str:
     parts = [f"{ended}/{progress.total} trials"]
     if progress.best is not None:
         parts.append(best_words(progress, progress.best))
+    elif values := [trial.best for trial in progress.running if trial.best is not None]:
+        best = max(values) if progress.is_max else min(values)
+        parts.append(f"{best_words(progress, best)} so far, of a running trial")
     parts += [
         f"{counts[status]} {status}" for status in ("paused", "diverged", "failed", "pruned") if counts.get(status)
     ]

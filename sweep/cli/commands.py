@@ -45,7 +45,8 @@ MORE = "sweep leaderboard --format csv"
 
 LEGEND = (
     "share: of the epochs without a rule; loss: by how much the best that a rule trains to its end is worse than the "
-    "best of all, empty where trials were stopped before (unknown), of which only an audit tells"
+    "best of all; kept: whether the rule trains that one to its end; loss and kept are empty where trials were stopped "
+    "before (unknown), of which only an audit tells"
 )
 
 
@@ -175,8 +176,17 @@ def leaderboard(
         _watch(rank, results, format, caption)
         return
     table = rank()
-    print_table(table, format, more="--format csv")
+    _print_ranking(results, table, caption, format)
     _print_below(results, table, caption, (where, by, direction), format)
+
+
+def _print_ranking(results: Sweep, table: pd.DataFrame, caption: str, format: Format) -> None:
+    from sweep.cli.output.outcome import nothing_to_rank
+
+    if format == "table" and table.empty and caption:
+        print(nothing_to_rank(results.store.progress(results.record.id)))
+    else:
+        print_table(table, format, more="--format csv")
 
 
 def _print_below(

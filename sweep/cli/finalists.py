@@ -75,6 +75,7 @@ def _problems(results: Sweep, numbers: Sequence[int]) -> list[str]:
 
 def _print(results: Sweep, found: Finalists, format: Format, pairs: bool) -> None:
     from sweep.analysis.finalists import finalists_table, pairs_table, sentences
+    from sweep.analysis.superiority import PROBABLE
     from sweep.results.finalists import notes, variance_of
 
     table = finalists_table(found, results.objective.metric)
@@ -85,6 +86,10 @@ def _print(results: Sweep, found: Finalists, format: Format, pairs: bool) -> Non
     print_table(table.drop(columns=["shrinkage_low", "shrinkage_high"]), format, f"Finalists of {results.name}", more)
     if found.pairs:
         print_table(pairs_table(found), format, "Pairs", "--pairs --format csv")
+        say(
+            f"two are told apart if all of this holds: probability at least {PROBABLE:g} (or at most "
+            f"{1 - PROBABLE:g}), its interval leaves out 0.5, low to high leaves out 0 (or a training diverged)"
+        )
     for line in sentences(found, variance_of(results, found)):
         print(line)
     for line in notes(results):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from sweep.errors import suggest
 
 
 class Entry(NamedTuple):
@@ -85,7 +88,17 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
 
 
 class _Plain:
-    """Leaves the type of a switch out of the help."""
+    """Leaves the type of a switch out of the help, and says of a wrong choice which one may be meant."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Return the arguments that are left; an error about a choice gets a suggestion."""
+        try:
+            left: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
+        except Exception as error:
+            if isinstance(message := getattr(error, "message", None), str):
+                error.message = suggested(message)  # type: ignore[attr-defined]
+            raise
+        return left
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the arguments and options, with that of the help."""
@@ -94,6 +107,20 @@ class _Plain:
             if isinstance(parameter, TyperOption) and parameter.is_flag:
                 parameter.metavar = ""
         return parameters
+
+
+def suggested(message: str) -> str:
+    """Return a message on a wrong choice with the closest one, or all, in our words; any other as it is.
+
+    >>> suggested("Value error, 'jsn' is not one of 'csv', 'json'.")
+    "'jsn' is not one of them; did you mean 'json'?"
+    """
+    message = message.removeprefix("Value error, ")
+    match = re.fullmatch(r"(('?).*\2) is not one of ('.*')\.?", message)
+    if match is None:
+        return message
+    hint = suggest(match[1].strip("'"), re.findall(r"'([^']*)'", match[3]))
+    return f"{match[1]} is not one of them; {hint}" if hint.startswith("did") else f"{match[1]} is wrong; {hint}"
 
 
 class Command(_Plain, TyperCommand):

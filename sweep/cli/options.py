@@ -157,8 +157,10 @@ AtEnd = Annotated[
 
 
 def say(message: str) -> None:
-    """Print a message to standard error."""
-    print(message, file=sys.stderr)
+    """Print a message to standard error; in a terminal its lines end between words."""
+    from sweep.display.words import for_stream
+
+    print(for_stream(message, sys.stderr), file=sys.stderr)
 
 
 def split_trial(trial: str) -> tuple[str | None, int]:

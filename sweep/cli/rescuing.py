@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -74,6 +75,11 @@ def _named(trial: str | None, all_: bool) -> tuple[str | None, list[int]]:
         return trial, []
     if trial is None:
         raise UsageError("say which trial to rescue, such as 12 or mnist-widths/12, or --all of those that diverged")
+    if "/" not in trial and not trial.isdecimal():
+        raise UsageError(
+            f"'{trial}' is no trial, such as 12 or mnist-widths/12; for all of a sweep that diverged add --all: "
+            f"sweep rescue {shlex.quote(trial)} --all"
+        )
     name, number = split_trial(trial)
     return name, [number]
 

@@ -35,8 +35,8 @@ def review(
     """Tell what may be wrong with a sweep: twelve verdicts, each with its evidence and what to do next.
 
     ✓ all is well, ! something is wrong, – it cannot be judged, for the reason given. The exit code is 0 all the
-    same. Jitter is how much a metric changes from epoch to epoch, beyond its trend. In csv and json a verdict is named
-    after the fault, and `passed` says that there is no such fault.
+    same. Jitter is how much a metric changes from epoch to epoch, beyond its trend. In csv and json `passed` says
+    that all is well, and `fault` names what was looked for, whatever came of it.
     """
     from sweep.results.review import verdicts
 
@@ -54,12 +54,14 @@ def review(
 
 def lines(found: Sequence[Verdict]) -> Iterator[str]:
     """Yield verdicts as lines, with what to do next below those that need it."""
-    from sweep.analysis.review import FINE, MARKS
+    from sweep.analysis.review import MARKS, worded
 
     for each in found:
-        title = FINE[each.name] if each.passed else each.name
         yield from textwrap.wrap(
-            f"{MARKS[each.passed]} {title}: {each.evidence}", WIDTH, subsequent_indent="  ", break_long_words=False
+            f"{MARKS[each.passed]} {worded(each)}: {each.evidence}",
+            WIDTH,
+            subsequent_indent="  ",
+            break_long_words=False,
         )
         if each.advice:
             yield from textwrap.wrap(

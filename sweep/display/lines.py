@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from sweep.display.words import one_line, time_left
+from sweep.display.words import for_stream, one_line, time_left
 from sweep.observer import fraction, summary
 from sweep.records import Progress
 
@@ -24,7 +24,7 @@ class Lines:
 
     def note(self, message: str) -> None:
         """Write a message, at one go, so that nothing comes between it and the end of its line."""
-        print(f"{message}\n", end="", file=sys.stderr, flush=True)
+        print(f"{for_stream(message, sys.stderr)}\n", end="", file=sys.stderr, flush=True)
 
     def update(self, progress: Progress) -> None:
         """Write a line if the last one was a while ago, or if this is the end."""

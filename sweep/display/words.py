@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
+import re
 from collections.abc import Sequence
+from typing import TextIO
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 ASCII_BLOCKS = "_.-=+*%#"
 REST, ASCII_REST = "·", " "
+PIECE = re.compile(r" *(?:(?:(?<=: )|(?<=  ))sweep .*?(?=  |; |$)|[^ ]+)")
+"""A word or a command, with the spaces before it."""
 
 
 def clock(seconds: float) -> str:
@@ -42,6 +47,40 @@ def time_left(seconds: float) -> str:
 def one_line(text: str) -> str:
     """Return a text with a space in place of whatever would move the cursor or change colors."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def for_stream(text: str, stream: TextIO) -> str:
+    """Return a text as it is written to a stream: in a terminal its lines end between words."""
+    if not stream.isatty():
+        return text
+    try:
+        width = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return text
+    return wrapped(text, width) if width > 0 else text
+
+
+def wrapped(text: str, width: int) -> str:
+    """Return a text with ends of lines between words; a command is not broken, so that it can be copied.
+
+    >>> wrapped("all is well; go on with: sweep resume mine --workers 2", 24)
+    'all is well; go on with:\\nsweep resume mine --workers 2'
+    """
+    return "\n".join(shown for line in text.split("\n") for shown in _wrapped_line(line, width))
+
+
+def _wrapped_line(line: str, width: int) -> list[str]:
+    from rich.cells import cell_len
+
+    if len(line) <= width // 2 or cell_len(line) <= width:
+        return [line]
+    lines = [""]
+    for piece in PIECE.findall(line):
+        if lines[-1].strip() and cell_len(lines[-1] + piece) > width:
+            lines.append(piece.lstrip())
+        else:
+            lines[-1] += piece
+    return lines
 
 
 def value_range(curves: Sequence[Sequence[float]], is_max: bool) -> tuple[float, float]:

@@ -84,6 +84,11 @@ def format_value(column: str, value: object) -> str:
     return f"{value:.0f}" if 1e3 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
+def is_measured(column: str) -> bool:
+    """Return whether a column is named for a measure of ours, such as `test_loss`."""
+    return _decimals(column) is not None or column.partition("_")[2] in MEASURES
+
+
 def _decimals(column: str) -> int | None:
     """Return the decimals of the measure that a column is named for, such as `test_accuracy`; None for four digits."""
     measure = MEASURES.get(column) or MEASURES.get(column.partition("_")[2])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sweep.errors import SweepError
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 
     from sweep.analysis.review import SweepTables, Verdict
 
+TRAINING = r": `sweep (?:finalists|rescue|continue|extend|resume|explain|next|analyze \S+ --seeds)\b"
+"""Where a command begins that trains."""
+ELSEWHERE = "it was imported, so nothing of it can be trained here; search these ranges with your own training function"
+"""Advice where each other one would be refused."""
 AGAIN = ("finalists", "seeds")
 """Ends of the names of sweeps in which trials are trained with other seeds."""
 
@@ -27,11 +33,27 @@ def verdicts(results: SweepTrials) -> list[Verdict]:
         SweepError: when its trials were made from those of another one: they are no search.
     """
     from sweep.analysis.review import review
+    from sweep.experiment.imported import source_of
     from sweep.experiment.parents import parent_of
 
     if (parent := parent_of(results.record)) is not None:
         raise SweepError(f"the trials of {results.name} were made from those of {parent}; review {parent} instead")
-    return review(tables_of(results))
+    found = review(tables_of(results))
+    return (
+        found if source_of(results.record) is None else [replace(each, advice=_offered(each.advice)) for each in found]
+    )
+
+
+def _offered(advice: str) -> str:
+    """Return an advice without commands that train, which imported sweeps refuse, and clauses that are about them.
+
+    >>> _offered("train the best again: `sweep finalists x`; see what saves it: `sweep rescue x --all`")
+    'train the best again'
+    """
+    clauses = [re.split(TRAINING, clause, maxsplit=1) for clause in advice.split("; ")]
+    kept = [parts[0] for parts in clauses if len(parts) == 1 or not parts[0].startswith(("see ", "what "))]
+    offered = re.sub(r", or see [^;]*$", "", "; ".join(kept))
+    return offered or (ELSEWHERE if advice else "")
 
 
 def tables_of(results: SweepTrials) -> SweepTables:

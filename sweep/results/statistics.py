@@ -174,7 +174,8 @@ class StudiedTrials(DrawnTrials):
     def review(self) -> pd.DataFrame:
         """Return the verdicts on the sweep, one row each: whether it passed, the figure, the evidence, the advice.
 
-        `passed` is missing where it cannot be judged; the evidence says why.
+        `verdict` is in words; `fault` names what was looked for, whatever came of it. `passed` is missing where it
+        cannot be judged; the evidence says why.
 
         Raises:
             SweepError: when its trials were made from those of another sweep.

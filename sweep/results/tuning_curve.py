@@ -103,7 +103,8 @@ def _best_line(curve: TuningCurve, draws: Draws, noun: str) -> str:
     note = f"; {draws.note}" if draws.note else ""
     if len(words) == 1:
         return f"median best of {total} {noun}: {words[0]} (95 %{note})"
-    return f"median best of {first} {noun}: {words[0]}, of {total}: {words[1]} (95 %{note})"
+    count = f"{first} {noun}" if first > 1 else f"1 {noun.removesuffix('s')}"
+    return f"median best of {count}: {words[0]}, of {total}: {words[1]} (95 %{note})"
 
 
 def range_words(objective: Objective, low: float, high: float) -> str:

@@ -221,6 +221,11 @@ def find_trial(connection: Connection, sweep_id: int, number: int) -> tuple[RowM
     return None, connection.execute(select(func.count()).select_from(trials).where(mine)).scalar() or 0
 
 
+def name_of(connection: Connection, sweep_id: int) -> str:
+    """Return the name of a sweep."""
+    return str(connection.execute(select(sweeps.c.name).where(sweeps.c.id == sweep_id)).scalar())
+
+
 def trial_records(connection: Connection, sweep_id: int) -> list[TrialRecord]:
     """Return all trials of a sweep, by number."""
     query = select(trials).where(trials.c.sweep_id == sweep_id).order_by(trials.c.number)

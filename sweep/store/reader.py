@@ -126,8 +126,9 @@ class Reader(SqlReader):
         """
         with self.database.reading() as connection:
             row, total = queries.find_trial(connection, sweep_id, number)
+            name = "" if row else queries.name_of(connection, sweep_id)
         if row is None:
-            raise SweepError(f"there is no trial {number}; this sweep has trials 0 to {total - 1}")
+            raise SweepError(f"there is no trial {number} in {name}, which has trials 0 to {total - 1}")
         return trial_record(row)
 
     def curves(self, trial_id: int, metric: str, epoch: int) -> dict[int, list[float]]:

@@ -40,11 +40,19 @@ def totals(findings: Iterable[str]) -> list[str]:
 
     >>> totals(["never learned: dead units", "never learned: cause unknown", "never learned: dead units"])
     ['3 trials never learned: 2 dead units, 1 cause unknown']
+    >>> totals(["never learned: cause unknown", "never learned: cause unknown"])
+    ['2 trials never learned: cause unknown']
     """
     causes: dict[str, Counter[str]] = {}
     for verdict, _, cause in (finding.partition(": ") for finding in findings):
         causes.setdefault(verdict, Counter())[cause] += 1
     return [
-        f"{counted(found.total(), 'trial')} {verdict}: {', '.join(f'{n} {cause}' for cause, n in found.most_common())}"
+        f"{counted(found.total(), 'trial')} {verdict}: {_listed(found)}"
         for verdict, found in sorted(causes.items(), reverse=True)
     ]
+
+
+def _listed(causes: Counter[str]) -> str:
+    """Return causes with the number of each, without a number where there is one cause alone."""
+    shown = causes.most_common()
+    return shown[0][0] if len(shown) == 1 else ", ".join(f"{number} {cause}" for cause, number in shown)

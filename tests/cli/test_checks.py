@@ -182,7 +182,7 @@ class TestReplay:
     @pytest.mark.parametrize(
         ("arguments", "code", "words"),
         [
-            (["8"], 1, "there is no trial 8; this sweep has trials 0 to 7"),
+            (["8"], 1, "there is no trial 8 in digits-quickstart, which has trials 0 to 7"),
             (["tinny/0"], 1, "did you mean 'tiny'"),
             (["x"], 2, "a trial is a number such as 12"),
         ],

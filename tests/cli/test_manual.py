@@ -83,3 +83,17 @@ def test_colors_are_left_out_where_asked(cli, monkeypatch):
     assert "\x1b[" in cli("leaderboard", "--help").out
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[3" not in cli("leaderboard", "--help").out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["plot", "--kind", "curvs"], "'curvs' is not one of them; did you mean 'curves'?"),
+        (["list", "--format", "zzz"], "'zzz' is wrong; choose from csv, json, markdown, table"),
+    ],
+)
+def test_a_wrong_choice_gets_a_suggestion(cli, options, words):
+    answer = cli(*options)
+    assert answer.code == 2
+    assert words in " ".join(answer.err.replace("│", " ").split())
+    assert "Value error" not in answer.err

@@ -71,7 +71,7 @@ def test_the_twins_are_a_sweep_as_any_other(cli, database):
     ("arguments", "code", "words"),
     [
         ([], 2, "say which trial to rescue, such as 12 or mnist-widths/12, or --all"),
-        (["toy"], 2, "a trial is a number such as 12"),
+        (["toy"], 2, "add --all: sweep rescue toy --all"),
         (["toy/1", "--all"], 2, "--all rescues all trials of a sweep that diverged; give its name alone"),
         (["toy/99"], 1, "there is no trial 99"),
         (["toy/1", "--twins", "a/b"], 2, "cannot be called 'a/b': give up to 100 letters"),

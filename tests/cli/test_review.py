@@ -1,12 +1,14 @@
 """Verdicts on sweeps and differences of trials, on the command line and from Python."""
 
 import json
+import re
 
 import pytest
 
 import sweep
 from sweep.analysis.review import FINE, JUDGES
 from sweep.cli.reviewing import with_database
+from sweep.results.review import ELSEWHERE, _offered
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -56,7 +58,8 @@ def test_a_review_has_a_line_for_each_verdict_and_says_what_to_do(answer):
     assert f"{failing} of 12 verdicts call for something to be done" in err
     code, out, _ = answer("review", "--format", "json")
     rows = json.loads(out)
-    assert [row["verdict"] for row in rows] == list(JUDGES)
+    assert [row["fault"] for row in rows] == list(JUDGES)
+    assert all(row["verdict"] == (FINE[row["fault"]] if row["passed"] else row["fault"]) for row in rows)
     assert sum(row["passed"] is False for row in rows) == failing == len(told[:4]) + max(0, failing - 4)
     assert all(row["advice"] for row in rows if row["passed"] is False)
     assert sweep.load().review()["evidence"].tolist() == [row["evidence"] for row in rows]
@@ -81,7 +84,7 @@ def test_a_sweep_of_one_trial_is_told_so_in_words(answer):
 
 def test_trials_of_a_users_trainer_with_repeats_are_reviewed_by_configuration(answer, own):
     assert answer("run", own, "--quiet")[0] == 0
-    rows = {row["verdict"]: row for row in json.loads(answer("review", "--format", "json")[1])}
+    rows = {row["fault"]: row for row in json.loads(answer("review", "--format", "json")[1])}
     assert "from 2 repeats" in rows["gap smaller than seed noise"]["evidence"]
     assert rows["still improving at the end"]["passed"] is not None
     assert rows["gap smaller than test-set noise"]["passed"] is None
@@ -91,7 +94,7 @@ def test_trainings_with_other_seeds_tell_the_seed_noise(answer):
     answer(*RUN)
     best = sweep.load().best_trials(2)
     sweep.reseed(best, seeds=2)
-    found = sweep.load("digits-quickstart").review().set_index("verdict")["evidence"]
+    found = sweep.load("digits-quickstart").review().set_index("fault")["evidence"]
     assert "from 4 trainings with other seeds" in found["gap smaller than seed noise"]
     code, _, err = answer("review", "digits-quickstart.seeds")
     assert code == 1
@@ -103,7 +106,7 @@ def test_a_sweep_that_is_not_finished_is_reviewed_as_far_as_it_has_come(answer):
     code, _, err = answer(*RUN, "--epochs-total", "30")
     assert code == 0, err
     assert "sweep review" not in err
-    rows = {row["verdict"]: row for row in json.loads(answer("review", "--format", "json")[1])}
+    rows = {row["fault"]: row for row in json.loads(answer("review", "--format", "json")[1])}
     assert rows["early stopping would have saved"]["evidence"] == "not all trials have ended yet"
 
 
@@ -154,7 +157,7 @@ def test_repeats_differ_in_their_seeds_alone(answer, own):
     ("arguments", "said"),
     [
         (["0", "0"], "both are trial 0 of digits-quickstart; name two different ones"),
-        (["0", "99"], "there is no trial 99; this sweep has trials 0 to 1"),
+        (["0", "99"], "there is no trial 99 in digits-quickstart, which has trials 0 to 1"),
         (["0", "x"], "a trial is a number such as 12, or mnist-widths/12 of another sweep, not 'x'"),
         (["0", "nowhere/1"], "there is no sweep 'nowhere'"),
     ],
@@ -165,3 +168,23 @@ def test_two_trials_that_cannot_be_compared_are_refused(answer, arguments, said)
     assert code > 0
     assert out == ""
     assert said in err
+
+
+def test_nothing_is_advised_that_an_imported_sweep_refuses(answer):
+    answer(*RUN)
+    assert answer("export", "-o", "trials.csv")[0] == 0
+    assert answer("import", "trials.csv", "--name", "elsewhere")[0] == 0
+    rows = {row["fault"]: row for row in json.loads(answer("review", "elsewhere", "--format", "json")[1])}
+    advice = " ".join(row["advice"] for row in rows.values())
+    assert not re.search("`sweep (finalists|rescue|continue|next|analyze .* --seeds)", advice)
+    assert all(row["advice"] for row in rows.values() if row["passed"] is False)
+    stopping = rows["early stopping would have saved"]
+    assert (stopping["passed"], "nan" in stopping["evidence"]) == (None, False)
+
+
+def test_advice_to_train_loses_its_command_or_becomes_one_that_is_possible():
+    assert _offered("train again: `sweep finalists x`; see what saves it: `sweep rescue x --all`") == "train again"
+    assert _offered("draw more: `sweep next x -o next.toml`, then `sweep run next.toml`") == "draw more"
+    assert _offered("see: `sweep stopping x`") == "see: `sweep stopping x`"
+    assert _offered("see why: `sweep rescue x --all`") == ELSEWHERE
+    assert _offered("") == ""

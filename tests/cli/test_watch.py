@@ -150,11 +150,13 @@ class TestElsewhere:
     def test_nothing_is_done_yet(self, cli, copy_of_shelf, change, looks, content, options):
         change(UNDONE)
         end = lambda: change(f"UPDATE trials SET status = 'interrupted' WHERE {MINE}")  # noqa: E731
-        left = looks(None, None, end, None)
+        left = looks(None, None, end, None, None)
         answer = cli("leaderboard", *options, "--watch", "--db", copy_of_shelf)
-        assert (answer.code, len(left)) == (0, 1)  # the last look is that of the command below
+        assert (answer.code, len(left)) == (0, 2)  # the last looks are those of the command below
         assert answer.out == cli("leaderboard", *options, "--db", copy_of_shelf).out
         assert "Error" not in answer.err
+        advice = f"{NAME} was interrupted, and no trial is trained now; go on with: sweep resume {NAME}"
+        assert (advice in answer.err) == ("--format" not in options)
 
     @pytest.mark.parametrize("error", [StoreBusy, StoreError])
     def test_while_the_database_is_busy_the_last_table_stays(self, cli, copy_of_shelf, change, done, looks, error):

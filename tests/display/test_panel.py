@@ -1,11 +1,14 @@
 """What a terminal shows of a sweep: right at every width, and harmless whatever names it has."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
 
 from sweep.display.panel import Room, panel
-from sweep.display.words import sparkline, time_left
+from sweep.display.words import sparkline, time_left, wrapped
+from sweep.observer import summary
 from sweep.records import Progress, RunningTrial
 
 CURVE = tuple(0.5 + 0.02 * epoch for epoch in range(20))
@@ -87,3 +90,19 @@ def test_times_have_two_digits_or_so(seconds, words):
 def test_a_curve_without_values_is_a_line_of_dots():
     assert sparkline((), 10, 5, (0, 1)) == "·····"
     assert sparkline((2.0,), 1, 3, (2.0, 2.0)) == "▅▅▅"
+
+
+def test_before_a_trial_has_completed_the_best_is_that_of_the_running_ones():
+    words = "0.8800 so far, of a running trial"
+    assert f"best {words}" in summary(replace(progress(), best=None))
+    assert "best test_loss 0.5 so far" in summary(replace(progress(), best=None, metric="test_loss", is_max=False))
+
+
+@pytest.mark.parametrize("width", [30, 40, 60])
+def test_a_long_message_ends_its_lines_between_words_and_keeps_commands_whole(width):
+    command = "sweep resume a-sweep-of-mine --workers 2"
+    text = f"a rule trains each of them to its end 手寫數字 分類器; go on with: {command}"
+    lines = wrapped(text, width).split("\n")
+    assert " ".join(lines) == text
+    assert lines[-1].endswith(command)
+    assert max(cell_len(line) for line in lines if command not in line) <= width

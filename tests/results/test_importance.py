@@ -161,7 +161,7 @@ def test_the_ends_at_which_the_best_lie_are_those_of_the_review(tmp_path, monkey
         results = sweep.run(file, db="sweeps.db")
     (end,) = study_of([results]).ends()
     assert end.parameter.short_name == "rate" and end.is_high
-    reviewed = results.review().set_index("verdict").loc["best at a boundary"]
+    reviewed = results.review().set_index("fault").loc["best at a boundary"]
     assert (reviewed["evidence"], reviewed["advice"]) == (end.evidence, end.advice)
 
 

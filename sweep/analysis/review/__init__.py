@@ -27,7 +27,7 @@ from sweep.analysis.review import (
 from sweep.analysis.review.base import Judge, Verdict, unknown
 from sweep.analysis.review.tables import SweepTables, examples_of
 
-__all__ = ["FINE", "JUDGES", "MARKS", "Judge", "SweepTables", "Verdict", "examples_of", "frame", "review"]
+__all__ = ["FINE", "JUDGES", "MARKS", "Judge", "SweepTables", "Verdict", "examples_of", "frame", "review", "worded"]
 
 _MODULES = (
     boundary,
@@ -62,14 +62,24 @@ def review(tables: SweepTables) -> list[Verdict]:
     return [judge(tables) for judge in JUDGES.values()]
 
 
+def worded(verdict: Verdict) -> str:
+    """Return a verdict in words: the fault, or that there is no such fault."""
+    return FINE[verdict.name] if verdict.passed else verdict.name
+
+
 def frame(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """Return verdicts as a table: `verdict`, `passed` (missing where it cannot be judged), `figure`, and the words."""
+    """Return verdicts as a table.
+
+    Columns: `verdict` in words, `passed` (missing where it cannot be judged), `figure`, `evidence`, `advice`, and the
+    name of the `fault` that was looked for.
+    """
     return pd.DataFrame(
         {
-            "verdict": [each.name for each in verdicts],
+            "verdict": [worded(each) for each in verdicts],
             "passed": pd.array([each.passed for each in verdicts], dtype="boolean"),
             "figure": pd.Series([each.figure for each in verdicts], dtype="float64"),
             "evidence": [each.evidence for each in verdicts],
             "advice": [each.advice for each in verdicts],
+            "fault": [each.name for each in verdicts],
         }
     )

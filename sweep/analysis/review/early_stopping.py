@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from sweep.analysis.review.base import Verdict, unknown
 from sweep.analysis.review.tables import SweepTables
 from sweep.analysis.stopping import replay
@@ -30,8 +32,12 @@ def judge(tables: SweepTables) -> Verdict:
         return unknown(NAME, "not all trials have ended yet")
     if len(trials) < FEWEST or int(trials["planned"].max()) < SHORTEST:
         return unknown(NAME, f"takes {FEWEST} configurations and {SHORTEST} epochs")
+    if int(tables.curves["epoch"].nunique()) < 2:
+        return unknown(NAME, "only one epoch of each trial is stored")
     row = replay(tables.curves, trials, tables.objective, {"halving": Halving()}).iloc[0]
     saved, loss = float(row["saved"]), float(row["loss"])
+    if math.isnan(loss):
+        return unknown(NAME, "the epochs that are stored do not tell how the trials would have been stopped")
     spread = tables.sign * float(ranked["value"][0] - ranked["value"].median())
     evidence = (
         f"halving would have saved {number(100 * saved)} % of the epochs and lost {number(loss)} of "

@@ -137,6 +137,13 @@ def rank_lines(table: pd.DataFrame, *, with_ranks: bool = True) -> list[str]:
     return lines
 
 
+def nothing_to_rank(progress: Progress) -> str:
+    """Return what is said in place of a ranking without rows."""
+    if progress.counts.get("completed") or progress.ranked_by_earlier:
+        return "Trials: none"
+    return "no trial has completed yet"
+
+
 def kept_weights(results: Sweep) -> list[str]:
     """Return a line on how much room the kept weights take, most of what a sweep writes, if there are any."""
     folder = results.folder / "weights"
@@ -179,10 +186,18 @@ def counts_lines(results: Sweep, progress: Progress) -> list[str]:
         number, error = failed["trial"].iloc[0], failed["error"].iloc[0]
         hint = SweepError(f"trial {number} failed: {error}; see more with: ", Call("show", results.name, str(number)))
         lines.append(sentence(hint))
-    lines += ended_by_budget(results, counts)
+    lines += ended_by_budget(results, counts) or _interrupted(results, counts)
     if progress.ranked_by_earlier:
         lines.append(f"{progress.ranked_by_earlier} ranked by an ended training, since a longer one is not completed")
     return lines
+
+
+def _interrupted(results: Sweep, counts: Mapping[Status, int]) -> list[str]:
+    """Return a line on how to go on where a sweep was interrupted and is not running."""
+    if not counts.get("interrupted") or counts.get("running"):
+        return []
+    words = f"{results.name} was interrupted, and no trial is trained now; go on with: "
+    return [sentence(SweepError(words, Call("resume", results.name)))]
 
 
 def _failed(results: Sweep) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from rich.progress import Progress as Bars
 
 from sweep.display import Lines, Live
 from sweep.display.live import can_show_live
+from sweep.display.words import for_stream
 from sweep.observer import Observer, Silent
 
 WARNING = "warning: "
@@ -31,7 +32,7 @@ class Warnings(Silent):
     def note(self, message: str) -> None:
         """Write a warning."""
         if message.startswith(WARNING):
-            print(message, file=sys.stderr, flush=True)
+            print(for_stream(message, sys.stderr), file=sys.stderr, flush=True)
 
 
 @contextmanager

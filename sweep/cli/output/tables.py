@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.errors import counted
-from sweep.results.format import format_value
+from sweep.results.format import format_value, is_measured
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +31,11 @@ UNBROKEN = 24
 NAMED = 5
 """At most this many columns that are left out are named."""
 
-KEPT = {"sweep": ("trials", "metric", "best"), "layer": ("parameter", "error", "verdict")}
+KEPT = {"sweep": ("trials", "metric", "best"), "layer": ("parameter", "error", "verdict"), "trial": ("verdict",)}
 """First column of a table -> others that are never left out."""
+
+MINOR = ("epoch", "epochs", "ranks", "step", "place", "kind")
+"""Columns of tables of trials that are left out before a parameter is; so are further metrics and the seconds."""
 
 BESIDE = 3
 """Width of the space and the divider beside a column."""
@@ -76,28 +79,48 @@ def print_columns(
         numeric: whether each holds numbers.
         title, more: as of `table`.
     """
+    of_metric = dict(zip(names, values, strict=True)).get("metric")
     columns = [
-        Column(printable(name), list(_cells(name, cells)), is_numeric)
+        Column(printable(name), list(_cells(name, cells, of_metric)), is_numeric)
         for name, cells, is_numeric in zip(names, values, numeric, strict=True)
     ]
     console().print(_table(columns, title, more) if columns[0].cells else f"{title or 'Trials'}: none")
 
 
 def _table(columns: list[Column], title: str | None, more: str) -> FrameTable:
-    return FrameTable(columns, leading([column.name for column in columns]), title, more)
+    names = [column.name for column in columns]
+    return FrameTable(columns, leading(names), title, more, minor(names))
 
 
 def leading(names: Sequence[str]) -> list[int]:
-    """Return which columns are never left out: of a ranking its first four, of sweeps the name and what came of it.
+    """Return which columns are never left out: of a ranking its first three, of sweeps the name and what came of it.
 
     Of a gradient check the verdict stays, with what it is on.
 
     >>> leading(["rank", "trial", "rmse", "epoch", "alpha"]), leading(["epoch", "rmse"])
-    ([0, 1, 2, 3], [0])
+    ([0, 1, 2], [0])
     """
     if names[0] == "rank":
-        return list(range(min(4, len(names))))
+        return list(range(min(3, len(names))))
     return [index for index, name in enumerate(names) if index == 0 or name in KEPT.get(names[0], ())]
+
+
+def minor(names: Sequence[str]) -> list[int]:
+    """Return which columns of a table of trials are left out first, so that the parameters stay.
+
+    >>> minor(["rank", "trial", "rmse", "epoch", "test_loss", "alpha", "seconds"]), minor(["epoch", "rmse"])
+    ([3, 4, 6], [])
+    """
+    if names[0] not in ("rank", "trial"):
+        return []
+    is_ranking = names[0] == "rank"  # other tables may be about several metrics or the seconds
+    return [
+        index
+        for index, name in enumerate(names)
+        if name in MINOR
+        or (name == "seconds" and (is_ranking or index == len(names) - 1))
+        or (is_ranking and index > 2 and is_measured(name))
+    ]
 
 
 @dataclass(frozen=True)
@@ -156,10 +179,13 @@ class FrameTable:
     """Columns that are never left out."""
     title: str | None
     more: str
+    last: list[int]
+    """Columns that are left out first."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType | Segment]:
         """Yield the columns that fit and a word on all others; stacked rows where not even `lead` fits."""
-        widths = fitting([(each.full, each.least, each.folded) for each in self.columns], self.lead, options.max_width)
+        columns = [(each.full, each.least, each.folded) for each in self.columns]
+        widths = fitting(columns, self.lead, options.max_width, self.last)
         if widths is None:
             yield from self._stacked()
             return
@@ -211,13 +237,16 @@ def _padded(text: str, column: Column, width: int) -> str:
     return space + text if column.is_numeric else text + space
 
 
-def fitting(widths: Sequence[tuple[int, int, int]], lead: Sequence[int], room: int) -> dict[int, int] | None:
+def fitting(
+    widths: Sequence[tuple[int, int, int]], lead: Sequence[int], room: int, last: Sequence[int] = ()
+) -> dict[int, int] | None:
     """Choose columns, those of `lead` and then from left to right as long as there is room.
 
     Args:
         widths: of each column the full width, the least one, and the least one with a header on several lines.
         lead: the indices of those that are always chosen.
         room: the width of the terminal.
+        last: the indices of those that are chosen after all others, up to the first for which there is no room.
 
     Returns:
         the width of each chosen column by its index; None if not even those of `lead` fit.
@@ -228,8 +257,12 @@ def fitting(widths: Sequence[tuple[int, int, int]], lead: Sequence[int], room: i
         if _total(chosen) > room:
             return None
     for index, (_, least, _) in enumerate(widths):
-        if index not in chosen and _total(chosen) + least + BESIDE <= room:
+        if index not in chosen and index not in last and _total(chosen) + least + BESIDE <= room:
             chosen[index] = least
+    for index in last:
+        if _total(chosen) + widths[index][1] + BESIDE > room:
+            break
+        chosen[index] = widths[index][1]
     for index in chosen:
         chosen[index] += min(max(0, widths[index][0] - chosen[index]), room - _total(chosen))
     return chosen
@@ -247,13 +280,17 @@ def _left_out(names: Sequence[str], more: str) -> str:
 
 
 def _columns(frame: pd.DataFrame) -> Iterator[Column]:
+    of_metric = frame["metric"].tolist() if "metric" in frame and frame.columns.is_unique else None
     for position, name in enumerate(map(str, frame.columns)):
         values = frame.iloc[:, position]
         is_numeric = getattr(values.dtype, "kind", "") in "iuf"
-        yield Column(printable(name), list(_cells(name, values.astype(object))), is_numeric)
+        yield Column(printable(name), list(_cells(name, values.astype(object), of_metric)), is_numeric)
 
 
-def _cells(name: str, values: Iterable[object]) -> Iterator[str]:
+def _cells(name: str, values: Iterable[object], of_metric: Sequence[object] | None) -> Iterator[str]:
+    """Yield values as text; those of the metric that their row names have its decimals."""
+    if of_metric is not None and name in ("best", "value"):
+        return (printable(format_value(str(each), value)) for each, value in zip(of_metric, values, strict=True))
     return (printable(format_value(name, value)) for value in values)
 
 

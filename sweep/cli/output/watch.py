@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.text import Text
 
 from sweep.cli.options import Format, print_table, say
-from sweep.cli.output.outcome import counts_lines, rank_lines
+from sweep.cli.output.outcome import counts_lines, nothing_to_rank, rank_lines
 from sweep.cli.output.tables import console, table
 from sweep.display.live import is_ascii
 from sweep.display.panel import Room, head, trial_lines
@@ -129,9 +129,11 @@ def _from_thread(read: Callable[[], View]) -> View:
 def _render(view: View, format: Format, caption: str) -> Group:
     """Return what stands in the terminal, lines on top: what a low terminal cuts off is the end of the table."""
     is_table = format == "table"
+    above = [*([Text(view.line)] if view.line else []), *_running(view.progress)]
+    if is_table and view.frame.empty and caption:
+        return Group(*above, Text(nothing_to_rank(view.progress)))
     shown = table(view.frame, more="--format csv") if is_table else Text(render(view.frame, format).rstrip("\n"))
     lines = (caption, view.ranks if is_table else "")
-    above = [*([Text(view.line)] if view.line else []), *_running(view.progress)]
     return Group(*above, *(Text(line) for line in lines if line), shown)
 
 
@@ -149,12 +151,17 @@ def _running(progress: Progress) -> list[Text]:
 
 def _print_changes(views: Iterator[View], format: Format, caption: str) -> None:
     text = line = ranks = ""
+    asked = caption
     for view in views:
+        is_empty = format == "table" and view.frame.empty and asked != ""
         with redirect_stdout(io.StringIO()) as printed:
-            print_table(view.frame, format, more="--format csv")
+            if is_empty:
+                print(nothing_to_rank(view.progress))
+            else:
+                print_table(view.frame, format, more="--format csv")
         if printed.getvalue() != text:
             print("\n" * bool(text) + printed.getvalue(), end="", flush=True)
-        if caption:
+        if caption and not is_empty:
             say(caption)
             caption = ""
         if format == "table" and view.ranks not in ("", ranks):

@@ -17,13 +17,13 @@ from sweep.cli.output import tables
 from tests.cli.output.terminal import in_terminal
 
 VALUES = {8.67e-05: "8.67e-05", math.nan: "", 1e300: "1e+300", -1.234e-12: "-1.234e-12", 0.5: "0.5"}
-RANKED = ["rank", "trial", "test_accuracy", "epoch"]
+RANKED = ["rank", "trial", "test_accuracy"]
 
 
 def ranking(parameters=0, metric="test_accuracy"):
     """A leaderboard of two trials with so many parameters, the values of which are 8.67e-05 and 1e300."""
     drawn = {f"parameter_{number}": [8.67e-05, 1e300] for number in range(parameters)}
-    return pd.DataFrame({"rank": [1, 2], "trial": [17, 4], metric: [0.98, 0.97], "epoch": [12, 3], **drawn})
+    return pd.DataFrame({"rank": [1, 2], "trial": [17, 4], metric: [0.98, 0.97], **drawn})
 
 
 def shown(frame, width, title=None, more=""):
@@ -41,27 +41,43 @@ def head_and_rows(lines):
     return lines[rule - 1].split(), rows[: rows.index([])]
 
 
-@pytest.mark.parametrize("width", [40, 41, 55, 80, 100, 133, 240])
+@pytest.mark.parametrize("width", [32, 33, 47, 80, 100, 133, 240])
 def test_the_ranking_and_every_number_that_is_shown_are_whole(width):
     head, rows = head_and_rows(shown(ranking(8), width))
-    assert head[:4] == RANKED
-    assert [row[:4] for row in rows] == [["1", "17", "0.9800", "12"], ["2", "4", "0.9700", "3"]]
-    assert head[4:] == [f"parameter_{number}" for number in range((width - 40) // 14)][:8]
-    assert rows[0][4:] == ["8.67e-05"] * (len(head) - 4)
-    assert rows[1][4:] == ["1e+300"] * (len(head) - 4)
+    assert head[:3] == RANKED
+    assert [row[:3] for row in rows] == [["1", "17", "0.9800"], ["2", "4", "0.9700"]]
+    assert head[3:] == [f"parameter_{number}" for number in range((width - 32) // 14)][:8]
+    assert rows[0][3:] == ["8.67e-05"] * (len(head) - 3)
+    assert rows[1][3:] == ["1e+300"] * (len(head) - 3)
 
 
 def test_what_is_left_out_is_said_with_how_to_see_it():
     lines = shown(ranking(8), 80, more="--format csv")
-    words = " ".join(map(str.strip, lines)).partition("6 columns left out for lack of width ")[2]
-    names = ", ".join(f"parameter_{number}" for number in range(2, 7))
-    assert words == f"({names}, …); a wider terminal or --format csv shows all"
+    words = " ".join(map(str.strip, lines)).partition("5 columns left out for lack of width ")[2]
+    names = ", ".join(f"parameter_{number}" for number in range(3, 8))
+    assert words == f"({names}); a wider terminal or --format csv shows all"
     assert not re.search(r"^[ …]+$", lines[1].strip())
 
 
+def test_parameters_stay_before_all_that_is_not_ranked_by():
+    frame = ranking(2).assign(seconds=1.5)
+    frame.insert(3, "epoch", [12, 3])
+    frame.insert(4, "test_loss", [0.1, 0.2])
+    head, _ = head_and_rows(lines := shown(frame, 70))
+    assert head == [*RANKED, "epoch", "parameter_0", "parameter_1"]
+    assert "(test_loss, seconds)" in " ".join(lines)
+    head, _ = head_and_rows(shown(frame.drop(columns="rank"), 53))  # such as of the trials that diverged
+    assert head == ["trial", "test_accuracy", "test_loss", "parameter_0"]
+
+
+def test_a_value_has_the_decimals_of_the_metric_that_its_row_names():
+    frame = pd.DataFrame({"sweep": ["a", "b"], "metric": ["test_accuracy", "rmse"], "best": [0.98, 0.98]})
+    assert [row[-1] for row in head_and_rows(shown(frame, 80))[1]] == ["0.9800", "0.98"]
+
+
 def test_one_column_is_not_several():
-    assert "1 column left out for lack of width (parameter_2); a wider terminal shows all" in " ".join(
-        shown(ranking(3), 80)
+    assert "1 column left out for lack of width (parameter_3); a wider terminal shows all" in " ".join(
+        shown(ranking(4), 80)
     )
 
 
@@ -72,24 +88,24 @@ def test_nothing_is_said_where_all_fits():
 @pytest.mark.parametrize(("value", "text"), VALUES.items(), ids=VALUES.values())
 def test_a_number_is_whole_or_its_column_is_not_there(value, text):
     frame = ranking().assign(x=[value, 0.5])
-    for width in range(40, 70):
+    for width in range(32, 62):
         head, rows = head_and_rows(shown(frame, width))
         assert "…" not in "".join(map("".join, rows))
-        assert ("x" in head) == (width >= 40 + 3 + max(len(text), len("0.5")))
+        assert ("x" in head) == (width >= 32 + 3 + max(len(text), len("0.5")))
         if "x" in head and text:
-            assert rows[0][4] == text
+            assert rows[0][3] == text
 
 
 def test_a_long_header_takes_several_lines_where_the_ranking_would_not_fit():
-    lines = shown(ranking(metric="validation_accuracy"), 40)
+    lines = shown(ranking(metric="validation_accuracy"), 32)
     assert "validation_" in lines[1]
     assert "accuracy" in lines[2]
-    assert head_and_rows(lines)[1][0] == ["1", "17", "0.9800", "12"]
+    assert head_and_rows(lines)[1][0] == ["1", "17", "0.9800"]
 
 
 def test_rows_are_stacked_where_not_even_the_ranking_fits():
     lines = shown(ranking(1), 24)
-    assert lines[1:6] == ["rank 1", "trial 17", "test_accuracy 0.9800", "epoch 12", "parameter_0 8.67e-05"]
+    assert lines[1:5] == ["rank 1", "trial 17", "test_accuracy 0.9800", "parameter_0 8.67e-05"]
 
 
 @pytest.mark.parametrize("width", [70, 80, 100])
@@ -101,7 +117,7 @@ def test_long_labels_wrap_and_lose_nothing(width):
 
 
 def test_a_long_label_does_not_hide_the_columns_behind_it():
-    head, _ = head_and_rows(shown(ranking().assign(layers=["affine " * 12, "tanh"], x=[8.67e-05, 1.0]), 60))
+    head, _ = head_and_rows(shown(ranking().assign(layers=["affine " * 12, "tanh"], x=[8.67e-05, 1.0]), 52))
     assert head == [*RANKED, "x"]
 
 
@@ -113,8 +129,8 @@ def test_numbers_among_text_are_whole():
 
 def test_wide_letters_count_as_two():
     frame = ranking().assign(類別=["手寫數字分類器", "貓"], x=[1.0, 2.0])
-    for width in range(40, 90):
-        assert ("手寫數字分類器" in "".join(shown(frame, width))) == (width >= 40 + 3 + 14)
+    for width in range(32, 82):
+        assert ("手寫數字分類器" in "".join(shown(frame, width))) == (width >= 32 + 3 + 14)
 
 
 def test_text_does_not_move_the_cursor():
@@ -188,7 +204,7 @@ class TestTerminal:
         lines = terminal["leaderboard"]
         best = sweep.load(db=shelf.database).best()
         head, rows = head_and_rows(lines)
-        assert head[:4] == RANKED
+        assert head[:3] == RANKED
         assert set(head) <= {*best.columns}
         assert [row[1] for row in rows] == [*best["trial"].astype(str)]
         assert [row[2] for row in rows] == [f"{value:.4f}" for value in best["test_accuracy"]]
