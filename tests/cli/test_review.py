@@ -170,10 +170,10 @@ def test_two_trials_that_cannot_be_compared_are_refused(answer, arguments, said)
     assert said in err
 
 
-def test_nothing_is_advised_that_an_imported_sweep_refuses(answer):
+def test_nothing_is_advised_that_an_imported_sweep_refuses(answer, tmp_path):
     answer(*RUN)
-    assert answer("export", "-o", "trials.csv")[0] == 0
-    assert answer("import", "trials.csv", "--name", "elsewhere")[0] == 0
+    assert answer("export", "-o", tmp_path / "trials.csv")[0] == 0
+    assert answer("import", tmp_path / "trials.csv", "--name", "elsewhere")[0] == 0
     rows = {row["fault"]: row for row in json.loads(answer("review", "elsewhere", "--format", "json")[1])}
     advice = " ".join(row["advice"] for row in rows.values())
     assert not re.search("`sweep (finalists|rescue|continue|next|analyze .* --seeds)", advice)
