@@ -31,7 +31,11 @@ UNBROKEN = 24
 NAMED = 5
 """At most this many columns that are left out are named."""
 
-KEPT = {"sweep": ("trials", "metric", "best"), "layer": ("parameter", "error", "verdict"), "trial": ("verdict",)}
+KEPT = {
+    "sweep": ("trials", "metric", "best", "status"),
+    "layer": ("parameter", "error", "verdict"),
+    "trial": ("verdict",),
+}
 """First column of a table -> others that are never left out."""
 
 MINOR = ("epoch", "epochs", "ranks", "step", "place", "kind")
