@@ -18,8 +18,6 @@ TRIALS = f"SELECT number FROM trials WHERE sweep_id = {NEWEST} ORDER BY number"
 FIRST = f"(SELECT min(id) FROM trials WHERE sweep_id = {NEWEST})"
 PARAMETERS = f"SELECT name FROM parameters WHERE trial_id = {FIRST}"
 METRICS = f"SELECT metrics FROM epochs WHERE trial_id = {FIRST} ORDER BY epoch DESC LIMIT 1"
-OURS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
-"""The metrics that have columns of their own."""
 
 
 def sweep_names(ctx: Any, incomplete: str) -> list[str]:
@@ -40,8 +38,10 @@ def metric_names(ctx: Any, incomplete: str) -> list[str]:
     """Return the metrics of the sweep that the command names, or of the newest."""
     import json
 
+    from sweep.metrics import NATIVE_METRICS
+
     others = [json.loads(row[0]) for row in _rows(ctx, METRICS, _named(ctx)) if row[0]]
-    return _beginning(incomplete, [*OURS, *(name for metrics in others for name in metrics)])
+    return _beginning(incomplete, [*NATIVE_METRICS, *(name for metrics in others for name in metrics)])
 
 
 def parameter_names(ctx: Any, incomplete: str) -> list[str]:

@@ -36,8 +36,6 @@ class Picture:
 
     caption: str
     svg: Markup
-    is_linked: bool = False
-    """Whether it has marks of trials, which are found by a pointer."""
 
 
 @dataclass(frozen=True, slots=True)

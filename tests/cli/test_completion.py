@@ -35,7 +35,7 @@ class TestNames:
             ("sweep show 7", ["7"]),
             ("sweep show ti", ["tiny/"]),
             ("sweep run digits-q", ["digits-quickstart"]),
-            ("sweep leaderboard --by test_", ["test_loss", "test_accuracy"]),
+            ("sweep leaderboard --by test_", ["test_accuracy", "test_loss"]),
             ("sweep plot --x hid", ["hidden[0]", "hidden[1]"]),
             ("sweep plot --kind curv", ["curves"]),
             ("sweep leaderboard nothing", []),

@@ -20,9 +20,9 @@ def section(source: Source) -> Section | None:
     about = (curves, statuses, source.winners, objective)
     drawn = len(chosen(curves, source.winners))
     some = f"{drawn} of {counted(len(curves), 'trial')}" if drawn < len(curves) else counted(drawn, "trial")
-    pictures = [Picture(f"{objective.metric} of {some}.", all_curves(*about), True)]
+    pictures = [Picture(f"{objective.metric} of {some}.", all_curves(*about))]
     if (near := enlarged(*about)) is not None:
-        pictures.append(Picture(f"The second half of the best {len(source.winners)}, enlarged.", near, True))
+        pictures.append(Picture(f"The second half of the best {len(source.winners)}, enlarged.", near))
     return Section("curves", "Curves", pictures=tuple(pictures), legend=tuple(_legend(source, drawn)))
 
 

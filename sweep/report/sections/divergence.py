@@ -25,7 +25,6 @@ def section(source: Source) -> Section | None:
         Picture(
             f"{f'{panel.title}: ' if panel.title else ''}{panel.names}; ● completed, × diverged{shades}.",
             panel.svg,
-            True,
         )
         for panel in panels
     ]

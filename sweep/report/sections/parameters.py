@@ -26,7 +26,7 @@ def section(source: Source) -> Section | None:
     if ended.empty or not known:
         return None
     first = source.winners[0] if source.winners else None
-    pictures = [Picture(_caption(each), points(ended, each, objective, first), True) for each in known[:MOST]]
+    pictures = [Picture(_caption(each), points(ended, each, objective, first)) for each in known[:MOST]]
     if len(known) > MOST:
         pictures[-1] = replace(pictures[-1], caption=f"{pictures[-1].caption} {len(known) - MOST} more are not shown.")
     return Section("parameters", "Each parameter", pictures=tuple(pictures), legend=tuple(_legend(source)))
