@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
+from sqlalchemy import Connection
+
+from sweep.metrics import Objective
 from sweep.records import ENDED, Progress, Scalar
+from sweep.runner.comparing import MOST, compare
 from sweep.runner.remaining import Pace, Stopping, remaining_seconds
 from sweep.stopping import AnyRule, RungRule
 from sweep.stopping.halving import CANDIDATES, Halving
@@ -15,6 +21,7 @@ from sweep.stopping.median import Median
 from sweep.stopping.rungs import rungs
 from sweep.store import Store
 from sweep.store.growth import read_parameters
+from sweep.store.histories import read_curves
 from sweep.store.paces import TrialPace, read_paces
 
 SECONDS = 2.0
@@ -35,6 +42,7 @@ class TimeLeft:
         store: Store,
         sweep_id: int,
         rules: Mapping[str, AnyRule],
+        objective: Objective,
         *,
         duration: float | None = None,
         only: Collection[int] | None = None,
@@ -43,12 +51,14 @@ class TimeLeft:
 
         Args:
             rules: its stopping rules.
+            objective: what it searches for.
             duration: seconds from now after which no trial is begun any more; None for no limit.
             only: numbers of the trials that are trained; None for all.
         """
         self._store = store
         self._sweep_id = sweep_id
         self._rules = rules
+        self._objective = objective
         self._only = only
         self._closes = None if duration is None else time.monotonic() + duration
         self._features: dict[int, tuple[float, ...]] = {}
@@ -78,8 +88,7 @@ class TimeLeft:
             rows = read_paces(connection, self._sweep_id)
             if len(self._features) != len(rows):
                 self._features = features(rows, read_parameters(connection, self._sweep_id, 0))
-        stopping = stopping_of(self._rules.values(), progress.epochs)
-        compared_from = max((rule.trials for rule in self._rules.values() if isinstance(rule, Median)), default=0)
+            stopping = self._stopping(connection, rows, progress)
         paces = [
             Pace(
                 "ended" if row.status in ENDED else "running" if row.status == "running" else "waiting",
@@ -89,14 +98,26 @@ class TimeLeft:
                 row.overhead,
                 self._features.get(row.number, ()),
                 row.status == "pruned",
-                place >= compared_from,
             )
-            for place, row in enumerate(rows)
+            for row in rows
             if row.status in (*ENDED, "running") or (self._is_trained(row.number) and row.status != "interrupted")
         ]
         undrawn = progress.total - sum(progress.counts.values()) if self._only is None else 0
         closes = None if self._closes is None else self._closes - time.monotonic()
         return remaining_seconds(paces, max(self._workers), undrawn, stopping, closes) if paces else None
+
+    def _stopping(self, connection: Connection, rows: Sequence[TrialPace], progress: Progress) -> Stopping | None:
+        """Return what is known of the rules, that of the median from the curves if it is the only one."""
+        stopping = stopping_of(self._rules.values(), progress.epochs)
+        rule = next(iter(self._rules.values()), None)
+        if stopping is None or len(self._rules) > 1 or not isinstance(rule, Median):
+            return stopping
+        latest = [row.trial_id for row in rows if row.epochs][-MOST:]
+        found = read_curves(connection, self._sweep_id, self._objective.metric, latest)
+        curves = [[curve[epoch] for epoch in sorted(curve) if epoch] for curve in found.values()]
+        finite = [list(itertools.takewhile(math.isfinite, curve)) for curve in curves]
+        comparison = compare(finite, rule, progress.epochs, is_max=self._objective.is_max)
+        return replace(stopping, comparison=comparison)
 
     def _is_trained(self, number: int) -> bool:
         return self._only is None or number in self._only

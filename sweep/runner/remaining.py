@@ -3,7 +3,8 @@
 The seconds of an epoch are predicted for each trial by a ridge regression of their logarithm on the drawn values, since
 trials of one sweep may differ tenfold. How many epochs a trial has before it diverges or is stopped is estimated by the
 product of Kaplan and Meier (1958), in which trials that are still trained count as far as they are; rules that keep a
-fixed part at each rung are taken at their word. Then the trials are handed out to the workers in order.
+fixed part at each rung are taken at their word, and that of the median is asked what it would do to each trial if it
+were compared with all others. Then the trials are handed out to the workers in order.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sweep.runner.comparing import Comparison
 
 Array = NDArray[np.float64]
 
@@ -43,8 +46,6 @@ class Pace:
     """Numbers that tell what an epoch of it costs; all trials have the same ones."""
     is_pruned: bool = False
     """Whether a stopping rule has ended it."""
-    is_compared: bool = True
-    """Whether a stopping rule has had others to compare it with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Stopping:
     """Which part of those that have come there it stops."""
     weight: float | None = None
     """How many trials it takes to know better; None where the rule keeps exactly to the share."""
+    comparison: Comparison | None = None
+    """What it would do to the trials so far, each compared with all others, where that is known."""
 
 
 def remaining_seconds(
@@ -116,8 +119,7 @@ class Expectation:
         begun = [trial for trial in trials if trial.epochs or trial.state == "ended"]
         early = [trial for trial in begun if trial.state == "ended" and trial.epochs < trial.planned]
         losses = _hazards(begun, [trial for trial in early if not trial.is_pruned], longest)
-        compared = [trial for trial in begun if trial.is_compared]
-        stops = _hazards(compared, [trial for trial in early if trial.is_pruned], longest, stopping)
+        stops = _hazards(begun, [trial for trial in early if trial.is_pruned], longest, stopping)
         self._alive = np.cumprod((1 - losses) * (1 - stops))
         """Probability that a trial has more than that many epochs."""
         self._sums = np.concatenate([[0.0], np.cumsum(self._alive)])
@@ -135,6 +137,8 @@ def _hazards(begun: Sequence[Pace], ended: Sequence[Pace], longest: int, stoppin
     had = np.bincount([min(trial.epochs, longest) for trial in begun], minlength=longest + 1)
     ends = np.bincount([min(trial.epochs, longest) for trial in ended], minlength=longest + 1).astype(np.float64)
     at_risk = np.cumsum(had[::-1])[::-1] + 1.0
+    if stopping is not None and stopping.comparison is not None:
+        ends, at_risk = stopping.comparison.stopped, stopping.comparison.compared + 1.0
     if stopping is None:
         found: Array = ends / at_risk
         return found

@@ -75,7 +75,7 @@ def train_queued(
     rungs = Rungs.of(rules, record, store, options.observer)
     waves = Waves.of(rules, record, store)
     shutdown, failures, ended = engine.shutdown, 0, None
-    time_left = TimeLeft(store, record.id, rules, duration=options.duration, only=only)
+    time_left = TimeLeft(store, record.id, rules, record.objective, duration=options.duration, only=only)
     with shutdown.on_signals(), reporting(store, record, options.observer, time_left):
         while not shutdown.is_requested and ended is None:
             scheduler = Scheduler(

@@ -101,7 +101,7 @@ def read_histories(
     """
     with database.reading() as connection:
         drawn = _drawn(connection, sweep_id, ids)
-        curves = _curves(connection, sweep_id, metric, with_curve) if with_curve else {}
+        curves = read_curves(connection, sweep_id, metric, with_curve) if with_curve else {}
         query = select(*(trials.c[name] for name in COLUMNS)).where(_which(sweep_id, ids)).order_by(trials.c.number)
         rows = [tuple(row) for row in connection.execute(query)]
     wanted = set(ids)
@@ -124,7 +124,9 @@ def _which(sweep_id: int, ids: Collection[int]) -> ColumnElement[bool]:
     return mine & trials.c.id.in_(ids) if len(ids) <= MOST_NAMED else mine
 
 
-def _curves(connection: Connection, sweep_id: int, metric: str, ids: Collection[int]) -> dict[int, dict[int, float]]:
+def read_curves(
+    connection: Connection, sweep_id: int, metric: str, ids: Collection[int]
+) -> dict[int, dict[int, float]]:
     """Return the values of a metric by epoch, by the ids of the trials.
 
     A metric without a column is taken from its JSON here, since SQLite does not find names that JSON has escaped.

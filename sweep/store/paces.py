@@ -26,6 +26,7 @@ class TrialPace:
     """Time besides that of its epochs, where it has ended at the first attempt."""
     multiplications: int | None
     """Multiplications of its network for one sample."""
+    trial_id: int
 
 
 def read_paces(connection: Connection, sweep_id: int) -> list[TrialPace]:
@@ -37,14 +38,14 @@ def read_paces(connection: Connection, sweep_id: int) -> list[TrialPace]:
         .group_by(epochs.c.trial_id)
         .subquery()
     )
-    columns = (trials.c.number, trials.c.status, trials.c.planned_epochs, had.c.epochs, had.c.seconds)
+    columns = (trials.c.id, trials.c.number, trials.c.status, trials.c.planned_epochs, had.c.epochs, had.c.seconds)
     others = (trials.c.seconds, trials.c.attempt, trials.c.multiplications)
     query = select(*columns, *others).outerjoin(had, had.c.trial_id == trials.c.id).where(trials.c.sweep_id == sweep_id)
     found = []
-    for number, status, planned, count, seconds, whole, attempt, size in connection.execute(
+    for trial_id, number, status, planned, count, seconds, whole, attempt, size in connection.execute(
         query.order_by(trials.c.number)
     ):
         is_first = status in ENDED and attempt == 1 and whole is not None and seconds is not None
         overhead = max(0.0, whole - seconds) if is_first else None
-        found.append(TrialPace(number, status, planned, count or 0, seconds or 0.0, overhead, size))
+        found.append(TrialPace(number, status, planned, count or 0, seconds or 0.0, overhead, size, trial_id))
     return found

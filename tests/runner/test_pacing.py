@@ -43,11 +43,11 @@ def half(done, tmp_path):
 
 def test_it_is_the_rest_of_the_running_trial_and_all_of_the_others(half):
     identity = half.record.id
-    left = TimeLeft(half.store, identity, {}).seconds(half.store.progress(identity))
+    left = TimeLeft(half.store, identity, {}, half.record.objective).seconds(half.store.progress(identity))
     assert left == pytest.approx(3 + 2 * 4.5, rel=0.02)
-    only = TimeLeft(half.store, identity, {}, only=[3]).seconds(half.store.progress(identity))
+    only = TimeLeft(half.store, identity, {}, half.record.objective, only=[3]).seconds(half.store.progress(identity))
     assert only == pytest.approx(3, rel=0.02)
-    short = TimeLeft(half.store, identity, {}, duration=1).seconds(half.store.progress(identity))
+    short = TimeLeft(half.store, identity, {}, half.record.objective, duration=1).seconds(half.store.progress(identity))
     assert short == pytest.approx(3, rel=0.02)  # the others are not begun any more
 
 
@@ -74,7 +74,7 @@ def test_the_pace_is_that_of_the_epochs(half):
 
 
 def test_a_text_is_a_number_for_each_of_its_values_and_what_is_missing_is_the_mean():
-    rows = [TrialPace(number, "queued", 1, 0, 0.0, None, None) for number in range(3)]
+    rows = [TrialPace(number, "queued", 1, 0, 0.0, None, None, number) for number in range(3)]
     drawn = {0: {"kind": "sgd", "lr": 1.0, "bias": 0}, 1: {"kind": "adam", "lr": 100.0, "bias": 2}, 2: {"kind": "sgd"}}
     found = features(rows, drawn)
     assert found[0] == (0.0, 0, 0.0, 1.0, 0.0)
@@ -87,3 +87,13 @@ def test_what_is_known_of_rules_before_they_stop_anything():
     assert (halving.epochs, halving.share, halving.weight) == ((3, 6, 12, 24, 48), 0.5, None)
     assert stopping_of([Patience(), Median(grace=4)], 50).epochs == (5,)
     assert stopping_of([Patience()], 50) is None
+
+
+def test_the_rule_of_the_median_is_asked_with_the_curves(half):
+    with half.store.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE epochs SET test_accuracy = trial_id / 10.0 WHERE epoch > 0")
+    progress = half.store.progress(half.record.id)
+    left = TimeLeft(half.store, half.record.id, {"median": Median(grace=1, trials=2)}, half.record.objective)
+    # After two epochs it would stop one of the three trials that have come there: with its prior (.35 * 4 + 1) / 8.
+    goes_on = 1 - 2.4 / 8
+    assert left.seconds(progress) == pytest.approx(1 + 2 * goes_on + 2 * (2 + 2 * goes_on + 0.5), rel=0.05)

@@ -97,7 +97,7 @@ def _reader(results: Sweep) -> Callable[[], Progress]:
     from sweep.runner.progress import Reader
 
     store, record = results.store, results.record
-    return Reader(store, record, TimeLeft(store, record.id, rules_of(record))).read
+    return Reader(store, record, TimeLeft(store, record.id, rules_of(record), record.objective)).read
 
 
 def _views(read: Callable[[], View]) -> Iterator[View]:
