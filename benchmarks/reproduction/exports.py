@@ -1,0 +1,84 @@
+"""What is kept of a sweep in the folder of its page, and how it differs from what was kept before."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import sweep
+from benchmarks.reproduction.trainings import Training
+
+TIMED = ("seconds",)
+"""Columns that differ from one machine and run to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The exported sweeps of a page."""
+
+    folder: Path
+
+    def trials(self, name: str) -> pd.DataFrame:
+        """Return one row for each trial, by number."""
+        return pd.read_csv(self.folder / f"{name}.csv")
+
+    def epochs(self, name: str) -> pd.DataFrame:
+        """Return one row for each epoch of each trial."""
+        return pd.read_parquet(self.folder / f"{name}.parquet")
+
+    def about(self, name: str) -> dict[str, Any]:
+        """Return the versions, the data sets and the command of a sweep."""
+        found: dict[str, Any] = json.loads((self.folder / f"{name}.json").read_text())
+        return found
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a further table of the page."""
+        return pd.read_csv(self.folder / f"{name}.csv")
+
+
+def export(found: sweep.Sweep, training: Training, folder: Path) -> str:
+    """Write the trials, the epochs and the circumstances of a sweep; say how they differ from those there before."""
+    results = Results(folder)
+    try:
+        before = results.trials(training.name), results.epochs(training.name), results.about(training.name)
+    except FileNotFoundError:
+        before = None
+    folder.mkdir(parents=True, exist_ok=True)
+    found.export(folder / f"{training.name}.csv")
+    found.export(folder / f"{training.name}.parquet", table="epochs")
+    seconds = float(found.epochs()["seconds"].sum())
+    about = {
+        "command": training.command,
+        "trials": len(found.trials()),
+        "seconds": round(seconds, 1),
+        "environment": dict(found.record.environment),
+        "datasets": [dict(dataset) for dataset in found.record.datasets],
+    }
+    (folder / f"{training.name}.json").write_text(json.dumps(about, indent=1) + "\n")
+    after = results.trials(training.name), results.epochs(training.name), results.about(training.name)
+    return f"{training.name}: {'new' if before is None else difference(before, after)}"
+
+
+Exported = tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]
+
+
+def difference(before: Exported, after: Exported) -> str:
+    """Say whether two exports have the same figures bit for bit, and else which versions differ."""
+    if all(is_same(old, new) for old, new in zip(before[:2], after[:2], strict=True)):
+        return "the same figures as before, bit for bit"
+    old, new = before[2]["environment"], after[2]["environment"]
+    changed = [f"{name} {old.get(name)} → {new.get(name)}" for name in {**old, **new} if old.get(name) != new.get(name)]
+    where = ", ".join(changed) or "although nothing in the recorded environment does"
+    return f"figures differ from those before ({where})"
+
+
+def is_same(old: pd.DataFrame, new: pd.DataFrame) -> bool:
+    """Check whether two tables are equal but for the times."""
+    kept = [name for name in old if name not in TIMED]
+    if kept != [name for name in new if name not in TIMED]:
+        return False
+    return bool(old[kept].equals(new[kept]))

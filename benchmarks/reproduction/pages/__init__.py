@@ -1,0 +1,16 @@
+"""The pages, by the name of their folder."""
+
+from benchmarks.reproduction.pages.base import Page
+from benchmarks.reproduction.pages.networks import NETWORKS
+from benchmarks.reproduction.pages.one_parameter import ONE_PARAMETER
+from benchmarks.reproduction.pages.overflow import Overflow
+from benchmarks.reproduction.pages.widths import Widths
+
+PAGES: dict[str, Page] = {
+    "mnist-widths": Widths(),
+    **ONE_PARAMETER,
+    "mnist-overflow": Overflow(),
+    **NETWORKS,
+}
+
+__all__ = ["PAGES", "Page"]

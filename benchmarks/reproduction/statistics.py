@@ -1,0 +1,88 @@
+"""Intervals, and whether a published figure is alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+LEVEL = 0.95
+RESAMPLES = 4_000
+
+
+def share_interval(successes: int, number: int) -> tuple[float, float]:
+    """Return the interval of Jeffreys for a share: the quantiles of Beta(successes + ½, failures + ½).
+
+    Its ends are 0 where nothing succeeded and 1 where all did: Brown, Cai and DasGupta (2001).
+    """
+    tail = (1 - LEVEL) / 2
+    posterior = stats.beta(successes + 0.5, number - successes + 0.5)
+    low = 0.0 if successes == 0 else float(posterior.ppf(tail))
+    high = 1.0 if successes == number else float(posterior.ppf(1 - tail))
+    return low, high
+
+
+def mean_interval(values: ArrayLike) -> tuple[float, float]:
+    """Return the interval of Student for the mean of at least two values."""
+    sample = np.asarray(values, dtype=float)
+    half = stats.t.ppf((1 + LEVEL) / 2, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample))
+    return float(sample.mean() - half), float(sample.mean() + half)
+
+
+def next_interval(values: ArrayLike) -> tuple[float, float]:
+    """Return the interval in which one more value of the same kind is expected, from at least two of them."""
+    sample = np.asarray(values, dtype=float)
+    spread = sample.std(ddof=1) * np.sqrt(1 + 1 / len(sample))
+    half = stats.t.ppf((1 + LEVEL) / 2, len(sample) - 1) * spread
+    return float(sample.mean() - half), float(sample.mean() + half)
+
+
+def bootstrap_interval(
+    statistic: Callable[[NDArray[np.intp]], float], groups: Sequence[ArrayLike], seed: int = 0
+) -> tuple[float, float]:
+    """Return the percentile interval of a statistic over resampled groups.
+
+    Args:
+        statistic: of the row numbers that were drawn.
+        groups: the row numbers of each group, such as the trainings of one configuration.
+        seed: of the resampling.
+    """
+    generator = np.random.default_rng(seed)
+    rows = [np.asarray(group, dtype=np.intp) for group in groups]
+    found = [
+        statistic(np.concatenate([rows[place] for place in generator.integers(len(rows), size=len(rows))]))
+        for _ in range(RESAMPLES)
+    ]
+    low, high = np.nanquantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A published figure beside ours."""
+
+    what: str
+    published: float
+    mean: float
+    spread: float
+    """Standard deviation of one training."""
+    low: float
+    """Lower end of the interval in which one more training is expected."""
+    high: float
+    number: int
+    """Trainings."""
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether the published figure is within the interval."""
+        return self.low <= self.published <= self.high
+
+
+def beside(what: str, published: float, values: ArrayLike) -> Beside:
+    """Put a published figure beside those of at least two trainings."""
+    sample = np.asarray(values, dtype=float)
+    low, high = next_interval(sample)
+    return Beside(what, published, float(sample.mean()), float(sample.std(ddof=1)), low, high, len(sample))

@@ -1,0 +1,47 @@
+"""The intervals, beside figures of others and by hand."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from benchmarks.reproduction.statistics import beside, bootstrap_interval, mean_interval, next_interval, share_interval
+
+
+@pytest.mark.parametrize(("successes", "number"), [(0, 20), (3, 20), (20, 20)])
+def test_the_interval_of_a_share(successes, number):
+    low, high = share_interval(successes, number)
+    assert low == (
+        0 if successes == 0 else pytest.approx(stats.beta.ppf(0.025, successes + 0.5, number - successes + 0.5))
+    )
+    assert high == (
+        1 if successes == number else pytest.approx(stats.beta.ppf(0.975, successes + 0.5, number - successes + 0.5))
+    )
+
+
+def test_the_intervals_of_a_mean_and_of_one_more():
+    # Mean 2, standard deviation 1, t(2, 97.5 %) = 4.3027.
+    assert mean_interval([1, 2, 3]) == pytest.approx((2 - 4.3027 / 3**0.5, 2 + 4.3027 / 3**0.5), abs=1e-3)
+    assert next_interval([1, 2, 3]) == pytest.approx(
+        (2 - 4.3027 * (4 / 3) ** 0.5, 2 + 4.3027 * (4 / 3) ** 0.5), abs=1e-3
+    )
+
+
+def test_one_more_is_in_its_interval_as_often_as_it_says():
+    generator = np.random.default_rng(0)
+    inside = [
+        low <= generator.normal() <= high
+        for low, high in (next_interval(generator.normal(size=4)) for _ in range(2000))
+    ]
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.015)
+
+
+def test_whole_groups_are_resampled():
+    values = np.repeat([0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0], 50)
+    groups = np.arange(400).reshape(8, 50)
+    low, high = bootstrap_interval(lambda rows: float(values[rows].mean()), list(groups))
+    assert (low, high) == pytest.approx((1 / 8, 7 / 8), abs=0.05)  # as wide as of 8 values, not of 400
+
+
+def test_alike_is_what_one_more_could_be():
+    assert beside("accuracy", 0.98, [0.979, 0.981, 0.98]).is_alike
+    assert not beside("accuracy", 0.9, [0.979, 0.981, 0.98]).is_alike
