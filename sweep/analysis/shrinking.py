@@ -198,7 +198,7 @@ def _samples(configuration: Configuration, dataset: Dataset, rng: np.random.Gene
         targets = ((t[rows] - dataset.target.mean) / dataset.target.scale)[None]
     kind = configuration.data.normalization
     x = np.empty((len(rows), dataset.train.x.shape[1]))
-    fit(kind.kind, kind.over or "all", dataset.train.x, DOUBLE).apply(dataset.train.x[rows], x)
+    fit(kind.kind, kind.over, dataset.train.x, DOUBLE, kind.constant).apply(dataset.train.x[rows], x)
     if x.shape[1] > FEATURES:
         x = x @ np.linalg.svd(x, full_matrices=False)[2][:FEATURES].T
     return np.vstack([x.T, np.ones(len(x))]), targets, len(classes) if dataset.target is None else 1

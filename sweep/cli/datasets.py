@@ -88,6 +88,7 @@ def show(
     ] = None,
     label: Label = None,
     task: Task = None,
+    transform: Annotated[Literal["none", "deskew"], typer.Option(help="Of images: as they are, or upright.")] = "none",
     class_: Annotated[
         str | None, typer.Option("--class", help="With -o: draw 25 samples of this class.", metavar="CLASS")
     ] = None,
@@ -110,7 +111,7 @@ def show(
     check_files(output, None)
     kind, options = _named(name, label)
     with _asking_for_the_task(task):
-        dataset = open_dataset(prepare(kind, folder=data, task=task, **options))
+        dataset = open_dataset(prepare(kind, folder=data, task=task, transform=transform, **options))
     if class_ is not None and class_ not in dataset.class_names:
         raise UsageError(f"{name} has no class {class_!r}; {suggest(class_, dataset.class_names)}")
     rows = feature_rows(dataset) if features else overview(dataset)

@@ -136,6 +136,11 @@ def _tell(name: str, number: int, written: ExportedWeights) -> None:
     from sweep.results.export.weights import CLOSE
 
     say(f"wrote {name}/{number} with the weights of epoch {written.epoch} to {written.file}")
+    if written.transform != "none":
+        say(
+            f"note: it was trained with data.transform = {written.transform}, which is not in the file: apply "
+            f"sweep.data.transforms.{written.transform} to new images first"
+        )
     if written.difference is None:
         return
     say(f"input: {written.input}, not normalized; output: {written.output}")

@@ -19,6 +19,7 @@ from sweep.data.formats.base import Loaded, Request, Source
 from sweep.data.normalization import Normalization, fit
 from sweep.data.remarks import remarks, same_numbers
 from sweep.data.sources import Places
+from sweep.data.transforms import TRANSFORMS, Transform, transformed
 from sweep.errors import DataError, suggest
 
 __all__ = [
@@ -41,7 +42,7 @@ __all__ = [
     "same_numbers",
 ]
 
-_SECTION = {"task": "task", "validation": "validation", "split_seed": "validation_seed"}
+_SECTION = {"task": "task", "validation": "validation", "split_seed": "validation_seed", "transform": "transform"}
 """Keys of the section `data` -> arguments of `prepare`."""
 
 
@@ -53,6 +54,7 @@ def prepare(
     task: Task | None = None,
     validation: float = 0.0,
     validation_seed: int = 0,
+    transform: Transform = "none",
     **options: object,
 ) -> Path:
     """Return the folder of a data set in the cache, reading its files only if their content is not cached.
@@ -65,21 +67,22 @@ def prepare(
         task: None for classification, unless the target looks like that of a regression, which is refused then.
         validation: fraction of the training part that becomes the validation part, in [0, 1), stratified by class.
         validation_seed: seed of that draw, at least 0.
+        transform: what is done to images; the transformed data set is cached as one of its own.
         options: of the kind, such as `file` of npz; see its `locate` function.
 
     Returns: a folder for `open_dataset`, in this process or another.
     Raises: DataError if the data set is missing, damaged or of another kind, an option is wrong, the task has to be
         stated, or the cache cannot be written.
     """
-    _check(task, validation, validation_seed)
-    request = Request(task, validation, validation_seed)
+    _check(task, validation, validation_seed, transform)
+    request = Request(task, validation, validation_seed, transform)
     source = _locate(kind, Places(folder, base), options)
     sha256 = source.sha256(kind, request)
     cached = cache.find(source.name, sha256)
     if cached is not None:
         request.check_stated(cache.question(cached))
         return cached
-    loaded = source.load(request)
+    loaded = transformed(source.load(request), transform, source.name)
     return cache.store(_dataset(kind, source.name, sha256, loaded, request), loaded.question)
 
 
@@ -99,6 +102,8 @@ def data_options(section: Mapping[str, Any]) -> dict[str, Any]:
     given = {argument: section[key] for key, argument in _SECTION.items() if section.get(key)}
     if "validation" not in given:  # nothing is drawn
         given.pop("validation_seed", None)
+    if given.get("transform") == "none":
+        del given["transform"]
     return options | given
 
 
@@ -127,13 +132,15 @@ def _defaults(kind: object) -> dict[str, Any]:
     return {each.name: each.default for each in parameters if each.default is not inspect.Parameter.empty}
 
 
-def _check(task: Task | None, validation: float, seed: int) -> None:
+def _check(task: Task | None, validation: float, seed: int, transform: str) -> None:
     if task not in (None, *get_args(Task)):
         raise DataError(f"There is no task {task!r}: {suggest(str(task), get_args(Task))}")
     if not isinstance(validation, int | float) or not 0 <= validation < 1:
         raise DataError(f"validation is {validation!r}: it must be a number from 0 to below 1.")
     if not isinstance(seed, int) or seed < 0:
         raise DataError(f"The seed of the validation part is {seed!r}: it must be an integer, at least 0.")
+    if transform not in ("none", *TRANSFORMS):
+        raise DataError(f"There is no transform {transform!r}: {suggest(str(transform), ['none', *TRANSFORMS])}")
 
 
 def _locate(kind: str, places: Places, options: dict[str, object]) -> Source:

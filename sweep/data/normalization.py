@@ -57,22 +57,23 @@ class Normalization:
             np.multiply(shifted, self.scale, out=out[start : start + rows])
 
 
-def fit(kind: str, over: str, x_train: Array, dtype: DTypeLike) -> Normalization:
+def fit(kind: str, over: str, x_train: Array, dtype: DTypeLike, constant: str = "zero") -> Normalization:
     """Return the normalization of `kind` whose statistics are those of `x_train`.
 
     `none` leaves x as it is; `min_max` maps the smallest value to 0 and the largest to 1; `z_score` maps the
     mean to 0 and the population standard deviation to 1.
 
     A feature that is constant in the training part gets scale 0 and so becomes 0 in every part, as the network
-    cannot have learned anything from it. Dividing by a small number instead, as one published article does with
-    1e-7, sends a stray pixel of 255 in a test image to 2.5e9. Values whose spread is below the resolution of
-    float64 count as constant.
+    cannot have learned anything from it. Values whose spread is below the resolution of float64 count as constant.
+    With `constant="article"`, 1e-7 is added to every divisor instead, as one published article does: a constant
+    feature is 0 in the training part, but a stray pixel of 255 in a test image becomes 2.5e9.
 
     Args:
         kind: `none`, `min_max` or `z_score`.
         over: `all` for one statistic over all features, `feature` for one each.
         x_train: (samples, features) of any real dtype, finite, samples > 0.
         dtype: float32 or float64, of the normalized data.
+        constant: what becomes of constant features: `zero`, or `article`.
 
     Returns: a normalization that computes in `dtype`, or in float64 where the data need it.
     Raises: DataError if the kind is unknown or the values span more than float64 can hold.
@@ -81,7 +82,10 @@ def fit(kind: str, over: str, x_train: Array, dtype: DTypeLike) -> Normalization
         raise DataError(f"There is no normalization {kind!r}: {suggest(kind, KINDS)}")
     if over not in OVER:
         raise DataError(f"A normalization cannot go over {over!r}: {suggest(over, OVER)}")
-    shift, scale = KINDS[kind](x_train, OVER[over])
+    if constant not in DIVISORS:
+        raise DataError(f"Constant features cannot be treated as {constant!r}: {suggest(constant, DIVISORS)}")
+    shift, divisor = KINDS[kind](x_train, OVER[over])
+    scale = _inverse(divisor + DIVISORS[constant])
     computation = np.result_type(x_train.dtype, dtype)
     if computation == np.float32 and not _fits_float32(shift, scale):
         computation = np.dtype(np.float64)
@@ -94,11 +98,11 @@ def _none(x: Array, axis: _Axis) -> tuple[Array, Array]:
 
 def _min_max(x: Array, axis: _Axis) -> tuple[Array, Array]:
     low, spread = _range(x, axis)
-    return low, _inverse(spread)
+    return low, spread
 
 
 def _z_score(x: Array, axis: _Axis) -> tuple[Array, Array]:
-    """Return mean and 1 / standard deviation, by two passes over the values mapped to [0, 1].
+    """Return mean and standard deviation, by two passes over the values mapped to [0, 1].
 
     In [0, 1], neither sums nor squares can overflow, and the deviations from the mean do not cancel.
     """
@@ -106,14 +110,17 @@ def _z_score(x: Array, axis: _Axis) -> tuple[Array, Array]:
     unit = Normalization(low, _inverse(spread))
     mean = _average(x, unit, axis)
     variance = _average(x, unit, axis, mean)
-    return low + spread * mean, _inverse(spread * np.sqrt(variance))
+    return low + spread * mean, spread * np.sqrt(variance)
 
 
 KINDS: dict[str, _Fit] = {"none": _none, "min_max": _min_max, "z_score": _z_score}
-"""(x_train, axis) -> (shift, scale), both float64 of shape () or (features,)."""
+"""(x_train, axis) -> (shift, divisor), both float64 of shape () or (features,)."""
 
 OVER: dict[str, _Axis] = {"all": None, "feature": 0}
 """The axis that the statistics are taken over."""
+
+DIVISORS = {"zero": 0.0, "article": 1e-7}
+"""How constant features are treated -> what is added to every divisor; 1 / 0 is taken for 0."""
 
 
 def _range(x: Array, axis: _Axis) -> tuple[Array, Array]:

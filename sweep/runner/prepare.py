@@ -50,7 +50,8 @@ def prepare_datasets(
     folders = {}
     for section in sections:
         options = data_options(section)
-        observer.note(f"preparing the data set {options['kind']}")
+        transform = f", transform {options['transform']}" if "transform" in options else ""
+        observer.note(f"preparing the data set {options['kind']}{transform}")
         folder = prepare(folder=data, base=base, **{"task": task, **options})
         for remark in remarks(open_dataset(folder)):
             observer.note(f"warning: {remark}")

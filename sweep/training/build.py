@@ -85,7 +85,7 @@ def network_settings(configuration: Configuration, dataset: Dataset, folder: str
     return Settings(
         network=build_network(configuration, dataset.outputs, dataset.shape),
         optimizer=build_optimizer(configuration),
-        normalization=_fit(folder, normalization.kind, normalization.over or "all", training.dtype),
+        normalization=_fit(folder, normalization.kind, normalization.over, training.dtype, normalization.constant),
         batching=batching(configuration),
         epochs=epoch_count(configuration, len(dataset.train.x)),
         dtype=np.dtype(training.dtype),
@@ -127,7 +127,7 @@ def _parts(setup: Setup) -> Mapping[str, Part] | None:
     if "data" not in setup.configuration:
         return None
     normalization = Data.model_validate(setup.configuration["data"]).normalization
-    return _normalized_parts(_folder(setup), normalization.kind, normalization.over or "all")
+    return _normalized_parts(_folder(setup), normalization.kind, normalization.over, normalization.constant)
 
 
 def code_digest(trainer: Mapping[str, Any], folder: Path | None) -> str | None:
@@ -151,17 +151,17 @@ def opened(folder: str) -> Dataset:
 
 
 @lru_cache(maxsize=16)
-def _fit(folder: str, kind: str, over: str, dtype: str) -> Normalization:
-    return fit(kind, over, opened(folder).train.x, np.dtype(dtype))
+def _fit(folder: str, kind: str, over: str, dtype: str, constant: str) -> Normalization:
+    return fit(kind, over, opened(folder).train.x, np.dtype(dtype), constant)
 
 
 @lru_cache(maxsize=2)
-def _normalized_parts(folder: str, kind: str, over: str) -> Mapping[str, Part]:
+def _normalized_parts(folder: str, kind: str, over: str, constant: str) -> Mapping[str, Part]:
     """Return the parts as they are, or normalized in float32."""
     parts = opened(folder).parts
     if kind == "none":
         return parts
-    normalization = _fit(folder, kind, over, "float32")
+    normalization = _fit(folder, kind, over, "float32", constant)
     found = {}
     for name, part in parts.items():
         x = np.empty(part.x.shape, np.float32)

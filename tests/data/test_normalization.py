@@ -120,6 +120,39 @@ def test_a_stray_pixel_in_the_test_part_stays_harmless():
     assert y.tolist() == [[-1, 0]]
 
 
+@pytest.mark.parametrize("kind", ["min_max", "z_score"])
+@pytest.mark.parametrize("stored", [np.uint8, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_article_adds_1e_7_to_every_divisor(kind, stored, dtype):
+    x_train, x_test = sample(stored), sample(stored, rows=20, seed=1)
+    x_train[:, 3] = 0
+    exact = x_train.astype(float)
+    shift, spread = (exact.min(0), np.ptp(exact, 0)) if kind == "min_max" else (exact.mean(0), exact.std(0))
+    normalization = fit(kind, "feature", x_train, dtype, "article")
+    for x in (x_train, x_test):
+        expected = (x.astype(float) - shift) / (spread + 1e-7)
+        tolerance = 1e-5 if dtype == np.float32 else 1e-12
+        np.testing.assert_allclose(normalize(normalization, x, dtype), expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("kind", ["min_max", "z_score"])
+def test_by_the_article_a_stray_pixel_becomes_as_large_as_it_says(kind):
+    x_train = np.zeros((10, 2), np.uint8)
+    x_train[::2, 0] = 255
+    normalization = fit(kind, "feature", x_train, np.float32, "article")
+    assert normalize(normalization, x_train, np.float32)[:, 1].tolist() == [0] * 10
+    stray = normalize(normalization, np.array([[0, 255]], np.uint8), np.float32)
+    assert stray[0, 1] == pytest.approx(2.55e9, rel=1e-6)
+
+
+def test_constant_features_become_zero_unless_the_article_is_asked_for():
+    x = sample(np.uint8)
+    x[:, 3] = 17
+    plain, stated = (fit("z_score", "feature", x, np.float32, *given) for given in [(), ("zero",)])
+    np.testing.assert_array_equal(plain.scale, stated.scale)
+    assert plain.scale[3] == 0
+
+
 def test_a_single_row_is_constant():
     x = np.array([[1.0, 2.0]])
     assert normalize(fit("z_score", "feature", x, np.float64), x).tolist() == [[0, 0]]
@@ -287,3 +320,5 @@ def test_unknown_names_are_answered_with_the_valid_ones(refused):
         fit("minmax", "all", np.ones((2, 2)), np.float32)
     with refused("'features'", "did you mean 'feature'?"):
         fit("min_max", "features", np.ones((2, 2)), np.float32)
+    with refused("'articel'", "did you mean 'article'?"):
+        fit("min_max", "feature", np.ones((2, 2)), np.float32, "articel")

@@ -23,7 +23,8 @@ def refusal(tree):
 def test_what_is_not_said_is_as_in_the_first_versions():
     data = Data.model_validate(section())
     assert (data.task, data.validation, data.split_seed) == (None, 0.0, 0)
-    assert data.normalization.kind == "none"
+    assert data.transform == "none"
+    assert (data.normalization.kind, data.normalization.constant) == ("none", "zero")
     assert Data.model_validate(section(normalization="z_score", dataset=TABLE)).normalization.over == "all"
 
 
@@ -49,6 +50,13 @@ def test_every_kind_of_the_registry_has_a_model():
         (section(validation=-0.1), ["validation is -0.1", "greater than or equal to 0"]),
         (section(split_seed=-1), ["split_seed is -1"]),
         (section(split_seed=0.5), ["split_seed is 0.5"]),
+        (section(transform="descew"), ["transform is 'descew'", "did you mean 'deskew'?"]),
+        (
+            section(normalization={"kind": "z_score", "constant": "article"}),
+            ["constant = 'article'", "over = 'feature'"],
+        ),
+        (section(normalization={"kind": "min_max", "over": "feature", "constant": "one"}), ["constant is 'one'"]),
+        (section(normalization={"kind": "none", "constant": "article"}), ["constant is 'article'"]),
         (section(dataset={**TABLE, "drop": "id"}), ["dataset.drop is 'id'"]),
         (section(dataset={**TABLE, "drop": [1]}), ["dataset.drop[0] is 1"]),
         (section(dataset={**TABLE, "separator": "ab"}), ["dataset.separator is 'ab'", "1"]),

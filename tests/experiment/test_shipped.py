@@ -133,10 +133,6 @@ class TestFirstEdition:
         assert (experiment.fingerprint, digest(experiment.trials())) == CONDITIONS_DRAWN
 
 
-GIVEN = {"mnist-batch-norm-mlp": 2 * 3, "mnist-widths-published": 33 * 5}
-"""File whose configurations are a grid or a table -> number of its trials."""
-
-
 class TestShipped:
     @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
     def test_it_loads_by_name_and_draws_valid_trials(self, path, tmp_path, monkeypatch):
@@ -145,8 +141,7 @@ class TestShipped:
         assert experiment.name == path.stem
         assert experiment.header.description
         trials = experiment.trials()
-        known = FIRST_EDITION[path.stem][1] if path.stem in FIRST_EDITION else experiment.header.trials
-        assert len(trials) == GIVEN.get(path.stem, known)
+        assert len(trials) == (FIRST_EDITION[path.stem][1] if path.stem in FIRST_EDITION else experiment.planned_trials)
         for trial in trials:
             assert {type(value) for value in trial.parameters.values()} <= {int, float, str, bool}
         assert find(path.stem) == find(path) == path
@@ -187,6 +182,26 @@ class TestShipped:
     def test_mnist_normalization_draws_each_of_them(self):
         drawn = {str(trial.configuration["data"]["normalization"]) for trial in load("mnist-normalization").trials()}
         assert len(drawn) == 4
+
+    def test_the_articles_normalizations_are_searched_by_the_same_draws(self):
+        ours, articles = (load(name).trials() for name in ("mnist-normalization", "mnist-normalization-article"))
+        for our, article in zip(ours, articles, strict=True):
+            normalization = our.configuration["data"]["normalization"]
+            if normalization["over"] == "feature":
+                normalization["constant"] = "article"
+            assert article.configuration == our.configuration
+            assert article.seeds == our.seeds
+            assert [*article.parameters] == [*our.parameters]
+
+    @pytest.mark.parametrize(
+        ("name", "original", "repeats"),
+        [("mnist-deskew-sigmoid", "mnist-sigmoid-mlp", 3), ("mnist-deskew-widths", "mnist-widths", 5)],
+    )
+    def test_deskewed_digits_are_compared_with_those_as_they_are(self, name, original, repeats):
+        trials, known = load(name).trials(), [trial.configuration for trial in load(original).trials()]
+        drawn = [trial.configuration["data"].pop("transform") for trial in trials]
+        assert drawn == ["none"] * repeats + ["deskew"] * repeats
+        assert all(trial.configuration in known for trial in trials)
 
     @pytest.mark.parametrize(
         ("name", "trials", "activation", "learning_rate"),

@@ -63,7 +63,7 @@ def ready(monkeypatch):
     def make(layers, dataset, **training):
         monkeypatch.setattr(
             "sweep.training.build._fit",
-            lambda folder, kind, over, dtype: fit(kind, over, dataset.train.x, np.dtype(dtype)),
+            lambda folder, kind, over, dtype, constant: fit(kind, over, dataset.train.x, np.dtype(dtype), constant),
         )
         return network_settings(configuration(layers, **training), dataset, "", Seeds(1, 2, 3))
 

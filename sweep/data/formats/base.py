@@ -28,6 +28,8 @@ class Request:
     """Fraction of the training part that is set aside for validation, in [0, 1)."""
     seed: int = 0
     """Seed of the draw of the validation part, at least 0."""
+    transform: str = "none"
+    """`none`, or a name of `sweep.data.transforms.TRANSFORMS`."""
 
     def check_stated(self, question: str | None) -> None:
         """Raise DataError if there is a question which task is meant and the task is not stated."""
@@ -43,7 +45,8 @@ class Request:
         """All that changes the arrays of a data set; what is default is left out, so that old digests stay."""
         regression = {"task": self.task} if self.task == "regression" else {}
         validation = {"validation": float(self.validation), "validation_seed": self.seed} if self.validation else {}
-        return {**regression, **validation}
+        transform = {"transform": self.transform} if self.transform != "none" else {}
+        return {**regression, **validation, **transform}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pydantic import Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from sweep.data import KINDS
+from sweep.data.transforms import Transform
 from sweep.experiment.sections.base import Kind, Section, by_kind, kind_table
 
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
@@ -37,6 +38,7 @@ class NoNormalization(Kind):
 
     kind: Literal["none"]
     over: Literal["all"] = "all"
+    constant: Literal["zero"] = "zero"
 
 
 class Scaling(Kind):
@@ -45,6 +47,16 @@ class Scaling(Kind):
     kind: Literal["min_max", "z_score"]
     over: Literal["all", "feature"] = "all"
     """Of a table, `resolve_defaults` writes `feature` where it is absent."""
+    constant: Literal["zero", "article"] = "zero"
+    """What becomes of features that are constant in the training part; see `sweep.data.normalization.fit`."""
+
+    @model_validator(mode="after")
+    def _refuse_article_over_all(self) -> Scaling:
+        if self.constant == "article" and self.over != "feature":
+            raise PydanticCustomError(
+                "one_of", "has constant = 'article', which goes with over = 'feature' alone; write both, or neither"
+            )
+        return self
 
 
 Normalization = Annotated[NoNormalization | Scaling, *by_kind]
@@ -61,6 +73,8 @@ class Data(Section):
     """Fraction of the training part that becomes the validation part."""
     split_seed: Seed = 0
     """Seed of the draw of the validation part."""
+    transform: Transform = "none"
+    """What is done to images before anything else."""
 
     @model_validator(mode="after")
     def _refuse_classes_as_numbers(self) -> Data:

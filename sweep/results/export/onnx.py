@@ -97,6 +97,11 @@ def _description(network: TrainedNetwork) -> str:
     about = network.about
     shape = ", ".join(map(str, [SAMPLES, *about["input_shape"]]))
     values = "values of the data set as they are, not normalized"
+    if about["transform"] != "none":
+        values = (
+            f"values of the data set after data.transform = {about['transform']}, which is not part of this graph: new "
+            f"images go through sweep.data.transforms.{about['transform']} first; not normalized"
+        )
     if about["columns"]:
         values = "the features that are named in `columns`, one for each level of a text column, not normalized"
     meaning = {"softmax": "probability", "sigmoid": "probability"}.get(network.output, "output")

@@ -63,6 +63,7 @@ def trained_network(trainer: NetworkTrainer, configuration: Configuration, name:
         "input_axes": "channels, rows, columns" if len(dataset.shape) == 3 else "features",
         "classes": list(dataset.class_names),
         "columns": [] if dataset.encoding is None else list(dataset.encoding.features),
+        "transform": configuration.data.transform,
         "normalization": configuration.data.normalization.kind,
         "dtype": str(settings.dtype),
         "output": configuration.output,

@@ -48,6 +48,8 @@ class ExportedWeights:
     a file that is not ONNX."""
     examples: int = 0
     """Number of examples that were compared."""
+    transform: str = "none"
+    """What has to be done to images before they are handed to it, as the key `data.transform` has it."""
 
 
 def export_weights(sweep: Sweep, trial: int, path: Path, data: Path | None = None) -> ExportedWeights:
@@ -63,7 +65,8 @@ def export_weights(sweep: Sweep, trial: int, path: Path, data: Path | None = Non
     network = trained_network(trainer, configuration, sweep.name, trial)
     content, difference, examples = _onnx(trainer, network) if suffix == ".onnx" else (_npz(network), None, 0)
     write_whole(path, content)
-    return ExportedWeights(path, trainer.state.epoch, _input(network, suffix), _output(network), difference, examples)
+    input_, output, transform = _input(network, suffix), _output(network), configuration.data.transform
+    return ExportedWeights(path, trainer.state.epoch, input_, output, difference, examples, transform)
 
 
 def _input(network: TrainedNetwork, suffix: str) -> str:
