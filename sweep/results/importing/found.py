@@ -72,6 +72,13 @@ def ended_only(trials: Sequence[FoundTrial], places: Sequence[str]) -> tuple[lis
     return found, notes
 
 
+def repeats_of(trials: Sequence[FoundTrial]) -> int:
+    """Return the trainings of each configuration, 1 where not all of each are there."""
+    repeats = max((trial.repeat for trial in trials), default=0) + 1
+    is_whole = all(trial.repeat == number % repeats for number, trial in enumerate(trials))
+    return repeats if is_whole and len(trials) % repeats == 0 else 1
+
+
 def range_of(values: Iterable[Scalar]) -> dict[str, Any]:
     """Return the distribution, as in an experiment file, that values of a parameter seem to come from.
 

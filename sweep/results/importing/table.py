@@ -15,7 +15,7 @@ from sweep.errors import Argument, SweepError, UsageError
 from sweep.experiment.sections.objective import check_metric_name
 from sweep.metrics import Direction, Objective, metric
 from sweep.records import STATUSES, Divergence, DivergenceKind, Epoch
-from sweep.results.importing.found import Found, FoundTrial, ended_only, scalar
+from sweep.results.importing.found import Found, FoundTrial, ended_only, repeats_of, scalar
 from sweep.space.formulas import unprotected
 from sweep.store.imports import Ended
 
@@ -84,16 +84,9 @@ def read_table(path: Path, epochs: Path | None, direction: Direction | None) -> 
         objective=objective,
         trials=kept,
         ranges={},
-        repeats=_repeats(kept),
+        repeats=repeats_of(kept),
         notes=notes,
     )
-
-
-def _repeats(trials: Sequence[FoundTrial]) -> int:
-    """Return the trainings of each configuration, 1 where the table does not have all of each."""
-    repeats = max((trial.repeat for trial in trials), default=0) + 1
-    is_whole = all(trial.repeat == number % repeats for number, trial in enumerate(trials))
-    return repeats if is_whole and len(trials) % repeats == 0 else 1
 
 
 def _objective(
