@@ -56,9 +56,10 @@ def _storage(place: str) -> Iterator[Any]:
     """
     path = Path(place)
     if "://" not in place and not path.is_file():
-        raise SweepError(
-            f"there is no file '{place}'; give a database of Optuna's, or a table of trials as .csv or .parquet"
-        )
+        problem = f"there is no file '{place}'"
+        if path.exists():
+            problem = f"'{place}' is {'a folder' if path.is_dir() else 'no file that can be imported'}"
+        raise SweepError(f"{problem}; give a database of Optuna's, or a table of trials as .csv or .parquet")
     if "://" in place or _begins(path) == SQLITE:
         address = study_url(place, "import") if "://" in place else study_url(f"sqlite:///{path.absolute()}", "import")
         _check_tables(address, place)
