@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -100,11 +101,13 @@ class Line:
         """Return the value of a parameter; None where it is missing.
 
         Raises:
-            UsageError: when it is an integer that cannot be stored.
+            UsageError: when it is a number that cannot be stored.
         """
         value = self.values[column]
         if isinstance(value, int) and abs(value) > LARGEST:
             raise self.wrong(column, f"where integers go up to {LARGEST}; write it as a real number, such as 1e20")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise self.wrong(column, "where a finite number must stand")
         return value if value is None or isinstance(value, int | float | str) else str(value)
 
 
@@ -118,9 +121,8 @@ class File:
 
     def unclear(self, columns: Iterable[str]) -> list[str]:
         """Return those of some columns in which texts cannot be told from other values, or from missing ones."""
-        if self.path.suffix.lower() != ".csv":
-            return []
-        return [name for name in columns if _is_unclear([row[name] for row in self.rows])]
+        is_unclear = {".csv": _is_unclear, ".parquet": _may_be_mixed}.get(self.path.suffix.lower())
+        return [name for name in columns if is_unclear and is_unclear([row[name] for row in self.rows])]
 
 
 def _is_unclear(values: list[Any]) -> bool:
@@ -128,14 +130,19 @@ def _is_unclear(values: list[Any]) -> bool:
     return len(kinds - {"NoneType"}) > 1 or kinds == {"str", "NoneType"}
 
 
+def _may_be_mixed(values: list[Any]) -> bool:
+    """Tell whether some texts look like numbers or truth values, which are texts beside words in Parquet files."""
+    return any(isinstance(value, str) and type(_any(value)) is not str for value in values)
+
+
 def read_file(path: Path) -> File:
-    """Return the table in a .csv or .parquet file.
+    """Return the table in a .csv, .parquet or .json file.
 
     Raises:
         UsageError: when it cannot be read.
     """
     with _readable(path):
-        columns, rows = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
+        columns, rows = {".parquet": _parquet, ".json": _json}.get(path.suffix.lower(), _csv)(path)
         if twice := [name for place, name in enumerate(columns) if name in columns[:place]]:
             raise ValueError(f"it has two columns {twice[0]!r}")
         return File(path, columns, rows)
@@ -151,7 +158,8 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except UnicodeError:
-        raise UsageError(f"{path} is not a text in UTF-8; save it as CSV UTF-8 and import that") from None
+        form = "CSV UTF-8" if path.suffix.lower() == ".csv" else "UTF-8"
+        raise UsageError(f"{path} is not a text in UTF-8; save it as {form} and import that") from None
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
         raise UsageError(f"{path} cannot be read as a table: {reason}") from None
@@ -168,6 +176,21 @@ def _parquet(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
         for row in table.to_pylist()
     ]
     return list(table.column_names), rows
+
+
+def _json(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return the columns and rows of a file with a list of objects, whose values have their types."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8-sig"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError("it is no list of objects, one for each row")
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    for row in rows:
+        if nested := [name for name, value in row.items() if isinstance(value, list | dict)]:
+            raise ValueError(f"{nested[0]!r} has several values in one row")
+    return columns, [{name: row.get(name) for name in columns} for row in rows]
 
 
 def _csv(path: Path) -> tuple[list[str], list[dict[str, Any]]]:

@@ -59,7 +59,8 @@ def _storage(place: str) -> Iterator[Any]:
         problem = f"there is no file '{place}'"
         if path.exists():
             problem = f"'{place}' is {'a folder' if path.is_dir() else 'no file that can be imported'}"
-        raise SweepError(f"{problem}; give a database of Optuna's, or a table of trials as .csv or .parquet")
+        wrong = UsageError if path.exists() else SweepError
+        raise wrong(f"{problem}; give a database of Optuna's, or a table of trials as .csv, .parquet or .json")
     if "://" in place or _begins(path) == SQLITE:
         address = study_url(place, "import") if "://" in place else study_url(f"sqlite:///{path.absolute()}", "import")
         _check_tables(address, place)
@@ -73,7 +74,8 @@ def _storage(place: str) -> Iterator[Any]:
         yield JournalStorage(JournalFileBackend(str(path)))
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise SweepError(
-            f"{place} is neither a database nor a journal file of Optuna's, nor a table of trials as .csv or .parquet"
+            f"{place} is neither a database nor a journal file of Optuna's, nor a table of trials as .csv, .parquet or "
+            ".json"
         ) from error
 
 

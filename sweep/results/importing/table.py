@@ -14,7 +14,7 @@ from sweep.results.importing.files import LARGEST, File, Line, read_file
 from sweep.results.importing.found import Found, FoundTrial, ended_only, repeats_of, scalar
 from sweep.store.imports import Ended
 
-SUFFIXES = (".csv", ".parquet")
+SUFFIXES = (".csv", ".parquet", ".json")
 """Endings of tables that can be read."""
 FIRST = ("trial", "status", "attempt", "epoch", "epochs", "seconds", "error")
 """Columns by which an exported table of trials is known."""
@@ -106,8 +106,9 @@ def _notes(file: File, parameters: Sequence[str], epochs: Path | None, numbers: 
         )
     if unclear := file.unclear(parameters):
         yield (
-            f"a CSV file does not tell texts such as 1, true and the empty one from numbers, truth values and what is "
-            f"missing, which can matter in: {', '.join(unclear)}; a .parquet file keeps them"
+            f"a {file.path.suffix} file does not tell texts such as 1, true and the empty one from numbers, truth "
+            f"values and what is missing, which can matter in: {', '.join(unclear)}; a .json file of "
+            "`sweep export` keeps them"
         )
 
 

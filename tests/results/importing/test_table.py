@@ -9,7 +9,7 @@ from sweep.results.importing.found import range_of
 from sweep.results.importing.writing import path_name, paths_of
 from sweep.results.sweep import Sweep
 from sweep.store import Store
-from tests.hand_made import METRIC, draw, end_all_ways
+from tests.hand_made import METRIC, draw, end, end_all_ways
 
 HEAD = "trial,status,attempt,m,epoch,epochs,seconds,error,x"
 
@@ -36,7 +36,7 @@ def test_the_same_leaderboard_comes_back(original, tmp_path):
     assert imported.epochs().equals(original.epochs().query("trial < 6"))
     assert imported.objective == original.objective
     assert notes[0] == "2 trials had not ended: 2 are left out"
-    assert "which can matter in: style, mixed; a .parquet file keeps them" in notes[1]
+    assert "which can matter in: style, mixed; a .json file of" in notes[1]
     assert examine(str(tmp_path / "imported.db")).damages == []
 
 
@@ -163,10 +163,47 @@ def test_a_file_in_another_encoding_or_a_folder_is_one_sentence(tmp_path):
     (tmp_path / "t.csv").write_text("trial,status\n", encoding="utf-16")
     with pytest.raises(SweepError, match="save it as CSV UTF-8"):
         import_sweep(tmp_path / "t.csv", db=tmp_path / "imported.db")
-    with pytest.raises(SweepError, match="is a folder; give a database"):
+    with pytest.raises(UsageError, match="is a folder; give a database"):
         import_sweep(tmp_path, db=tmp_path / "imported.db")
     with pytest.raises(SweepError, match="'/dev/null' is no file that can be imported"):
         import_sweep("/dev/null", db=tmp_path / "imported.db")
+
+
+@pytest.mark.parametrize("suffix", [".json", ".parquet", ".csv"])
+def test_texts_that_look_like_other_values_are_kept_or_named(tmp_path, suffix):
+    text = """
+name = "texts"
+trainer = "mine:train"
+trials = 8
+sampler = "grid"
+epochs = 1
+[parameters]
+text = { choice = ["true", "1", "", "a"] }
+mixed = { choice = [true, "1"] }
+[objective]
+metric = "m"
+direction = "min"
+"""
+    store = Store(str(tmp_path / "sweeps.db"), create=True)
+    record = draw(store, text, epochs=1)
+    for number in range(8):
+        end(store, record, number, [0.5])
+    original = Sweep(store, record)
+    original.export(tmp_path / f"t{suffix}")
+    imported, notes = import_sweep(tmp_path / f"t{suffix}", direction="min", db=tmp_path / "imported.db")
+    before, after = original.trials()[["text", "mixed"]], imported.trials()[["text", "mixed"]]
+    if suffix == ".json":
+        assert before.map(repr).equals(after.map(repr)) and len(notes) == 1
+    else:
+        assert f"a {suffix} file does not tell texts" in notes[1] and "can matter in: text, mixed;" in notes[1]
+    store.close()
+
+
+@pytest.mark.parametrize("content", ["{}", "[1]", "[", '[{"trial": [1]}]', "[" * 100_000])
+def test_json_that_is_no_table_is_one_sentence(tmp_path, content):
+    (tmp_path / "t.json").write_text(content)
+    with pytest.raises(UsageError, match=r"t\.json cannot be read as a table"):
+        import_sweep(tmp_path / "t.json", db=tmp_path / "imported.db")
 
 
 def test_gaps_between_numbers_are_closed_and_said(tmp_path):
