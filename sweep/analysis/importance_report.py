@@ -48,7 +48,10 @@ def summary(found: Importance, metric: str) -> str:
     """Return how well the model explains what was reached, or why there are no figures, as a sentence."""
     survivors, rows = found.survivors, counted(found.survivors.rows, "configuration")
     if survivors.rows == 0:
-        return "no configuration has completed yet, so there is nothing to tell about what matters"
+        left_out = counted(survivors.outside, "configuration")
+        why = f"no configuration within the ranges that are searched has completed, and {left_out} outside are left out"
+        why = why if survivors.outside else "no configuration has completed yet"
+        return f"{why}, so there is nothing to tell about what matters"
     if not survivors.places:
         return "no parameter was searched, so there is nothing that could matter"
     if survivors.rows < FEWEST:

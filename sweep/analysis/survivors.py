@@ -45,6 +45,8 @@ class Survivors:
     """Whether parts of the space have no survivors, since trials diverge there."""
     outliers: int = 0
     """How many did far worse, whose values are the worst of the others'."""
+    outside: int = 0
+    """How many ended configurations are left out, since they do not lie in the space."""
 
     @property
     def rows(self) -> int:

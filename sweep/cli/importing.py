@@ -17,7 +17,7 @@ def import_(
     source: Annotated[
         str,
         typer.Argument(
-            help="A database of Optuna's, or a .csv or .parquet file of `sweep export`.", metavar="FILE|URL"
+            help="A database of Optuna's, or a .csv, .parquet or .json file of `sweep export`.", metavar="FILE|URL"
         ),
     ],
     name: Annotated[str | None, typer.Option(help="Name of the sweep; by default that of the study or file.")] = None,

@@ -16,7 +16,7 @@ from sweep.data.formats import KINDS
 from sweep.data.formats.base import Request, Source
 from sweep.data.published import DIGITS, PUBLISHED, Published, PublishedFile
 from sweep.data.sources import Places, file_sha256
-from sweep.errors import DataError, suggest
+from sweep.errors import DataError, UsageError, suggest
 
 Progress = Callable[[str, int, int], None]
 """A function (name of the file, bytes done, bytes in all, 0 if not known)."""
@@ -46,11 +46,12 @@ def fetch(kind: str, folder: Path, progress: Progress = lambda name, done, total
         progress: told how far a download is.
 
     Raises:
-        DataError: when nobody publishes this data set, a file is there that is another, or it cannot be downloaded.
+        UsageError: when nobody publishes this data set.
+        DataError: when a file is there that is another, or it cannot be downloaded.
     """
     if kind not in PUBLISHED:
         hint = "it comes with scikit-learn" if kind == "digits" else suggest(kind, PUBLISHED)
-        raise DataError(f"The data set {kind!r} is not one that can be downloaded: {hint}.")
+        raise UsageError(f"the data set {kind!r} is not one that can be downloaded; {hint}")
     published = PUBLISHED[kind]
     target = folder / kind / published.folder
     try:
@@ -154,10 +155,11 @@ def verify(kind: str, places: Places, **options: Any) -> list[FileCheck]:
 
     Returns: a check of each file; those of a data set that nobody publishes have no verdict but their digest.
     Raises:
+        UsageError: when there is no kind of that name.
         DataError: when the data set is not there, or cannot be read; a file that differs is not an error.
     """
     if kind not in KINDS:
-        raise DataError(f"There is no kind of data set {kind!r}: {suggest(kind, KINDS)}")
+        raise UsageError(f"there is no kind of data set {kind!r}; {suggest(kind, KINDS)}")
     source: Source = KINDS[kind].locate(places, **options)
     published = PUBLISHED[kind].files if kind in PUBLISHED else (DIGITS,) if kind == "digits" else ()
     known = {_stem(file.name): file for file in published}

@@ -123,6 +123,8 @@ def new_files(file: Path, source: str | None = None, trainer: Path | None = None
         UsageError: when a name is not that of a TOML file or of a module.
         ExperimentError: when there is no such source.
     """
+    if file.is_dir():
+        raise UsageError(f"'{file}' is a folder; name a file in it, such as {file / 'mine.toml'}")
     if file.suffix != ".toml":
         raise UsageError(f"an experiment file ends in .toml, so write {file.name}.toml in place of {file.name!r}")
     if source is not None and trainer is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sweep.errors import Argument, UsageError, suggest
@@ -19,6 +19,8 @@ DEEPEST = 50
 """Most levels of nesting that are read; a file with more is taken for a mistake."""
 ABOUT_KEYS = ("Invalid statement", "Invalid initial character for a key", "Expected '='", "Expected ']'")
 """How messages of the parser begin that may be about a key without the quotes that it needs."""
+ALTERNATIVES = (("epochs", "iterations"), ("batch_size", "batches_per_epoch"))
+"""Keys of the table `training` of which it has one."""
 KEY = r"[^.\[\]]+(\[\d+\])*(\.[^.\[\]]+(\[\d+\])*)*"
 TEXT = r"(?![0-9+-])[^\s\"'\[\]{}=,#].*|[\w.-]*[A-Za-z_-][\w.-]*"
 """What an override may give without quotes, which rarely survive a shell, if it is not a TOML value."""
@@ -87,7 +89,25 @@ def override(
         _descend(here, last, key)
     elif not isinstance(here, dict):
         raise UsageError(SET, f" {key}: there is no table to set {last!r} in")
+    _check_alternatives(here, parents, last)
     here[last] = value
+
+
+def _check_alternatives(here: dict[str | int, Any], parents: Sequence[str | int], last: str | int) -> None:
+    """Check that no value is set beside one that the file gives in its place.
+
+    Raises:
+        UsageError: when one is.
+    """
+    for pair in ALTERNATIVES:
+        [other] = set(pair) - {last} if last in pair else [""]
+        if list(parents) == ["training"] and last not in here and other in here:
+            given = here[other] if isinstance(here[other], int) else 100
+            raise UsageError(
+                SET,
+                f" training.{last}: the file gives training.{other}, and only one of them can be; change that: ",
+                Argument("overrides", f"training.{other}={given}"),
+            )
 
 
 def _value(key: str, text: str) -> Tree:

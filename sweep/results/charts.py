@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sweep.arguments import texts, whole, wholes
+from sweep.experiment.imported import refuse_imported
 from sweep.metrics import Direction
 from sweep.records import TrialRecord
 from sweep.results.divergence import AnalyzedTrials
@@ -89,7 +90,10 @@ class DrawnTrials(AnalyzedTrials):
         trials = None if trials is None else wholes(trials, "trials")
         for number in trials or ():
             self.trial(number)
-        return plots.cost_curves(self.batches(), self.epochs(), title=self.name, trials=trials)
+        batches = self.batches()
+        if batches.empty:
+            refuse_imported(self.record)
+        return plots.cost_curves(batches, self.epochs(), title=self.name, trials=trials)
 
     def plot_sharpness(self, trials: int | Sequence[int] | None = None) -> Figure:
         """Draw the sharpness of all trials, or of those named, beside the limit of stable steps.

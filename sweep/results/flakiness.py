@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sweep.errors import Argument, Call, SweepError, UsageError
+from sweep.experiment.imported import refuse_imported
 from sweep.results.divergence import law_of
 from sweep.results.trials import SweepTrials
 from sweep.runner.reseed import PARENT
@@ -26,10 +27,11 @@ def near_boundary(results: SweepTrials, n: int = NEAREST) -> list[int]:
     Where too few diverged, or completed, for a law, these are the trials with the rarer of the two outcomes.
 
     Raises:
-        SweepError: when all have ended alike, or none has ended.
+        SweepError: when all have ended alike, or none has ended, or the sweep was imported.
     """
     from sweep.analysis.flakiness import nearest
 
+    refuse_imported(results.record)
     law, numbers = law_of([results]), _counting(results)
     if law.rarer == 0:
         alike = "all trials" if law.diverged else "no trial"

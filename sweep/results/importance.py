@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,11 @@ from sweep.analysis.predictors import is_missing
 from sweep.analysis.sensitivity import Sensitivity, sensitivities
 from sweep.analysis.survivors import Survivors, without_outliers
 from sweep.errors import UsageError
+from sweep.experiment.imported import source_of
 from sweep.experiment.parameters import parse_sections, read_table
 from sweep.metrics import Direction, Objective
 from sweep.records import Parameter, Scalar
+from sweep.space.conditions import with_conditions
 from sweep.space.coordinates import Array, Slot, from_parameters, slots
 from sweep.space.distributions import Choice, Tree
 from sweep.space.samplers.adaptive import Result
@@ -71,7 +73,8 @@ class Study:
         values = np.array([self.results[row].value for row in rows], dtype=np.float64)
         is_max, is_cut = self.objective.is_max, self.diverged > 0
         kept, outliers = without_outliers(values, is_max)
-        return Survivors(self.places, self.names, self.coordinates[rows], kept, is_max, is_cut, outliers)
+        left_out = self.left_out.get(OUTSIDE, 0)
+        return Survivors(self.places, self.names, self.coordinates[rows], kept, is_max, is_cut, outliers, left_out)
 
     @staticmethod
     def has_completed(result: Result) -> bool:
@@ -125,18 +128,22 @@ def study_of(sweeps: Sequence[SweepTrials], by: str | None = None, direction: Di
         if each.ranked_by(by, direction) != objective:
             raise UsageError(f"{each.name} is not ranked by {objective.metric}; name sweeps with the same objective")
     tree = parse_sections(read_table(last.record.experiment, last.name, last.record.overrides), last.name)
-    places = slots(tree)
-    results: list[Result] = []
+    ended: list[Result] = []
     left_out: Counter[str] = Counter()
     for each in sweeps:
+        first = len(ended)
         for status, parameters, value, epochs in _configurations(each, objective):
-            result = _result(len(results), status, parameters, value, epochs)
+            result = _result(len(ended), status, parameters, value, epochs)
             if result is None:
                 left_out[status] += 1
-            elif not _lies_in(places, parameters):
-                left_out[OUTSIDE] += 1
             else:
-                results.append(result)
+                ended.append(result)
+    places, absent = slots(tree), set[str]()
+    if source_of(last.record) is not None:  # which says of no parameter that it belongs to an option
+        places, absent = with_conditions(places, [result.parameters for result in ended[first:]])
+    inside = [result for result in ended if _lies_in(places, result.parameters, absent)]
+    results = [replace(result, number=number) for number, result in enumerate(inside)]
+    left_out += Counter({OUTSIDE: len(ended) - len(results)})
     return Study(tree, objective, places, _names(places, last.parameters), last.parameters, results, left_out)
 
 
@@ -172,11 +179,11 @@ def _result(
     return Result(number, parameters, value, (epochs or 0) if status == "pruned" else None)
 
 
-def _lies_in(places: Sequence[Slot], parameters: Mapping[str, Scalar]) -> bool:
-    """Tell whether all searched parameters of a configuration have values that the space can have."""
+def _lies_in(places: Sequence[Slot], parameters: Mapping[str, Scalar], absent: Set[str]) -> bool:
+    """Tell whether all parameters of a configuration, but those that may be absent, have values of the space."""
     coordinates = from_parameters(places, parameters)
     known = {slot.name for slot, place in zip(places, coordinates, strict=True) if not np.isnan(place)}
-    always = {slot.name for slot in places if slot.parent is None}
+    always = {slot.name for slot in places if slot.parent is None} - absent
     return always <= known and {slot.name for slot in places} & parameters.keys() <= known
 
 

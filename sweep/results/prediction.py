@@ -13,6 +13,7 @@ import pandas as pd
 from sweep.data.dataset import Array, Dataset, Part, PartName
 from sweep.data.tables import Dialect, read_table
 from sweep.errors import Argument, SweepError, UsageError
+from sweep.experiment.imported import refuse_imported
 from sweep.experiment.sections import Configuration
 from sweep.nn.losses import OUTPUTS, loss_work
 from sweep.nn.regression import r2, rmse
@@ -221,6 +222,7 @@ def kept_network(record: SweepRecord, number: int, store: Store, data: Path | No
         SweepError: as `predict`.
     """
     row = store.trial(record.id, number)
+    refuse_imported(record)
     if "network" not in row.configuration:
         raise SweepError(
             f"{record.name}/{number} has a trainer of your own, whose model sweep cannot apply; load what it has saved "

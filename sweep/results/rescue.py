@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
 from sweep.errors import Call, SweepError, counted
+from sweep.experiment.imported import refuse_imported
 from sweep.experiment.parents import parent_of
 from sweep.results.format import format_value
 from sweep.runner.changes import ORDER, spoken
@@ -30,8 +31,9 @@ def casualties(results: SweepTrials) -> list[int]:
     """Return the numbers of the trials of a sweep that diverged.
 
     Raises:
-        SweepError: when none did.
+        SweepError: when none did, or the sweep was imported.
     """
+    refuse_imported(results.record)
     found = [each.number for each in results.store.competitors(results.record.id) if each.status == "diverged"]
     if not found:
         raise SweepError(f"no trial of {results.name} has diverged, so there is nothing to rescue")

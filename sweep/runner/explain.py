@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 from sweep.engines import RunOptions
 from sweep.errors import Argument, Call, SweepError, UsageError, counted
 from sweep.experiment.file import experiment_of
+from sweep.experiment.imported import refuse_imported
 from sweep.records import SweepRecord
 from sweep.runner.ablation import (
     NOTHING,
@@ -89,6 +90,7 @@ def path_of(record: SweepRecord, number: int, baseline: int | None, store: Store
     Raises:
         SweepError: when there is no such trial, its configuration is damaged, or nothing that is searched differs.
     """
+    refuse_imported(record)
     check_is_drawn(record)
     experiment = experiment_of(record)
     target = _end(record, number, store)

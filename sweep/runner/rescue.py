@@ -16,6 +16,7 @@ from itertools import groupby
 
 from sweep.engines import Engine, RunOptions, open_engine
 from sweep.errors import Argument, Call, SweepError, UsageError
+from sweep.experiment.imported import refuse_imported
 from sweep.experiment.parents import parent_of
 from sweep.records import Decided, DecisionRecord, SweepRecord, TrialRecord
 from sweep.runner.casualties import Casualty, revisit
@@ -166,6 +167,7 @@ def untried(record: SweepRecord, store: Store) -> tuple[str, int]:
 
 def _checked(record: SweepRecord, row: TrialRecord) -> TrialRecord:
     """Return a trial that diverged, with the epochs that it was to have; refuse another one."""
+    refuse_imported(record)
     if row.status != "diverged" or row.divergence is None:
         raise SweepError(
             f"{record.name}/{row.number} is {row.status}, not diverged, so there is nothing to rescue it from; list "

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sweep.engines import RunOptions, open_engine
 from sweep.errors import SweepError
+from sweep.experiment.imported import refuse_imported
 from sweep.experiment.parents import parent_of
 from sweep.records import SweepRecord
 from sweep.runner.prepare import prepare_again, warn_of_changes
@@ -40,6 +41,7 @@ def reseed(
         SweepError: when there is no such trial, the data set has changed, or training had to stop; then what was done
             is kept.
     """
+    refuse_imported(record)
     if (parent := parent_of(record)) is not None:
         raise SweepError(f"the trials of {record.name} were made from those of {parent}; train those again instead")
     twins = find_twins(record, name, store)

@@ -16,6 +16,9 @@ from sweep.store.lifecycle import chosen_values
 from sweep.store.rows import insert_sweep, upsert_epochs
 from sweep.store.schema import trials
 
+MOST = 2**31 - 1
+"""The largest number of a trial, an epoch or a step that every database can store."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:

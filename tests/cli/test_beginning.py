@@ -28,6 +28,7 @@ def test_a_function_of_ones_own_runs_as_it_is(answer, here, tmp_path, monkeypatc
     ("arguments", "code", "words"),
     [
         (["mine"], 2, "ends in .toml"),
+        (["."], 2, "'.' is a folder; name a file in it, such as mine.toml"),
         (["no/mine.toml"], 1, "there is no folder"),
         (["mine.toml", "--from", "digits-quickstar"], 2, "did you mean 'digits-quickstart'?"),
         (["mine.toml", "--trainer", "mine"], 2, "a trainer is a module such as mine.py"),
@@ -51,3 +52,5 @@ def test_the_schema_is_printed_or_written(answer, tmp_path):
     assert (tmp_path / "x.json").read_text() == out
     code, _, err = answer("schema", "-o", tmp_path / "no" / "x.json")
     assert code == 2 and "there is no folder" in err
+    code, _, err = answer("schema", "-o", tmp_path)
+    assert code == 2 and "which is a folder; name a file in it, such as" in err

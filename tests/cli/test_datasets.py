@@ -71,8 +71,8 @@ def test_files_are_verified(answer, tmp_path):
         (["show", "digits", "--class", "ten"], 2, "has no class 'ten'"),
         (["show", "digits", "-o", "x.gif"], 2, "must end in .png or .svg"),
         (["verify", "mnist"], 1, "sweep data fetch mnist"),
-        (["fetch", "digits"], 1, "comes with scikit-learn"),
-        (["fetch", "mnits"], 1, "did you mean 'mnist'?"),
+        (["fetch", "digits"], 2, "comes with scikit-learn"),
+        (["fetch", "mnits"], 2, "did you mean 'mnist'?"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_sentence(answer, arguments, code, words):

@@ -45,11 +45,25 @@ def test_what_is_imported_is_ranked_and_analyzed_and_never_trained(imported):
         ["finalists", "again"],
         ["explain", "again/0"],
         ["analyze", "again", "--seeds", "2"],
+        ["predict", "again/0"],
+        ["export", "again", "--weights", "0", "-o", "net.npz"],
+        ["plot", "again", "--kind", "cost", "-o", "cost.png"],
+        ["rescue", "again", "--all"],
+        ["rescue", "again/0"],
         ["next", "again", "-o", "next.toml"],
     ):
         answer = imported(*command, "--db", "new.db")
         assert answer.code == 1, (command, answer)
         assert "was imported from the Optuna study 'digits-quickstart', so there is nothing here to train" in answer.err
+
+
+def test_a_failure_without_a_reason_has_none(cli, tmp_path):
+    head = "trial,status,attempt,m,epoch,epochs,seconds,error,x"
+    rows = ["0,completed,1,0.5,1,1,1.0,,2", "1,failed,1,,,,,,3"]
+    (tmp_path / "t.csv").write_text("\n".join([head, *rows]))
+    cli("import", "t.csv", "--direction", "max", "--db", "new.db")
+    answer = cli("leaderboard", "--db", "new.db")
+    assert "trial 1 failed; see more with: sweep show t/1" in answer.out + answer.err
 
 
 def test_a_database_of_sweeps_is_not_written_to_or_imported(cli, shelf):

@@ -13,7 +13,7 @@ from sweep.data import fetching
 from sweep.data.fetching import check_readable, fetch, verify
 from sweep.data.published import PUBLISHED, Published, PublishedFile
 from sweep.data.sources import Places
-from sweep.errors import DataError
+from sweep.errors import DataError, UsageError
 from tests.data.cifar10_writer import write_cifar10
 from tests.data.idx_writer import NAMES, write_idx_files
 
@@ -151,7 +151,7 @@ def test_an_archive_is_unpacked_without_what_else_it_holds(monkeypatch, address,
 
 @pytest.mark.parametrize(("kind", "words"), [("digits", "comes with scikit-learn"), ("mnits", "did you mean 'mnist'?")])
 def test_what_nobody_publishes_is_refused(tmp_path, kind, words):
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(UsageError) as caught:
         fetch(kind, tmp_path)
     assert words in str(caught.value)
 

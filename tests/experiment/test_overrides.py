@@ -4,7 +4,10 @@ import re
 
 import pytest
 
+from sweep.errors import UsageError
 from sweep.experiment.file import parse
+from sweep.experiment.parameters import KEYS, SECTIONS
+from sweep.experiment.toml import override as override_table
 from sweep.space.distributions import Choice, Integer
 from tests.experiment.toys import REMOVED, own, refusal, toy
 
@@ -210,3 +213,18 @@ class TestWithoutQuotes:
         message = refusal(toy(), "zzzzzz=1")
         assert "l2" in message
         assert not re.search(r"\[\d\]|log_uniform", message)
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "instead"),
+    [
+        ("epochs=2", "epochs", "training.iterations=10000"),
+        ("training.batches_per_epoch=2", "batches_per_epoch", "training.batch_size=50"),
+    ],
+)
+def test_a_second_one_of_two_alternatives_is_that_of_the_override(override, key, instead):
+    table = {"training": {"iterations": 10000, "batch_size": 50}}
+    with pytest.raises(UsageError) as caught:
+        override_table(table, SECTIONS, override, KEYS, lambda: [f"training.{key}"])
+    assert f"training.{key}: the file gives {instead.partition('=')[0]}" in str(caught.value)
+    assert str(caught.value).endswith(f'overrides=["{instead}"]')

@@ -1,5 +1,7 @@
 """What matters in sweeps of a database: which configurations count, their means, and what methods return."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -7,6 +9,7 @@ import sweep
 from sweep.analysis.importance_report import COLUMNS, summary
 from sweep.errors import SweepError, UsageError
 from sweep.results.importance import OUTSIDE, study_of
+from sweep.results.importing import import_sweep
 from tests.engine_here import training_here
 
 TRAINER = """
@@ -118,6 +121,21 @@ def test_what_is_outside_of_the_newest_space_is_left_out_and_counted(folder):
     assert study.left_out == {OUTSIDE: 84 - len(study.results)}
     with pytest.raises(UsageError, match="twice"):
         study_of([loaded(folder, "first"), loaded(folder, "first")])
+
+
+def test_an_imported_space_is_that_of_the_original(folder, tmp_path):
+    results = loaded(folder, "first")
+    results.export(tmp_path / "trials.parquet")
+    imported, _ = import_sweep(tmp_path / "trials.parquet", direction="min", db=tmp_path / "imported.db")
+    ours, theirs = study_of([results]), study_of([imported])
+    assert theirs.left_out == ours.left_out and len(theirs.results) == 60
+    assert set(theirs.names) == {"shift", "optimizer", "learning_rate"}  # which both optimizers have
+
+
+def test_only_what_is_outside_is_not_called_unfinished(folder):
+    study = study_of([loaded(folder, "first")])
+    nothing = replace(study, results=[], left_out={OUTSIDE: 60})
+    assert "60 configurations outside are left out" in summary(nothing.importance, "loss")
 
 
 def test_too_few_are_one_sentence(folder):

@@ -69,7 +69,7 @@ def twin_problems(name: str, numbers: Sequence[int], results: SweepTrials) -> li
 def _all_failed(name: str, failed: pd.DataFrame) -> SweepError:
     first = failed.iloc[0]
     if len(failed) == 1:
-        words = f"trial {first['trial']} of {name} has failed: {first['error']}"
+        words = f"trial {first['trial']} of {name} has failed{_reason(first['error'])}"
     else:
         words = f"all {len(failed)} trials of {name} have failed, {_first(failed)}"
     return SweepError(f"{words}; see more with: ", Call("show", name, str(first["trial"])))
@@ -184,12 +184,19 @@ def counts_lines(results: Sweep, progress: Progress) -> list[str]:
     failed = _failed(results) if counts.get("failed") else None
     if failed is not None and len(failed):
         number, error = failed["trial"].iloc[0], failed["error"].iloc[0]
-        hint = SweepError(f"trial {number} failed: {error}; see more with: ", Call("show", results.name, str(number)))
+        hint = SweepError(
+            f"trial {number} failed{_reason(error)}; see more with: ", Call("show", results.name, str(number))
+        )
         lines.append(sentence(hint))
     lines += ended_by_budget(results, counts) or _interrupted(results, counts)
     if progress.ranked_by_earlier:
         lines.append(f"{progress.ranked_by_earlier} ranked by an ended training, since a longer one is not completed")
     return lines
+
+
+def _reason(error: object) -> str:
+    """Return why a trial failed behind a colon; nothing where that was not stored, as of imported ones."""
+    return f": {error}" if isinstance(error, str) else ""
 
 
 def _interrupted(results: Sweep, counts: Mapping[Status, int]) -> list[str]:

@@ -29,10 +29,10 @@ def import_sweep(
     told in the second result, a sentence each.
 
     Args:
-        source: URL or file of a database of Optuna's, or a .csv or .parquet file of trials.
+        source: URL or file of a database of Optuna's, or a .csv, .parquet or .json file of trials.
         name: name of the sweep; by default that of the study or the file.
         study: name of the study, where there are several.
-        epochs: a .csv or .parquet file of the epochs of the trials.
+        epochs: a .csv, .parquet or .json file of the epochs of the trials.
         direction: whether more ("max") or less ("min") of the objective is better, where a table does not tell.
         db: URL or file of the database; by default SWEEP_DB, else results/sweeps.db.
 

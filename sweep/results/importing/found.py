@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sweep.errors import counted
 from sweep.metrics import Objective
 from sweep.records import ENDED, Scalar
 from sweep.store.imports import Ended
@@ -42,6 +43,8 @@ class Found:
     """What is searched, by name, as in an experiment file; those not there are taken from the values."""
     seed: int = 0
     repeats: int = 1
+    order: Sequence[str] = ()
+    """Names of parameters in the order of the source, where that has one."""
     notes: Sequence[str] = ()
     """What could not be imported as it was, a sentence each."""
 
@@ -64,12 +67,25 @@ def ended_only(trials: Sequence[FoundTrial], places: Sequence[str]) -> tuple[lis
             error = f"it was {place} when it was imported"
             trial = replace(trial, ended=replace(trial.ended, status="failed", error=error))  # noqa: PLW2901
         found.append(trial)
-    notes = []
-    if left := len(trials) - len(kept):
-        notes.append(f"{left} trials that had not ended are left out")
-    if failed:
-        notes.append(f"{failed} trials that had not ended count as failed, so that the others keep their numbers")
-    return found, notes
+    return found, list(_about_unended(len(trials) - len(kept), failed))
+
+
+def _about_unended(left: int, failed: int) -> Iterator[str]:
+    """Yield what has become of trials that had not ended, in a sentence."""
+    if not left and not failed:
+        return
+    are_left = f"{left} {'is' if left == 1 else 'are'} left out" if left else ""
+    fail = f"{failed} {'counts' if failed == 1 else 'count'} as failed, so that the others keep their numbers"
+    yield f"{counted(left + failed, 'trial')} had not ended: " + ", and ".join(
+        filter(None, [are_left, fail if failed else ""])
+    )
+
+
+def repeats_of(trials: Sequence[FoundTrial]) -> int:
+    """Return the trainings of each configuration, 1 where not all of each are there."""
+    repeats = max((trial.repeat for trial in trials), default=0) + 1
+    is_whole = all(trial.repeat == number % repeats for number, trial in enumerate(trials))
+    return repeats if is_whole and len(trials) % repeats == 0 else 1
 
 
 def range_of(values: Iterable[Scalar]) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from sweep.errors import Argument, SweepError, UsageError, suggest
 from sweep.experiment.sections.objective import check_metric_name
 from sweep.metrics import Direction, Objective, metric
 from sweep.records import Divergence, Epoch, Status
-from sweep.results.export.optuna import EPOCHS, reason_of, storage_at, study_url
-from sweep.results.importing.found import Found, FoundTrial, ended_only, range_of, scalar
-from sweep.results.studies import METRIC_NAMES, OWN, require_optuna, utc
+from sweep.results.export.optuna import reason_of, storage_at, study_url
+from sweep.results.importing.found import Found, FoundTrial, ended_only, range_of, repeats_of, scalar
+from sweep.results.importing.own import as_told, exported_epochs, is_exported, sweep_of
+from sweep.results.studies import METRIC_NAMES, require_optuna, utc
 from sweep.store.imports import Ended
 
 SQLITE = b"SQLite format 3\0"
@@ -55,9 +56,11 @@ def _storage(place: str) -> Iterator[Any]:
     """
     path = Path(place)
     if "://" not in place and not path.is_file():
-        raise SweepError(
-            f"there is no file '{place}'; give a database of Optuna's, or a table of trials as .csv or .parquet"
-        )
+        problem = f"there is no file '{place}'"
+        if path.exists():
+            problem = f"'{place}' is {'a folder' if path.is_dir() else 'no file that can be imported'}"
+        wrong = UsageError if path.exists() else SweepError
+        raise wrong(f"{problem}; give a database of Optuna's, or a table of trials as .csv, .parquet or .json")
     if "://" in place or _begins(path) == SQLITE:
         address = study_url(place, "import") if "://" in place else study_url(f"sqlite:///{path.absolute()}", "import")
         _check_tables(address, place)
@@ -71,7 +74,8 @@ def _storage(place: str) -> Iterator[Any]:
         yield JournalStorage(JournalFileBackend(str(path)))
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise SweepError(
-            f"{place} is neither a database nor a journal file of Optuna's, nor a table of trials as .csv or .parquet"
+            f"{place} is neither a database nor a journal file of Optuna's, nor a table of trials as .csv, .parquet or "
+            ".json"
         ) from error
 
 
@@ -112,17 +116,22 @@ def _chosen(studies: Sequence[Any], name: str | None, place: str) -> Any:
 
 def _found(study: Any, trials: Sequence[Any]) -> Found:
     """Return a study as it is imported."""
-    own: Mapping[str, Any] = study.user_attrs.get(OWN) or {}
-    own = own if isinstance(own, dict) else {}
+    own = sweep_of(study)
     names, notes = _metric_names(study)
     objective = _objective(study, trials, names[0], own)
     is_shifted = not own and any(0 in trial.intermediate_values for trial in trials)
-    read = [_trial(trial, names, objective, is_shifted, bool(own)) for trial in trials]
+    exported = [bool(own) and is_exported(trial) for trial in trials]
+    read = [
+        _exported(trial, objective) if is_own else _trial(trial, names, objective, is_shifted)
+        for trial, is_own in zip(trials, exported, strict=True)
+    ]
+    if own and (others := exported.count(False)):
+        trials_are = "1 trial is" if others == 1 else f"{others} trials are"
+        notes.append(f"{trials_are} not as sweep exports them, and read as of any other study")
     places = [trial.state.name.lower() for trial in trials]
     kept, left = ended_only(read, places)
     if is_shifted:
         notes.append("its steps begin at 0 and become epochs from 1 on, since epoch 0 is the untrained model")
-    repeats = int(own.get("repeats", 1))
     return Found(
         name=study.study_name,
         source=f"the Optuna study {study.study_name!r}",
@@ -130,8 +139,8 @@ def _found(study: Any, trials: Sequence[Any]) -> Found:
         objective=objective,
         trials=kept,
         ranges=_ranges(trials, own.get("parameters", ())),
-        seed=int(own.get("seed", 0)),
-        repeats=repeats if repeats > 0 and len(kept) % repeats == 0 else 1,
+        seed=own.get("seed", 0),
+        repeats=repeats_of(kept),
         notes=[*notes, *left],
     )
 
@@ -177,30 +186,44 @@ def _curve(trial: Any) -> dict[int, float]:
     return {step: value for step, value in sorted(trial.intermediate_values.items()) if math.isfinite(value)}
 
 
-def _trial(trial: Any, names: Sequence[str], objective: Objective, is_shifted: bool, is_own: bool) -> FoundTrial:
-    """Return a trial as it is imported."""
-    status = STATUSES.get(trial.state.name, "running")
-    epochs = _own_epochs(trial, objective) if is_own else _epochs(trial, names, objective, is_shifted)
-    ended = Ended(
-        status,
+def _exported(trial: Any, objective: Objective) -> FoundTrial:
+    """Return a trial of a sweep that was exported, as it was."""
+    epochs = exported_epochs(trial, objective.metric)
+    return _with_values(trial, as_told(_ended(trial, epochs), trial.user_attrs), trial.user_attrs.get("repeat", 0))
+
+
+def _trial(trial: Any, names: Sequence[str], objective: Objective, is_shifted: bool) -> FoundTrial:
+    """Return a trial of another program as it is imported."""
+    ended = _ended(trial, _epochs(trial, names, objective, is_shifted))
+    divergence = _divergence(trial, names[0], is_shifted)
+    return _with_values(trial, replace(ended, status="diverged", divergence=divergence) if divergence else ended)
+
+
+def _ended(trial: Any, epochs: Sequence[Epoch]) -> Ended:
+    """Return how a trial has ended."""
+    return Ended(
+        STATUSES.get(trial.state.name, "running"),
         epochs,
         started=utc(trial.datetime_start),
         finished=utc(trial.datetime_complete),
-        seconds=trial.duration.total_seconds() if trial.duration else None,
-        divergence=None if is_own else _divergence(trial, names[0], is_shifted),
+        seconds=_seconds(trial),
     )
-    if ended.divergence:
-        ended = replace(ended, status="diverged")
-    if is_own:
-        ended = _told(ended, trial.user_attrs, objective)
-    repeat = trial.user_attrs.get("repeat", 0) if is_own else 0
-    return FoundTrial({name: scalar(value) for name, value in trial.params.items()}, ended, int(repeat))
+
+
+def _seconds(trial: Any) -> float | None:
+    """Return how long a trial took; None where that is not known, as when a clock was set back."""
+    seconds = trial.duration.total_seconds() if trial.duration else -1.0
+    return seconds if seconds >= 0 else None
+
+
+def _with_values(trial: Any, ended: Ended, repeat: int = 0) -> FoundTrial:
+    return FoundTrial({name: scalar(value) for name, value in trial.params.items()}, ended, repeat)
 
 
 def _epochs(trial: Any, names: Sequence[str], objective: Objective, is_shifted: bool) -> list[Epoch]:
     """Return the epochs of a trial: its steps, and one more where its value is none of theirs."""
     curve = {step + is_shifted: value for step, value in _curve(trial).items()}
-    seconds = trial.duration.total_seconds() / max(1, len(curve)) if trial.duration else 0.0
+    seconds = (_seconds(trial) or 0.0) / max(1, len(curve))
     found = [Epoch(step, seconds, {names[0]: value}) for step, value in curve.items()]
     values = trial.values if trial.state.name == "COMPLETE" else None
     if values is None or not all(map(math.isfinite, values)):
@@ -224,28 +247,6 @@ def _divergence(trial: Any, name: str, is_shifted: bool) -> Divergence | None:
         last = max(trial.intermediate_values, default=0) + is_shifted
         return Divergence(last + 1, 0, name, "overflow")
     return None
-
-
-def _own_epochs(trial: Any, objective: Objective) -> list[Epoch]:
-    """Return the epochs of a trial of a sweep that was exported, with all their metrics."""
-    curves = dict(trial.system_attrs.get(EPOCHS) or {})
-    steps = sorted(trial.intermediate_values)
-    seconds = curves.pop("seconds", [0.0] * len(steps))
-    found = []
-    for place, step in enumerate(steps):
-        others = {name: values[place] for name, values in curves.items() if values[place] is not None}
-        found.append(Epoch(step, seconds[place], {objective.metric: trial.intermediate_values[step], **others}))
-    return found
-
-
-def _told(ended: Ended, told: Mapping[str, Any], objective: Objective) -> Ended:
-    """Return how a trial of a sweep has ended, as its attributes tell."""
-    divergence = None
-    if told.get("diverged_epoch") is not None:
-        divergence = Divergence(*(told[f"diverged_{part}"] for part in ("epoch", "step", "place", "kind")))
-    chosen = next((epoch for epoch in ended.epochs if epoch.number == told.get("epoch")), None)
-    kept: dict[str, Any] = {name: told.get(name) for name in ("seconds", "error", "finding")}
-    return replace(ended, status=told.get("status", ended.status), divergence=divergence, chosen=chosen, **kept)
 
 
 def _ranges(trials: Sequence[Any], order: Sequence[str]) -> dict[str, dict[str, Any]]:

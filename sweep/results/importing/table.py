@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import math
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from importlib.util import find_spec
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
-from sweep.errors import Argument, SweepError, UsageError
+from sweep.errors import Argument, UsageError
 from sweep.experiment.sections.objective import check_metric_name
 from sweep.metrics import Direction, Objective, metric
-from sweep.records import STATUSES, Divergence, DivergenceKind, Epoch
-from sweep.results.importing.found import Found, FoundTrial, ended_only, scalar
-from sweep.space.formulas import unprotected
+from sweep.records import STATUSES, Divergence, DivergenceKind, Epoch, Status
+from sweep.results.importing.files import LARGEST, File, Line, read_file
+from sweep.results.importing.found import Found, FoundTrial, ended_only, repeats_of, scalar
 from sweep.store.imports import Ended
 
-SUFFIXES = (".csv", ".parquet")
+SUFFIXES = (".csv", ".parquet", ".json")
 """Endings of tables that can be read."""
 FIRST = ("trial", "status", "attempt", "epoch", "epochs", "seconds", "error")
 """Columns by which an exported table of trials is known."""
-TEXTS = frozenset(("status", "error", "finding", "diverged_place", "diverged_kind"))
-"""Columns of text."""
+SIZES = ("network_parameters", "multiplications")
+"""Columns of a trial's costs."""
 LAST = (
     *("epochs", "seconds", "diverged_epoch", "diverged_step", "diverged_place", "diverged_kind", "error"),
     *("ranked_epochs", "finding", "network_parameters", "multiplications"),
@@ -49,34 +44,28 @@ def read_table(path: Path, epochs: Path | None, direction: Direction | None) -> 
         direction: whether more or less of the objective is better, where its name does not tell.
 
     Raises:
-        SweepError: when a file cannot be read or is another table.
+        UsageError: when a file cannot be read or is another table.
         UsageError: when the direction is missing.
     """
-    columns, rows = _read(path)
+    file = read_file(path)
+    columns, rows = file.columns, file.rows
     if missing := [name for name in FIRST if name not in columns]:
         said = f"{path} is no table of trials that `sweep export` has written: it has no column '{missing[0]}'"
         if set(OF_EPOCHS) <= set(columns):
-            raise SweepError(said, "; if it holds epochs, give the table of their trials, and this one with ", EPOCHS)
-        raise SweepError(said)
+            raise UsageError(said, "; if it holds epochs, give the table of their trials, and this one with ", EPOCHS)
+        raise UsageError(said)
     names = columns[columns.index("attempt") + 1 : columns.index("epochs")]
     metrics = [name for name in names if name != "epoch"]
     if not metrics:
-        raise SweepError(
+        raise UsageError(
             f"{path} has no metric between the columns 'attempt' and 'epochs', by which trials could be ranked"
         )
     parameters = [name for name in columns[columns.index("epochs") :] if name not in LAST]
-    curves = {} if epochs is None else _epochs(epochs)
-    with _readable(path):
-        rows = sorted(rows, key=lambda row: int(row["trial"]))
-        objective = _objective(path, metrics, direction, rows, curves)
-    with _readable(path):
-        found = [_trial(path, row, metrics, parameters, objective, curves) for row in rows]
-    kept, notes = ended_only(found, [str(row["status"]) for row in rows])
-    if epochs is None:
-        notes.append(
-            "only the epoch that stands for each trial is imported; for curves give the file of `sweep export "
-            "--epochs` as well, with --epochs FILE"
-        )
+    lines = _lines(path, rows)
+    curves = {} if epochs is None else _epochs(epochs, lines, path)
+    objective = _objective(path, metrics, direction, rows, curves)
+    found = [_trial(line, number, metrics, parameters, objective, curves) for number, line in lines.items()]
+    kept, notes = ended_only(found, [str(line.values["status"]) for line in lines.values()])
     return Found(
         name=path.stem,
         source=f"the table {path.name}",
@@ -84,16 +73,43 @@ def read_table(path: Path, epochs: Path | None, direction: Direction | None) -> 
         objective=objective,
         trials=kept,
         ranges={},
-        repeats=_repeats(kept),
-        notes=notes,
+        repeats=repeats_of(kept),
+        order=parameters,
+        notes=[*notes, *_notes(file, parameters, epochs, list(lines))],
     )
 
 
-def _repeats(trials: Sequence[FoundTrial]) -> int:
-    """Return the trainings of each configuration, 1 where the table does not have all of each."""
-    repeats = max((trial.repeat for trial in trials), default=0) + 1
-    is_whole = all(trial.repeat == number % repeats for number, trial in enumerate(trials))
-    return repeats if is_whole and len(trials) % repeats == 0 else 1
+def _lines(path: Path, rows: Sequence[Row]) -> dict[int, Line]:
+    """Return the rows of trials by number.
+
+    Raises:
+        UsageError: when one has no number, or that of another one.
+    """
+    found: dict[int, Line] = {}
+    for place, row in enumerate(rows, start=1):
+        number = Line(path, row, f"row {place}").needed("trial")
+        if number in found:
+            raise UsageError(f"{path}: trial {number} is in two rows of the column 'trial'; keep one of them")
+        found[number] = Line(path, row, f"trial {number}")
+    return dict(sorted(found.items()))
+
+
+def _notes(file: File, parameters: Sequence[str], epochs: Path | None, numbers: Sequence[int]) -> Iterator[str]:
+    """Yield what a table does not tell, and what is changed."""
+    gap = next((place for place, number in enumerate(numbers) if place != number), None)
+    if gap is not None:
+        yield f"its trials are numbered anew from 0, so that trial {numbers[gap]} is {gap}, since numbers are missing"
+    if epochs is None:
+        yield (
+            "only the epoch that stands for each trial is imported; for curves give the file of `sweep export "
+            "--epochs` as well, with --epochs FILE"
+        )
+    if unclear := file.unclear(parameters):
+        yield (
+            f"a {file.path.suffix} file does not tell texts such as 1, true and the empty one from numbers, truth "
+            f"values and what is missing, which can matter in: {', '.join(unclear)}; a .json file of "
+            "`sweep export` keeps them"
+        )
 
 
 def _objective(
@@ -102,7 +118,7 @@ def _objective(
     """Return how the trials are ranked."""
     name = metrics[0]
     if problem := check_metric_name(name):
-        raise SweepError(f"{path} is ranked by {name!r}, but {problem}")
+        raise UsageError(f"{path} is ranked by {name!r}, but {problem}")
     known = metric(name).direction
     if known is None and direction is None:
         more, less = Argument("direction", "max"), Argument("direction", "min")
@@ -122,148 +138,69 @@ def _objective(
 
 
 def _trial(
-    path: Path,
-    row: Row,
+    line: Line,
+    number: int,
     metrics: Sequence[str],
     parameters: Sequence[str],
     objective: Objective,
     curves: Mapping[int, Sequence[Epoch]],
 ) -> FoundTrial:
     """Return the trial in a row."""
-    status, number = row["status"], int(row["trial"])
-    if status not in STATUSES:
-        raise SweepError(f"{path}: trial {number} has the status {status!r}, which is none of {', '.join(STATUSES)}")
-    at = None if row["epoch"] is None else int(row["epoch"])
-    measured = {name: float(row[name]) for name in metrics if row[name] is not None}
+    status = line.one_of("status", STATUSES)
+    measured = {name: value for name in metrics if (value := line.number(name)) is not None}
+    if status is None:
+        raise line.wrong("status", f"which is none of {', '.join(STATUSES)}")
+    if status == "completed" and objective.metric not in measured:
+        raise line.wrong(objective.metric, "by which trials are ranked, and is completed")
+    at = line.whole("epoch")
     chosen = Epoch(at, 0.0, measured) if at is not None and objective.metric in measured else None
-    own = curves.get(number, [chosen] if chosen else [])
-    divergence = None
-    if row.get("diverged_epoch") is not None:
-        place: str = row.get("diverged_place") or ""
-        kind: DivergenceKind = row.get("diverged_kind") or "invalid"
-        divergence = Divergence(int(row["diverged_epoch"]), int(row.get("diverged_step") or 0), place, kind)
+    line.whole("attempt")
+    last = line.whole("epochs")
     ended = Ended(
-        status,
-        own,
+        cast("Status", status),
+        curves.get(number, [chosen] if chosen else []),
         chosen=chosen,
-        seconds=None if row["seconds"] is None else float(row["seconds"]),
-        error=row["error"],
-        finding=row.get("finding"),
-        divergence=divergence,
-        columns={} if row["epochs"] is None else {"last_epoch": int(row["epochs"])},
+        seconds=line.number("seconds", 0.0),
+        error=line.values["error"],
+        finding=line.values.get("finding"),
+        divergence=_divergence(line, status),
+        columns={} if last is None else {"last_epoch": last},
     )
-    sizes = {name: int(row[name]) for name in ("network_parameters", "multiplications") if row.get(name) is not None}
-    values = {name: scalar(row[name]) for name in parameters if row[name] is not None}
-    return FoundTrial(values, ended, int(row.get("repeat") or 0), **sizes)
+    sizes = {name: size for name in SIZES if (size := line.whole(name, most=LARGEST)) is not None}
+    drawn = {name: line.parameter(name) for name in parameters}
+    values = {name: scalar(value) for name, value in drawn.items() if value is not None}
+    return FoundTrial(values, ended, line.whole("repeat") or 0, **sizes)
 
 
-def _epochs(path: Path) -> dict[int, list[Epoch]]:
+def _divergence(line: Line, status: str) -> Divergence | None:
+    """Return where a trial diverged, as its row has it."""
+    epoch, step = line.whole("diverged_epoch"), line.whole("diverged_step")
+    kind = line.one_of("diverged_kind", get_args(DivergenceKind))
+    if epoch is None:
+        return None
+    if status in ("completed", "pruned"):
+        raise line.wrong("diverged_epoch", f"but is {status}, not diverged")
+    place: str = line.values.get("diverged_place") or ""
+    return Divergence(epoch, step or 0, place, cast("DivergenceKind", kind or "invalid"))
+
+
+def _epochs(path: Path, trials: Collection[int], table: Path) -> dict[int, list[Epoch]]:
     """Return the epochs in a table of them, by the number of the trial."""
-    columns, rows = _read(path)
-    if missing := [name for name in OF_EPOCHS if name not in columns]:
-        raise SweepError(
+    file = read_file(path)
+    if missing := [name for name in OF_EPOCHS if name not in file.columns]:
+        raise UsageError(
             f"{path} is no table of epochs that `sweep export` has written: it has no column '{missing[0]}'"
         )
-    metrics = [name for name in columns if name not in OF_EPOCHS]
-    found: dict[int, list[Epoch]] = {}
-    with _readable(path):
-        for row in rows:
-            measured = {name: float(row[name]) for name in metrics if row[name] is not None}
-            epoch = Epoch(int(row["epoch"]), float(row["seconds"] or 0.0), measured)
-            found.setdefault(int(row["trial"]), []).append(epoch)
-    return {number: sorted(own, key=lambda epoch: epoch.number) for number, own in found.items()}
-
-
-def _read(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
-    """Return the columns and rows of a table.
-
-    Raises:
-        SweepError: when it cannot be read.
-    """
-    with _readable(path):
-        return _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Say in one sentence what in a file cannot be read.
-
-    Raises:
-        SweepError: in place of what was raised.
-    """
-    try:
-        yield
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
-        raise SweepError(f"{path} cannot be read as a table: {reason}") from None
-
-
-def _parquet(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
-    if find_spec("pyarrow") is None:
-        raise SweepError("to read .parquet needs pyarrow, so install it with pip install 'sweep-lab[parquet]'")
-    import pyarrow.parquet
-
-    table = pyarrow.parquet.ParquetFile(path).read()
-    rows = [
-        {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
-        for row in table.to_pylist()
-    ]
-    return list(table.column_names), rows
-
-
-def _csv(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
-    """Return the columns and rows of a file of comma-separated values, each column in the type that its texts have."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        head, *lines = [*csv.reader(file)] or [[]]
-    columns = [unprotected(name) for name in head]
-    if any(len(line) != len(columns) for line in lines):
-        raise ValueError("its lines have different numbers of values")
-    readers = [_reader(name, [line[place] for line in lines]) for place, name in enumerate(columns)]
-    rows = [
-        {name: read(text) if text else None for name, read, text in zip(columns, readers, line, strict=True)}
-        for line in lines
-    ]
-    return columns, rows
-
-
-def _reader(column: str, texts: Iterable[str]) -> Callable[[str], Any]:
-    """Return how the texts of a column are read."""
-    given = [text for text in texts if text]
-    if column in TEXTS:
-        return unprotected
-    for read in (_whole, _real, _truth):
-        if all(_can(read, text) for text in given):
-            return read
-    return _any
-
-
-def _can(read: Callable[[str], Any], text: str) -> bool:
-    try:
-        read(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _whole(text: str) -> int:
-    if not re.fullmatch(r"[+-]?\d+", text):
-        raise ValueError(text)
-    return int(text)
-
-
-def _real(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(text)
-    return value
-
-
-def _truth(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise ValueError(text)
-    return text.lower() == "true"
-
-
-def _any(text: str) -> Any:
-    """Return the value of a cell in a column of several types."""
-    return next((read(text) for read in (_whole, _real, _truth) if _can(read, text)), unprotected(text))
+    metrics = [name for name in file.columns if name not in OF_EPOCHS]
+    found: dict[int, dict[int, Epoch]] = {}
+    for place, row in enumerate(file.rows, start=1):
+        trial = Line(path, row, f"row {place}").needed("trial")
+        if trial not in trials:
+            raise Line(path, row, f"row {place}").wrong("trial", f"which is no trial of {table}")
+        epoch = Line(path, row, f"trial {trial}").needed("epoch")
+        line, own = Line(path, row, f"epoch {epoch} of trial {trial}"), found.setdefault(trial, {})
+        if epoch in own:
+            raise UsageError(f"{path}: trial {trial} has {epoch} in two rows of the column 'epoch'; keep one of them")
+        measured = {name: value for name in metrics if (value := line.number(name)) is not None}
+        own[epoch] = Epoch(epoch, line.number("seconds", 0.0) or 0.0, measured)
+    return {trial: [own[number] for number in sorted(own)] for trial, own in found.items()}

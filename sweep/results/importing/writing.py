@@ -17,6 +17,7 @@ from sweep.results.importing.found import Found, range_of
 from sweep.space.distributions import DISTRIBUTION_KEYS
 from sweep.space.samplers.base import trial_seeds
 from sweep.store import Store
+from sweep.store.imports import MOST
 from sweep.system.environment import environment
 
 STRUCTURED = re.compile(r"[\w-]+(\[\d+\])*(\.[\w-]+(\[\d+\])*)*")
@@ -36,10 +37,17 @@ def store_found(found: Found, store: Store, name: str | None) -> tuple[SweepReco
     """
     if not found.trials:
         raise SweepError(f"{found.source} has no trial that has ended, so there is nothing to import")
+    for number, trial in enumerate(found.trials):
+        if wrong := [epoch.number for epoch in trial.ended.epochs if not 0 <= epoch.number <= MOST]:
+            raise SweepError(
+                f"{found.source}: trial {number} has the epoch {wrong[0]}, but epochs go from 0 to {MOST}; number its "
+                "steps in epochs, and import it again"
+            )
     name, notes = _name(found, name)
     store.check_name(name)
     names = list(dict.fromkeys(key for trial in found.trials for key in trial.parameters))
-    paths = paths_of(list(dict.fromkeys([*found.ranges, *names])))
+    known = [*found.ranges, *names]
+    paths = paths_of(list(dict.fromkeys([*(name for name in found.order if name in known), *known])))
     if renamed := [f"{old!r} is {path_name(path)}" for old, path in paths.items() if old != path_name(path)]:
         notes.append(f"names of parameters that cannot be written in conditions are changed: {', '.join(renamed)}")
     record = _record(found, name, paths)

@@ -138,8 +138,7 @@ def test_pruned_failed_and_unended_trials_keep_their_numbers(tmp_path):
     ]
     assert results.trial(3).error == "it was running when it was imported"
     assert notes == [
-        "1 trials that had not ended are left out",
-        "1 trials that had not ended count as failed, so that the others keep their numbers",
+        "2 trials had not ended: 1 is left out, and 1 counts as failed, so that the others keep their numbers"
     ]
 
 
