@@ -82,7 +82,7 @@ class Point:
         return found
 
 
-def point_of(experiment: Experiment, data: Path | None, images: int) -> tuple[Point, Configuration]:
+def point_of(experiment: Experiment, data: Path | None, images: int) -> Point:
     """Return the network of an experiment at the first training images."""
     trial = experiment.trials()[0]
     configuration = Configuration.model_validate(trial.configuration)
@@ -94,13 +94,13 @@ def point_of(experiment: Experiment, data: Path | None, images: int) -> tuple[Po
     x = np.empty(raw.shape, DOUBLE)
     fitted.apply(raw, x)
     network = build_network(configuration, dataset.outputs, dataset.shape)
-    return Point(network, np.ascontiguousarray(x.T), dataset.train.t[:images], trial.seeds.weights), configuration
+    return Point(network, np.ascontiguousarray(x.T), dataset.train.t[:images], trial.seeds.weights)
 
 
 def mean_differences(experiment: Experiment, data: Path | None, images: int) -> pd.DataFrame:
     """Return the mean absolute difference of both gradients for each layer, at the first parameters."""
     with one_blas_thread():
-        point, _ = point_of(experiment, data, images)
+        point = point_of(experiment, data, images)
         differences = np.abs(point.gradient() - point.quotients())
     rows, begin = [], 0
     for name, params in zip(point.network.layers, point.params, strict=True):
@@ -111,14 +111,16 @@ def mean_differences(experiment: Experiment, data: Path | None, images: int) -> 
     return pd.DataFrame(rows).assign(images=images)
 
 
-def relative_differences(experiment: Experiment, data: Path | None, images: int, epochs: int) -> pd.DataFrame:
-    """Return |a - b| / |a + b| of both gradients, flat, at the begin of each epoch of gradient descent on the images."""
+def relative_differences(
+    experiment: Experiment, data: Path | None, images: int, epochs: int, learning_rate: float
+) -> pd.DataFrame:
+    """Return |a - b| / |a + b| of both gradients, flat, before each epoch of gradient descent on the images."""
     rows = []
     with one_blas_thread():
-        point, configuration = point_of(experiment, data, images)
+        point = point_of(experiment, data, images)
         for epoch in range(1, epochs + 1):
             gradient, quotients = point.gradient(), point.quotients()
             relative = np.linalg.norm(gradient - quotients) / np.linalg.norm(gradient + quotients)
             rows.append({"epoch": epoch, "relative difference": relative, "loss": point.loss()})
-            point.vector -= configuration.training.optimizer.learning_rate * gradient
+            point.vector -= learning_rate * gradient
     return pd.DataFrame(rows).assign(images=images)

@@ -11,6 +11,7 @@ from scipy import stats
 
 LEVEL = 0.95
 RESAMPLES = 4_000
+"""Resamples of an interval by the bootstrap."""
 
 
 def share_interval(successes: int, number: int) -> tuple[float, float]:
@@ -58,6 +59,17 @@ def bootstrap_interval(
     ]
     low, high = np.nanquantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
+
+
+def rank_correlation(x: ArrayLike, y: ArrayLike, seed: int = 0) -> tuple[float, float, float]:
+    """Return the rank correlation of Spearman with its interval by the bootstrap over pairs."""
+    pair = np.array([x, y], dtype=float)
+    rows = np.random.default_rng(seed).integers(pair.shape[1], size=(RESAMPLES, pair.shape[1]))
+    drawn = stats.rankdata(pair[:, rows], axis=-1)
+    drawn -= drawn.mean(-1, keepdims=True)
+    products = (drawn[0] * drawn[1]).sum(-1) / np.sqrt((drawn**2).sum(-1).prod(0))
+    low, high = np.quantile(products, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(stats.spearmanr(*pair).statistic), float(low), float(high)
 
 
 @dataclass(frozen=True, slots=True)

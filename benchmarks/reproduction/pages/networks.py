@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ import pandas as pd
 import sweep
 from benchmarks.reproduction.documents import published
 from benchmarks.reproduction.exports import Results
+from benchmarks.reproduction.gradients import mean_differences, relative_differences
 from benchmarks.reproduction.pages.base import Page
 from benchmarks.reproduction.statistics import LEVEL, Beside, beside
 from benchmarks.reproduction.trainings import Training
-from sweep.checks.gradients import gradient_check
+from sweep.experiment.experiment import Experiment
 
 MEASURES = {
     "train_accuracy": "training accuracy",
@@ -38,7 +39,10 @@ class Network(Page):
     """The searched parameter whose values are told apart."""
     notes: str = ""
     """What explains the differences, or says that nothing does."""
-    checks_gradients: bool = False
+    gradients: Callable[[Experiment, Path | None], pd.DataFrame] | None = None
+    """The gradient check of the document."""
+    gradients_text: str = ""
+    """What is checked, and what the document reports of it."""
 
     def __post_init__(self) -> None:
         self.trainings = (self.training,)
@@ -46,9 +50,8 @@ class Network(Page):
 
     def add(self, sweeps: Mapping[str, sweep.Sweep], folder: Path, data: Path | None) -> None:
         """Write the table of the gradient check, where the document has one."""
-        if self.checks_gradients:
-            checked = gradient_check(sweeps[self.training.name].experiment, data=data)
-            checked.to_csv(folder / "gradients.csv", index=False)
+        if self.gradients is not None:
+            self.gradients(sweeps[self.training.name].experiment, data).to_csv(folder / "gradients.csv", index=False)
 
     def content(self, results: Results) -> dict[str, Any]:
         """Return the final figures and those of the document."""
@@ -66,7 +69,7 @@ class Network(Page):
             "level": LEVEL,
             "notes": self.notes,
             "further": self._further(results),
-            "further_formats": {"error": ".1e"},
+            "further_formats": {"mean difference": ".1e", "relative difference": ".1e", "loss": ".4f"},
         }
 
     def _beside(self, measure: str, results: Results) -> list[Beside]:
@@ -90,10 +93,9 @@ class Network(Page):
         return pd.DataFrame(rows)
 
     def _further(self, results: Results) -> list[tuple[str, pd.DataFrame, str]]:
-        if not self.checks_gradients:
+        if self.gradients is None:
             return []
-        text = "Each gradient of backpropagation beside the quotient of two losses, in float64:"
-        return [("The gradients checked", results.table("gradients"), text)]
+        return [("The gradients checked", results.table("gradients"), self.gradients_text)]
 
     def draw(self, results: Results) -> None:
         """Draw the accuracies, epoch by epoch."""
@@ -167,12 +169,20 @@ NETWORKS: dict[str, Page] = {
         Training("mnist-sigmoid-mlp", "mnist-sigmoid-mlp", ("repeats=3", "training.record_batches=true")),
         "Sigmoids everywhere, raw pixels, and a momentum that remembers one step.",
         ("train_accuracy", "test_accuracy"),
-        checks_gradients=True,
+        gradients=lambda experiment, data: relative_differences(experiment, data, 5, 10, 1.2),
+        gradients_text="Backpropagation and quotients of differences on the first training images, in double precision:"
+        " the norm of their difference by that of their sum, before each epoch of plain gradient descent on these"
+        " images with the learning rate of the file. The document reports {low:.1e} to {high:.1e}.".format(
+            **dict(zip(("low", "high"), published("mnist-sigmoid-mlp")["gradient_difference"], strict=True))
+        ),
     ),
     "mnist-two-layer": Network(
         Training("mnist-two-layer", "mnist-two-layer", ("repeats=3",)),
         "One hidden layer and stochastic gradient descent on batches that are drawn with replacement.",
-        checks_gradients=True,
+        gradients=lambda experiment, data: mean_differences(experiment, data, 3),
+        gradients_text="Backpropagation and quotients of differences on the first training images, in double precision:"
+        " the mean of their absolute differences, at the first parameters. The document reports "
+        f"{published('mnist-two-layer')['gradient_difference']:.1e} or less for each parameter.",
     ),
     "mnist-cnn": Network(
         Training("mnist-cnn", "mnist-cnn", ("repeats=3",)),

@@ -9,14 +9,19 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.stats import fisher_exact, spearmanr
+from scipy.stats import fisher_exact
 
 import sweep
 from benchmarks.reproduction.documents import published, published_table
 from benchmarks.reproduction.exports import Results
 from benchmarks.reproduction.pages.base import Page
-from benchmarks.reproduction.statistics import LEVEL, bootstrap_interval, next_interval, share_interval
+from benchmarks.reproduction.statistics import (
+    LEVEL,
+    bootstrap_interval,
+    next_interval,
+    rank_correlation,
+    share_interval,
+)
 from benchmarks.reproduction.trainings import Training
 
 PUBLISHED = "mnist-widths-published"
@@ -232,20 +237,8 @@ def correlations(searches: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     done = done[done["status"] == "completed"].reset_index(drop=True)
     rows = []
     for name in DRAWN:
-        pair = done[[name, "test_accuracy"]].to_numpy(float)
-
-        def correlation(chosen: NDArray[np.intp], pair: NDArray[np.float64] = pair) -> float:
-            return float(spearmanr(pair[chosen, 0], pair[chosen, 1]).statistic)
-
-        every = [np.array([place]) for place in range(len(pair))]
-        low, high = bootstrap_interval(correlation, every)
-        rows.append(
-            {
-                "parameter": name,
-                "rank correlation": correlation(np.arange(len(pair))),
-                "interval": f"{low:.3f} to {high:.3f}",
-            }
-        )
+        value, low, high = rank_correlation(done[name], done["test_accuracy"])
+        rows.append({"parameter": name, "rank correlation": value, "interval": f"{low:.3f} to {high:.3f}"})
     return pd.DataFrame(rows)
 
 

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.reproduction.statistics import beside, bootstrap_interval, mean_interval, next_interval, share_interval
+from benchmarks.reproduction.statistics import (
+    beside,
+    bootstrap_interval,
+    mean_interval,
+    next_interval,
+    rank_correlation,
+    share_interval,
+)
 
 
 @pytest.mark.parametrize(("successes", "number"), [(0, 20), (3, 20), (20, 20)])
@@ -45,3 +52,14 @@ def test_whole_groups_are_resampled():
 def test_alike_is_what_one_more_could_be():
     assert beside("accuracy", 0.98, [0.979, 0.981, 0.98]).is_alike
     assert not beside("accuracy", 0.9, [0.979, 0.981, 0.98]).is_alike
+
+
+def test_the_interval_of_a_rank_correlation_is_as_wide_as_theory_says():
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=400)
+    y = x + generator.normal(size=400)
+    value, low, high = rank_correlation(x, y)
+    assert value == pytest.approx(stats.spearmanr(x, y).statistic)
+    spread = np.sqrt((1 + value**2 / 2) / (400 - 3))  # of Fisher's z, by Bonett and Wright (2000)
+    expected = np.tanh(np.arctanh(value) + np.array([-1.96, 1.96]) * spread)
+    assert (low, high) == pytest.approx(expected, abs=0.02)
