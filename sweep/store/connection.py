@@ -29,6 +29,7 @@ from sweep.errors import Argument, Call, StoreBusy, StoreError, UsageError
 from sweep.store.columns import milliseconds
 from sweep.store.schema import APPLICATION_ID
 from sweep.system.files import is_full, utf_8_path
+from sweep.system.urls import without_password
 
 BUSY_SECONDS = 60
 """How long a statement waits for another process to release the database."""
@@ -51,7 +52,7 @@ class Database:
             # A program may change its current folder.
             self.url = self.url.set(database=utf_8_path(Path(self.url.database or "")))
         else:
-            self.shown = self.url.difference_update_query(["password"]).render_as_string()
+            self.shown = without_password(self.url.render_as_string())
         try:
             engine = create_engine(
                 self._connected(),

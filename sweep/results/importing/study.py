@@ -9,17 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, inspect, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import make_url
 
 from sweep.errors import Argument, SweepError, UsageError, suggest
 from sweep.experiment.sections.objective import check_metric_name
 from sweep.metrics import Direction, Objective, metric
 from sweep.records import Divergence, Epoch, Status
-from sweep.results.export.optuna import EPOCHS, reason_of, storage_at, study_url
+from sweep.results.export.databases import tables_at
+from sweep.results.export.optuna import EPOCHS, THEIR_TABLES, storage_at, study_url
 from sweep.results.importing.found import Found, FoundTrial, ended_only, range_of, scalar
 from sweep.results.studies import METRIC_NAMES, OWN, require_optuna, utc
 from sweep.store.imports import Ended
+from sweep.system.urls import without_password
 
 SQLITE = b"SQLite format 3\0"
 """What a file of SQLite begins with."""
@@ -41,7 +42,7 @@ def read_study(place: str, name: str | None) -> Found:
     """
     require_optuna()
     with _storage(place) as storage:
-        study = _chosen(storage.get_all_studies(), name, place)
+        study = _chosen(storage.get_all_studies(), name, without_password(place))
         trials = storage.get_all_trials(study._study_id, deepcopy=False)
     return _found(study, sorted(trials, key=lambda trial: trial.number))
 
@@ -60,7 +61,7 @@ def _storage(place: str) -> Iterator[Any]:
         )
     if "://" in place or _begins(path) == SQLITE:
         address = study_url(place, "import") if "://" in place else study_url(f"sqlite:///{path.absolute()}", "import")
-        _check_tables(address, place)
+        _check_tables(address, without_password(place))
         with storage_at(address) as storage:
             yield storage
         return
@@ -85,14 +86,7 @@ def _check_tables(address: str, place: str) -> None:
     url = make_url(address)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
         raise SweepError(f"there is no file '{url.database}'")
-    engine = create_engine(url)
-    try:
-        names = set(inspect(engine).get_table_names())
-    except SQLAlchemyError as error:
-        raise SweepError(f"{place} cannot be read: {reason_of(error)}") from None
-    finally:
-        engine.dispose()
-    if not names >= {"studies", "trials", "version_info"}:
+    if not tables_at(url) >= THEIR_TABLES:
         raise SweepError(f"{place} is a database, but not one of Optuna's")
 
 
