@@ -7,7 +7,8 @@ SweepError                  the work could not be done                   exit co
 ├── PackError                a pack cannot be read
 ├── WeightsError            kept weights are missing, damaged or of another network
 └── StoreError              the database cannot be opened, read or written
-    ├── StoreBusy           it cannot just now: it is locked or away, or its disk is full
+    ├── StoreBusy           it cannot just now: it is locked or away
+    │   └── StoreFull       its disk is full, or fails
     └── StaleAttempt        another attempt owns the trial now: stop writing
 
 A sentence is made of text and of hints, which name an argument or a call of the library:
@@ -140,6 +141,10 @@ class StoreError(SweepError):
 
 class StoreBusy(StoreError):
     """The database cannot be used just now; another try may succeed."""
+
+
+class StoreFull(StoreBusy):
+    """The disk of the database is full, or fails; trials wait, but nobody at a terminal should."""
 
 
 class StaleAttempt(StoreError):

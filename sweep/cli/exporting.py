@@ -10,6 +10,7 @@ import typer
 import sweep
 from sweep.cli.options import Data, Db, Name, app, say, split_trial
 from sweep.errors import UsageError, counted
+from sweep.system.urls import without_password
 
 if TYPE_CHECKING:
     from sweep.results.export.weights import ExportedWeights
@@ -77,7 +78,8 @@ def export(
     for kind, place in elsewhere.items():
         count = results.export(place, format=kind)
         noun = "trial" if kind == "optuna" else "run"
-        say(f"wrote {counted(count, noun)} of {results.name} to {place}; {_how_to_look(results, kind, place)}")
+        shown, look = without_password(place), _how_to_look(results, kind, place)
+        say(f"wrote {counted(count, noun)} of {results.name} to {shown}; {look}")
     if output is not None:
         _write_table(results, output, format, "epochs" if epochs else "batches" if batches else "trials")
 
@@ -120,11 +122,11 @@ def _how_to_look(results: Sweep, kind: str, place: str) -> str:
     import shlex
 
     if kind == "optuna":
-        return f"look at them with `optuna-dashboard {shlex.quote(place)}`"
+        return f"look at them with `optuna-dashboard {shlex.quote(without_password(place))}`"
     if kind == "mlflow":
         from sweep.results.export.mlflow import database_url, page_of
 
-        command = f"mlflow ui --backend-store-uri {shlex.quote(database_url(place))}"
+        command = f"mlflow ui --backend-store-uri {shlex.quote(without_password(database_url(place)))}"
         return f"look at them with `{command}`, at http://127.0.0.1:5000{page_of(results, place)}"
     from sweep.results.export.tensorboard import folder_of
 

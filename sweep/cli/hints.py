@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 
 from sweep.errors import Argument, Call, Hint, SweepError
+from sweep.system.urls import without_password
 
 OPTIONS = {"overrides": "--set", "n": "-n", "duration": "--for", "baseline": "--from"}
 """Options that are not named as the argument is; all others are."""
@@ -32,7 +32,7 @@ _DATABASE = [""]
 
 def name_database(given: str | None) -> str | None:
     """Let commands in hints name the database that this command was given; return that."""
-    shown = "" if given is None else f" --db {shlex.quote(_without_password(given))}"
+    shown = "" if given is None else f" --db {shlex.quote(without_password(given))}"
     _DATABASE[:] = [shown]
     return given
 
@@ -40,14 +40,6 @@ def name_database(given: str | None) -> str | None:
 def named_database() -> str:
     """Return the option that names the database of this command, with a space before it; the empty text for none."""
     return _DATABASE[0]
-
-
-def _without_password(database: str) -> str:
-    """Return a URL with *** in place of its password, which belongs in no log."""
-    if "://" not in database:
-        return database
-    hidden = re.sub(r"(://[^/@]*?:)[^/]*@", r"\1***@", database)
-    return re.sub(r"([?&]password=)[^&]*", r"\1***", hidden)
 
 
 def sentence(error: SweepError) -> str:

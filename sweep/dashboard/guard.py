@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
+
+from sqlalchemy import text
 
 from sweep.dashboard.storage import READ_ONLY, SweepStorage
 from sweep.errors import StoreError
@@ -13,6 +16,7 @@ from sweep.errors import StoreError
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 """An application as of PEP 3333."""
 
+LOG = logging.getLogger(__name__)
 READING = ("GET", "HEAD", "OPTIONS")
 """Methods of HTTP that change nothing."""
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -39,11 +43,16 @@ def guarded(app: Wsgi, storage: SweepStorage) -> Wsgi:
 
 
 def _is_gone(storage: SweepStorage) -> str:
-    """Return the sentence that says that the database is not there any more; the empty text where it is."""
+    """Return the sentence that says that the database cannot be read any more; the empty text where it can."""
     try:
-        storage.store.database.check_place()
+        with storage.store.database.reading() as connection:
+            connection.execute(text("SELECT 1"))
     except StoreError as error:
+        if not storage.is_away:
+            LOG.warning("%s", error)
+        storage.is_away = True
         return str(error)
+    storage.is_away = False
     return ""
 
 

@@ -49,6 +49,8 @@ class SweepStorage(BaseStorage):  # type: ignore[misc]
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.is_away = False
+        """Whether the database could not be read when it was asked last."""
         self._caches: dict[int, _Cache] = {}
         self._lock = threading.RLock()
 

@@ -12,7 +12,7 @@ from sweep.arguments import folder_or_file
 from sweep.errors import ExperimentError, suggest
 from sweep.experiment.checks import check, check_configuration, check_names
 from sweep.experiment.experiment import FORMAT, Experiment
-from sweep.experiment.parameters import is_native, parse_sections, read_table
+from sweep.experiment.parameters import is_native, parse_sections, read_back, read_table
 from sweep.experiment.sections.header import Header, NativeHeader, OwnHeader, check_total
 from sweep.experiment.sections.objective import ObjectiveSection, native_objective, own_objective
 from sweep.experiment.sections.stopping import made_rules
@@ -43,9 +43,14 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Experiment:
 
 
 def experiment_of(record: SweepRecord) -> Experiment:
-    """Return the experiment that a stored sweep was drawn from."""
+    """Return the experiment that a stored sweep was drawn from.
+
+    Raises:
+        SweepError: when what is stored of it is no experiment any more.
+    """
     folder = record.experiment_folder
-    parsed = parse(record.experiment, record.name, record.overrides, record.format)
+    with read_back(record):
+        parsed = parse(record.experiment, record.name, record.overrides, record.format)
     return replace(parsed, path=Path(folder) / f"{record.name}.toml" if folder else None)
 
 

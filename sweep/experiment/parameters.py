@@ -5,10 +5,11 @@ A stored sweep was checked when it began, and importing pydantic takes as long a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from sweep.errors import ExperimentError
+from sweep.errors import Call, ExperimentError, StoreError
 from sweep.experiment.toml import override, read_toml
 from sweep.records import Parameter, SweepRecord
 from sweep.space.distributions import Tree
@@ -89,12 +90,29 @@ def named_parameters(tree: Tree, reserved: Collection[str] = ()) -> list[Paramet
     return parameters(tree, RESERVED.union(reserved))
 
 
+@contextmanager
+def read_back(record: SweepRecord) -> Iterator[None]:
+    """Name the sweep, and what helps, where its stored experiment is damaged; its mistakes are told as they are."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(
+            f"the experiment file that is stored of {record.name} cannot be read back; see what is damaged with: ",
+            Call("doctor"),
+        ) from error
+
+
 def parameters_of(record: SweepRecord, reserved: Collection[str] = ()) -> list[Parameter]:
-    """Return what a stored sweep searches; no short name is one of `reserved`."""
-    table = read_table(record.experiment, record.name, record.overrides)
-    metric = table.get("objective", {}).get("metric")
-    labels = labels_of(table)
-    tree = parse_sections(table, record.name)
+    """Return what a stored sweep searches; no short name is one of `reserved`.
+
+    Raises:
+        StoreError: when what is stored of its experiment is damaged.
+    """
+    with read_back(record):
+        table = read_table(record.experiment, record.name, record.overrides)
+        metric = table.get("objective", {}).get("metric")
+        labels = labels_of(table)
+        tree = parse_sections(table, record.name)
     searched = named_parameters(tree, {*reserved, *labels, *([metric] if metric else [])})
     return [*(Parameter(label, label, categorical=True) for label in labels), *searched]
 

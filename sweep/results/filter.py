@@ -48,8 +48,8 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
-_TEXT_OR_SIGN = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|(?<![=!<>:])=(?!=)"""
-"""Text in quotes, or a single sign."""
+_TEXT_OR_SIGN = r"""'(?:\\.|[^'\\]|'')*'|"(?:\\.|[^"\\]|"")*"|(?<![=!<>:])=(?!=)"""
+"""Text in quotes, which may be doubled within it as in SQL, or a single sign."""
 TRUTHS = {"true": True, "false": False}
 """The words of an experiment file, which mean the same here unless a column has such a name."""
 _DESCRIPTIONS: dict[type[ast.expr], str] = {
@@ -123,8 +123,17 @@ def _parsed(condition: str) -> ast.expr:
 
 
 def _with_double_signs(condition: str) -> str:
-    """Return a condition with == in place of each =, as SQL compares, outside of text in quotes."""
-    return re.sub(_TEXT_OR_SIGN, lambda match: "==" if match[0] == "=" else match[0], condition)
+    """Return a condition with == in place of each =, and texts with a doubled quote, as in SQL, as Python has them."""
+    return re.sub(_TEXT_OR_SIGN, _as_python, condition)
+
+
+def _as_python(match: re.Match[str]) -> str:
+    if (found := match[0]) == "=":
+        return "=="
+    if re.match(r"\s*['\"]", match.string[match.end() :]):
+        raise UsageError("two texts stand side by side; a quote within one is doubled, such as 'it''s'")
+    quote = found[0]
+    return quote + found[1:-1].replace(quote * 2, f"\\{quote}") + quote
 
 
 @dataclass(frozen=True, slots=True)

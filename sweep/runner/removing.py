@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,26 +45,40 @@ def shown_bytes(number: int) -> str:
     return f"{value:.1f} {UNITS[unit]}" if unit else f"{number} B"
 
 
-def planned_removal(record: SweepRecord, store: Store, *, twins: bool) -> Removal:
+def planned_removals(records: Sequence[SweepRecord], store: Store, *, twins: bool) -> Removal:
+    """Return what is removed with several sweeps; see `planned_removal`."""
+    names = {each.name for each in records}
+    planned = [planned_removal(each, store, twins=twins, known=names) for each in records]
+    sweeps = {each.id: each for one in planned for each in one.sweeps}
+    sizes = _sizes(sweeps.values(), store)
+    return Removal([*sweeps.values()], len(sizes), sum(sizes))
+
+
+def _sizes(records: Iterable[SweepRecord], store: Store) -> list[int]:
+    folders = [own_folder(store.files, each.name) for each in records]
+    return [path.lstat().st_size for folder in folders if folder for path in _files(folder)]
+
+
+def planned_removal(record: SweepRecord, store: Store, *, twins: bool, known: Collection[str] = ()) -> Removal:
     """Return what is removed with a sweep.
 
     Args:
         record: the sweep.
         store: where it is.
         twins: whether the sweeps of twins of its trials are removed, too, which are of little use without it.
+        known: names of sweeps that are removed in any case.
 
     Raises:
         SweepError: when there are such sweeps, and they are not to be removed.
     """
-    made = twins_of(record, store)
+    made = [each for each in twins_of(record, store) if twins or each.name not in known]
     if made and not twins:
         raise SweepError(
             f"{', '.join(each.name for each in made)} {'was' if len(made) == 1 else 'were'} made from trials of "
             f"{record.name}; remove {'it' if len(made) == 1 else 'them'}, too, with ",
             Argument("twins"),
         )
-    folders = [own_folder(store.files, each.name) for each in (record, *made)]
-    sizes = [path.lstat().st_size for folder in folders if folder for path in _files(folder)]
+    sizes = _sizes((record, *made), store)
     return Removal([record, *made], len(sizes), sum(sizes))
 
 

@@ -76,7 +76,7 @@ def train_queued(
     waves = Waves.of(rules, record, store)
     shutdown, failures, ended = engine.shutdown, 0, None
     time_left = TimeLeft(store, record.id, rules, record.objective, duration=options.duration, only=only)
-    with shutdown.on_signals(), reporting(store, record, options.observer, time_left):
+    with shutdown.on_signals(), reporting(store, record, options.observer, time_left), _training(store):
         while not shutdown.is_requested and ended is None:
             scheduler = Scheduler(
                 record, store, assigned, rungs=rungs, waves=waves, growth=growth, budget=budget, only=only
@@ -96,6 +96,16 @@ def train_queued(
     if record.ended != ended:
         store.record_end(record.id, ended)
     store.database.check_place()
+
+
+@contextmanager
+def _training(store: Store) -> Iterator[None]:
+    """Wait within this context for a database that is busy or full as long as the trials do."""
+    store.database.trains = True
+    try:
+        yield
+    finally:
+        store.database.trains = False
 
 
 def _waits_for_others(record: SweepRecord, store: Store) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sqlite3
@@ -11,7 +12,6 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 from urllib.parse import quote
 
@@ -24,25 +24,33 @@ from sqlalchemy.exc import (
     OperationalError,
     SQLAlchemyError,
 )
+from sqlalchemy.pool import NullPool
 
-from sweep.errors import Argument, Call, StoreBusy, StoreError, UsageError
+from sweep.errors import Argument, Call, StoreBusy, StoreError, StoreFull, UsageError
+from sweep.store.advice import FULL, advice
 from sweep.store.columns import milliseconds
+from sweep.store.room import is_stuck, why_no_room
 from sweep.store.schema import APPLICATION_ID
 from sweep.system.files import is_full, utf_8_path
+from sweep.system.urls import without_password
 
 BUSY_SECONDS = 60
 """How long a statement waits for another process to release the database."""
-ROOM = 1 << 16
-"""Bytes that there must be room for where the question is whether the database can be written."""
 PROBE_SECONDS = 2
-"""How long it waits where the question is whether the database can be written."""
+"""How long it waits where the question is whether the database can be written, or before it says that it waits."""
 
 TRANSIENT = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 """Errors of SQLite that another try may not meet again."""
+OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+"""Those that it may have where the disk is full."""
+LOG = logging.getLogger(__name__)
 
 
 class Database:
     """An engine with three kinds of transactions: reading, writing, and durable writing."""
+
+    trains = False
+    """Whether trials are trained, which wait for a database that is busy; else somebody waits for a command."""
 
     def __init__(self, url: str) -> None:
         self.url = parse_url(url)
@@ -51,7 +59,7 @@ class Database:
             # A program may change its current folder.
             self.url = self.url.set(database=utf_8_path(Path(self.url.database or "")))
         else:
-            self.shown = self.url.difference_update_query(["password"]).render_as_string()
+            self.shown = without_password(self.url.render_as_string())
         try:
             engine = create_engine(
                 self._connected(),
@@ -59,8 +67,10 @@ class Database:
                 pool_pre_ping=not self.is_sqlite,  # a server may have been restarted since a connection was last used
             )
         except (NoSuchModuleError, ImportError, ArgumentError) as error:
+            remedy = "write postgresql+psycopg:// at its beginning, and "
             raise StoreError(
-                f"{self.shown} needs a database driver that is not installed ({error}); install it and try again"
+                f"{self.shown} needs a database driver that is not installed ({error}); "
+                f"{'' if self.is_sqlite else remedy}install it with: pip install 'sweep-lab[postgres]'"
             ) from None
         self._opened: list[tuple[int, int]] = []
         """Device and inode of the file that was opened; a list, so that the engine need not refer to this object."""
@@ -103,13 +113,19 @@ class Database:
             return False
         return not self.path.with_name(f"{self.path.name}-wal").exists()
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it is a file that nobody has open, on a disk without room for what SQLite makes to read it."""
+        return self.is_sqlite and is_stuck(self.real_path)
+
     def _connected(self) -> URL:
         """Return the URL for the driver, which says that a file in a read-only folder does not change.
 
         SQLite would otherwise write its log beside the file; an existing log must be read.
         """
-        if not self.is_fixed:
-            return self.url
+        return self._unchanging() if self.is_fixed else self.url
+
+    def _unchanging(self) -> URL:
         name = f"file:{quote(str(self.path))}"
         return URL.create("sqlite", database=name, query={"immutable": "1", "uri": "true"})
 
@@ -148,19 +164,12 @@ class Database:
         """
         with self._transaction("probe") as connection:
             if self.is_sqlite:
-                self._check_room()
+                if (error := why_no_room(self.real_path.parent)) is not None:  # the log may have some, but nothing else
+                    reason = FULL if is_full(error) else error.strerror
+                    raise StoreFull(f"the database {self.shown} cannot be written: {reason}") from error
                 connection.execute(text(f"PRAGMA application_id = {APPLICATION_ID}"))
             else:
                 connection.execute(text("CREATE TEMPORARY TABLE probe () ON COMMIT DROP"))
-
-    def _check_room(self) -> None:
-        """Check that there is room for new files and longer ones: the log may have some, but nothing else."""
-        try:
-            with TemporaryFile(dir=self.real_path.parent, buffering=0) as stream:
-                stream.write(bytes(ROOM))
-        except OSError as error:
-            reason = "database or disk is full" if is_full(error) else error.strerror
-            raise StoreBusy(f"the database {self.shown} cannot be written: {reason}") from error
 
     def checkpoint(self) -> None:
         """Move what stands in the log beside a SQLite file into the file, as far as nobody reads the older state.
@@ -200,20 +209,21 @@ class Database:
     def _transaction(self, purpose: str) -> Iterator[Connection]:
         engine, verb = (self._reader, "read") if purpose == "read" else (self._engine, "written")
         self.check_place()
-        with self.explained(verb), engine.begin() as connection:
+        if purpose == "read" and self.is_stuck:
+            engine = create_engine(self._unchanging(), paramstyle="qmark", poolclass=NullPool)
+        with self.explained(verb, is_advised=purpose != "probe"), engine.connect() as connection:
             if self.is_sqlite:
-                _begin_sqlite(connection, purpose)
+                _begin_sqlite(connection, purpose, self)
             yield connection
+            (connection.rollback if purpose == "read" else connection.commit)()  # a function may have written
 
     @contextmanager
-    def explained(self, verb: str) -> Iterator[None]:
-        """Turn the errors of the database into one sentence."""
+    def explained(self, verb: str, is_advised: bool = True) -> Iterator[None]:
+        """Turn the errors of the database into one sentence, with what to do about it."""
         try:
             yield
         except DBAPIError as error:
-            reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
-            kind = StoreBusy if _is_transient(error) else StoreError
-            raise kind(f"the database {self.shown} cannot be {verb}: {reason}") from error
+            raise _sentence(error, self, verb, is_advised) from error
         except SQLAlchemyError as error:
             raise StoreError(f"the database {self.shown} cannot be {verb}: {error}") from error
         except (ValueError, TypeError, OverflowError) as error:  # a damaged time, number or JSON
@@ -275,10 +285,27 @@ def _remember_file(path: Path, opened: list[tuple[int, int]], connection: Any, r
         opened.append(found)
 
 
+def _sentence(error: DBAPIError, database: Database, verb: str, is_advised: bool) -> StoreError:
+    """Return one sentence for an error of the driver, and what to do about it as another part."""
+    reason = without_password(str(error.orig).strip().splitlines()[0] if error.orig else str(error))
+    kind = StoreBusy if _is_transient(error) else StoreError
+    if _code(error) in OF_THE_DISK:
+        is_full_now = _code(error) == sqlite3.SQLITE_FULL or is_full(why_no_room(database.real_path.parent))
+        reason = FULL if is_full_now else reason
+        kind = StoreFull if is_full_now or kind is StoreBusy else kind
+    what = [advice(reason)] if is_advised else []
+    return kind(f"the database {database.shown} cannot be {verb}: {reason}", *what)
+
+
+def _code(error: DBAPIError) -> int:
+    """Return the primary code of an error of SQLite; 0 for those of a server."""
+    return int(getattr(error.orig, "sqlite_errorcode", 0)) & 0xFF
+
+
 def _is_transient(error: DBAPIError) -> bool:
     """Tell whether another try may succeed."""
     if isinstance(error.orig, sqlite3.Error):
-        return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in TRANSIENT
+        return _code(error) in TRANSIENT
     return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
 
 
@@ -294,15 +321,33 @@ def _prepare_server(connection: Any, record: Any) -> None:
     connection.commit()
 
 
-def _begin_sqlite(connection: Connection, purpose: str) -> None:
-    patience = PROBE_SECONDS if purpose == "probe" else BUSY_SECONDS
-    _set_pragma(connection, "busy_timeout", patience * 1000)
+def _begin_sqlite(connection: Connection, purpose: str, database: Database) -> None:
+    """Begin a transaction, and say so where it has to wait for another program."""
+    is_told = not database.trains and purpose != "probe"
+    first = BUSY_SECONDS if database.trains and purpose != "probe" else PROBE_SECONDS
+    _set_pragma(connection, "busy_timeout", round(first * 1000))
+    if purpose != "read":
+        _set_pragma(connection, "synchronous", "FULL" if purpose == "durable" else "NORMAL")
+    try:
+        _begin(connection, purpose)
+    except OperationalError as error:
+        if not is_told or _code(error) != sqlite3.SQLITE_BUSY:
+            raise
+        LOG.warning("another program is writing to %s; waiting", database.shown)
+        if purpose == "read":
+            connection.exec_driver_sql("ROLLBACK")
+        _set_pragma(connection, "busy_timeout", round((BUSY_SECONDS - PROBE_SECONDS) * 1000))
+        _begin(connection, purpose)
+
+
+def _begin(connection: Connection, purpose: str) -> None:
+    """Send the statement that begins a transaction."""
     if purpose == "read":
         connection.exec_driver_sql("BEGIN")
-        return
-    _set_pragma(connection, "synchronous", "FULL" if purpose == "durable" else "NORMAL")
-    # IMMEDIATE waits for its turn at once; a transaction that reads first and then writes would fail instead.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1")  # sees the present state from now on
+    else:
+        # IMMEDIATE waits for its turn at once; a transaction that reads first and then writes would fail instead.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _set_pragma(connection: Connection, name: str, value: int | str) -> None:

@@ -43,7 +43,7 @@ class Housekeeper(Reader):
             with self.database.reading() as connection:
                 return queries.list_sweeps(connection, self.database.now(connection))
 
-        return retry_while_busy(once)
+        return retry_while_busy(once, self.database.trains)
 
     def records(self) -> list[SweepRecord]:
         """Return all sweeps, newest first."""
@@ -66,7 +66,9 @@ class Housekeeper(Reader):
         from sweep.store import renaming
 
         folder = self.files.relative_to(self.folder).as_posix()
-        retry_while_busy(lambda: renaming.rename(self.database, self.files, folder, names, changes))
+        retry_while_busy(
+            lambda: renaming.rename(self.database, self.files, folder, names, changes), self.database.trains
+        )
 
     def remove(self, ids: Sequence[int]) -> int:
         """Delete sweeps with all their files; return by how many bytes the file of the database is smaller then.
@@ -76,7 +78,7 @@ class Housekeeper(Reader):
         """
         from sweep.store import removal
 
-        retry_while_busy(lambda: removal.remove(self.database, self.files, ids))
+        retry_while_busy(lambda: removal.remove(self.database, self.files, ids), self.database.trains)
         return removal.give_back(self.database)
 
     def note(self, sweep_id: int, number: int | None, text: str) -> None:
@@ -100,4 +102,4 @@ class Housekeeper(Reader):
             with self.database.writing(durable) as connection:
                 return work(connection, self.database.now(connection))
 
-        return retry_while_busy(once) if patient else once()
+        return retry_while_busy(once, self.database.trains) if patient else once()

@@ -107,7 +107,7 @@ class Reader(SqlReader):
             with self.database.reading() as connection:
                 return list(connection.execute(query).scalars())
 
-        return retry_while_busy(once)
+        return retry_while_busy(once, self.database.trains)
 
     def status(self, sweep_id: int, number: int) -> Status:
         """Return the status of a trial."""
@@ -141,7 +141,7 @@ class Reader(SqlReader):
             with self.database.reading() as connection:
                 return queries.curves(connection, trial_id, metric, epoch)
 
-        return retry_while_busy(once)
+        return retry_while_busy(once, self.database.trains)
 
     def competitors(self, sweep_id: int) -> list[Competitor]:
         """Return all trials of a sweep, by number, as stopping rules see them."""
@@ -150,7 +150,7 @@ class Reader(SqlReader):
             with self.database.reading() as connection:
                 return decisions.competitors(connection, sweep_id)
 
-        return retry_while_busy(once)
+        return retry_while_busy(once, self.database.trains)
 
     def values_after(self, sweep_id: int, number: int, metric: str, epoch: int) -> list[float]:
         """Return the values of a metric of a trial in the epochs after one, the untrained network left out."""
@@ -159,7 +159,7 @@ class Reader(SqlReader):
             with self.database.reading() as connection:
                 return decisions.values_after(connection, sweep_id, number, metric, epoch)
 
-        return retry_while_busy(once)
+        return retry_while_busy(once, self.database.trains)
 
     def parameters(self, sweep_id: int, first: int = 0) -> dict[int, dict[str, Scalar]]:
         """Return the drawn values of each trial from a number on, by number and full name."""

@@ -37,6 +37,8 @@ STEPS = 1_000_000
 """Instructions of SQLite after which Python can look for signals, such as Ctrl-C."""
 SEVERAL = ("one statement at a time", "multiple commands")
 """What they say of more than one statement."""
+READING = ("select", "with", "explain", "values", "show", "table")
+"""How statements begin that a server is asked; COPY and CALL write, also in a transaction that can only read."""
 UNBOUND = ("bindings supplied", "there is no parameter", "You did not supply a value for binding")
 """What they say of ? or :name in a query."""
 TOKENS = re.compile(
@@ -81,7 +83,7 @@ def run_query(database: Database, query: str) -> pd.DataFrame:
 
 def _from_file(database: Database, query: str) -> tuple[list[str], list[Sequence[Any]]]:
     """Return the names of the columns and the rows, by a connection that can only read."""
-    fixed = "&immutable=1" if database.is_fixed else ""
+    fixed = "&immutable=1" if database.is_fixed or database.is_stuck else ""
     with closing(sqlite3.connect(f"file:{quote(str(database.path))}?mode=ro{fixed}", uri=True)) as connection:
         connection.execute("PRAGMA query_only = ON")
         connection.execute("BEGIN")
@@ -144,7 +146,12 @@ def _authorize(action: int, *_: str | None) -> int:
 
 
 def _from_server(database: Database, query: str) -> tuple[list[str], list[Sequence[Any]]]:
-    """Return the names of the columns and the rows, in a transaction that can only read."""
+    """Return the names of the columns and the rows, in a transaction that can only read, and is rolled back."""
+    first = re.match(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(\w*)", query, re.DOTALL)
+    if first is not None and first[1] and first[1].lower() not in (*READING, *_misspelled(first[1])):
+        raise UsageError(
+            f"a query can only read, and this one would write (it begins with {first[1]}, not SELECT or WITH)"
+        )
     try:
         with database.reading() as connection:
             cursor = connection.connection.cursor()
@@ -157,6 +164,11 @@ def _from_server(database: Database, query: str) -> tuple[list[str], list[Sequen
             return _fetched(cursor)
     except DBAPIError as error:
         raise _refused(str(error.orig)) from None
+
+
+def _misspelled(word: str) -> list[str]:
+    """Return a word that is nearly one which begins a statement, of which the server says more."""
+    return [word.lower()] if get_close_matches(word.lower(), READING, n=1, cutoff=0.8) else []
 
 
 def _fetched(cursor: Any) -> tuple[list[str], list[Sequence[Any]]]:

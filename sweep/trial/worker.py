@@ -264,4 +264,6 @@ class Attempt:
 @lru_cache(maxsize=1)
 def open_store(url: str) -> Store:
     """Return the store at a URL, opened once in a process."""
-    return Store(url)
+    store = Store(url)
+    store.database.trains = True
+    return store

@@ -113,6 +113,15 @@ class TestRemove:
         assert house("list").out == "Sweeps: none\n"
         assert house("doctor").code == 0
 
+    def test_several_go_at_once(self, house):
+        answer = house("remove", "tiny", NAME, "tiny", "-y")
+        assert answer.err.startswith(f"removed tiny (1 trial) and {NAME} (8 trials) with ")
+        assert house("list").out == "Sweeps: none\n"
+
+    def test_of_several_none_goes_where_one_is_not_there(self, house):
+        assert "there is no sweep 'x'" in house("remove", "tiny", "x", "-y").sentence(1)
+        assert "tiny" in house("list").out
+
     def test_twins_are_named_and_go_only_if_asked_for(self, rescued):
         parent = sweep.load("toy", db=rescued.store.database.address)
         with pytest.raises(

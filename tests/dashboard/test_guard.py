@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from sweep.dashboard import server
-from sweep.errors import SweepError, UsageError
+from sweep.errors import StoreError, SweepError, UsageError
 from tests.hand_made import begin, draw, end
 
 CONSTANT = """
@@ -111,3 +111,15 @@ def test_a_database_that_is_gone_is_one_sentence(store, record, tmp_path):
         assert (status, "has been moved away or deleted" in json.loads(said)["reason"]) == (503, True)
         (tmp_path / "other.db").rename(tmp_path / "sweeps.db")
         assert ask("/api/studies")[0] == 200
+
+
+def test_a_database_that_cannot_be_read_is_said_once(store, monkeypatch, caplog):
+    def away():
+        raise StoreError("the database cannot be read: connection refused")
+
+    with serving(store) as ask:
+        monkeypatch.setattr(store.database, "reading", away)
+        for _ in range(2):
+            status, text = ask("/api/studies")
+            assert (status, json.loads(text)["reason"]) == (503, "the database cannot be read: connection refused")
+    assert caplog.messages == ["the database cannot be read: connection refused"]

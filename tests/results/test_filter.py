@@ -328,3 +328,14 @@ class TestTags:
     def test_a_parameter_of_that_name_comes_first(self):
         frame = trials().assign(tag=["a", "b", "a", "b"])
         assert frame["trial"][matching(frame, "tag = 'b'", PARAMETERS)].tolist() == [1, 3]
+
+
+@pytest.mark.parametrize(("condition", "found"), [("tag = 'it''s'", 1), ('tag = "it\'s"', 1), ("tag = ''", 0)])
+def test_a_doubled_quote_is_one_as_in_sql(condition, found):
+    frame = pd.DataFrame({"tags": ["it's", "its"]})
+    assert matching(frame, condition, []).sum() == found
+
+
+def test_two_texts_side_by_side_are_refused():
+    with pytest.raises(UsageError, match="two texts stand side by side; a quote within one is doubled"):
+        matching(pd.DataFrame({"tags": ["ab"]}), "tag = 'a' 'b'", [])

@@ -160,7 +160,7 @@ class TestDisk:
                 assert dump(path) == before
             assert not [name for name in names(path.parent) if name.startswith(".")]
             shutil.rmtree(path.parent)
-        assert outcomes[0] == "no room to look"
+        assert outcomes[0] == "no room to write"
         assert outcomes[-1] == "done"
         assert "no copy" in outcomes
         assert set(outcomes) <= {"no room to look", "no copy", "no room to write", "done"}

@@ -21,8 +21,11 @@ from typing import TYPE_CHECKING, Any
 from sweep.errors import SweepError, UsageError
 from sweep.records import Status
 from sweep.results.export.base import Table, check_installed
+from sweep.results.export.databases import checked_url, file_of, nothing_left, reason_of, tables_at
 from sweep.results.export.runs import Run, read_runs, seconds_of
 from sweep.results.format import spelled
+from sweep.store.advice import advice
+from sweep.system.urls import without_password
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -48,6 +51,7 @@ OWN_TAGS = (
     *("trial", "configuration", "status", "error", "finding", "divergence"),
 )
 """Tags of runs that an export replaces; others are those of the users of MLflow."""
+EXAMPLE = "sqlite:///mlflow.db"
 LONGEST_NAME = 240
 """Characters of the name of a parameter or a metric; MLflow takes 250."""
 LONGEST_PARAMETER, LONGEST_TAG = 6_000, 8_000
@@ -65,7 +69,7 @@ class MlFlow:
         check_installed("mlflow", "MLflow", "mlflow")
         url = database_url(destination)
         runs = read_runs(sweep, table)
-        with _opened(url) as store:
+        with nothing_left(file_of(checked_url(url, EXAMPLE))), _opened(url) as store:
             experiment = _experiment(store, sweep)
             with store.engine.begin() as connection:
                 _insert(connection, _Rows.of(sweep, runs, experiment))
@@ -76,15 +80,15 @@ def database_url(destination: str) -> str:
     """Return the URL of a database; a file is one of SQLite.
 
     Raises:
-        UsageError: when it is a folder, or a server of MLflow.
+        UsageError: when it is a folder, a server of MLflow, in memory, or none that can be opened.
     """
     if destination.startswith(("http://", "https://")):
-        raise UsageError(f"cannot write to the server {destination}; name its database, such as sqlite:///mlflow.db")
-    if "://" in destination:
-        return destination
-    if Path(destination).is_dir():
-        raise UsageError(f"{destination} is a folder, and MLflow takes databases only, such as sqlite:///mlflow.db")
-    return f"sqlite:///{destination}"
+        raise UsageError(f"cannot write to the server {destination}; name its database, such as {EXAMPLE}")
+    if "://" not in destination and Path(destination).is_dir():
+        raise UsageError(f"{destination} is a folder, and MLflow takes databases only, such as {EXAMPLE}")
+    url = destination if "://" in destination or not destination else f"sqlite:///{destination}"
+    checked_url(url, EXAMPLE)
+    return url
 
 
 def page_of(sweep: Sweep, destination: str) -> str:
@@ -111,9 +115,11 @@ def _opened(url: str) -> Iterator[Any]:
             try:
                 yield SqlAlchemyStore(url, ARTIFACTS)
             except MlflowException as error:
-                raise SweepError(f"MLflow cannot use {_shown(url)}: {_one_line(error)}") from error
+                reason = _one_line(error)
+                raise SweepError(f"MLflow cannot use {without_password(url)}: {reason}{advice(reason)}") from error
     except (SQLAlchemyError, ImportError) as error:
-        raise SweepError(f"the database {_shown(url)} cannot be used: {_one_line(error)}") from error
+        reason = _one_line(error)
+        raise SweepError(f"the database {without_password(url)} cannot be used: {reason}{advice(reason)}") from error
 
 
 @contextmanager
@@ -135,28 +141,13 @@ def _quiet() -> Iterator[None]:
 
 def _check_tables(url: str) -> None:
     """Refuse a database of another program, in which MLflow would make its own tables."""
-    from sqlalchemy import create_engine, inspect
-
-    engine = create_engine(url)
-    try:
-        tables = inspect(engine).get_table_names()
-    finally:
-        engine.dispose()
+    tables = tables_at(checked_url(url, EXAMPLE))
     if tables and "experiments" not in tables:
-        raise SweepError(f"{_shown(url)} is not a database of MLflow; name another one, such as sqlite:///mlflow.db")
-
-
-def _shown(url: str) -> str:
-    from sqlalchemy import make_url
-
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ValueError:
-        return url
+        raise UsageError(f"{without_password(url)} is not a database of MLflow; name another one, such as {EXAMPLE}")
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).splitlines()[0].split()) if str(error) else type(error).__name__
+    return " ".join(reason_of(error).split()) or type(error).__name__
 
 
 def _experiment(store: Any, sweep: Sweep) -> int:
@@ -182,7 +173,8 @@ def _experiment(store: Any, sweep: Sweep) -> int:
     if found:
         state = "deleted there; restore it" if found[0][2] == own else "not of this sweep; rename it"
         raise SweepError(
-            f"{_shown(store.db_uri)} has an experiment {sweep.name} already, which is {state}, or name another database"
+            f"{without_password(store.db_uri)} has an experiment {sweep.name} already, which is {state}, or name "
+            "another database"
         )
     texts = {IDENTIFIER: own, "mlflow.note.content": sweep.record.description}
     return int(store.create_experiment(sweep.name, tags=[ExperimentTag(*each) for each in texts.items() if each[1]]))

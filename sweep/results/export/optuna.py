@@ -8,27 +8,32 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import Connection, Engine, create_engine, insert, inspect, make_url, select, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import Connection, insert, make_url, select, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from sweep.errors import SweepError, UsageError
 from sweep.records import ENDED
 from sweep.results.export.base import Table
+from sweep.results.export.databases import OUR_TABLES, checked_url, file_of, nothing_left, reason_of, tables_at
 from sweep.results.studies import Study, require_optuna
+from sweep.store.advice import advice
 from sweep.store.histories import read_histories, read_stamps
+from sweep.system.urls import without_password
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from sweep.results.sweep import Sweep
 
-OUR_TABLES = {"sweeps", "epochs", "decisions"}
-"""Tables by which a database of sweeps is known."""
+THEIR_TABLES = {"studies", "trials", "version_info"}
+"""Tables by which a database of Optuna's is known."""
+EXAMPLE = "sqlite:///study.db"
 EPOCHS = "sweep:epochs"
 """Attribute of a trial that has all metrics of its epochs, from which `sweep import` reads them back."""
 TRIAL = "trial"
@@ -67,13 +72,14 @@ def write_study(sweep: Sweep, url: str) -> int:
     require_optuna()
     address = study_url(url)
     trials = list(frozen_trials(sweep))
-    with storage_at(address, creating=True) as storage:
+    shown = without_password(address)
+    with nothing_left(file_of(make_url(address))), storage_at(address, creating=True) as storage:
         from optuna.study import StudyDirection
 
         if sweep.name in [each.study_name for each in storage.get_all_studies()]:
             raise SweepError(
-                f"there is a study '{sweep.name}' in {address} already; write to another database, or delete it with: "
-                f"optuna delete-study --study-name {sweep.name} --storage {address}"
+                f"there is a study '{sweep.name}' in {shown} already; write to another database, or delete it with: "
+                f"optuna delete-study --study-name {sweep.name} --storage {shown}"
             )
         direction = StudyDirection.MAXIMIZE if sweep.objective.is_max else StudyDirection.MINIMIZE
         with storage.engine.begin() as connection:
@@ -119,42 +125,19 @@ def study_url(url: str, purpose: Literal["export", "import"] = "export") -> str:
     """Return the URL of a database of Optuna's that is not one of sweeps.
 
     Raises:
-        UsageError: when it is one of sweeps, or no URL.
+        UsageError: when it is one of sweeps, no URL, or, to be exported to, one of another program.
     """
-    if not url:
-        raise UsageError("the URL of the database is empty; give one such as sqlite:///study.db")
-    address = url if "://" in url else f"sqlite:///{url}"
-    try:
-        parsed = make_url(address)
-        engine = create_engine(parsed)
-    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise UsageError(
-            f"{url!r} names no database that can be opened ({reason}); give one such as sqlite:///study.db"
-        ) from None
-    is_file = parsed.get_backend_name() == "sqlite"
-    if is_file and not parsed.database:
-        raise UsageError(f"{url!r} names no file; give one such as sqlite:///study.db")
-    try:
-        if (not is_file or Path(str(parsed.database)).exists()) and _is_ours(engine):
-            wrong = "in which Optuna would make tables; name another one"
-            if purpose == "import":
-                wrong = "whose sweeps need no import; look at them with: sweep list --db FILE"
-            raise UsageError(f"{url} is a database of sweeps, {wrong}")
-    except SQLAlchemyError as error:
-        raise SweepError(f"{url} cannot be opened: {reason_of(error)}") from None
-    finally:
-        engine.dispose()
+    address = url if "://" in url or not url else f"sqlite:///{url}"
+    parsed, given = checked_url(address, EXAMPLE), without_password(url)
+    tables = tables_at(parsed)
+    if tables >= OUR_TABLES:
+        wrong = "in which Optuna would make tables; name another one"
+        if purpose == "import":
+            wrong = f"whose sweeps need no import; look at them with: sweep list --db {shlex.quote(given)}"
+        raise UsageError(f"{given} is a database of sweeps, {wrong}")
+    if purpose == "export" and tables and not tables >= THEIR_TABLES:
+        raise UsageError(f"{given} is a database, but not one of Optuna's; name another one, such as {EXAMPLE}")
     return address
-
-
-def _is_ours(engine: Engine) -> bool:
-    return set(inspect(engine).get_table_names()) >= OUR_TABLES
-
-
-def reason_of(error: BaseException) -> str:
-    """Return why a database could not be used, in one line."""
-    return str(getattr(error, "orig", None) or error).splitlines()[0]
 
 
 @contextmanager
@@ -176,9 +159,11 @@ def storage_at(address: str, creating: bool = False) -> Iterator[Any]:
         storage = optuna.storages.RDBStorage(address, skip_table_creation=not creating)
         yield storage
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError, AssertionError) as error:
-        raise SweepError(f"{address} cannot be used as a database of Optuna's: {reason_of(error)}") from None
+        shown, reason = without_password(address), reason_of(error.__cause__ or error)
+        raise SweepError(f"{shown} cannot be used as a database of Optuna's: {reason}{advice(reason)}") from None
     except RuntimeError as error:
-        raise SweepError(f"{address} cannot be used by the installed Optuna: {reason_of(error)}") from None
+        shown = without_password(address)
+        raise SweepError(f"{shown} cannot be used by the installed Optuna: {reason_of(error)}") from None
     finally:
         optuna.logging.set_verbosity(verbosity)
         if storage is not None:

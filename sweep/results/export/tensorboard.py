@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sweep.errors import SweepError
 from sweep.records import LOST, Scalar
 from sweep.results.export.base import Table, check_installed
+from sweep.results.export.databases import nothing_left
 from sweep.results.export.runs import Run, read_runs, seconds_of
 from sweep.results.format import spelled
 from sweep.system.files import write_whole
@@ -43,17 +44,23 @@ class TensorBoard:
         described = _experiment(
             {name: [*values.values()] for name, values in columns.items()}, [best, *sweep.metrics()]
         )
-        _write(folder, [_event(seconds_of(sweep.record.created), [described])])
-        for run in runs:
-            number = run.record.number
-            row = {name: values[number] for name, values in columns.items() if number in values}
-            _write(folder / str(number), _events(run, _session_start(run, row, number // sweep.repeats), best))
+        with nothing_left(_made_first(folder)):
+            _write(folder, [_event(seconds_of(sweep.record.created), [described])])
+            for run in runs:
+                number = run.record.number
+                row = {name: values[number] for name, values in columns.items() if number in values}
+                _write(folder / str(number), _events(run, _session_start(run, row, number // sweep.repeats), best))
         return len(runs)
 
 
 def folder_of(sweep: Sweep, destination: str) -> Path:
     """Return the folder of a sweep, which TensorBoard takes as its `--logdir`."""
     return Path(destination) / sweep.name
+
+
+def _made_first(folder: Path) -> Path:
+    """Return the outermost of the folders that must be made for one; itself where all are there."""
+    return next((each for each in reversed([folder, *folder.parents]) if not each.exists()), folder)
 
 
 def _events(run: Run, start: Any, best: str) -> Iterable[bytes]:

@@ -9,18 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, inspect, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import make_url
 
 from sweep.errors import Argument, SweepError, UsageError, suggest
 from sweep.experiment.sections.objective import check_metric_name
 from sweep.metrics import Direction, Objective, metric
 from sweep.records import Divergence, Epoch, Status
-from sweep.results.export.optuna import reason_of, storage_at, study_url
+from sweep.results.export.databases import tables_at
+from sweep.results.export.optuna import THEIR_TABLES, reason_of, storage_at, study_url
 from sweep.results.importing.found import Found, FoundTrial, ended_only, range_of, repeats_of, scalar
 from sweep.results.importing.own import as_told, exported_epochs, is_exported, sweep_of
 from sweep.results.studies import METRIC_NAMES, require_optuna, utc
 from sweep.store.imports import Ended
+from sweep.system.urls import without_password
 
 SQLITE = b"SQLite format 3\0"
 """What a file of SQLite begins with."""
@@ -42,7 +43,7 @@ def read_study(place: str, name: str | None) -> Found:
     """
     require_optuna()
     with _storage(place) as storage:
-        study = _chosen(storage.get_all_studies(), name, place)
+        study = _chosen(storage.get_all_studies(), name, without_password(place))
         trials = storage.get_all_trials(study._study_id, deepcopy=False)
     return _found(study, sorted(trials, key=lambda trial: trial.number))
 
@@ -63,7 +64,7 @@ def _storage(place: str) -> Iterator[Any]:
         raise wrong(f"{problem}; give a database of Optuna's, or a table of trials as .csv, .parquet or .json")
     if "://" in place or _begins(path) == SQLITE:
         address = study_url(place, "import") if "://" in place else study_url(f"sqlite:///{path.absolute()}", "import")
-        _check_tables(address, place)
+        _check_tables(address, without_password(place))
         with storage_at(address) as storage:
             yield storage
         return
@@ -89,14 +90,7 @@ def _check_tables(address: str, place: str) -> None:
     url = make_url(address)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
         raise SweepError(f"there is no file '{url.database}'")
-    engine = create_engine(url)
-    try:
-        names = set(inspect(engine).get_table_names())
-    except SQLAlchemyError as error:
-        raise SweepError(f"{place} cannot be read: {reason_of(error)}") from None
-    finally:
-        engine.dispose()
-    if not names >= {"studies", "trials", "version_info"}:
+    if not tables_at(url) >= THEIR_TABLES:
         raise SweepError(f"{place} is a database, but not one of Optuna's")
 
 

@@ -145,7 +145,7 @@ def test_a_place_that_will_not_do_is_one_sentence(hostile, hostile_database, tmp
         hostile.export(tmp_path, format="mlflow")
     with pytest.raises(SweepError, match="unable to open database file"):
         hostile.export(f"sqlite:///{tmp_path}/missing/mlflow.db", format="mlflow")
-    with pytest.raises(SweepError, match="cannot be used"):
+    with pytest.raises(UsageError, match="names no database that can be opened"):
         hostile.export("nosuch://:secret@host/x", format="mlflow")
     assert database_url("mlflow.db") == "sqlite:///mlflow.db"
 
