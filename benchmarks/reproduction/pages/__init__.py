@@ -2,12 +2,14 @@
 
 from benchmarks.reproduction.pages.base import Page
 from benchmarks.reproduction.pages.networks import NETWORKS
+from benchmarks.reproduction.pages.normalization import Normalization
 from benchmarks.reproduction.pages.one_parameter import ONE_PARAMETER
 from benchmarks.reproduction.pages.overflow import Overflow
 from benchmarks.reproduction.pages.widths import Widths
 
 PAGES: dict[str, Page] = {
     "mnist-widths": Widths(),
+    "mnist-normalization": Normalization(),
     **ONE_PARAMETER,
     "mnist-overflow": Overflow(),
     **NETWORKS,
