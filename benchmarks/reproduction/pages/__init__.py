@@ -1,6 +1,7 @@
 """The pages, by the name of their folder."""
 
 from benchmarks.reproduction.pages.base import Page
+from benchmarks.reproduction.pages.deskew import Deskew
 from benchmarks.reproduction.pages.networks import NETWORKS
 from benchmarks.reproduction.pages.normalization import Normalization
 from benchmarks.reproduction.pages.one_parameter import ONE_PARAMETER
@@ -10,6 +11,7 @@ from benchmarks.reproduction.pages.widths import Widths
 PAGES: dict[str, Page] = {
     "mnist-widths": Widths(),
     "mnist-normalization": Normalization(),
+    "mnist-deskew": Deskew(),
     **ONE_PARAMETER,
     "mnist-overflow": Overflow(),
     **NETWORKS,
