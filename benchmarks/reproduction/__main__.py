@@ -51,7 +51,7 @@ def export_all(
         if one is not None:
             found[training.name] = one
             typer.echo(export(one, training, folder), err=True)
-    if found:
+    if found or not page.trainings:
         page.add(found, folder, data)
 
 

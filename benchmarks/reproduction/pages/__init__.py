@@ -1,6 +1,7 @@
 """The pages, by the name of their folder."""
 
 from benchmarks.reproduction.pages.base import Page
+from benchmarks.reproduction.pages.datasets import Datasets
 from benchmarks.reproduction.pages.deskew import Deskew
 from benchmarks.reproduction.pages.networks import NETWORKS
 from benchmarks.reproduction.pages.normalization import Normalization
@@ -15,6 +16,7 @@ PAGES: dict[str, Page] = {
     **ONE_PARAMETER,
     "mnist-overflow": Overflow(),
     **NETWORKS,
+    "data-sets": Datasets(),
 }
 
 __all__ = ["PAGES", "Page"]
