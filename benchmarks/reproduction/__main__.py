@@ -51,6 +51,8 @@ def export_all(
         if one is not None:
             found[training.name] = one
             typer.echo(export(one, training, folder), err=True)
+    if found and is_training:
+        page.go_on(found, db, data, workers)
     if found or not page.trainings:
         page.add(found, folder, data)
 

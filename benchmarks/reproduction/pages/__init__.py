@@ -3,6 +3,7 @@
 from benchmarks.reproduction.pages.base import Page
 from benchmarks.reproduction.pages.datasets import Datasets
 from benchmarks.reproduction.pages.deskew import Deskew
+from benchmarks.reproduction.pages.everything import Everything
 from benchmarks.reproduction.pages.networks import NETWORKS
 from benchmarks.reproduction.pages.normalization import Normalization
 from benchmarks.reproduction.pages.one_parameter import ONE_PARAMETER
@@ -16,6 +17,7 @@ PAGES: dict[str, Page] = {
     **ONE_PARAMETER,
     "mnist-overflow": Overflow(),
     **NETWORKS,
+    "mnist-search-everything": Everything(),
     "data-sets": Datasets(),
 }
 

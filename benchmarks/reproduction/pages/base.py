@@ -17,6 +17,9 @@ class Page:
     trainings: tuple[Training, ...]
     template: str
 
+    def go_on(self, sweeps: Mapping[str, sweep.Sweep], db: Path, data: Path | None, workers: int | None) -> None:
+        """Train what can only be known once the sweeps have ended."""
+
     def add(self, sweeps: Mapping[str, sweep.Sweep], folder: Path, data: Path | None) -> None:
         """Write further tables and pictures for which the sweeps themselves are needed."""
 
