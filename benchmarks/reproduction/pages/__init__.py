@@ -1,6 +1,7 @@
 """The pages, by the name of their folder."""
 
 from benchmarks.reproduction.pages.base import Page
+from benchmarks.reproduction.pages.batch_norm import BatchNorm
 from benchmarks.reproduction.pages.datasets import Datasets
 from benchmarks.reproduction.pages.deskew import Deskew
 from benchmarks.reproduction.pages.everything import Everything
@@ -18,6 +19,7 @@ PAGES: dict[str, Page] = {
     "mnist-overflow": Overflow(),
     **NETWORKS,
     "mnist-search-everything": Everything(),
+    "mnist-cnn-batch-norm": BatchNorm(),
     "data-sets": Datasets(),
 }
 
