@@ -187,12 +187,14 @@ def pairwise(trials: pd.DataFrame, column: str = "kind") -> pd.DataFrame:
         both = trials[trials[column].isin([first, second])]
         table = pd.crosstab(both[column], both["lost"]).reindex(columns=[True, False], fill_value=0)
         lost = [f"{table.loc[kind, True]} of {table.loc[kind].sum()}" for kind in (first, second)]
+        more, less = both.groupby(column)["lost"].mean().sort_values(ascending=False).index
         rows.append(
             {
                 "pair": f"{first}, {second}",
                 "diverged": ", ".join(lost),
                 "Fisher": float(fisher_exact(table).pvalue),
                 OTHERS: permutation_chance(both[column], excess_of(both)),
+                "words": f"{more} more often than {less}",
             }
         )
     return pd.DataFrame(rows)
@@ -207,9 +209,9 @@ def by_factor(trials: pd.DataFrame) -> pd.DataFrame:
 
 def corrected(pairs: pd.DataFrame) -> pd.DataFrame:
     """Return the table of some tests, with Holm's correction in brackets."""
-    shown = pairs.copy()
+    shown = pairs.drop(columns="words")
     for name in ("Fisher", OTHERS):
-        shown[name] = [f"{raw:.3f} ({held:.3f})" for raw, held in zip(pairs[name], holm(pairs[name]), strict=True)]
+        shown[name] = [f"{raw:.4f} ({held:.4f})" for raw, held in zip(pairs[name], holm(pairs[name]), strict=True)]
     return shown
 
 
@@ -218,14 +220,22 @@ def verdict(trials: pd.DataFrame, pairs: pd.DataFrame, factors: pd.DataFrame) ->
     shares_of = trials.groupby("kind")["lost"].mean()
     most, least = shares_of.idxmax(), shares_of.idxmin()
     told = pairs[holm(pairs[OTHERS]) < 1 - LEVEL]
-    which = "; ".join(told["pair"]) if len(told) else "none"
-    is_clear = sum(most in pair for pair in told["pair"]) == len(shares_of) - 1
-    halves = "; ".join(factors.loc[holm(factors[OTHERS]) < 1 - LEVEL, "pair"]) or "none"
-    return (
-        f"The largest share is that of {most}, the smallest that of {least}. Pairs of kinds that differ by more than"
-        f" chance explains, with the correction and the other values taken into account: {which}. Of the two decisions:"
-        f" {halves}. So these trials {'tell' if is_clear else 'cannot tell'} which of the four kinds diverges most."
+    which = "; ".join(told["words"]) if len(told) else "none"
+    halves = "; ".join(factors.loc[holm(factors[OTHERS]) < 1 - LEVEL, "words"]) or "nothing"
+    alike = [kind for kind in shares_of.index if kind != most and not any({most, kind} == each for each in sets(told))]
+    end = (
+        f"that it is {most} rather than {' or '.join(alike)} cannot be told" if alike else f"{most} diverges most often"
     )
+    return (
+        f"The largest share is that of {most}, the smallest that of {least}. With the correction, and the other values"
+        f" taken into account, these are told to diverge: {which}. Of the two decisions: {halves}. As to which of the"
+        f" four diverges most, {end}."
+    )
+
+
+def sets(pairs: pd.DataFrame) -> list[set[str]]:
+    """Return the kinds of each pair."""
+    return [set(pair.split(", ")) for pair in pairs["pair"]]
 
 
 def law_table(results: Results) -> pd.DataFrame:
