@@ -31,7 +31,7 @@ def main(
         for name in names:
             folder = RESULTS / "reference" / name
             export_all(PAGES[name], folder, db, data, workers, is_training=not pages)
-            if not any((folder / f"{training.name}.json").exists() for training in PAGES[name].trainings):
+            if not PAGES[name].is_there(Results(folder)):
                 typer.echo(f"{name}: nothing is there yet", err=True)
                 continue
             write(name, folder)
@@ -51,7 +51,9 @@ def export_all(
         if one is not None:
             found[training.name] = one
             typer.echo(export(one, training, folder), err=True)
-    if found:
+    if found and is_training:
+        page.go_on(found, db, data, workers)
+    if found or not page.trainings:
         page.add(found, folder, data)
 
 

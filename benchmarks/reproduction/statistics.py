@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -98,3 +99,59 @@ def beside(what: str, published: float, values: ArrayLike) -> Beside:
     sample = np.asarray(values, dtype=float)
     low, high = next_interval(sample)
     return Beside(what, published, float(sample.mean()), float(sample.std(ddof=1)), low, high, len(sample))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A difference of two means with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.low > 0 or self.high < 0
+
+
+def welch(first: ArrayLike, second: ArrayLike) -> Difference:
+    """Return the mean of the second sample less that of the first, with Welch's interval; both of at least two."""
+    one, other = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    interval = stats.ttest_ind(other, one, equal_var=False).confidence_interval(LEVEL)
+    return Difference(float(other.mean() - one.mean()), float(interval.low), float(interval.high))
+
+
+def paired(first: ArrayLike, second: ArrayLike) -> Difference:
+    """Return the mean of the second values less the first ones, with Student's interval of at least two pairs."""
+    differences = np.asarray(second, dtype=float) - np.asarray(first, dtype=float)
+    return Difference(float(differences.mean()), *mean_interval(differences))
+
+
+def holm(chances: ArrayLike) -> NDArray[np.float64]:
+    """Return the p-values of several tests with Holm's correction (S. Holm, Scand. J. Statist. 6, 1979)."""
+    raw = np.asarray(chances, dtype=float)
+    order = np.argsort(raw)
+    raised = np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1))
+    found = np.empty(len(raw))
+    found[order] = np.minimum(raised, 1.0)
+    return found
+
+
+def permutation_chance(labels: ArrayLike, statistic: Callable[[NDArray[Any]], float], seed: int = 0) -> float:
+    """Return how often labels that are dealt out anew give a statistic at least as large, the true deal included.
+
+    It is exact but for the number of deals where the labels were drawn at random, whatever else decides the outcome.
+    """
+    own = np.asarray(labels)
+    generator = np.random.default_rng(seed)
+    limit = statistic(own) - 1e-9
+    found = sum(statistic(generator.permutation(own)) >= limit for _ in range(RESAMPLES))
+    return (1 + found) / (1 + RESAMPLES)
+
+
+def mcnemar(first: ArrayLike, second: ArrayLike) -> float:
+    """Return the exact p-value of McNemar's test that an event is as frequent in one of two paired trainings."""
+    one, other = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
+    alone = int((one & ~other).sum()), int((other & ~one).sum())
+    return float(stats.binomtest(alone[0], sum(alone)).pvalue) if sum(alone) else 1.0

@@ -16,7 +16,7 @@ from sweep.experiment.sections.objective import check_metric_name
 from sweep.metrics import Direction, Objective, metric
 from sweep.records import Divergence, Epoch, Status
 from sweep.results.export.databases import tables_at
-from sweep.results.export.optuna import THEIR_TABLES, reason_of, storage_at, study_url
+from sweep.results.export.optuna import THEIR_TABLES, storage_at, study_url
 from sweep.results.importing.found import Found, FoundTrial, ended_only, range_of, repeats_of, scalar
 from sweep.results.importing.own import as_told, exported_epochs, is_exported, sweep_of
 from sweep.results.studies import METRIC_NAMES, require_optuna, utc

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+<<<<<<< HEAD
 from benchmarks.reproduction.statistics import (
     beside,
     bootstrap_interval,
@@ -12,6 +13,22 @@ from benchmarks.reproduction.statistics import (
     rank_correlation,
     share_interval,
 )
+||||||| 4301b89
+from benchmarks.reproduction.statistics import beside, bootstrap_interval, mean_interval, next_interval, share_interval
+=======
+from benchmarks.reproduction.statistics import (
+    beside,
+    bootstrap_interval,
+    holm,
+    mcnemar,
+    mean_interval,
+    next_interval,
+    paired,
+    permutation_chance,
+    share_interval,
+    welch,
+)
+>>>>>>> pages
 
 
 @pytest.mark.parametrize(("successes", "number"), [(0, 20), (3, 20), (20, 20)])
@@ -52,6 +69,7 @@ def test_whole_groups_are_resampled():
 def test_alike_is_what_one_more_could_be():
     assert beside("accuracy", 0.98, [0.979, 0.981, 0.98]).is_alike
     assert not beside("accuracy", 0.9, [0.979, 0.981, 0.98]).is_alike
+<<<<<<< HEAD
 
 
 def test_the_interval_of_a_rank_correlation_is_as_wide_as_theory_says():
@@ -63,3 +81,28 @@ def test_the_interval_of_a_rank_correlation_is_as_wide_as_theory_says():
     spread = np.sqrt((1 + value**2 / 2) / (400 - 3))  # of Fisher's z, by Bonett and Wright (2000)
     expected = np.tanh(np.arctanh(value) + np.array([-1.96, 1.96]) * spread)
     assert (low, high) == pytest.approx(expected, abs=0.02)
+||||||| 4301b89
+=======
+
+
+def test_the_correction_of_holm_is_that_of_its_definition():
+    assert holm([0.01, 0.04, 0.03, 0.5]) == pytest.approx([0.04, 0.09, 0.09, 0.5])
+    assert holm([0.9, 0.8]) == pytest.approx([1.0, 1.0])
+
+
+def test_a_difference_has_the_sign_of_the_second():
+    found = welch([0.1, 0.2, 0.3], [1.1, 1.2, 1.3])
+    assert (found.value, found.is_told) == (pytest.approx(1.0), True)
+    assert found.high - found.value == pytest.approx(2.7764451 * np.sqrt(2 / 300), rel=1e-6)  # Student with 4 degrees
+    assert not paired([1.0, 2.0], [2.0, 1.0]).is_told
+
+
+def test_the_test_of_mcnemar_counts_what_happened_to_one_alone():
+    assert mcnemar([1, 1, 0, 0], [1, 1, 0, 0]) == 1.0
+    assert mcnemar([0] * 6 + [1], [1] * 7) == pytest.approx(2 / 2**6)
+
+
+def test_labels_that_are_dealt_out_anew_tell_the_chance():
+    outcomes = np.array([1, 1, 1, 1, 0, 0, 0, 0])
+    assert permutation_chance(outcomes, lambda labels: abs(outcomes @ labels - 2)) == pytest.approx(2 / 70, abs=0.01)
+>>>>>>> pages

@@ -1,0 +1,138 @@
+"""The page on the variants of batch normalization: in which the accuracy collapses, and what turns that off."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from benchmarks.reproduction.exports import Results
+from benchmarks.reproduction.pages.base import Page
+from benchmarks.reproduction.trainings import Training
+
+NAME = "mnist-cnn-batch-norm"
+FACTORS = {
+    "over": "over",
+    "layers[1].statistics": "statistics",
+    "layers[1].eps": "eps",
+    "layers[0].bias": "biases",
+    "dtype": "dtype",
+}
+"""Column -> what the page calls it. Both normalizations of a variant have the same statistics, eps and biases."""
+DOWN = 0.9
+"""Test accuracy below which an epoch counts as down."""
+
+COLORS = {("moving", 1e-10): "C0", ("moving", 1e-5): "C2", ("cumulative", 1e-10): "C3", ("cumulative", 1e-5): "C1"}
+
+
+class BatchNorm(Page):
+    """Twenty variants of a network with batch normalization, one training each."""
+
+    template = "mnist-cnn-batch-norm.md"
+    trainings = (Training(NAME, NAME),)
+
+    def content(self, results: Results) -> dict[str, Any]:
+        """Return what became of each variant, and of those that differ in one thing alone."""
+        trials, epochs = variants(results), results.epochs(NAME)
+        found = trials.join(collapses(epochs), on="trial")
+        last = int(found["epochs"].max())
+        short = found[found["epochs"] < last]
+        return {
+            "trials": len(trials),
+            "last": last,
+            "full": int((found["epochs"] == last).sum()),
+            "cut": [(length, list(own["trial"])) for length, own in short.groupby("epochs")],
+            "limit": DOWN,
+            "variants": shown(found),
+            "formats": {"last": ".4f", "best": ".4f", "lowest": ".4f"},
+            "pairs": pairs(trials, epochs),
+            "collapsed": int((found["down"] > 0).sum()),
+        }
+
+    def draw(self, results: Results) -> None:
+        """Draw the test accuracy of each variant, epoch by epoch."""
+        trials, epochs = variants(results), results.epochs(NAME)
+        figure, panels = plt.subplots(2, 2, figsize=(10, 7), sharex=True, sharey=True, layout="constrained")
+        for row, over in zip(panels, ("feature", "channel"), strict=True):
+            for panel, dtype in zip(row, ("float32", "float64"), strict=True):
+                for _, variant in trials[(trials["over"] == over) & (trials["dtype"] == dtype)].iterrows():
+                    curve = epochs[(epochs["trial"] == variant["trial"]) & (epochs["epoch"] > 0)]
+                    style, word = ("-", "") if variant["biases"] else (":", ", no biases")
+                    label = f"{variant['statistics']}, eps {variant['eps']:g}{word}"
+                    color = COLORS[variant["statistics"], variant["eps"]]
+                    panel.plot(curve["epoch"], curve["test_accuracy"], style, color=color, label=label)
+                panel.set_title(f"over each {over}, {dtype}")
+        figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
+        for panel in panels[1]:
+            panel.set_xlabel("epoch")
+        figure.supylabel("test accuracy")
+        figure.savefig(results.folder / "accuracy.png", dpi=90)
+        plt.close(figure)
+
+
+def variants(results: Results) -> pd.DataFrame:
+    """Return the trials with the page's names of what differs."""
+    return results.trials(NAME).drop(columns="epochs").rename(columns=FACTORS)
+
+
+def collapses(epochs: pd.DataFrame) -> pd.DataFrame:
+    """Return for each trial its epochs, the last, best and lowest accuracy, and when it was down."""
+    rows = {}
+    for trial, curve in epochs[epochs["epoch"] > 0].sort_values("epoch").groupby("trial"):
+        accuracy = curve.set_index("epoch")["test_accuracy"]
+        down = accuracy.index[accuracy < DOWN]
+        rows[trial] = {
+            "epochs": int(accuracy.index.max()),
+            "last": float(accuracy.iloc[-1]),
+            "best": float(accuracy.max()),
+            "lowest": float(accuracy.min()),
+            "down": len(down),
+            "first": int(down[0]) if len(down) else None,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def shown(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of all variants."""
+    columns: dict[str, Any] = {"trial": found["trial"].astype(str)}
+    columns |= {name: found[name] for name in ("over", "statistics")}
+    columns["eps"] = found["eps"].map("{:g}".format)
+    columns["biases"] = ["yes" if each else "no" for each in found["biases"]]
+    columns |= {name: found[name] for name in ("dtype", "epochs", "best", "last", "lowest")}
+    columns["epochs down"] = found["down"]
+    columns["first in epoch"] = ["" if pd.isna(each) else f"{each:.0f}" for each in found["first"]]
+    return pd.DataFrame(columns)
+
+
+def pairs(trials: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
+    """Return the epochs down of variants that differ in one thing alone, over the epochs that both have."""
+    names = list(FACTORS.values())
+    rows = []
+    for first, second in combinations(trials.to_dict("records"), 2):
+        differing = [name for name in names if first[name] != second[name]]
+        if len(differing) != 1:
+            continue
+        both = epochs[epochs["trial"].isin([first["trial"], second["trial"]])]
+        common = int(both.groupby("trial")["epoch"].max().min())
+        down = collapses(both[both["epoch"] <= common])["down"]
+        rows.append(
+            {
+                "differs": f"{differing[0]}: {word(first[differing[0]])} or {word(second[differing[0]])}",
+                "pairs": 1,
+                "epochs of each": common,
+                "epochs down with the first": int(down[first["trial"]]),
+                "with the second": int(down[second["trial"]]),
+                "pairs alike": int(down[first["trial"]] == down[second["trial"]]),
+            }
+        )
+    found = pd.DataFrame(rows).groupby("differs", sort=False).sum().reset_index()
+    return found.rename(columns={"epochs of each": "epochs of each, in all"})
+
+
+def word(value: Any) -> str:
+    """Return a value as the page writes it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
