@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from sweep.errors import Argument, Call, StoreError
+from sweep.store.advice import advice
 from sweep.store.connection import Database
 from sweep.store.migration import backed_up, mark, migrate, schema_version
 from sweep.store.schema import APPLICATION_ID, VERSION, metadata
@@ -159,8 +160,9 @@ def _migrate_or_explain(database: Database, version: int) -> None:
     try:
         _migrate(database)
     except StoreError as error:
+        said = [part for part in error.args if part != advice(str(error.args[0]))]  # the remedy says more
         raise StoreError(
-            *error.args, f"; before it can be used it has to be brought from schema {version} to {VERSION}: ", *remedy
+            *said, f"; before it can be used it has to be brought from schema {version} to {VERSION}: ", *remedy
         ) from error
 
 

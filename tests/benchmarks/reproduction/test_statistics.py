@@ -4,18 +4,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-<<<<<<< HEAD
-from benchmarks.reproduction.statistics import (
-    beside,
-    bootstrap_interval,
-    mean_interval,
-    next_interval,
-    rank_correlation,
-    share_interval,
-)
-||||||| 4301b89
-from benchmarks.reproduction.statistics import beside, bootstrap_interval, mean_interval, next_interval, share_interval
-=======
 from benchmarks.reproduction.statistics import (
     beside,
     bootstrap_interval,
@@ -25,10 +13,10 @@ from benchmarks.reproduction.statistics import (
     next_interval,
     paired,
     permutation_chance,
+    rank_correlation,
     share_interval,
     welch,
 )
->>>>>>> pages
 
 
 @pytest.mark.parametrize(("successes", "number"), [(0, 20), (3, 20), (20, 20)])
@@ -69,7 +57,6 @@ def test_whole_groups_are_resampled():
 def test_alike_is_what_one_more_could_be():
     assert beside("accuracy", 0.98, [0.979, 0.981, 0.98]).is_alike
     assert not beside("accuracy", 0.9, [0.979, 0.981, 0.98]).is_alike
-<<<<<<< HEAD
 
 
 def test_the_interval_of_a_rank_correlation_is_as_wide_as_theory_says():
@@ -81,8 +68,6 @@ def test_the_interval_of_a_rank_correlation_is_as_wide_as_theory_says():
     spread = np.sqrt((1 + value**2 / 2) / (400 - 3))  # of Fisher's z, by Bonett and Wright (2000)
     expected = np.tanh(np.arctanh(value) + np.array([-1.96, 1.96]) * spread)
     assert (low, high) == pytest.approx(expected, abs=0.02)
-||||||| 4301b89
-=======
 
 
 def test_the_correction_of_holm_is_that_of_its_definition():
@@ -105,4 +90,3 @@ def test_the_test_of_mcnemar_counts_what_happened_to_one_alone():
 def test_labels_that_are_dealt_out_anew_tell_the_chance():
     outcomes = np.array([1, 1, 1, 1, 0, 0, 0, 0])
     assert permutation_chance(outcomes, lambda labels: abs(outcomes @ labels - 2)) == pytest.approx(2 / 70, abs=0.01)
->>>>>>> pages
