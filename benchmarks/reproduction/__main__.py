@@ -10,7 +10,7 @@ import typer
 import sweep
 from benchmarks.reproduction.exports import Results, export
 from benchmarks.reproduction.figures import FigureError, rendered
-from benchmarks.reproduction.pages import PAGES, Page
+from benchmarks.reproduction.pages import PAGES, SUBJECTS, Page
 from benchmarks.reproduction.trainings import ended, trained
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -36,6 +36,7 @@ def main(
                 continue
             write(name, folder)
             typer.echo(f"{name}: wrote {folder.relative_to(RESULTS.parent)}", err=True)
+        (RESULTS / "reference" / "README.md").write_text(index(RESULTS / "reference"))
     except (sweep.SweepError, FigureError) as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from error
@@ -55,6 +56,12 @@ def export_all(
         page.go_on(found, db, data, workers)
     if found or not page.trainings:
         page.add(found, folder, data)
+
+
+def index(folder: Path) -> str:
+    """Return the list of all pages, with those that are not there yet."""
+    rows = [(name, subject, (folder / name / "README.md").exists()) for name, subject in SUBJECTS.items()]
+    return rendered("index.md", {"rows": rows})
 
 
 def write(name: str, folder: Path) -> None:

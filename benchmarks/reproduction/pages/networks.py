@@ -19,6 +19,8 @@ from benchmarks.reproduction.statistics import LEVEL, Beside, beside
 from benchmarks.reproduction.trainings import Training
 from sweep.experiment.experiment import Experiment
 
+SETTLED = 10
+"""Epoch from which on a low accuracy is a collapse, not a beginning."""
 MEASURES = {
     "train_accuracy": "training accuracy",
     "test_accuracy": "test accuracy",
@@ -89,8 +91,13 @@ class Network(Page):
             where = f"{self.group} = {value}: " if self.group else ""
             chosen = [(f"{where}last {label}", last.loc[index, measure]) for measure, label in MEASURES.items()]
             chosen.append((f"{where}best test accuracy", best.loc[index, "test_accuracy"]))
+            chosen.append((f"{where}lowest test accuracy from epoch {SETTLED} on", self._lowest(results).loc[index]))
             rows += [summary(label, values) for label, values in chosen]
         return pd.DataFrame(rows)
+
+    def _lowest(self, results: Results) -> pd.Series:
+        epochs = results.epochs(self.training.name)
+        return epochs[epochs["epoch"] >= SETTLED].groupby("trial")["test_accuracy"].min()
 
     def _further(self, results: Results) -> list[tuple[str, pd.DataFrame, str]]:
         if self.gradients is None:

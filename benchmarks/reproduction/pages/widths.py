@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from benchmarks.reproduction.statistics import (
     share_interval,
 )
 from benchmarks.reproduction.trainings import Training
+from sweep.metrics import Objective
+from sweep.results.rescue import answers, outcomes, totals, twins_of
 
 PUBLISHED = "mnist-widths-published"
 SEEDS = (1, 2, 3, 4)
@@ -41,6 +44,13 @@ class Widths(Page):
         Training(PUBLISHED, PUBLISHED),
     )
 
+    def go_on(self, sweeps: Mapping[str, sweep.Sweep], db: Path, data: Path | None, workers: int | None) -> None:
+        """Train twins of the first training of each published configuration that diverged."""
+        trials = sweeps[PUBLISHED].trials()
+        lost = trials[trials["status"] == "diverged"]
+        first = lost.groupby(lost["trial"] // sweeps[PUBLISHED].repeats)["trial"].min()
+        sweep.rescue(first.tolist(), name=PUBLISHED, db=db, data=data, workers=workers)
+
     def add(self, sweeps: Mapping[str, sweep.Sweep], folder: Path, data: Path | None) -> None:
         """Write the law of divergence that all searches together tell.
 
@@ -58,6 +68,10 @@ class Widths(Page):
             for effect in law.effects
         ]
         pd.DataFrame(rows).to_csv(folder / "law.csv", index=False)
+        if PUBLISHED in sweeps:
+            with suppress(sweep.SweepError):  # no twins have been trained
+                twins = twins_of(sweeps[PUBLISHED])
+                outcomes(twins).to_csv(folder / "rescue.csv", index=False)
 
     def content(self, results: Results) -> dict[str, Any]:
         """Return the tables of the search, and the published configurations beside the article's figures."""
@@ -84,6 +98,8 @@ class Widths(Page):
             "correlations": correlations(searches),
             "correlation_formats": {"rank correlation": ".3f"},
             "law": law_table(results),
+            "rescue": rescue_table(results),
+            "saviors": answers_table(results, repeated),
         }
 
     def draw(self, results: Results) -> None:
@@ -254,3 +270,29 @@ def law_table(results: Results) -> pd.DataFrame:
         }
         for _, row in law.iterrows()
     )
+
+
+def rescued(results: Results) -> pd.DataFrame | None:
+    """Return what has become of each twin of a casualty; None where none has been trained."""
+    if not (results.folder / "rescue.csv").exists():
+        return None
+    found = results.table("rescue")
+    whole = ("fork", "twin", "epoch", "epochs", "diverged", "of", "casualty")
+    return found.astype(dict.fromkeys([name for name in whole if name in found], "Int64"))
+
+
+def rescue_table(results: Results) -> pd.DataFrame | None:
+    """Return how many casualties each change has saved."""
+    found = rescued(results)
+    return None if found is None else totals(found)
+
+
+def answers_table(results: Results, repeated: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the smallest change that suffices for each casualty, with the values of its configuration."""
+    found = rescued(results)
+    if found is None:
+        return None
+    drawn = repeated.set_index("trial")[DRAWN]
+    best = answers(found, Objective()).join(drawn, on="casualty")
+    columns = {"diverged": "diverged in epoch", "detail": "what suffices", "test_accuracy": "test_accuracy"}
+    return best[[*DRAWN, *columns]].rename(columns=columns)

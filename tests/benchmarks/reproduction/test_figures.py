@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from benchmarks.reproduction import figures
-from benchmarks.reproduction.__main__ import RESULTS, write
+from benchmarks.reproduction.__main__ import RESULTS, index, write
 from benchmarks.reproduction.figures import FigureError, Figures, rendered
-from benchmarks.reproduction.pages import PAGES
+from benchmarks.reproduction.pages import PAGES, SUBJECTS
 
 COMMITTED = sorted(
     path.parent.name for path in (RESULTS / "reference").glob("*/README.md") if path.parent.name in PAGES
@@ -82,3 +82,10 @@ def test_a_committed_page_is_that_of_the_committed_data(name, tmp_path, monkeypa
 def test_there_are_pages():
     assert "mnist-widths" in COMMITTED
     assert all(Path(RESULTS / "reference" / name).stat().st_size < 15e6 for name in COMMITTED)
+
+
+def test_the_committed_list_names_each_page():
+    assert set(SUBJECTS) == set(PAGES)
+    listed = index(RESULTS / "reference")
+    assert (RESULTS / "reference" / "README.md").read_text() == listed
+    assert all(f"[{name}]({name}/README.md)" in listed for name in COMMITTED)
