@@ -290,6 +290,7 @@ def _conclude(results: Sweep, flags: RunFlags, format: Format) -> None:
         problems,
         rank_lines,
         stopped_early,
+        trained_elsewhere,
     )
     from sweep.cli.reviewing import failing
     from sweep.results.tuning_curve import summary
@@ -306,7 +307,8 @@ def _conclude(results: Sweep, flags: RunFlags, format: Format) -> None:
         _print_rules(results)
         notes = [*stopped_early(results.name, trials), *never_learned(trials)]
         lines = [results.caption(), *rank_lines(best), *summary(results), *notes, *lines, *kept_weights(results)]
-    lines += ended_by_budget(results, results.store.progress(results.record.id).counts)
+    counts = results.store.progress(results.record.id).counts
+    lines += [*ended_by_budget(results, counts), *trained_elsewhere(results.name, counts)]
     for line in lines:
         say(line)
     if not flags.quiet and format == "table":

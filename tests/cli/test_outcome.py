@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import sweep
+from sweep.system.processes import owner
 
 TRAINER = """
 import itertools, os
@@ -210,3 +211,19 @@ def test_what_is_proposed_can_be_done(run):
     for command in line.removeprefix("more:").split("    "):
         assert command.endswith(" --db 'my own.db'")
     assert "sweep predict" not in answer.err, "sweep has no model of a user's own trainer"
+
+
+def test_trials_that_another_process_still_trains_are_told(run, cli):
+    assert run("").code == 0
+    with sweep.load(db="mine.db").store.database.writing() as connection:
+        connection.exec_driver_sql(
+            "UPDATE trials SET status = 'running', owner = ?, heartbeat = strftime('%Y-%m-%d %H:%M:%f', 'now') "
+            "WHERE number = 3",
+            (owner(),),
+        )
+    answer = cli("resume", "--quiet")
+    assert answer.code == 0
+    assert answer.err.splitlines()[-1] == (
+        "1 trial of mine is still being trained by another process; look at all of them once it has ended: "
+        "sweep leaderboard mine"
+    )

@@ -102,6 +102,18 @@ def never_learned(trials: pd.DataFrame) -> list[str]:
     return totals(trials.loc[trials["status"].isin(ENDED), "finding"].dropna())
 
 
+def trained_elsewhere(name: str, counts: Mapping[Status, int]) -> list[str]:
+    """Say how many trials another process still trains, which the tables above leave out."""
+    running = counts.get("running", 0)
+    if not running:
+        return []
+    are = "is" if running == 1 else "are"
+    return [
+        f"{counted(running, 'trial')} of {name} {are} still being trained by another process; "
+        f"look at all of them once it has ended: sweep leaderboard {name}"
+    ]
+
+
 def ended_by_budget(results: Sweep, counts: Mapping[Status, int], go_on: Call | None = None) -> list[str]:
     """Return lines on why no more trials were started, if that was for a budget, and on those that have paused.
 
