@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -41,34 +42,60 @@ class Results:
 
 
 def export(found: sweep.Sweep, training: Training, folder: Path) -> str:
-    """Write the trials, the epochs and the circumstances of a sweep; say how they differ from those there before."""
-    results = Results(folder)
+    """Write the trials, the epochs and the circumstances of a sweep; say how they differ from those there before.
+
+    Where the figures are the same, the files stay as they are: only times would change.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        before = results.trials(training.name), results.epochs(training.name), results.about(training.name)
+        before = exported(Results(folder), training.name)
     except FileNotFoundError:
         before = None
-    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder) as name:
+        new = Path(name)
+        write(found, training, new)
+        after = exported(Results(new), training.name)
+        is_known = before is not None and has_same_figures(before, after)
+        for path in () if is_known else sorted(new.iterdir()):
+            path.replace(folder / path.name)
+    return f"{training.name}: {'new' if before is None else difference(before, after)}"
+
+
+def write(found: sweep.Sweep, training: Training, folder: Path) -> None:
+    """Write the trials, the epochs and the circumstances of a sweep into a folder."""
     found.export(folder / f"{training.name}.csv")
     found.export(folder / f"{training.name}.parquet", table="epochs")
-    seconds = float(found.epochs()["seconds"].sum())
     about = {
         "command": training.command,
         "trials": len(found.trials()),
-        "seconds": round(seconds, 1),
+        "seconds": round(float(found.epochs()["seconds"].sum()), 1),
         "environment": dict(found.record.environment),
         "datasets": [dict(dataset) for dataset in found.record.datasets],
     }
     (folder / f"{training.name}.json").write_text(json.dumps(about, indent=1) + "\n")
-    after = results.trials(training.name), results.epochs(training.name), results.about(training.name)
-    return f"{training.name}: {'new' if before is None else difference(before, after)}"
 
 
 Exported = tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]
+"""Trials, epochs and circumstances of a sweep."""
+
+
+def exported(results: Results, name: str) -> Exported:
+    """Return what is kept of a sweep.
+
+    Raises:
+        FileNotFoundError: when it is not there.
+    """
+    return results.trials(name), results.epochs(name), results.about(name)
+
+
+def has_same_figures(before: Exported, after: Exported) -> bool:
+    """Check whether two exports have the same figures bit for bit."""
+    return all(is_same(old, new) for old, new in zip(before[:2], after[:2], strict=True))
 
 
 def difference(before: Exported, after: Exported) -> str:
     """Say whether two exports have the same figures bit for bit, and else which versions differ."""
-    if all(is_same(old, new) for old, new in zip(before[:2], after[:2], strict=True)):
+    if has_same_figures(before, after):
         return "the same figures as before, bit for bit"
     old, new = before[2]["environment"], after[2]["environment"]
     changed = [f"{name} {old.get(name)} → {new.get(name)}" for name in {**old, **new} if old.get(name) != new.get(name)]

@@ -32,7 +32,12 @@ def test_a_sweep_that_has_ended_is_not_trained_again(folders):
 
 def test_the_same_figures_are_told_and_others_too(folders):
     found = ended(SMALL, folders / "sweeps.db")
+    about = folders / "page" / "small.json"
+    about.write_text(about.read_text().replace('"seconds"', '"seconds" '))  # not written again where nothing is new
+    kept = about.read_text()
     assert export(found, SMALL, folders / "page") == "small: the same figures as before, bit for bit"
+    assert about.read_text() == kept
+    assert len(list((folders / "page").iterdir())) == 3
     results = Results(folders / "page")
     before = results.trials("small"), results.epochs("small"), results.about("small")
     trials = before[0].assign(test_accuracy=before[0]["test_accuracy"] + 1e-9)
