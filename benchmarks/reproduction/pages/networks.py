@@ -18,7 +18,15 @@ from benchmarks.reproduction.pages.base import Page
 from benchmarks.reproduction.statistics import LEVEL, Beside, beside
 from benchmarks.reproduction.trainings import Training
 from sweep.experiment.experiment import Experiment
+from sweep.results.plots import gallery
+from sweep.results.prediction import Prediction
 
+PICTURED = 25
+"""Images of a picture."""
+PICTURES = {
+    "costs.png": "The losses of the first training's mini-batches, raw and averaged:",
+    "misclassified.png": "Test images that the first training takes for others, by the weights of its best epoch:",
+}
 SETTLED = 10
 """Epoch from which on a low accuracy is a collapse, not a beginning."""
 MEASURES = {
@@ -45,13 +53,18 @@ class Network(Page):
     """The gradient check of the document."""
     gradients_text: str = ""
     """What is checked, and what the document reports of it."""
+    has_pictures: bool = False
+    """Whether its costs and the images that it takes for others are drawn."""
 
     def __post_init__(self) -> None:
         self.trainings = (self.training,)
         self.template = "network.md"
 
     def add(self, sweeps: Mapping[str, sweep.Sweep], folder: Path, data: Path | None) -> None:
-        """Write the table of the gradient check, where the document has one."""
+        """Write the table of the gradient check and the pictures, where the document has them."""
+        if self.has_pictures:
+            draw_costs(sweeps[self.training.name], folder)
+            draw_misclassified(sweeps[self.training.name], folder, data)
         if self.gradients is not None:
             self.gradients(sweeps[self.training.name].experiment, data).to_csv(folder / "gradients.csv", index=False)
 
@@ -70,6 +83,7 @@ class Network(Page):
             "beside_formats": {},
             "level": LEVEL,
             "notes": self.notes,
+            "pictures": {name: text for name, text in PICTURES.items() if (results.folder / name).exists()},
             "further": self._further(results),
             "further_formats": {"mean difference": ".1e", "relative difference": ".1e", "loss": ".4f"},
         }
@@ -126,6 +140,25 @@ class Network(Page):
         plt.close(figure)
 
 
+def draw_costs(found: sweep.Sweep, folder: Path) -> None:
+    """Draw the losses of the mini-batches of the first training."""
+    figure = found.plot_costs(0)
+    figure.savefig(folder / "costs.png", dpi=90)
+    plt.close(figure)
+
+
+def draw_misclassified(found: sweep.Sweep, folder: Path, data: Path | None) -> None:
+    """Draw the first test images that the first training takes for others."""
+    part = found.predict(0, data=data).test
+    if not isinstance(part, Prediction):
+        raise TypeError(f"{found.name} does not classify")
+    wrong, names = part.misclassified[:PICTURED], part.dataset.class_names
+    labels = ([names[label] for label in which[wrong]] for which in (part.labels, part.predicted))
+    figure = gallery(part.images(wrong), *labels, title=f"{found.name}/0")
+    figure.savefig(folder / "misclassified.png", dpi=80)
+    plt.close(figure)
+
+
 def at(epochs: pd.DataFrame, epoch: int, measure: str) -> pd.Series:
     """Return the values of a measure after an epoch, one for each trial that has had it."""
     return epochs.loc[epochs["epoch"] == epoch, measure]
@@ -176,6 +209,7 @@ NETWORKS: dict[str, Page] = {
         Training("mnist-sigmoid-mlp", "mnist-sigmoid-mlp", ("repeats=3", "training.record_batches=true")),
         "Sigmoids everywhere, raw pixels, and a momentum that remembers one step.",
         ("train_accuracy", "test_accuracy"),
+        has_pictures=True,
         gradients=lambda experiment, data: relative_differences(experiment, data, 5, 10, 1.2),
         gradients_text="Backpropagation and quotients of differences on the first training images, in double precision:"
         " the norm of their difference by that of their sum, before each epoch of plain gradient descent on these"
