@@ -85,7 +85,7 @@ def differences(name: str, table: pd.DataFrame) -> list[dict[str, Any]]:
             {
                 "sweep": f"`{name}`",
                 "accuracy": label,
-                "deskewed less as they are": f"{100 * found.value:+.2f} points",
+                "gain by deskewing": f"{100 * found.value:+.2f} points",
                 "interval": f"{100 * found.low:+.2f} to {100 * found.high:+.2f}",
                 "errors left": f"{100 * (1 - after.mean()) / (1 - before.mean()):.0f} %",
                 "verdict": verdict,

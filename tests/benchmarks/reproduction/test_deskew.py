@@ -23,7 +23,7 @@ def results(tmp_path):
 
 def test_the_difference_has_its_sign_and_the_missing_sweep_is_named(results):
     content = Deskew().content(results)
-    assert list(content["differences"]["deskewed less as they are"]) == ["+2.00 points"] * 2
+    assert list(content["differences"]["gain by deskewing"]) == ["+2.00 points"] * 2
     assert set(content["differences"]["verdict"]) == {"better"}
     page = rendered("mnist-deskew.md", {"name": "mnist-deskew", "abouts": {}, **content})
     assert "**Cut short:** mnist-deskew-sigmoid has not been trained yet." in page
