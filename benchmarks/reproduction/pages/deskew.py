@@ -47,8 +47,9 @@ class Deskew(Page):
                 for _, curve in epochs[epochs["transform"] == way].groupby("trial"):
                     panel.plot(curve["epoch"], curve["test_accuracy"], color=f"C{place}", linewidth=1)
                 panel.plot([], [], color=f"C{place}", label=label)
-            low = float(epochs.loc[epochs["epoch"] > 0, "test_accuracy"].quantile(0.05))
-            panel.set(title=name, xlabel="epoch", ylabel="test accuracy", ylim=(low - 0.005, None))
+            accuracies = epochs.loc[epochs["epoch"] > 0, "test_accuracy"]
+            low, high = accuracies.quantile(0.05), accuracies.max()
+            panel.set(title=name, xlabel="epoch", ylabel="test accuracy", ylim=(low - 0.005, high + 0.003))
             panel.legend(title="digits")
         figure.savefig(results.folder / "curves.png", dpi=100)
         plt.close(figure)
