@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import sweep
-from benchmarks.reproduction.exports import Results, export
+from benchmarks.reproduction.exports import Results, check_trials, export
 from benchmarks.reproduction.figures import FigureError, rendered
 from benchmarks.reproduction.pages import PAGES, SUBJECTS, Page
 from benchmarks.reproduction.trainings import ended, trained
@@ -37,7 +37,7 @@ def main(
             write(name, folder)
             typer.echo(f"{name}: wrote {folder.relative_to(RESULTS.parent)}", err=True)
         (RESULTS / "reference" / "README.md").write_text(index(RESULTS / "reference"))
-    except (sweep.SweepError, FigureError) as error:
+    except (sweep.SweepError, FigureError, FileNotFoundError, ValueError) as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from error
 
@@ -69,10 +69,13 @@ def write(name: str, folder: Path) -> None:
 
     Raises:
         FigureError: when it states a figure that is not in the data.
+        ValueError: when the exports contradict each other.
     """
     page, results = PAGES[name], Results(folder)
     names = [training.name for training in page.trainings if (folder / f"{training.name}.json").exists()]
     abouts = {training: results.about(training) for training in names}
+    for training in names:
+        check_trials(results, training)
     content = {"name": name, "abouts": abouts, **page.content(results)}
     (folder / "README.md").write_text(rendered(page.template, content))
     page.draw(results)

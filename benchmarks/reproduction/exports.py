@@ -13,8 +13,8 @@ import pandas as pd
 import sweep
 from benchmarks.reproduction.trainings import Training
 
-TIMED = ("seconds",)
-"""Columns that differ from one machine and run to the next."""
+TIMED = ("seconds", "attempt")
+"""Columns that tell of the run, not of its result: its time, and how often it was interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,22 @@ class Results:
     def table(self, name: str) -> pd.DataFrame:
         """Return a further table of the page."""
         return pd.read_csv(self.folder / f"{name}.csv")
+
+
+def check_trials(results: Results, name: str) -> None:
+    """Check that the accuracies of the trials are those of their epochs.
+
+    Raises:
+        ValueError: when one is not, as after a change by hand.
+    """
+    trials = results.trials(name)
+    epochs = results.epochs(name).set_index(["trial", "epoch"])["test_accuracy"]
+    for trial, epoch, accuracy in trials[["trial", "epoch", "test_accuracy"]].dropna().itertuples(index=False):
+        if (trial, epoch) in epochs.index and epochs[(trial, epoch)] != accuracy:
+            raise ValueError(
+                f"{results.folder / name}.csv: trial {trial} has a test accuracy of {accuracy}, but its epoch {epoch} "
+                f"{epochs[(trial, epoch)]}; export the sweep again"
+            )
 
 
 def export(found: sweep.Sweep, training: Training, folder: Path) -> str:

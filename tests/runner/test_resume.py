@@ -9,6 +9,7 @@ import sweep
 from sweep.errors import DataError, SweepError
 from sweep.observer import Silent
 from sweep.store import Store
+from tests.engine_here import training_here
 
 
 def test_resuming_a_finished_sweep_does_nothing(here):
@@ -91,3 +92,15 @@ def test_labels_that_were_one_class_when_a_sweep_was_begun_are_not_split_in_its_
     with Store(os.environ["SWEEP_DB"]).database.writing() as connection:
         connection.exec_driver_sql("UPDATE sweeps SET format = 3")
     assert sweep.resume().trials()["status"].eq("completed").all()
+
+
+def test_trials_without_a_drawn_value_are_resumed(tmp_path):
+    database = tmp_path / "sweeps.db"
+    with training_here():
+        done = sweep.run("digits-cnn", overrides=["epochs=1", "trials=2"], db=database, observer=None)
+        with done.store.database.writing() as connection:
+            connection.exec_driver_sql("DELETE FROM epochs WHERE trial_id = (SELECT id FROM trials WHERE number = 1)")
+            connection.exec_driver_sql("UPDATE trials SET status = 'queued', last_epoch = NULL WHERE number = 1")
+        again = sweep.resume("digits-cnn", db=database, observer=None)
+    assert again.parameters == []
+    assert (again.trials()["status"] == "completed").all()

@@ -131,5 +131,5 @@ def draw_one_class(dataset: Dataset, path: Path) -> None:
     place = len(dataset.class_names) // 2
     rows = np.flatnonzero(dataset.train.t == place)
     facts = f"{SHOWN} of {len(rows)} samples of {dataset.class_names[place]}"
-    pictures = dataset.train.x[rows[:SHOWN]].reshape(-1, *dataset.shape)
+    pictures = dataset.train.x[rows[:SHOWN]].reshape(-1, *dataset.shape).astype(np.float64)  # drawn to their own range
     save(samples(pictures, [f"#{row}" for row in rows[:SHOWN]], title=dataset.name, facts=facts), path)

@@ -135,6 +135,7 @@ def fastest(trials: pd.DataFrame) -> pd.DataFrame:
     chosen = trials.nlargest(FASTEST, "learning_rate")
     where = "diverged, epoch " + chosen["diverged_epoch"].map("{:.0f}, ".format) + chosen["diverged_place"].fillna("")
     fate = chosen["status"].where(~chosen["lost"], where)
+    chosen.loc[chosen["epoch"] == 0, "test_accuracy"] = np.nan  # of the untrained network
     return chosen.assign(fate=fate)[["trial", *NUMBERS, "kind", "fate", "test_accuracy"]]
 
 

@@ -24,6 +24,8 @@ PARTS = 6
 SPAN = 0.3
 """Standard deviation of the weights of the local regression, as a part of the standard deviation of the parameter."""
 POINTS = 121
+FEW = 5
+"""Divergences below which nothing is told of their place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class OneParameter(Page):
             "low": peak.low,
             "high": peak.high,
             "verdict": self.verdict(peak, trials),
+            "span": SPAN,
+            "others": int((~trials["status"].isin(("completed", "diverged"))).sum()),
             "parts": parts,
             "formats": {"mean of the best test accuracies": ".4f"},
         }
@@ -142,9 +146,9 @@ def learning_rate_verdict(peak: Peak, trials: pd.DataFrame) -> str:
     low, high = published("mnist-learning-rate")["best"]
     reading = f"The article reads from its chart that {low} to {high} is best."
     if low <= peak.low and peak.high <= high:
-        return f"{reading} That is confirmed: the interval lies within."
+        return f"{reading} These trials agree: the interval lies within."
     if peak.high < low or high < peak.low:
-        return f"{reading} That is refuted: the interval lies outside."
+        return f"{reading} These trials contradict it: the interval lies outside."
     return f"{reading} The interval agrees with that in part: it overlaps, but does not lie within."
 
 
@@ -154,10 +158,13 @@ def alpha_verdict(peak: Peak, trials: pd.DataFrame) -> str:
     slope, low, high = slope_interval(done["alpha"].to_numpy(float), done["test_accuracy"].to_numpy(float))
     per = f"a straight line falls by {-slope / 10:.5f} for each 0.1 of alpha ({-high / 10:.5f} to {-low / 10:.5f})"
     reading = "The article reads from its chart that alpha near 0 is best."
+    least = float(done["alpha"].quantile(0.1))
+    if high < 0 and peak.low <= least:
+        return f"{reading} These trials agree: {per}, and the local regression may be highest at the smallest slopes."
     if high < 0:
-        return f"{reading} That is confirmed: {per}."
+        return f"{reading} In part: {per}, but the local regression is highest above {peak.low:.3f}."
     if low > 0:
-        return f"{reading} That is refuted: {per}, so it rises."
+        return f"{reading} These trials contradict it: {per}, so it rises."
     return f"{reading} These trials can neither confirm nor refute it: {per}."
 
 
@@ -177,10 +184,9 @@ def fast_verdict(peak: Peak, trials: pd.DataFrame) -> str:
     lost = trials.loc[trials["status"] == "diverged", "alpha"]
     if lost.empty:
         return "None diverged."
-    return (
-        f"{len(lost)} diverged, at alpha from {lost.min():.3f} to {lost.max():.3f}, "
-        f"in the median {lost.median():.3f}; the median of all is {trials['alpha'].median():.3f}."
-    )
+    places = ", ".join(f"{alpha:.3f}" for alpha in sorted(lost))
+    few = " So few tell hardly more of alpha than that it can happen." if len(lost) < FEW else ""
+    return f"{len(lost)} diverged, at alpha {places}; the median of all is {trials['alpha'].median():.3f}.{few}"
 
 
 ONE_PARAMETER: dict[str, Page] = {

@@ -57,6 +57,8 @@ class Overflow(Page):
             "growth_formats": {"factor by which the exponent grows a step": ".2f"},
             "constant": constant_steps(published_table("overflow-trace-relu")["max_W3"]),
             "ours_constant": constant_steps(trace_of(results, "mnist-overflow-relu")["output/W"]),
+            "ours_steps": len(trace_of(results, "mnist-overflow-relu")) - 1,
+            "constant_of": len(published_table("overflow-trace-relu")) - 1,
             "article_steps": len(published_table("overflow-trace-leaky-relu")),
         }
 
@@ -94,7 +96,7 @@ def fates(results: Results, name: str) -> list[dict[str, Any]]:
                 if lost
                 else str(trial["status"]),
                 "first array": str(trial["diverged_place"]) if lost else "",
-                "best test accuracy": f"{trial['test_accuracy']:.4f}",
+                "best test accuracy": f"{trial['test_accuracy']:.4f}" if trial["epoch"] else "none: no epoch was done",
             }
         )
     return rows
@@ -109,13 +111,13 @@ def beside(results: Results, kind: str) -> pd.DataFrame:
         columns[f"{ours}, article"] = article[theirs].reindex(range(20))
         for precision in ("", "-float64"):
             trace = trace_of(results, f"mnist-overflow{suffix}{precision}")
-            if ours in ("output/u", "output/W"):
+            if precision == "" or ours in ("output/u", "output/W"):
                 columns[f"{ours}, {precision.strip('-') or 'float32'}"] = trace[ours].reindex(range(20))
     return pd.DataFrame(columns)
 
 
 def growth(results: Results) -> pd.DataFrame:
-    """Return by which factor the exponent of the largest value grows a step, while it is above 1,000."""
+    """Return by which factor the exponent of the largest value grows a step, while it is above a million."""
     series = {"article, float64": published_table("overflow-trace-leaky-relu")["max_u3"].abs()}
     series |= {
         f"here, {precision.strip('-') or 'float32'}": trace_of(results, f"mnist-overflow{precision}")["output/u"]
@@ -124,7 +126,13 @@ def growth(results: Results) -> pd.DataFrame:
     rows = []
     for label, values in series.items():
         large = np.log10(values[np.isfinite(values) & (values > 1e6)].to_numpy(float))
-        rows.append({"trace": label, "factor by which the exponent grows a step": np.median(large[1:] / large[:-1])})
+        rows.append(
+            {
+                "trace": label,
+                "factor by which the exponent grows a step": np.median(large[1:] / large[:-1]),
+                "steps": len(large) - 1,
+            }
+        )
     return pd.DataFrame(rows)
 
 

@@ -19,6 +19,7 @@ from benchmarks.reproduction.pages.base import Page
 from benchmarks.reproduction.statistics import (
     LEVEL,
     bootstrap_interval,
+    mean_interval,
     next_interval,
     rank_correlation,
     share_interval,
@@ -241,9 +242,7 @@ def beside(repeated: pd.DataFrame) -> dict[str, Any]:
     means = repeated[repeated["status"] == "completed"].groupby("configuration")["test_accuracy"].mean()
     article = repeated.groupby("configuration")["best_test_accuracy"].first()
     difference = (means - article).to_numpy()
-    low, high = bootstrap_interval(
-        lambda rows: float(difference[rows].mean()), [np.array([place]) for place in range(len(difference))]
-    )
+    low, high = mean_interval(difference)
     return {"rows": pd.DataFrame(rows), "alike": alike, "mean": difference.mean(), "interval": (low, high)}
 
 
