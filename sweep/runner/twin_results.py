@@ -60,7 +60,7 @@ def members(record: SweepRecord, store: Store) -> list[Member]:
             fork=None if own["begin"] == START else int(own["begin"].removeprefix(EPOCH)),
         )
         for each in store.competitors(record.id)
-        if "begin" in (own := kept.get(each.number, {}))  # a trial may have no drawn value
+        if "begin" in (own := kept[each.number])
     ]
     return sorted(found, key=lambda each: (each.parent, each.size))
 

@@ -45,14 +45,16 @@ def record_end(connection: Connection, sweep_id: int, reason: str | None) -> Non
 
 
 def read_parameters(connection: Connection, sweep_id: int, first: int) -> dict[int, dict[str, Scalar]]:
-    """Return the drawn values of each trial from a number on, by number and full name."""
+    """Return the drawn values of each trial from a number on, by number and full name; none of a trial without any."""
     columns = (trials.c.number, parameters.c.name, parameters.c.type, parameters.c.number, parameters.c.text)
-    query = select(*columns).join(trials, trials.c.id == parameters.c.trial_id)
+    query = select(*columns).outerjoin(parameters, trials.c.id == parameters.c.trial_id)
     found: dict[int, dict[str, Any]] = {}
     for number, name, *value in connection.execute(
         query.where(trials.c.sweep_id == sweep_id, trials.c.number >= first)
     ):
-        found.setdefault(number, {})[name] = drawn_value(*value)
+        own = found.setdefault(number, {})
+        if name is not None:
+            own[name] = drawn_value(*value)
     return found
 
 

@@ -94,7 +94,7 @@ def test_labels_that_were_one_class_when_a_sweep_was_begun_are_not_split_in_its_
     assert sweep.resume().trials()["status"].eq("completed").all()
 
 
-def test_trials_without_a_drawn_value_are_resumed(tmp_path):
+def test_trials_without_a_drawn_value_are_resumed_and_compared(tmp_path):
     database = tmp_path / "sweeps.db"
     with training_here():
         done = sweep.run("digits-cnn", overrides=["epochs=1", "trials=2"], db=database, observer=None)
@@ -104,3 +104,7 @@ def test_trials_without_a_drawn_value_are_resumed(tmp_path):
         again = sweep.resume("digits-cnn", db=database, observer=None)
     assert again.parameters == []
     assert (again.trials()["status"] == "completed").all()
+    assert again.store.parameters(again.record.id) == {0: {}, 1: {}}
+    assert len(again.diff(0, 1))
+    with training_here(), pytest.raises(SweepError, match="no searched parameter"):
+        sweep.explain(0, name="digits-cnn", db=database, observer=None)
