@@ -70,14 +70,14 @@ class Point:
                 dense(gradient, view)
         return flat
 
-    def quotients(self) -> Array:
+    def quotients(self, step: float = STEP) -> Array:
         """Return the quotients of differences of the loss for all entries, flat."""
         found = np.empty_like(self.vector)
         for place, value in enumerate(self.vector.copy()):
-            self.vector[place] = value + STEP
+            self.vector[place] = value + step
             above = self.loss()
-            self.vector[place] = value - STEP
-            found[place] = (above - self.loss()) / (2 * STEP)
+            self.vector[place] = value - step
+            found[place] = (above - self.loss()) / (2 * step)
             self.vector[place] = value
         return found
 
@@ -119,8 +119,20 @@ def relative_differences(
     with one_blas_thread():
         point = point_of(experiment, data, images)
         for epoch in range(1, epochs + 1):
-            gradient, quotients = point.gradient(), point.quotients()
-            relative = np.linalg.norm(gradient - quotients) / np.linalg.norm(gradient + quotients)
-            rows.append({"epoch": epoch, "relative difference": relative, "loss": point.loss()})
+            gradient = point.gradient()
+            whole, tenth = (relative(gradient, point.quotients(step)) for step in (STEP, STEP / 10))
+            rows.append(
+                {
+                    "epoch": epoch,
+                    "relative difference": whole,
+                    "with a tenth of the step": tenth,
+                    "loss": point.loss(),
+                }
+            )
             point.vector -= learning_rate * gradient
     return pd.DataFrame(rows).assign(images=images)
+
+
+def relative(gradient: Array, quotients: Array) -> float:
+    """Return |a - b| / |a + b|."""
+    return float(np.linalg.norm(gradient - quotients) / np.linalg.norm(gradient + quotients))

@@ -86,7 +86,12 @@ class Network(Page):
             "notes": self.notes,
             "pictures": {name: text for name, text in PICTURES.items() if (results.folder / name).exists()},
             "further": self._further(results),
-            "further_formats": {"mean difference": ".1e", "relative difference": ".1e", "loss": ".4f"},
+            "further_formats": {
+                "mean difference": ".1e",
+                "relative difference": ".1e",
+                "with a tenth of the step": ".1e",
+                "loss": ".4f",
+            },
         }
 
     def _beside(self, measure: str, results: Results) -> list[Beside]:
@@ -214,7 +219,8 @@ NETWORKS: dict[str, Page] = {
         gradients=lambda experiment, data: relative_differences(experiment, data, 5, 10, 1.2),
         gradients_text="Backpropagation and quotients of differences on the first training images, in double precision:"
         " the norm of their difference by that of their sum, before each epoch of plain gradient descent on these"
-        " images with the learning rate of the file. The document reports {low:.1e} to {high:.1e}.".format(
+        " images with the learning rate of the file. What falls with the square of the step is due to the step, not to"
+        " the gradient. The document reports {low:.1e} to {high:.1e}.".format(
             **dict(zip(("low", "high"), published("mnist-sigmoid-mlp")["gradient_difference"], strict=True))
         ),
     ),
