@@ -134,7 +134,7 @@ def test_an_endless_query_can_be_interrupted(tmp_path):
     endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
     with closing(Store(str(tmp_path / "sweeps.db"), create=True)) as store:
         timer = threading.Timer(0.1, _thread.interrupt_main)
-        timer.start()
         with pytest.raises(KeyboardInterrupt):
+            timer.start()  # within, as the interrupt may come before the query
             store.sql(endless)
         timer.join()
