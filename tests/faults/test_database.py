@@ -120,7 +120,8 @@ def test_a_trial_waits_for_room_for_its_weights_and_says_so(disk, command, tmp_p
 
 
 def test_without_hope_the_sweep_ends_with_a_sentence_and_keeps_what_is_done(disk, command, undisturbed):
-    process = command(*QUIET, SWEEP_PATIENCE="2")
+    # With one worker there is much left to write when the first trial has ended.
+    process = command(*QUIET, "--workers", "1", SWEEP_PATIENCE="2")
     wait_until(lambda: len(done()) >= 1)
     finished = done()
     make_space = disk.fill()

@@ -24,6 +24,8 @@ NAME = "mnist-search-everything"
 FINALISTS, SEEDS = 5, 5
 WISHED = 1000
 """Trials."""
+OVERRIDES = (f"trials={WISHED}", "training.epochs=9", 'stopping={kind="halving", first=1, factor=3}')
+"""With the 5 epochs of the file there would be one rung, which saves little."""
 DRAWN = ["network", "batch norm", "optimizer", "learning_rate", "batch_size", "l2"]
 FORMATS = {"learning_rate": ".3g", "l2": ".2g", "test_accuracy": ".4f"}
 MORE = ("finalists", "finalist-pairs", "explanation", "importance")
@@ -34,7 +36,7 @@ class Everything(Page):
     """A search with halving, its best configurations with fresh seeds, and the way to the winner."""
 
     template = "mnist-search-everything.md"
-    trainings = (Training(NAME, NAME, (f"trials={WISHED}", 'stopping="halving"')),)
+    trainings = (Training(NAME, NAME, OVERRIDES),)
 
     def go_on(self, sweeps: Mapping[str, sweep.Sweep], db: Path, data: Path | None, workers: int | None) -> None:
         """Train the finalists, and the way from the middle of the ranges to the best of them."""
