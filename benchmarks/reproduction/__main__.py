@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import sweep
-from benchmarks.reproduction.exports import Results, check_trials, export
+from benchmarks.reproduction.exports import Results, check_trials, compared, export, further_tables
 from benchmarks.reproduction.figures import FigureError, rendered
 from benchmarks.reproduction.pages import PAGES, SUBJECTS, Page
 from benchmarks.reproduction.trainings import ended, trained
@@ -55,7 +55,10 @@ def export_all(
     if found and is_training:
         page.go_on(found, db, data, workers)
     if found or not page.trainings:
+        before = further_tables(folder, page.trainings)
         page.add(found, folder, data)
+        for name, table in further_tables(folder, page.trainings).items():
+            typer.echo(f"{name}: {compared(before.get(name), table)}", err=True)
 
 
 def index(folder: Path) -> str:

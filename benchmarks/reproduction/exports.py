@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +14,7 @@ import pandas as pd
 import sweep
 from benchmarks.reproduction.trainings import Training
 
+SAME = "the same figures as before, bit for bit"
 TIMED = ("seconds", "attempt")
 """Columns that tell of the run, not of its result: its time, and how often it was interrupted."""
 
@@ -91,6 +93,19 @@ def write(found: sweep.Sweep, training: Training, folder: Path) -> None:
     (folder / f"{training.name}.json").write_text(json.dumps(about, indent=1) + "\n")
 
 
+def further_tables(folder: Path, trainings: Iterable[Training]) -> dict[str, bytes]:
+    """Return the tables of a page beside those of its trainings, by name, as they are written."""
+    names = {training.name for training in trainings}
+    return {path.stem: path.read_bytes() for path in sorted(folder.glob("*.csv")) if path.stem not in names}
+
+
+def compared(before: bytes | None, after: bytes) -> str:
+    """Say whether a further table is the same as before."""
+    if before is None:
+        return "new"
+    return SAME if before == after else "figures differ from those before"
+
+
 Exported = tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]
 """Trials, epochs and circumstances of a sweep."""
 
@@ -112,7 +127,7 @@ def has_same_figures(before: Exported, after: Exported) -> bool:
 def difference(before: Exported, after: Exported) -> str:
     """Say whether two exports have the same figures bit for bit, and else which versions differ."""
     if has_same_figures(before, after):
-        return "the same figures as before, bit for bit"
+        return SAME
     old, new = before[2]["environment"], after[2]["environment"]
     changed = [f"{name} {old.get(name)} → {new.get(name)}" for name in {**old, **new} if old.get(name) != new.get(name)]
     where = ", ".join(changed) or "although nothing in the recorded environment does"

@@ -52,3 +52,22 @@ def test_what_has_not_been_trained_is_left_out(folders, tmp_path):
     page.trainings = (SMALL, Training("other", "digits-quickstart"))
     export_all(page, tmp_path, folders / "sweeps.db", None, None, is_training=False)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small.csv", "small.json", "small.parquet"]
+
+
+def test_further_tables_are_compared_too(folders, tmp_path, capsys):
+    class Counting(Page):
+        trainings = (SMALL,)
+        count = 1
+
+        def add(self, sweeps, folder, data):
+            (folder / "count.csv").write_text(f"trials\n{self.count}\n")
+
+    page, told = Counting(), []
+    for page.count in (1, 1, 2):
+        export_all(page, tmp_path, folders / "sweeps.db", None, None, is_training=False)
+        told.append(capsys.readouterr().err.splitlines()[-1])
+    assert told == [
+        "count: new",
+        "count: the same figures as before, bit for bit",
+        "count: figures differ from those before",
+    ]
