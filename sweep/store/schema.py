@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Connection,
     ForeignKey,
     Index,
     Integer,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateColumn
@@ -213,7 +215,15 @@ tags = Table(
 )
 _of_sweep = tags.c.trial_number.is_(None)
 # Databases take two rows for different where a column of a unique constraint has no value.
-Index("tags_of_sweeps", tags.c.sweep_id, tags.c.tag, unique=True, sqlite_where=_of_sweep, postgresql_where=_of_sweep)
+_tags_of_sweeps = Index("tags_of_sweeps", tags.c.sweep_id, tags.c.tag, unique=True, sqlite_where=_of_sweep)
+
+
+@event.listens_for(tags, "before_create")
+def _complete_index(table: Table, connection: Connection, **_: Any) -> None:
+    """Give the index its condition for PostgreSQL, whose dialect would else be imported for SQLite, too."""
+    if connection.dialect.name == "postgresql":
+        _tags_of_sweeps.dialect_options["postgresql"]["where"] = _of_sweep
+
 
 parameter_names = Table(
     "parameter_names",

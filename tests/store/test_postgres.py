@@ -50,6 +50,11 @@ class TestPostgres:
                 assert found == {column.name: column.comment for column in table.columns}
         assert sum(bool(column.comment) for table in metadata.sorted_tables for column in table.columns) > 45
 
+    def test_a_tag_is_unique_among_those_of_the_sweep_itself_alone(self, store, plain):
+        (definition,) = plain.execute("SELECT indexdef FROM pg_indexes WHERE indexname = 'tags_of_sweeps'").fetchone()
+        assert definition.startswith("CREATE UNIQUE INDEX")
+        assert definition.endswith("(sweep_id, tag) WHERE (trial_number IS NULL)")
+
     def test_an_empty_database_holds_no_sweeps_yet(self, url):
         with pytest.raises(StoreError, match=r"test_\d+ holds no sweeps yet; begin one with `sweep\.run\(\.\.\.\)`"):
             Store(url)
