@@ -5,16 +5,18 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmarks.data import load
+from benchmarks.floor import forward_floor, step_floor
+from benchmarks.layer_times import layer_times, profile_table
 from benchmarks.measurement import Cell, Contestant, Table, Target, Tasks, contestants, in_turn, installed, median_ratio
 from benchmarks.peers import jax, pytorch, scikit_learn
 from benchmarks.training import trainer
+from sweep.training.evaluation import EVALUATION_SAMPLES
 
 
 class Shape(NamedTuple):
@@ -61,8 +63,9 @@ TRAINING_NOTE = (
 WHOLE_NOTE = (
     "CPU seconds of one epoch of training, and of loss and accuracy over the whole training and test part, float32, "
     "one thread; medians of rounds in which all are run in turn, each in a process of its own; ratios are medians of "
-    "the ratios within a round. The peers have the data in memory as float32, already normalized. PyTorch: eager nn "
-    "and SGD. JAX: jit and scan over the whole epoch, compiled beforehand. scikit-learn: MLPClassifier.partial_fit."
+    "the ratios within a round. The floor is the matrix products alone, here too. The peers have the data in memory as "
+    "float32, already normalized. PyTorch: eager nn and SGD. JAX: jit and scan over the whole epoch, compiled "
+    "beforehand. scikit-learn: MLPClassifier.partial_fit."
 )
 
 Seconds = dict[str, list[float]]
@@ -73,22 +76,26 @@ def run(size: Size, folder: Path) -> Iterator[Table]:
     """Time an epoch of each shape."""
     training = Table("The training loop", TRAINING_NOTE)
     whole = Table("An epoch", f"Data: {load('mnist').name}. {WHOLE_NOTE}")
-    accuracies = []
+    accuracies, profiles = [], []
     for shape in size.shapes:
         makers = {"sweep": sweep_tasks, "floor": floor_tasks, **installed(RIVALS)}
         with contestants(makers, shape.hidden, shape.batch_size, size.samples) as group:
             compiled = {name: each.run("compile").cpu for name, each in group.items() if name == "JAX"}
-            calls = {name: partial(epoch, each, name != "floor") for name, each in group.items()}
+            calls = {name: partial(epoch, each) for name, each in group.items()}
             rounds = in_turn(f"an epoch of {shape}", calls, size.rounds)
+            profile = group["sweep"].run("profile").value
         loops = {name: [train for train, _, _ in results] for name, results in rounds.items()}
         epochs = {name: [train + rest for train, rest, _ in results] for name, results in rounds.items()}
         training.rows[str(shape)] = _training_row(shape, loops)
         whole.rows[str(shape)] = _whole_row(shape, epochs, compiled)
+        if any(cell.misses_target for cell in (training.rows[str(shape)] | whole.rows[str(shape)]).values()):
+            profiles.append(profile_table(f"the training of {shape}", profile))
         reached = ", ".join(f"{name} {results[-1][2]:.3f}" for name, results in rounds.items() if name != "floor")
         accuracies.append(f"{shape}: {reached}")
     whole.note += f" Test accuracies after the last round: {'; '.join(accuracies)}."
     yield training
     yield whole
+    yield from profiles
 
 
 def _training_row(shape: Shape, loops: Seconds) -> dict[str, Cell]:
@@ -98,25 +105,23 @@ def _training_row(shape: Shape, loops: Seconds) -> dict[str, Cell]:
 
 def _whole_row(shape: Shape, epochs: Seconds, compiled: dict[str, float]) -> dict[str, Cell]:
     bounds = {"PyTorch": shape.pytorch, "JAX": shape.jax, "scikit-learn": shape.scikit_learn}
-    cells = {name: Cell(statistics.median(seconds), "s") for name, seconds in epochs.items() if name != "floor"}
+    cells = {name: Cell(statistics.median(seconds), "s") for name, seconds in epochs.items()}
+    cells["sweep ÷ floor"] = Cell(median_ratio(epochs["sweep"], epochs["floor"]))
     for name, bound in bounds.items():
         if name in epochs:
             cells[f"sweep ÷ {name}"] = Cell(median_ratio(epochs["sweep"], epochs[name]), target=Target(bound))
     return cells | {f"{name}: compiling": Cell(seconds, "s") for name, seconds in compiled.items()}
 
 
-def epoch(contestant: Contestant, evaluates: bool) -> tuple[float, float, float]:
-    """Train an epoch; return CPU seconds of training and of evaluation, and the test accuracy."""
-    train = contestant.run("train").cpu
-    if not evaluates:
-        return train, 0.0, 0.0
-    evaluation = contestant.run("evaluate")
+def epoch(contestant: Contestant) -> tuple[float, float, float]:
+    """Train an epoch; return CPU seconds of training and of evaluation, and the test accuracy, of the floor None."""
+    train, evaluation = contestant.run("train").cpu, contestant.run("evaluate")
     return train, evaluation.cpu, evaluation.value
 
 
-def sweep_tasks(hidden: list[int], batch_size: int, samples: int | None) -> Tasks:
-    """Return our epoch in two parts."""
-    configuration = {
+def configuration(hidden: list[int], batch_size: int) -> dict[str, Any]:
+    """Return the configuration of a perceptron and its training."""
+    return {
         "data": {"dataset": "mnist", "normalization": "min_max"},
         "network": {"hidden": hidden, "activation": {"kind": "leaky_relu", "alpha": ALPHA}},
         "training": {
@@ -125,36 +130,41 @@ def sweep_tasks(hidden: list[int], batch_size: int, samples: int | None) -> Task
             "optimizer": {"kind": "sgd", "learning_rate": LEARNING_RATE},
         },
     }
+
+
+def sweep_tasks(hidden: list[int], batch_size: int, samples: int | None) -> Tasks:
+    """Return our epoch in two parts."""
     dataset = load("mnist", samples)
-    ours = trainer(configuration, dataset)
+    ours = trainer(configuration(hidden, batch_size), dataset)
     rng = np.random.default_rng(0)
 
     def train() -> None:
         ours.run_epoch(1, rng.permutation(len(dataset.train.x)))
 
-    return {"train": train, "evaluate": lambda: ours.evaluate(1, 0)["test_accuracy"]}
+    return {
+        "train": train,
+        "evaluate": lambda: ours.evaluate(1, 0)["test_accuracy"],
+        "profile": lambda: layer_times(ours, np.arange(len(dataset.train.x))),
+    }
 
 
 def floor_tasks(hidden: list[int], batch_size: int, samples: int | None) -> Tasks:
-    """Return the products of an epoch: forward, gradients of the weights, gradients of all inputs but the first."""
-    steps = len(load("mnist", samples).train.x) // batch_size
-    products: list[tuple[Any, Any, Any]] = []
-    widths = [784, *hidden, 10]
-    for index, (fan_in, units) in enumerate(pairwise(widths)):
-        W, dW = np.ones((2, units, fan_in + 1), np.float32)
-        # A mini-batch is gathered as rows; what layers give has samples as columns.
-        x = np.ones((batch_size, fan_in + 1), np.float32).T if index == 0 else np.ones((fan_in + 1, batch_size), "f4")
-        z, dz = np.ones((2, units, batch_size), np.float32)
-        products += [(W, x, z), (dz, x.T, dW)]
-        if index:
-            products.append((W[:, :-1].T, dz, np.empty((fan_in, batch_size), np.float32)))
+    """Return the products of an epoch, and those of the evaluation of both parts."""
+    dataset = load("mnist", samples)
+    ours = trainer(configuration(hidden, batch_size), dataset)
+    step, evaluation = step_floor(ours, batch_size), forward_floor(ours, EVALUATION_SAMPLES)
+    steps = len(dataset.train.x) // batch_size
+    evaluations = sum(len(part.x) for part in dataset.parts.values()) // EVALUATION_SAMPLES
 
     def train() -> None:
         for _ in range(steps):
-            for left, right, out in products:
-                np.matmul(left, right, out=out)
+            step.multiply()
 
-    return {"train": train}
+    def evaluate() -> None:
+        for _ in range(evaluations):
+            evaluation.multiply()
+
+    return {"train": train, "evaluate": evaluate}
 
 
 RIVALS: dict[str, Callable[[list[int], int, int | None], Tasks]] = {

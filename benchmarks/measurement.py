@@ -206,6 +206,11 @@ class Cell(NamedTuple):
     unit: str = ""
     target: Target | None = None
 
+    @property
+    def misses_target(self) -> bool:
+        """Whether it has a target that it does not reach."""
+        return self.target is not None and not self.target.is_met(self.value)
+
     def __str__(self) -> str:
         """Write the figure, its target, and whether that is met."""
         text = f"{rounded(self.value)} {self.unit}".strip()

@@ -47,7 +47,8 @@ SWEEPS_NOTE = (
     f"experiment {EXPERIMENT} on {{data}}, medians of {{rounds}} rounds in turn. All train the same configurations, "
     "none of which diverges. Optuna: ask and tell, random search, JournalStorage, two processes, eager PyTorch with "
     "one thread, both parts evaluated after each epoch. scikit-learn: RandomizedSearchCV(n_jobs=2) of MLPClassifier "
-    "with the ReLU, run once; it evaluates a trial once, and by its accuracy alone. Best accuracies: {best}."
+    "with the ReLU, run once; it evaluates a trial once, and by its accuracy alone. The floor is the seconds of all "
+    "epochs, divided by the workers. Best accuracies: {best}."
 )
 TIME_NOTE = (
     "One sweep of {trials} trials of {epochs} epochs with two workers: shares of workers × wall time. Training: the "
@@ -99,6 +100,8 @@ class Outcome(NamedTuple):
     seconds: float
     completed: int
     best: float
+    floor: float | None = None
+    """Seconds that all epochs took, divided by the workers; None where that is not known."""
 
 
 def _sweep(size: Size, folder: Path, trials: int, workers: int) -> tuple[Sweep, Outcome]:
@@ -107,7 +110,8 @@ def _sweep(size: Size, folder: Path, trials: int, workers: int) -> tuple[Sweep, 
     seconds, _ = timed_command(*command(folder, path, trials, size.epochs, workers))
     results = sweep.load(db=str(path))
     ranked = results.best(trials)
-    return results, Outcome(seconds, len(ranked), ranked["test_accuracy"].max())
+    floor = results.epochs()["seconds"].sum() / workers
+    return results, Outcome(seconds, len(ranked), ranked["test_accuracy"].max(), floor)
 
 
 def _peer(module: str, work: Path) -> Outcome:
@@ -129,6 +133,9 @@ def _side_by_side(size: Size, folder: Path, work: Path) -> Table:
     for name, each in seconds.items():
         table.add(name, Cell(statistics.median(each), "s"))
     speed_up = median_ratio(seconds[ONE], seconds[TWO])
+    floors = {name: [outcome.floor for outcome in outcomes[name] if outcome.floor] for name in (ONE, TWO)}
+    for name, each in floors.items():
+        table.add(f"{name} ÷ floor", Cell(median_ratio(seconds[name], each)))
     table.add("speed-up by the second worker", Cell(speed_up, target=Target(1.9, at_least=True)))
     if OPTUNA in seconds:
         table.add(f"{TWO} ÷ {OPTUNA}", Cell(median_ratio(seconds[TWO], seconds[OPTUNA]), target=Target(0.45)))

@@ -11,7 +11,10 @@ from benchmarks.measurement import ONE_THREAD, Cell, Contestant, Table, Target, 
 
 PERCEPTRON = epoch.Shape([8], 30, floor=1, pytorch=1, scikit_learn=1)
 WRITTEN = ["sweep, as workers write", "sweep, a write every 10 epochs", "sweep, a write every epoch"]
-SIDE_BY_SIDE = ["sweep, 1 worker", "sweep, 2 workers", "scikit-learn", "speed-up by the second worker"]
+SIDE_BY_SIDE = [
+    *("sweep, 1 worker", "sweep, 2 workers", "sweep, 1 worker ÷ floor", "sweep, 2 workers ÷ floor", "scikit-learn"),
+    "speed-up by the second worker",
+]
 WHERE = ["wall time", "training", "start", "between", "waiting", "end", "outside training"]
 
 
@@ -32,16 +35,20 @@ def check(tables, *expected):
 
 @pytest.mark.slow
 def test_an_epoch(tmp_path):
-    training, whole = epoch.run(epoch.Size([PERCEPTRON], samples=600, rounds=1), tmp_path)
+    training, whole, *profiles = epoch.run(epoch.Size([PERCEPTRON], samples=600, rounds=1), tmp_path)
     check([training, whole], [str(PERCEPTRON)], [str(PERCEPTRON)])
     assert {"sweep", "floor", "scikit-learn", "sweep ÷ floor"} <= set(training.rows[str(PERCEPTRON)])
-    assert {"sweep", "scikit-learn", "sweep ÷ scikit-learn"} <= set(whole.rows[str(PERCEPTRON)])
+    assert {"sweep", "scikit-learn", "sweep ÷ floor", "sweep ÷ scikit-learn"} <= set(whole.rows[str(PERCEPTRON)])
+    assert [table.title for table in profiles] == [f"Where the time of the training of {PERCEPTRON} goes"]
 
 
 def test_networks(tmp_path):
-    size = networks.Size([networks.Case("digits-cnn", 5, 1.0)], samples=100, rounds=1)
-    (table,) = networks.run(size, tmp_path)
+    size = networks.Size([networks.Case("digits-cnn", 5, 0.001)], samples=100, rounds=1)
+    table, *profiles = networks.run(size, tmp_path)
     check([table], ["digits-cnn"])
+    assert {"sweep", "floor", "sweep ÷ floor"} <= set(table.rows["digits-cnn"])
+    is_missed = "PyTorch" in table.rows["digits-cnn"]
+    assert [each.title for each in profiles] == ["Where the time of a step of digits-cnn goes"] * is_missed
     assert table.rows["digits-cnn"]["parameters"].value == 10 * 10 + 10 * 91 + 200 * 161 + 200 * 201 + 10 * 201
 
 
