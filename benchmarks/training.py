@@ -8,6 +8,7 @@ import numpy as np
 
 from sweep.data import Dataset, fit
 from sweep.experiment.sections import Configuration
+from sweep.nn.layers.matmul import faster
 from sweep.records import Seeds
 from sweep.training.batches import Batching
 from sweep.training.evaluation import Settings
@@ -21,7 +22,7 @@ def trainer(configuration: dict[str, Any], dataset: Dataset) -> NetworkTrainer:
     training, normalization = checked.training, checked.data.normalization
     dtype = np.dtype(training.dtype)
     settings = Settings(
-        build_network(checked, len(dataset.class_names), dataset.shape),
+        build_network(checked, len(dataset.class_names), dataset.shape, faster()),
         build_optimizer(checked),
         fit(normalization.kind, normalization.over, dataset.train.x, dtype),
         Batching(training.batch_size),

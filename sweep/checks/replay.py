@@ -27,6 +27,7 @@ from sweep.system.arithmetic import ARITHMETIC, arithmetic_of, moved_since
 from sweep.system.environment import environment, one_blas_thread
 from sweep.training.build import is_deterministic
 from sweep.training.divergence import Diverged
+from sweep.training.products import PRODUCTS
 from sweep.training.trainer import Trainer
 from sweep.trial.weights import keeping
 
@@ -280,6 +281,7 @@ def _changes(record: SweepRecord, is_moved: bool) -> pd.DataFrame:
     """Return the differences of the environments; that of the arithmetic only if it moves bits of the trial."""
     now = environment()
     version = str(arithmetic_of(record.environment)) if is_moved else now["arithmetic"]
-    then = record.environment | {"arithmetic": version}
+    then = {key: value for key, value in record.environment.items() if key != PRODUCTS}  # it is taken again
+    then |= {"arithmetic": version}
     rows = [(key, then.get(key, ""), now.get(key, "")) for key in {**then, **now} if then.get(key) != now.get(key)]
     return pd.DataFrame(rows, columns=["what", "then", "now"])

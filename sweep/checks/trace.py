@@ -27,6 +27,7 @@ from sweep.training.dead_units import dead_shares
 from sweep.training.divergence import Diverged
 from sweep.training.forks import ForkedTrainer, after_fork
 from sweep.training.loop import NetworkTrainer
+from sweep.training.products import chosen
 from sweep.training.sharpness import sharpness_of
 from sweep.training.trainer import Setup, Trainer
 from sweep.trial.weights import provenance, restore
@@ -160,6 +161,7 @@ def _setup(experiment: Experiment, number: int, data: Path | None, observer: Obs
         experiment_folder=experiment.folder,
         files=Path(),
         sweep=experiment.name,
+        products=chosen(),
     )
 
 

@@ -24,6 +24,7 @@ from sweep.nn.layer import (
     Workspace,
 )
 from sweep.nn.layers.affine import affine
+from sweep.nn.layers.matmul import Products
 from sweep.nn.losses import Loss, Targets, positions
 
 
@@ -43,6 +44,7 @@ def perceptron(
     weights: Initializer,
     biases: Initializer,
     outputs: int,
+    products: Products = "wide",
 ) -> dict[str, Layer]:
     """Build a multilayer perceptron: affine layers, each with an activation, and the logits.
 
@@ -50,9 +52,9 @@ def perceptron(
     """
     layers: dict[str, Layer] = {}
     for index, units in enumerate(hidden):
-        layers[f"hidden[{index}]"] = affine(units, weights, biases)
+        layers[f"hidden[{index}]"] = affine(units, weights, biases, products)
         layers[f"hidden[{index}]/{activation_name}"] = activation()
-    layers["output"] = affine(outputs, weights, biases)
+    layers["output"] = affine(outputs, weights, biases, products)
     return layers
 
 

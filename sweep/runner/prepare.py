@@ -31,6 +31,7 @@ from sweep.system.arithmetic import arithmetic_of
 from sweep.system.environment import differences, environment
 from sweep.training.build import code_digest, epoch_count
 from sweep.training.networks import NetworkSize, check_fit
+from sweep.training.products import PRODUCTS, chosen
 
 
 def prepare_datasets(
@@ -136,10 +137,14 @@ def network_size(trial: Trial, dataset: Dataset) -> tuple[Configuration, Network
 def surroundings(trainer: Mapping[str, Any] | None, folder: Path | None) -> dict[str, str]:
     """Return the environment that results depend on, with a digest of the code of a user's own trainer.
 
+    For our own networks it tells how they multiply, which is measured where this machine has not done so yet.
+
     Raises:
         ExperimentError: when a user's function cannot be found.
     """
-    digest = trainer and code_digest(trainer, folder)
+    if trainer is None:
+        return environment() | {PRODUCTS: chosen()}
+    digest = code_digest(trainer, folder)
     return environment() | ({"trainer": digest} if digest else {})
 
 
@@ -181,6 +186,7 @@ def warn_of_changes(record: SweepRecord, observer: Observer) -> None:
     folder = Path(record.experiment_folder) if record.experiment_folder else None
     trainer = trainer_of(record)
     now = surroundings(trainer, folder)
+    now |= {key: kept for key, kept in record.environment.items() if key == PRODUCTS}  # it goes on as it was begun
     if trainer is not None:
         now["arithmetic"] = str(arithmetic_of(record.environment))  # of our own networks only
     if changes := differences(record.environment, now):

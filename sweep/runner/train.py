@@ -22,6 +22,7 @@ from sweep.stopping import Rule, worker_rules
 from sweep.store import Store
 from sweep.system.processes import is_lost
 from sweep.system.signals import EXIT_CODE, Signalled
+from sweep.training.products import products_of
 from sweep.trial.worker import Assignment
 
 
@@ -132,6 +133,7 @@ def _assignment(
             run=run,
             experiment_folder=record.experiment_folder,
             stopping=rules,
+            products=products_of(record.environment),
         )
 
     return assigned

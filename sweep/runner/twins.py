@@ -35,6 +35,7 @@ from sweep.training import checkpoint
 from sweep.training.build import build, dataset_of
 from sweep.training.checkpoint import Snapshot
 from sweep.training.forks import transferred
+from sweep.training.products import products_of
 from sweep.training.trainer import Setup
 from sweep.trial.origins import Origin
 from sweep.trial.weights import provenance
@@ -239,6 +240,7 @@ def _start(record: SweepRecord, trial: Trial, fork: ForkPoint, store: Store, fol
         experiment_folder=Path(record.experiment_folder) if record.experiment_folder else None,
         files=store.files,
         sweep=record.name,
+        products=products_of(record.environment),
     )
     trainer, dataset = build(setup), dataset_of(setup)
     snapshot = transferred(fork.snapshot, trainer, reseeded=trial.seeds != fork.seeds)

@@ -15,6 +15,7 @@ from sweep.data.dataset import Dataset, Part
 from sweep.data.normalization import Normalization, fit
 from sweep.experiment.sections import Configuration
 from sweep.experiment.sections.data import Data
+from sweep.nn.layers.matmul import Products
 from sweep.records import Seeds
 from sweep.training.batches import Batching
 from sweep.training.command import command_trainer, program_digest
@@ -56,7 +57,7 @@ def build_network_trainer(setup: Setup) -> NetworkTrainer:
     configuration = Configuration.model_validate(setup.configuration)
     folder = _folder(setup)
     dataset = opened(folder)
-    settings = network_settings(configuration, dataset, folder, setup.seeds)
+    settings = network_settings(configuration, dataset, folder, setup.seeds, setup.products)
     return NetworkTrainer(dataset, settings)
 
 
@@ -79,11 +80,13 @@ KINDS: dict[str, Callable[[Setup], Trainer]] = {
 """Kind of trainer -> how it is made."""
 
 
-def network_settings(configuration: Configuration, dataset: Dataset, folder: str, seeds: Seeds) -> Settings:
+def network_settings(
+    configuration: Configuration, dataset: Dataset, folder: str, seeds: Seeds, products: Products = "wide"
+) -> Settings:
     """Return what decides how a network is trained; `folder` is the cached folder of the data set."""
     training, normalization = configuration.training, configuration.data.normalization
     return Settings(
-        network=build_network(configuration, dataset.outputs, dataset.shape),
+        network=build_network(configuration, dataset.outputs, dataset.shape, products),
         optimizer=build_optimizer(configuration),
         normalization=_fit(folder, normalization.kind, normalization.over, training.dtype, normalization.constant),
         batching=batching(configuration),

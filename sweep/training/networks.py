@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sweep.experiment.sections import Configuration, Kind
 from sweep.experiment.sections.network import NetworkSection
@@ -17,6 +17,7 @@ from sweep.nn.layers import LAYERS
 from sweep.nn.layers.activations import ACTIVATIONS
 from sweep.nn.layers.affine import affine
 from sweep.nn.layers.batch_norm import group_size
+from sweep.nn.layers.matmul import Products
 from sweep.nn.layers.reshaping import image
 from sweep.nn.losses import LOSSES
 from sweep.nn.network import Network, perceptron, total_size
@@ -27,12 +28,15 @@ from sweep.nn.schedules import SCHEDULES, Schedule
 from sweep.nn.transformations import clip_by_norm
 
 
-def build_network(configuration: Configuration, outputs: int, example: Shape = ()) -> Network:
+def build_network(
+    configuration: Configuration, outputs: int, example: Shape = (), products: Products = "wide"
+) -> Network:
     """Build the network with one output for each class, or one for regression.
 
     `example` is the shape of an example, (channels, rows, columns) or (features,); a perceptron does not need it.
+    `products` says how weights are multiplied with samples that are rows of a data set.
     """
-    layers = build_layers(configuration.network, outputs, example)
+    layers = build_layers(configuration.network, outputs, example, products)
     if configuration.is_regression:
         return Network(layers, REGRESSION_LOSSES[configuration.loss], numbers)
     return Network(layers, LOSSES[configuration.loss][configuration.output])
@@ -120,7 +124,9 @@ def initializer(section: Kind) -> Initializer:
     return INITIALIZERS[section.kind](**section.values())
 
 
-def build_layers(section: NetworkSection, outputs: int, example: Shape) -> dict[str, Layer]:
+def build_layers(
+    section: NetworkSection, outputs: int, example: Shape, products: Products = "wide"
+) -> dict[str, Layer]:
     """Build the layers of a network, the last of which gives `outputs` logits.
 
     `example` is the shape of the data set's examples, (channels, rows, columns) or (features,).
@@ -135,14 +141,17 @@ def build_layers(section: NetworkSection, outputs: int, example: Shape) -> dict[
             weights,
             biases,
             outputs,
+            products,
         )
-    layers = dict(_listed_layers(section, weights, biases))
+    layers = dict(_listed_layers(section, weights, biases, products))
     if len(example) == 3 and not all(_takes_vectors(layer) for layer in layers.values()):
         layers = {"image": image(example), **layers}
-    return {**layers, "output": affine(outputs, weights, biases)}
+    return {**layers, "output": affine(outputs, weights, biases, products)}
 
 
-def _listed_layers(section: NetworkSection, weights: Initializer, biases: Initializer) -> Iterator[tuple[str, Layer]]:
+def _listed_layers(
+    section: NetworkSection, weights: Initializer, biases: Initializer, products: Products
+) -> Iterator[tuple[str, Layer]]:
     """Yield (name, layer) of each item of `layers`.
 
     A layer without the key `bias` has biases, but not in front of a batch normalization, which subtracts them: their
@@ -151,11 +160,11 @@ def _listed_layers(section: NetworkSection, weights: Initializer, biases: Initia
     for index, (layer, above) in enumerate(pairwise([*section.layers, None])):
         assert layer is not None
         function, values = LAYERS[layer.kind], layer.values()
-        initializers: dict[str, Initializer | None] = {"weights": weights, "biases": biases}
+        own: dict[str, Any] = {"weights": weights, "biases": biases, "products": products}
         bias = values.pop("bias", None)
         if bias is False or (bias is None and above is not None and above.kind == "batch_norm"):
-            initializers["biases"] = None
-        given = {name: initializers[name] for name in supplied(function)}
+            own["biases"] = None
+        given = {name: own[name] for name in supplied(function)}
         yield _name(index, layer), function(**values, **given)
 
 

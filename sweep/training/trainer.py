@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from sweep.errors import SweepError
 from sweep.metrics import Objective
+from sweep.nn.layers.matmul import Products
 from sweep.records import Epoch, Seeds, SweepRecord, TrialRecord
 from sweep.training.checkpoint import Snapshot
+from sweep.training.products import products_of
 
 
 class TrainingError(SweepError):
@@ -41,6 +43,8 @@ class Setup:
     """Name of the sweep, and of its folder in `files`."""
     fork: Fork | None = None
     """Where it forks from another trial, if it does."""
+    products: Products = "wide"
+    """How one of our own networks multiplies weights with samples; see `sweep.training.products`."""
 
     @classmethod
     def stored(
@@ -63,6 +67,7 @@ class Setup:
             files=files,
             sweep=record.name,
             fork=fork,
+            products=products_of(record.environment),
         )
 
     @property

@@ -14,6 +14,7 @@ from typing import Any
 
 from sweep.data.dataset import Dataset
 from sweep.errors import DataError, StaleAttempt, StoreBusy, StoreError, SweepError, WeightsError
+from sweep.nn.layers.matmul import Products
 from sweep.records import BatchLosses, DecisionRecord, Divergence, Status, Weights
 from sweep.stopping import Rule, decide, sentence
 from sweep.store import Claim, Store
@@ -48,6 +49,8 @@ class Assignment:
     """Folder of the experiment file, where a user's own function or program is looked for."""
     stopping: dict[str, Rule] = field(default_factory=dict)
     """The rules that may end the trial early, by kind."""
+    products: Products = "wide"
+    """How the sweep's networks multiply weights with samples, the same for all of its trials."""
 
 
 def run_trial(assignment: Assignment) -> Status | None:
@@ -112,6 +115,7 @@ def trial_setup(assignment: Assignment, claim: Claim, files: Path) -> Setup:
         experiment_folder=Path(assignment.experiment_folder) if assignment.experiment_folder else None,
         files=files,
         sweep=assignment.sweep,
+        products=assignment.products,
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sweep.experiment.messages import describe_errors
 from sweep.experiment.sections import Configuration, Kind
-from sweep.experiment.sections.registry import OneOf, Registered, kind_model
+from sweep.experiment.sections.registry import OneOf, Registered, kind_model, supplied
 from sweep.nn.bounds import Bounds, Count, Fraction
 from sweep.nn.initializers import INITIALIZERS
 from sweep.nn.layers import LAYERS
@@ -46,7 +46,7 @@ def bottleneck(units: Count = 3, *, weights, biases):
 def test_defaults_are_those_of_the_function(kind, function):
     fields = kind_model(kind, function).model_fields
     for name, parameter in inspect.signature(function).parameters.items():
-        if name not in ("weights", "biases"):
+        if name not in supplied(function):
             is_required = parameter.default is parameter.empty
             assert fields[name].is_required() == is_required
             assert is_required or fields[name].default == parameter.default

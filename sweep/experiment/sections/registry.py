@@ -120,5 +120,5 @@ def kind_model(kind: str, function: Function) -> type[Kind]:
 
 @lru_cache(maxsize=512)
 def supplied(function: Function) -> frozenset[str]:
-    """Return which parameters of a layer are the network's initializers, not table values."""
-    return frozenset({"weights", "biases"} & inspect.signature(function).parameters.keys())
+    """Return which parameters of a layer are the network's, not table values."""
+    return frozenset({"weights", "biases", "products"} & inspect.signature(function).parameters.keys())

@@ -22,14 +22,15 @@ from sweep.nn.layer import (
     Workspace,
     vectors,
 )
-from sweep.nn.layers.matmul import narrow, side_by_side
+from sweep.nn.layers.matmul import Products, side_by_side, width
 from sweep.nn.layers.reshaping import vector_size
 
 
-def affine(units: Count, weights: Initializer, biases: Initializer | None) -> Layer:
+def affine(units: Count, weights: Initializer, biases: Initializer | None, products: Products = "wide") -> Layer:
     """Compute z = W [x; 1], the last column of W (units, features + 1) being the biases.
 
-    Without biases (None) z = W x, with W (units, features).
+    Without biases (None) z = W x, with W (units, features). `products` says how samples are taken that are rows of a
+    data set.
     """
 
     def shape_after(shape: Shape) -> Shape:
@@ -41,8 +42,8 @@ def affine(units: Count, weights: Initializer, biases: Initializer | None) -> La
 
     def work(shape: Shape, samples: int, dtype: Dtype) -> Workspace:
         z = vectors(units, samples, dtype)
-        width = narrow(units, shape[0], samples)
-        parts = None if width == samples else side_by_side(z[:-1], width)
+        size = width(units, shape[0], samples, products)
+        parts = None if size == samples else side_by_side(z[:-1], size)
         return z, z[:-1], parts, np.empty((*shape, samples), dtype)
 
     def forward(params: Parameters, state: State, x: Array, work: Workspace, call: Call) -> ForwardResult:

@@ -1,20 +1,25 @@
 """Products in parts: how many samples one takes, and that all of them together are the whole."""
 
+import os
+import subprocess
+import sys
+from typing import get_args
+
 import numpy as np
 import pytest
 
 from sweep.nn.initializers import normal
-from sweep.nn.layers import matmul as products
+from sweep.nn.layers import matmul
 from sweep.nn.layers.affine import affine
-from sweep.nn.layers.matmul import narrow, side_by_side
+from sweep.nn.layers.matmul import faster, side_by_side, width
 from tests.nn.layer_setup import FLOATS, both_ways, with_ones
 
 dtypes = pytest.mark.parametrize("dtype", FLOATS)
-kernels = pytest.mark.parametrize("small_kernels", [False, True])
+forms = pytest.mark.parametrize("products", get_args(matmul.Products))
 
 
 @pytest.mark.parametrize(
-    ("units", "features", "samples", "width"),
+    ("units", "features", "samples", "expected"),
     [
         pytest.param(93, 784, 60, 12, id="the widest divisor whose result is small"),
         pytest.param(93, 784, 64, 8, id="a smaller one where that does not divide"),
@@ -25,11 +30,9 @@ kernels = pytest.mark.parametrize("small_kernels", [False, True])
         pytest.param(2000, 784, 60, 60, id="all where no product is small"),
     ],
 )
-def test_width_of_a_product(monkeypatch, units, features, samples, width):
-    monkeypatch.setattr(products, "spares_packing", lambda: True)
-    assert narrow(units, features, samples) == width
-    monkeypatch.setattr(products, "spares_packing", lambda: False)
-    assert narrow(units, features, samples) == samples
+def test_width_of_a_product(units, features, samples, expected):
+    assert width(units, features, samples, "narrow") == expected
+    assert width(units, features, samples, "wide") == samples
 
 
 def test_views_side_by_side_are_the_columns_in_order():
@@ -40,14 +43,13 @@ def test_views_side_by_side_are_the_columns_in_order():
         np.testing.assert_array_equal(np.concatenate(views, axis=1), x)
 
 
-@kernels
+@forms
 @dtypes
 @pytest.mark.parametrize("order", "CF")
 @pytest.mark.parametrize("biases", [normal(std=1.0), None])
-def test_an_affine_layer_of_narrow_products_is_one_product(monkeypatch, small_kernels, dtype, order, biases):
-    monkeypatch.setattr(products, "spares_packing", lambda: small_kernels)
+def test_an_affine_layer_of_narrow_products_is_one_product(products, dtype, order, biases):
     rng = np.random.default_rng(0)
-    layer = affine(93, normal(std=1.0), biases)
+    layer = affine(93, normal(std=1.0), biases, products)
     params, _ = layer.init(rng, (784,), np.dtype(dtype))
     x = np.asarray(with_ones(rng.normal(size=(784, 60)).astype(dtype)), order=order)
     dy = rng.normal(size=(93, 60)).astype(dtype)
@@ -57,8 +59,20 @@ def test_an_affine_layer_of_narrow_products_is_one_product(monkeypatch, small_ke
     np.testing.assert_array_equal(y[-1], 1)
 
 
-def test_this_process_tells_its_kernels(monkeypatch):
-    for architecture, expected in (("SkylakeX", True), ("Haswell", False), (None, False)):
-        pool = {"architecture": architecture} if architecture else {}
-        monkeypatch.setattr(products, "threadpool_info", lambda pool=pool: [pool])
-        assert products.spares_packing.__wrapped__() is expected
+@pytest.mark.parametrize(("part", "expected"), [(0.5, "narrow"), (0.89, "narrow"), (0.95, "wide"), (1.3, "wide")])
+def test_the_faster_products_are_taken_where_the_difference_is_clear(monkeypatch, part, expected):
+    def seconds(left, right, out):
+        np.matmul(left, right, out=out)
+        return part if right.ndim == 3 else 1.0
+
+    monkeypatch.setattr(matmul, "_seconds", seconds)
+    assert faster() == expected
+
+
+def test_a_kernel_that_packs_all_matrices_gets_wide_products():
+    program = "from sweep.nn.layers.matmul import faster; from threadpoolctl import threadpool_info as f; "
+    program += "print(faster(), *{pool.get('architecture') for pool in f() if pool['user_api'] == 'blas'})"
+    environment = os.environ | {"OPENBLAS_CORETYPE": "Haswell"}
+    ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    found, *kernels = ran.stdout.split()
+    assert found == "wide" or kernels != ["Haswell"]  # other processors have other kernels
