@@ -12,13 +12,14 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
 import psutil
 
 from benchmarks import sweeps
 from benchmarks.data import load
 from benchmarks.database import EXPERIMENT, finished_sweep
-from benchmarks.measurement import Cell, Table, Target, in_turn, progress, timed_command
+from benchmarks.measurement import Cell, Table, Target, command_cpu, in_turn, median_ratio, progress, timed_command
 
 
 class Size(NamedTuple):
@@ -44,9 +45,20 @@ OWN_MEGABYTES = 120
 """What a worker may take beside the data."""
 MEGABYTE = 1e6
 
+IMPORTS = {"list": ["typer", "rich.table", "sqlalchemy.dialects.sqlite"]}
+IMPORTS["leaderboard"] = [*IMPORTS["list"], "pandas"]
+"""Command -> the packages of others that it cannot do without."""
+TINY = ["digits-quickstart", "--set", "epochs=1", "--set", "network.hidden=[4]", "--quiet"]
+FEW, MANY = 1, 3
+"""Workers, each with one trial, whose difference tells what a worker takes."""
+
 ANSWERS_NOTE = (
     "Seconds of wall time of a whole command, with a database of one sweep of {trials} trials; medians of {rounds} "
-    "rounds in turn."
+    "rounds in turn. The floor imports the packages of others that the command cannot do without, and ends."
+)
+STARTING_NOTE = (
+    "CPU seconds of all processes of `sweep run` with tiny trials of one epoch of digits-quickstart, one for each "
+    "worker; medians of {rounds} rounds in turn. What a further worker takes includes its trial, some milliseconds."
 )
 MEMORY_NOTE = (
     f"Of the worker processes of one sweep of {EXPERIMENT} on {{data}}, a trial of {EPOCHS} epochs each, at the moment "
@@ -60,6 +72,7 @@ MEMORY_NOTE = (
 def run(size: Size, folder: Path) -> Iterator[Table]:
     """Time answers, and measure memory."""
     yield _answers(size, folder)
+    yield _starting(size, folder)
     if sys.platform == "linux":
         yield _memory(size, folder)
 
@@ -70,9 +83,32 @@ def _answers(size: Size, folder: Path) -> Table:
     table = Table("Answers of the command line", ANSWERS_NOTE.format(**size._asdict()))
     options = {"--help": [], "list": ["--db", str(path)], "leaderboard": ["--db", str(path)]}
     calls = {command: partial(timed_command, "sweep", command, *options[command]) for command in COMMANDS}
-    for command, results in in_turn("answers of the command line", calls, size.rounds).items():
-        seconds = statistics.median(seconds for seconds, _ in results)
-        table.add(f"sweep {command}", Cell(seconds, "s", COMMANDS[command]))
+    calls |= {
+        f"floor of {command}": partial(timed_command, "timeit", "-n1", "-r1", f"import {', '.join(packages)}")
+        for command, packages in IMPORTS.items()
+    }
+    rounds = in_turn("answers of the command line", calls, size.rounds)
+    seconds = {name: [wall for wall, _ in results] for name, results in rounds.items()}
+    for command, target in COMMANDS.items():
+        table.add(f"sweep {command}", Cell(statistics.median(seconds[command]), "s", target))
+    for command in IMPORTS:
+        ratio = median_ratio(seconds[command], seconds[f"floor of {command}"])
+        table.add(f"sweep {command} ÷ floor", Cell(ratio))
+    return table
+
+
+def _starting(size: Size, folder: Path) -> Table:
+    def start(workers: int) -> float:
+        path = folder / f"{uuid4().hex}.db"
+        options = ["--trials", str(workers), "--workers", str(workers), "--db", str(path)]
+        return command_cpu("-m", "sweep", "run", *TINY, *options)
+
+    calls = {workers: partial(start, workers) for workers in (FEW, MANY)}
+    rounds = in_turn("the start of a sweep", calls, size.rounds)
+    further = [(many - few) / (MANY - FEW) for few, many in zip(rounds[FEW], rounds[MANY], strict=True)]
+    table = Table("The start of a sweep", STARTING_NOTE.format(**size._asdict()))
+    table.add("sweep run, one worker", Cell(statistics.median(rounds[FEW]), "s"))
+    table.add("each further worker", Cell(statistics.median(further), "s", Target(1)))
     return table
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -147,13 +148,13 @@ def contestants(makers: Mapping[Key, Maker], *arguments: Any) -> Iterator[dict[K
 
 
 def in_turn(
-    title: str, calls: Mapping[str, Callable[[], Result]], rounds: int, warm_up: bool = True
-) -> dict[str, list[Result]]:
+    title: str, calls: Mapping[Key, Callable[[], Result]], rounds: int, warm_up: bool = True
+) -> dict[Key, list[Result]]:
     """Make all calls in turn in each round; return each one's results by round.
 
     A warm-up is one round more, at the beginning, that does not count; a single round has none.
     """
-    results: dict[str, list[Result]] = {name: [] for name in calls}
+    results: dict[Key, list[Result]] = {name: [] for name in calls}
     with progress.status(title) as status:
         for round_ in range(0 if warm_up and rounds > 1 else 1, rounds + 1):
             progress.log(f"{title}: round {round_} of {rounds}" if round_ else f"{title}: warm-up")
@@ -182,6 +183,20 @@ def timed_command(*arguments: str) -> tuple[float, str]:
     if done.returncode:
         raise RuntimeError(f"{' '.join(arguments)}: {done.stderr}")
     return seconds, done.stdout
+
+
+def command_cpu(*arguments: str) -> float:
+    """Run a command of Python and return the CPU seconds of all its processes.
+
+    Raises:
+        RuntimeError: when it fails; with what it said.
+    """
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(arguments)}: {done.stderr}")
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 # Tables

@@ -74,7 +74,8 @@ def test_the_command_line(tmp_path):
     size = command_line.Size(trials=2, workers=2, samples=600, rounds=1)
     check(
         command_line.run(size, tmp_path),
-        ["sweep --help", "sweep list", "sweep leaderboard"],
+        ["sweep --help", "sweep list", "sweep leaderboard", "sweep list ÷ floor", "sweep leaderboard ÷ floor"],
+        ["sweep run, one worker", "each further worker"],
         ["a worker at its peak", "of it to itself", "2 workers together", "of it each, beside one copy of the data"],
     )
 
