@@ -44,12 +44,18 @@ class Results:
 
 
 def check_trials(results: Results, name: str) -> None:
-    """Check that the accuracies of the trials are those of their epochs.
+    """Check that no trial has failed, which pages would leave out, and that accuracies are those of the epochs.
 
     Raises:
-        ValueError: when one is not, as after a change by hand.
+        ValueError: when one has, or is not, as after a change by hand.
     """
     trials = results.trials(name)
+    for trial, status in trials[["trial", "status"]].itertuples(index=False):
+        if status == "failed":
+            raise ValueError(
+                f"{results.folder / name}.csv: trial {trial} has failed, and no page tells of such trials; see why "
+                f"with `sweep show {name}/{trial}`, and train it again with `sweep resume {name} --retry-failed`"
+            )
     epochs = results.epochs(name).set_index(["trial", "epoch"])["test_accuracy"]
     for trial, epoch, accuracy in trials[["trial", "epoch", "test_accuracy"]].dropna().itertuples(index=False):
         if (trial, epoch) in epochs.index and epochs[(trial, epoch)] != accuracy:

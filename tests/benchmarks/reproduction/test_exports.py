@@ -1,10 +1,12 @@
 """What is said of results beside those there before."""
 
+import shutil
+
 import pytest
 
 import sweep
 from benchmarks.reproduction.__main__ import export_all
-from benchmarks.reproduction.exports import Results, difference, export
+from benchmarks.reproduction.exports import Results, check_trials, difference, export
 from benchmarks.reproduction.pages import Page
 from benchmarks.reproduction.trainings import Training, ended, trained
 from tests.engine_here import training_here
@@ -71,3 +73,16 @@ def test_further_tables_are_compared_too(folders, tmp_path, capsys):
         "count: the same figures as before, bit for bit",
         "count: figures differ from those before",
     ]
+
+
+def test_a_failed_trial_or_an_accuracy_of_no_epoch_is_refused(folders, tmp_path):
+    results = Results(shutil.copytree(folders / "page", tmp_path / "page"))
+    check_trials(results, "small")
+    trials = results.trials("small")
+    file = results.folder / "small.csv"
+    trials.assign(status=["completed", "failed"]).to_csv(file, index=False)
+    with pytest.raises(ValueError, match=r"small\.csv: trial 1 has failed, .* `sweep resume small --retry-failed`"):
+        check_trials(results, "small")
+    trials.assign(test_accuracy=trials["test_accuracy"] + 0.001).to_csv(file, index=False)
+    with pytest.raises(ValueError, match=r"trial 0 has a test accuracy of .* export the sweep again"):
+        check_trials(results, "small")
