@@ -53,7 +53,7 @@ def test_sweeps(tmp_path):
 
 def test_stores(tmp_path, monkeypatch):
     ours_with_many = [
-        way._replace(many=way.many and way.is_ours) for way in stores.WAYS
+        way._replace(many=way.many and not way.peer) for way in stores.WAYS
     ]  # each peer's process costs 1 s
     monkeypatch.setattr(stores, "WAYS", ours_with_many)
     size = stores.Size([1, 2], trials=2, peer_trials=2, read=[2, 4, 8], rounds=1)
