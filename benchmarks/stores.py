@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import sweep
 from benchmarks.database import EPOCHS, ROWS, finished_sweep, new_sweep, write_trial
+from benchmarks.floor import floor_tasks
 from benchmarks.measurement import (
     Cell,
     Contestant,
@@ -49,8 +50,11 @@ WRITING_NOTE = (
     f"Rows per second of wall time: each trial is claimed, its {EPOCHS} epochs and the untrained network recorded, and "
     "finished, with nothing computed in between; medians of rounds in turn, each with a new database. Workers write "
     "about once a second, so that here a trial's rows go in with its end. The peers' trials have no parameters, and "
-    "one value of each epoch is reported; sweep's rows have five. Drawing trials and opening databases are not counted."
+    "one value of each epoch is reported; sweep's rows have five. Drawing trials and opening databases do not count. "
+    "The floor is raw sqlite3: the rows that sweep has made, in the same tables and as many transactions, by Python's "
+    "driver alone; sweep ÷ floor is the ratio of their times. It reads nothing back, of which sweep makes digests."
 )
+FLOOR = "raw sqlite3"
 READING_NOTE = (
     f"Seconds of wall time to open a database and to read from it, for one sweep of {EPOCHS} epochs a trial: the ten "
     "best trials, the frame of all epochs, the list of sweeps. Medians of rounds in turn. Growth: 1 if the time grows "
@@ -118,6 +122,8 @@ def _add(table: Table, column: str, ways: Sequence[Way], rates: dict[str, list[f
     ours = rates[WAYS[0].name]
     for way in ways:
         table.rows.setdefault(way.name, {})[column] = Cell(statistics.median(rates[way.name]), "rows/s")
+    if FLOOR in rates:
+        table.rows.setdefault("sweep ÷ floor", {})[column] = Cell(median_ratio(rates[FLOOR], ours))
     for way in ways:
         if way.peer:
             target = way.target if column == "1 process" else None
@@ -149,6 +155,7 @@ WAYS = [
     Way("sweep, as workers write", writer_tasks),
     Way("sweep, a write every 10 epochs", partial(writer_tasks, 10), many=False),
     Way("sweep, a write every epoch", partial(writer_tasks, 1), many=False),
+    Way(FLOOR, floor_tasks),
     Way("Optuna's RDBStorage (SQLite)", partial(optuna.storage_tasks, "rdb"), peer="Optuna", target=AT_LEAST_RDB),
     Way("Optuna's JournalStorage (file)", partial(optuna.storage_tasks, "journal"), peer="Optuna", target=AT_LEAST_LOG),
     Way("Rustuna's SQLite storage", rustuna.storage_tasks, peer="Rustuna"),
