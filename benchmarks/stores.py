@@ -52,7 +52,8 @@ WRITING_NOTE = (
     "about once a second, so that here a trial's rows go in with its end. The peers' trials have no parameters, and "
     "one value of each epoch is reported; sweep's rows have five. Drawing trials and opening databases do not count. "
     "The floor is raw sqlite3: the rows that sweep has made, in the same tables and as many transactions, by Python's "
-    "driver alone; sweep ÷ floor is the ratio of their times. It reads nothing back, of which sweep makes digests."
+    "driver alone; sweep ÷ floor is the ratio of their times, most of which is waiting for the disk, and of their CPU "
+    "times. It reads nothing back, of which sweep makes digests."
 )
 FLOOR = "raw sqlite3"
 READING_NOTE = (
@@ -66,6 +67,15 @@ LONGEST = Target(0.3)
 """Of the best ten of the largest sweep, in seconds."""
 GROWTH = Target(1.1)
 """Linear, but for what two measurements of the same differ by."""
+
+
+class Written(NamedTuple):
+    """How fast a round of writing was."""
+
+    rate: float
+    """Rows per second of wall time."""
+    cpu: float
+    """CPU seconds of all writers together."""
 
 
 class Way(NamedTuple):
@@ -97,16 +107,16 @@ def _writing(size: Size, folder: Path) -> Table:
         with contestants({(way.name, index): way.make for way in ways for index in range(processes)}) as group:
             writers = {way: [group[way.name, index] for index in range(processes)] for way in ways}
             calls = {
-                way.name: partial(_rate, each, folder, size.peer_trials if way.peer else size.trials)
+                way.name: partial(_write, each, folder, size.peer_trials if way.peer else size.trials)
                 for way, each in writers.items()
             }
-            rates = in_turn(f"the store, {column} writing", calls, size.rounds)
-        _add(table, column, ways, rates)
+            written = in_turn(f"the store, {column} writing", calls, size.rounds)
+        _add(table, column, ways, written)
     return table
 
 
-def _rate(writers: Sequence[Contestant], folder: Path, trials: int) -> float:
-    """Let all writers write trials into a new database; return rows per second."""
+def _write(writers: Sequence[Contestant], folder: Path, trials: int) -> Written:
+    """Let all writers write trials into a new database."""
     path = str(folder / f"{uuid4().hex}.db")
     writers[0].run("create", path, trials)
     for each in writers:
@@ -114,16 +124,20 @@ def _rate(writers: Sequence[Contestant], folder: Path, trials: int) -> float:
     for index, each in enumerate(writers):
         each.begin("write", range(index, trials, len(writers)))
     timings = [each.end() for each in writers]
-    return trials * ROWS / (max(each.end for each in timings) - min(each.start for each in timings))
+    seconds = max(each.end for each in timings) - min(each.start for each in timings)
+    return Written(trials * ROWS / seconds, sum(each.cpu for each in timings))
 
 
-def _add(table: Table, column: str, ways: Sequence[Way], rates: dict[str, list[float]]) -> None:
+def _add(table: Table, column: str, ways: Sequence[Way], written: dict[str, list[Written]]) -> None:
     """Add the figures of one number of processes."""
+    rates, cpus = ({name: [each[place] for each in results] for name, results in written.items()} for place in (0, 1))
     ours = rates[WAYS[0].name]
     for way in ways:
         table.rows.setdefault(way.name, {})[column] = Cell(statistics.median(rates[way.name]), "rows/s")
     if FLOOR in rates:
         table.rows.setdefault("sweep ÷ floor", {})[column] = Cell(median_ratio(rates[FLOOR], ours))
+        cpu = Cell(median_ratio(cpus[WAYS[0].name], cpus[FLOOR]))
+        table.rows.setdefault("sweep ÷ floor, CPU time", {})[column] = cpu
     for way in ways:
         if way.peer:
             target = way.target if column == "1 process" else None

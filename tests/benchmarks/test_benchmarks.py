@@ -64,7 +64,7 @@ def test_stores(tmp_path, monkeypatch):
     size = stores.Size([1, 2], trials=2, peer_trials=2, read=[2, 4, 8], rounds=1)
     writing, reading = stores.run(size, tmp_path)
     check([writing, reading], WRITTEN, ["2 trials", "4 trials", "8 trials", "growth from 4 to 8 trials"])
-    assert {"raw sqlite3", "sweep ÷ floor"} <= set(writing.rows)
+    assert {"raw sqlite3", "sweep ÷ floor", "sweep ÷ floor, CPU time"} <= set(writing.rows)
     assert list(writing.rows[WRITTEN[0]]) == ["1 process", "2 processes"]
     assert set(reading.rows["2 trials"]) == {"best 10", "epochs", "list"}
 
