@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import sweep
 from benchmarks.database import EPOCHS, ROWS, finished_sweep, new_sweep, write_trial
-from benchmarks.floor import floor_tasks
+from benchmarks.raw_sqlite import floor_tasks
 from benchmarks.measurement import (
     Cell,
     Contestant,

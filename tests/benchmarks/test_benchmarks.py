@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import command_line, epoch, networks, report, stores, sweeps
 from benchmarks.database import ROWS
-from benchmarks.floor import floor_tasks
+from benchmarks.raw_sqlite import floor_tasks
 from benchmarks.measurement import ONE_THREAD, Cell, Contestant, Table, Target, in_turn, installed
 
 PERCEPTRON = epoch.Shape([8], 30, floor=1, pytorch=1, scikit_learn=1)
