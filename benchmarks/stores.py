@@ -1,4 +1,4 @@
-"""Writing to the store and reading from it, beside Optuna's storages."""
+"""Writing to the store and reading from it, beside the storages of Optuna and Rustuna."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import sweep
 from benchmarks.database import EPOCHS, ROWS, finished_sweep, new_sweep, write_trial
+from benchmarks.raw_sqlite import floor_tasks
 from benchmarks.measurement import (
     Cell,
     Contestant,
@@ -24,7 +25,7 @@ from benchmarks.measurement import (
     median_ratio,
     progress,
 )
-from benchmarks.peers import optuna
+from benchmarks.peers import optuna, rustuna
 from sweep.store import Store
 
 
@@ -36,7 +37,7 @@ class Size(NamedTuple):
     trials: int
     """That are written in a round of sweep, by all processes together."""
     peer_trials: int
-    """That are written in a round of Optuna."""
+    """That are written in a round of a peer."""
     read: list[int]
     """Trials of the sweeps that are read, from few to many."""
     rounds: int
@@ -48,33 +49,45 @@ QUICK = Size([1, 2], 20, 4, [100, 500, 5000], rounds=3)
 WRITING_NOTE = (
     f"Rows per second of wall time: each trial is claimed, its {EPOCHS} epochs and the untrained network recorded, and "
     "finished, with nothing computed in between; medians of rounds in turn, each with a new database. Workers write "
-    "about once a second, so that here a trial's rows go in with its end. Optuna's trials have no parameters, and one "
-    "value of each epoch is reported; sweep's rows have five. Drawing trials and opening databases are not counted."
+    "about once a second, so that here a trial's rows go in with its end. The peers' trials have no parameters, and "
+    "one value of each epoch is reported; sweep's rows have five. Drawing trials and opening databases do not count. "
+    "The floor is raw sqlite3: the rows that sweep has made, in the same tables and as many transactions, by Python's "
+    "driver alone; sweep ÷ floor is the ratio of their times, most of which is waiting for the disk, and of their CPU "
+    "times. It reads nothing back, of which sweep makes digests."
 )
+FLOOR = "raw sqlite3"
 READING_NOTE = (
     f"Seconds of wall time to open a database and to read from it, for one sweep of {EPOCHS} epochs a trial: the ten "
     "best trials, the frame of all epochs, the list of sweeps. Medians of rounds in turn. Growth: 1 if the time grows "
     "with the number of trials from the last but one to the last."
 )
+AT_LEAST_RDB, AT_LEAST_LOG = Target(50, at_least=True), Target(10, at_least=True)
+"""How often sweep's rows per second should be those of Optuna's storages."""
 LONGEST = Target(0.3)
 """Of the best ten of the largest sweep, in seconds."""
 GROWTH = Target(1.1)
 """Linear, but for what two measurements of the same differ by."""
 
 
+class Written(NamedTuple):
+    """How fast a round of writing was."""
+
+    rate: float
+    """Rows per second of wall time."""
+    cpu: float
+    """CPU seconds of all writers together."""
+
+
 class Way(NamedTuple):
-    """A way of writing, and how often sweep's rows per second should at least be its own."""
+    """A way of writing, and how often sweep's rows per second should be its own."""
 
     name: str
     make: Maker
     many: bool = True
     """Whether it is measured with several processes, too."""
+    peer: str = ""
+    """Name of the peer that it is of, which may not be installed; nothing for a way of sweep's."""
     target: Target | None = None
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether it is sweep's."""
-        return self.target is None
 
 
 def run(size: Size, folder: Path) -> Iterator[Table]:
@@ -89,21 +102,21 @@ def run(size: Size, folder: Path) -> Iterator[Table]:
 def _writing(size: Size, folder: Path) -> Table:
     table = Table("Writing to the store", WRITING_NOTE)
     for processes in size.processes:
-        ways = [way for way in WAYS if (way.is_ours or installed({"Optuna": 0})) and (way.many or processes == 1)]
+        ways = [way for way in _installed() if way.many or processes == 1]
         column = "1 process" if processes == 1 else f"{processes} processes"
         with contestants({(way.name, index): way.make for way in ways for index in range(processes)}) as group:
             writers = {way: [group[way.name, index] for index in range(processes)] for way in ways}
             calls = {
-                way.name: partial(_rate, each, folder, size.trials if way.is_ours else size.peer_trials)
+                way.name: partial(_write, each, folder, size.peer_trials if way.peer else size.trials)
                 for way, each in writers.items()
             }
-            rates = in_turn(f"the store, {column} writing", calls, size.rounds)
-        _add(table, column, ways, rates)
+            written = in_turn(f"the store, {column} writing", calls, size.rounds)
+        _add(table, column, ways, written)
     return table
 
 
-def _rate(writers: Sequence[Contestant], folder: Path, trials: int) -> float:
-    """Let all writers write trials into a new database; return rows per second."""
+def _write(writers: Sequence[Contestant], folder: Path, trials: int) -> Written:
+    """Let all writers write trials into a new database."""
     path = str(folder / f"{uuid4().hex}.db")
     writers[0].run("create", path, trials)
     for each in writers:
@@ -111,19 +124,30 @@ def _rate(writers: Sequence[Contestant], folder: Path, trials: int) -> float:
     for index, each in enumerate(writers):
         each.begin("write", range(index, trials, len(writers)))
     timings = [each.end() for each in writers]
-    return trials * ROWS / (max(each.end for each in timings) - min(each.start for each in timings))
+    seconds = max(each.end for each in timings) - min(each.start for each in timings)
+    return Written(trials * ROWS / seconds, sum(each.cpu for each in timings))
 
 
-def _add(table: Table, column: str, ways: Sequence[Way], rates: dict[str, list[float]]) -> None:
+def _add(table: Table, column: str, ways: Sequence[Way], written: dict[str, list[Written]]) -> None:
     """Add the figures of one number of processes."""
+    rates, cpus = ({name: [each[place] for each in results] for name, results in written.items()} for place in (0, 1))
     ours = rates[WAYS[0].name]
     for way in ways:
         table.rows.setdefault(way.name, {})[column] = Cell(statistics.median(rates[way.name]), "rows/s")
+    if FLOOR in rates:
+        table.rows.setdefault("sweep ÷ floor", {})[column] = Cell(median_ratio(rates[FLOOR], ours))
+        cpu = Cell(median_ratio(cpus[WAYS[0].name], cpus[FLOOR]))
+        table.rows.setdefault("sweep ÷ floor, CPU time", {})[column] = cpu
     for way in ways:
-        if way.target:
+        if way.peer:
             target = way.target if column == "1 process" else None
             ratio = Cell(median_ratio(ours, rates[way.name]), target=target)
             table.rows.setdefault(f"{WAYS[0].name} ÷ {way.name}", {})[column] = ratio
+
+
+def _installed() -> list[Way]:
+    """Return the ways of sweep, and those of the peers that are installed."""
+    return [way for way in WAYS if installed({way.peer: 0})]
 
 
 def writer_tasks(every: int | None = None) -> Tasks:
@@ -145,8 +169,10 @@ WAYS = [
     Way("sweep, as workers write", writer_tasks),
     Way("sweep, a write every 10 epochs", partial(writer_tasks, 10), many=False),
     Way("sweep, a write every epoch", partial(writer_tasks, 1), many=False),
-    Way("Optuna's RDBStorage (SQLite)", partial(optuna.storage_tasks, "rdb"), target=Target(50, at_least=True)),
-    Way("Optuna's JournalStorage (file)", partial(optuna.storage_tasks, "journal"), target=Target(10, at_least=True)),
+    Way(FLOOR, floor_tasks),
+    Way("Optuna's RDBStorage (SQLite)", partial(optuna.storage_tasks, "rdb"), peer="Optuna", target=AT_LEAST_RDB),
+    Way("Optuna's JournalStorage (file)", partial(optuna.storage_tasks, "journal"), peer="Optuna", target=AT_LEAST_LOG),
+    Way("Rustuna's SQLite storage", rustuna.storage_tasks, peer="Rustuna"),
 ]
 
 
@@ -176,8 +202,8 @@ def _reading_peers(size: Size, folder: Path) -> dict[str, dict[str, Cell]]:
     """Read the smallest sweep from Optuna's storages."""
     rows = {}
     trials = size.read[0]
-    for way in WAYS:
-        if not way.is_ours and installed({"Optuna": 0}):
+    for way in _installed():
+        if way.peer:
             path, row = folder / f"{uuid4().hex}.db", f"{trials:,} trials, {way.name}"
             with contestants({"": way.make}) as group:
                 group[""].run("create", str(path), trials)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, overload
 
-from sweep.arguments import texts, whole, wholes
+from sweep.arguments import count, texts, whole, wholes
 from sweep.experiment.imported import refuse_imported
 from sweep.metrics import Direction
 from sweep.records import TrialRecord
@@ -27,13 +27,29 @@ class DrawnTrials(AnalyzedTrials):
         """
         return self.store.trial(self.record.id, whole(number, "number"))
 
-    def epochs(self, trial: int | None = None) -> pd.DataFrame:
+    @overload
+    def epochs(self, trial: int | None = None) -> pd.DataFrame: ...
+
+    @overload
+    def epochs(self, trial: int | None = None, *, chunk: int) -> Iterator[pd.DataFrame]: ...
+
+    def epochs(self, trial: int | None = None, *, chunk: int | None = None) -> pd.DataFrame | Iterator[pd.DataFrame]:
         """Return one row for each epoch of all trials, or of one.
 
+        Args:
+            trial: its number; None for all.
+            chunk: number of rows of a frame, at most; then the frames are returned one after another, so that never
+                more than one is in memory. All are of one state of the database, and together they are the whole.
+
         Raises:
+            UsageError: when the chunk is not a number from 1 on.
             SweepError: when there is no such trial.
         """
-        return self._details(self.store.epochs, trial)
+        if chunk is None:
+            return self._details(self.store.epochs, trial)
+        size = count(chunk, "chunk")
+        number = None if trial is None else self.trial(trial).number  # says so if there is none
+        return self.store.epochs_in_chunks(self.record.id, number, chunk=size)
 
     def batches(self, trial: int | None = None) -> pd.DataFrame:
         """Return the loss of each mini-batch of all trials, or of one, as far as they were recorded.

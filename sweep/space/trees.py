@@ -91,6 +91,8 @@ def children(tree: Tree, path: str = "") -> list[tuple[str, Tree]]:
     return []
 
 
+FIXED = frozenset({str, int, float, bool})
+"""Types of most values in a table, which need no look for distributions."""
 Pick = Callable[[str, Distribution, int], Tree]
 """A function (full name, distribution, depth) -> one of its values or options. The depth is 0, but for a distribution
 that is itself an option, which has the name of the choice around it: 1 more than that choice's."""
@@ -103,7 +105,10 @@ def draw(tree: Tree, pick: Pick, drawn: dict[str, Scalar], path: str = "", depth
         drawn[path] = tree.label(value) if isinstance(tree, Choice) else value
         return draw(value, pick, drawn, path, depth + 1)
     if isinstance(tree, dict):
-        return {key: draw(value, pick, drawn, join(path, key)) for key, value in tree.items()}
+        return {
+            key: value if type(value) in FIXED else draw(value, pick, drawn, join(path, key))
+            for key, value in tree.items()
+        }
     if isinstance(tree, list):
         return [draw(value, pick, drawn, f"{path}[{index}]") for index, value in enumerate(tree)]
     return tree

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any, Literal
 
 import numpy as np
@@ -13,12 +14,14 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Integer, Select, c
 
 from sweep.metrics import NATIVE_METRICS, Objective, SortKey
 from sweep.store.metric_values import metric_value
-from sweep.store.queries import list_sweeps, recorded_metrics, sweep_head
+from sweep.store.queries import Recorded, list_sweeps, recorded_metrics, sweep_head
 from sweep.store.rows import NATIVE_COLUMNS, drawn_value
 from sweep.store.schema import batches, epochs, is_completed, is_ranked, parameters, trials
 
 MOST_NAMED = 1_000
 """Up to this many trials are asked for by their numbers; of more, all of their status are read."""
+BUFFERED = 1_000
+"""Rows that a server sends at a time where a query is not read as a whole."""
 TRIAL_COLUMNS = ["status", "attempt"]
 DIVERGED_COLUMNS = ["diverged_epoch", "diverged_step", "diverged_place", "diverged_kind"]
 SIZE_COLUMNS = ["network_parameters", "multiplications"]
@@ -234,7 +237,23 @@ def epochs_frame(connection: Connection, sweep_id: int, number: int | None = Non
     four = [*(epochs.c[name] for name in NATIVE_METRICS), seconds]
     frame = _numbers_frame(connection, _epochs_query(four, sweep_id, number))
     is_whole = not any(np.isnan(frame[name].to_numpy()).any() for name in (*NATIVE_METRICS, "seconds"))
-    return frame if is_whole else _any_epochs_frame(connection, sweep_id, number)
+    if is_whole:
+        return frame
+    return next(_any_epochs_frames(connection, sweep_id, number, recorded_metrics(connection, sweep_id, number)))
+
+
+def epochs_frames(
+    connection: Connection, sweep_id: int, number: int | None = None, *, chunk: int
+) -> Iterator[pd.DataFrame]:
+    """Yield the rows of `epochs_frame` in frames of at most `chunk` rows, of which only one is in memory at a time.
+
+    Each has the columns of the whole, and its index goes on; there is one of no rows where there are no epochs.
+    """
+    known = recorded_metrics(connection, sweep_id, number)
+    start = 0
+    for frame in _any_epochs_frames(connection, sweep_id, number, known, chunk):
+        frame.index = pd.RangeIndex(start, start := start + len(frame))
+        yield frame
 
 
 def _epochs_query(columns: Sequence[ColumnElement[Any]], sweep_id: int, number: int | None) -> Select[Any]:
@@ -247,15 +266,22 @@ def _epochs_query(columns: Sequence[ColumnElement[Any]], sweep_id: int, number: 
     return query if number is None else query.where(trials.c.number == number)
 
 
-def _any_epochs_frame(connection: Connection, sweep_id: int, number: int | None) -> pd.DataFrame:
-    """Return the epochs with whatever metrics they have."""
-    known = recorded_metrics(connection, sweep_id, number)
+def _any_epochs_frames(
+    connection: Connection, sweep_id: int, number: int | None, known: Recorded, chunk: int | None = None
+) -> Iterator[pd.DataFrame]:
+    """Yield the epochs with whatever metrics they have, all in one frame or in frames of at most `chunk` rows."""
     natives = [name for name in NATIVE_METRICS if known.has(name)]
-    columns = [*(epochs.c[name] for name in natives), epochs.c.metrics.label(OTHERS), epochs.c.seconds]
-    rows = _with_metrics(_frame(connection, _epochs_query(columns, sweep_id, number)), known.others)
+    in_json = [epochs.c.metrics.label(OTHERS)] if known.others else []
+    query = _epochs_query([*(epochs.c[name] for name in natives), *in_json, epochs.c.seconds], sweep_id, number)
+    if chunk is not None:
+        query = query.execution_options(stream_results=True, max_row_buffer=BUFFERED)
+    if not known.others:
+        yield from _number_frames(connection, query, chunk)
+        return
     kinds = {"int64": ("trial", "epoch"), "float64": (*natives, *known.others, "seconds")}
-    rows = rows.astype({name: kind for kind, names in kinds.items() for name in names})
-    return rows.drop(columns=OTHERS, errors="ignore")
+    for frame in _frames(connection, query, chunk):
+        rows = _with_metrics(frame, known.others)
+        yield rows.astype({name: kind for kind, names in kinds.items() for name in names})
 
 
 def batches_frame(connection: Connection, sweep_id: int, number: int | None = None) -> pd.DataFrame:
@@ -273,14 +299,35 @@ def batches_frame(connection: Connection, sweep_id: int, number: int | None = No
 
 
 def _numbers_frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
-    """Return the rows of a query for numbers, NaN where one is missing; of millions of rows only one copy is made."""
+    return next(_number_frames(connection, query))
+
+
+def _number_frames(connection: Connection, query: Select[Any], chunk: int | None = None) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a query for numbers, NaN where one is missing; of millions of rows only one copy is made."""
     kinds = [(column.name, int if isinstance(column.type, Integer) else float) for column in query.selected_columns]
-    rows = np.fromiter(map(tuple, connection.execute(query)), kinds)
-    return pd.DataFrame({name: rows[name] for name, _ in kinds}, copy=False)
+    with connection.execute(query) as result:
+        for part in _parts(result, chunk):
+            rows = np.fromiter(part, kinds)
+            yield pd.DataFrame({name: rows[name] for name, _ in kinds}, copy=False)
 
 
 def _frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
-    """Return the rows of a query; missing numbers are NaN."""
-    result = connection.execute(query)
-    # As tuples, since pandas takes three times as long to look into rows that are not.
-    return pd.DataFrame.from_records(map(tuple, result), columns=list(result.keys()), coerce_float=True)
+    return next(_frames(connection, query))
+
+
+def _frames(connection: Connection, query: Select[Any], chunk: int | None = None) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a query; missing numbers are NaN."""
+    with connection.execute(query) as result:
+        for part in _parts(result, chunk):
+            yield pd.DataFrame.from_records(part, columns=list(result.keys()), coerce_float=True)
+
+
+def _parts(rows: Iterable[Sequence[Any]], size: int | None) -> Iterator[Iterator[tuple[Any, ...]]]:
+    """Yield rows in parts of at most `size`, each read before the next is asked for; one part where size is None.
+
+    As tuples, since pandas takes three times as long to look into rows that are not.
+    """
+    left = map(tuple, rows)
+    yield islice(left, size)
+    while size is not None and (first := next(left, None)) is not None:
+        yield chain([first], islice(left, size - 1))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, RowMapping, TableValuedAlias, case, func, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, TableValuedAlias, case, func, select, true
 
 from sweep.metrics import NATIVE_METRICS, Objective, metric
 from sweep.records import STATUSES, Progress, RunningTrial, Status, TrialRecord
 from sweep.store.lifecycle import seconds_between
 from sweep.store.metric_values import metric_value
 from sweep.store.rows import objective_of, trial_record
-from sweep.store.schema import epochs, is_ranked, is_ranked_by_earlier, notes, sweeps, tags, trials
+from sweep.store.schema import epochs, is_completed, is_ranked, is_ranked_by_earlier, notes, sweeps, tags, trials
 
 SweepStatus = Literal["running", "completed", "ended", "unfinished", "failed"]
 """How far a sweep is: being trained; all trials ended; no more started because of a budget; trials left that nobody
@@ -88,32 +88,37 @@ def progress(connection: Connection, sweep_id: int) -> Progress:
     """Return how far a sweep has come."""
     head = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().one()
     mine = trials.c.sweep_id == sweep_id
-    columns = (trials.c.status, func.count(), func.count(trials.c.ranked_epochs), func.sum(trials.c.last_epoch))
+    # All trials are counted in the index `ranking` alone; of other columns only those of a few trials are read.
+    columns = (trials.c.status, func.count(), func.count(trials.c.ranked_epochs))
     counts = connection.execute(select(*columns).where(mine).group_by(trials.c.status)).all()
+    earlier = sum(number for _, _, number in counts)
     objective = objective_of(head)
-    best = func.max if objective.is_max else func.min
-    completed = select(best(trials.c.best_value)).where(mine, is_ranked)
     running = connection.execute(
         select(
             *(trials.c.number, func.coalesce(trials.c.last_epoch, 0), trials.c.best_value, trials.c.error),
             func.nullif(trials.c.planned_epochs, 0),
-        )
-        .where(mine, trials.c.status == "running")
-        .order_by(trials.c.number)
-    ).all()
-    trained = tuple(RunningTrial(*row) for row in running)
+        ).where(mine, trials.c.status == "running")
+    )
+    paused = select(func.sum(trials.c.last_epoch)).where(mine, trials.c.status == "paused")
     return Progress(
-        counts={status: count for status, count, *_ in counts},
-        best=connection.execute(completed).scalar(),
-        running=trained,
+        counts={status: count for status, count, _ in counts},
+        best=_best_value(connection, sweep_id, objective.is_max, earlier > 0),
+        running=tuple(sorted((RunningTrial(*row) for row in running), key=lambda trial: trial.number)),
         epochs=head["epochs"],
         metric=objective.metric,
-        ranked_by_earlier=sum(earlier for _, _, earlier, _ in counts),
-        paused_epochs=next((int(epochs or 0) for status, *_, epochs in counts if status == "paused"), 0),
+        ranked_by_earlier=earlier,
+        paused_epochs=int(connection.execute(paused).scalar() or 0),
         planned=head["planned_trials"],
         name=head["name"],
         is_max=objective.is_max,
     )
+
+
+def _best_value(connection: Connection, sweep_id: int, is_max: bool, has_earlier: bool) -> float | None:
+    """Return the best value of a sweep, found at the end of an index unless a trial ranks by an earlier training."""
+    best = (func.max if is_max else func.min)(trials.c.best_value)
+    query = select(best).where(trials.c.sweep_id == sweep_id, is_ranked if has_earlier else is_completed)
+    return connection.execute(query).scalar()
 
 
 def best_trial(connection: Connection, sweep_id: int) -> int | None:
@@ -147,7 +152,8 @@ class Listed:
 
 def list_sweeps(connection: Connection, now: datetime) -> list[Listed]:
     """Return all sweeps, newest first."""
-    groups, trained = _groups(connection), _trained(connection, now)
+    groups = _groups(connection)
+    trained = _trained(connection, [sweep_id for sweep_id, each in groups.items() if "running" in each], now)
     tagged: dict[int, list[str]] = {}
     for sweep_id, tag in connection.execute(select(tags.c.sweep_id, tags.c.tag).where(tags.c.trial_number.is_(None))):
         tagged.setdefault(sweep_id, []).append(tag)
@@ -155,11 +161,13 @@ def list_sweeps(connection: Connection, now: datetime) -> list[Listed]:
         connection.execute(select(notes.c.sweep_id, func.count()).group_by(notes.c.sweep_id)).all()
     )
     names = ("id", "name", "created", "trials", "objective", "direction", "planned_trials", "ended")
+    columns = [*(sweeps.c[name] for name in names), _best_completed().label("best")]
     listed = []
-    for row in connection.execute(select(*(sweeps.c[name] for name in names)).order_by(sweeps.c.id.desc())):
+    for row in connection.execute(select(*columns).order_by(sweeps.c.id.desc())).all():
         of_status = groups.get(row.id, {})
-        counts = {status: count for status, (count, _, _) in of_status.items()}
-        values = [value for _, low, high in of_status.values() for value in (low, high) if value is not None]
+        counts = {status: count for status, (count, _) in of_status.items()}
+        has_earlier = any(earlier for _, earlier in of_status.values())
+        best = _best_value(connection, row.id, row.direction == "max", True) if has_earlier else row.best
         listed.append(
             Listed(
                 row.name,
@@ -167,7 +175,7 @@ def list_sweeps(connection: Connection, now: datetime) -> list[Listed]:
                 row.trials,
                 counts,
                 row.objective,
-                (max if row.direction == "max" else min)(values, default=None),
+                best,
                 _status(counts, row.id in trained, row.planned_trials or 0, row.ended),
                 tuple(sorted(tagged.get(row.id, ()))),
                 noted.get(row.id, 0),
@@ -176,22 +184,30 @@ def list_sweeps(connection: Connection, now: datetime) -> list[Listed]:
     return listed
 
 
-def _groups(connection: Connection) -> dict[int, dict[Status, tuple[int, float | None, float | None]]]:
-    """Return the number of trials of each sweep and status, with their lowest and highest value."""
-    ranked_value = case((is_ranked, trials.c.best_value))
-    grouped = select(trials.c.sweep_id, trials.c.status, func.count(), func.min(ranked_value), func.max(ranked_value))
-    groups: dict[int, dict[Status, tuple[int, float | None, float | None]]] = {}
+def _groups(connection: Connection) -> dict[int, dict[Status, tuple[int, int]]]:
+    """Return the number of trials of each sweep and status, and of those that rank by an earlier training."""
+    grouped = select(trials.c.sweep_id, trials.c.status, func.count(), func.count(trials.c.ranked_epochs))
+    groups: dict[int, dict[Status, tuple[int, int]]] = {}
     for sweep_id, status, *figures in connection.execute(grouped.group_by(trials.c.sweep_id, trials.c.status)):
         groups.setdefault(sweep_id, {})[status] = tuple(figures)
     return groups
 
 
-def _trained(connection: Connection, now: datetime) -> set[int]:
-    """Return the ids of the sweeps of which a trial is trained by an owner that is not lost."""
-    columns = (trials.c.sweep_id, trials.c.owner, trials.c.heartbeat)
-    running = connection.execute(select(*columns).where(trials.c.status == "running")).all()
-    if not running:
+def _best_completed() -> ColumnElement[float | None]:
+    """Return the best value among the completed trials of a sweep, found at the end of an index."""
+    completed = (trials.c.sweep_id == sweeps.c.id) & is_completed
+    low, high = (select(best(trials.c.best_value)).where(completed) for best in (func.min, func.max))
+    return case((sweeps.c.direction == "max", high.scalar_subquery()), else_=low.scalar_subquery())
+
+
+def _trained(connection: Connection, begun: Collection[int], now: datetime) -> set[int]:
+    """Return the ids of those sweeps with running trials of which one is trained by an owner that is not lost."""
+    if not begun:
         return set()
+    columns = (trials.c.sweep_id, trials.c.owner, trials.c.heartbeat)
+    # Of these sweeps alone, since the index begins with them.
+    query = select(*columns).where(trials.c.sweep_id.in_(begun), trials.c.status == "running")
+    running = connection.execute(query).all()
     from sweep.system.processes import is_lost  # which takes a tenth of the time of the list
 
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -213,3 +213,10 @@ class Reader(SqlReader):
 
         with self.database.reading() as connection:
             return epochs_frame(connection, sweep_id, number)
+
+    def epochs_in_chunks(self, sweep_id: int, number: int | None = None, *, chunk: int) -> Iterator[pd.DataFrame]:
+        """Yield the same in frames of at most `chunk` rows, all of one state of the database."""
+        from sweep.store.frames import epochs_frames
+
+        with self.database.reading() as connection:
+            yield from epochs_frames(connection, sweep_id, number, chunk=chunk)

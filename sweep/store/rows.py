@@ -18,7 +18,7 @@ from sweep.errors import StoreError
 from sweep.metrics import Objective
 from sweep.records import BatchLosses, Divergence, Epoch, Scalar, Seeds, SweepRecord, Trial, TrialRecord, Weights
 from sweep.store.columns import milliseconds
-from sweep.store.digests import seal_all, seal_drawn, sweep_digest
+from sweep.store.digests import seal_new, sweep_digest
 from sweep.store.schema import batches, epochs, parameters, sweeps, trials
 from sweep.store.views import note_parameters
 
@@ -27,12 +27,16 @@ NATIVE_COLUMNS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 EPOCH_COLUMNS = ("trial_id", "epoch", *NATIVE_COLUMNS, "seconds")
 ANY_EPOCH_COLUMNS = (*EPOCH_COLUMNS, "metrics")
 BATCH_COLUMNS = ("trial_id", "epoch", "step", "loss")
+PARAMETER_COLUMNS = ("trial_id", "name", "type", "number", "text")
 """What is written, in the order of its table."""
 SAME = (
     *("name", "description", "seed", "epochs", "experiment", "overrides", "fingerprint", "datasets"),
     *("data_folder", "experiment_folder", "environment", "repeats", "format", "planned_trials", "ended"),
 )
 """Fields of a sweep's record that are columns as they are, besides those that the store itself gives."""
+
+CHUNK = 1_000
+"""Trials that are inserted at a time."""
 
 _native = itemgetter(*NATIVE_COLUMNS)
 
@@ -61,17 +65,18 @@ def seal_sweep(connection: Connection, sweep_id: int) -> None:
 
 def insert_trials(connection: Connection, sweep_id: int, drawn: Sequence[Trial]) -> None:
     """Insert trials of a sweep, queued, with their parameters."""
+    for start in range(0, len(drawn), CHUNK):
+        _insert_chunk(connection, sweep_id, drawn[start : start + CHUNK])
+    note_parameters(connection, sweep_id, (trial.parameters for trial in drawn))
+
+
+def _insert_chunk(connection: Connection, sweep_id: int, drawn: Sequence[Trial]) -> None:
     connection.execute(insert(trials), [trial_row(sweep_id, trial) for trial in drawn])
-    new = and_(trials.c.sweep_id == sweep_id, trials.c.number >= drawn[0].number)
+    numbers = [trial.number for trial in drawn]
+    new = and_(trials.c.sweep_id == sweep_id, trials.c.number.between(min(numbers), max(numbers)))
     ids = dict(connection.execute(select(trials.c.number, trials.c.id).where(new)).all())
-    rows = [
-        parameter_row(ids[trial.number], name, value) for trial in drawn for name, value in trial.parameters.items()
-    ]
-    if rows:
-        connection.execute(insert(parameters), rows)
-    seal_drawn(connection, new)
-    seal_all(connection, new)
-    note_parameters(connection, sweep_id, [trial.parameters for trial in drawn])
+    insert_parameters(connection, {ids[trial.number]: trial.parameters for trial in drawn})
+    seal_new(connection, new)
 
 
 def sweep_record(row: Mapping[Any, Any]) -> SweepRecord:
@@ -147,16 +152,18 @@ def file_columns(name: str, kept: Weights | None) -> dict[str, Any]:
     return {name: file, f"{name}_epoch": epoch, f"{name}_sha256": sha256}
 
 
-def parameter_row(trial_id: int, name: str, value: Scalar) -> dict[str, Any]:
-    """Return the row of a drawn value."""
-    is_text = isinstance(value, str)
-    return {
-        "trial_id": trial_id,
-        "name": name,
-        "type": type(value).__name__,
-        "number": None if is_text else float(value),
-        "text": value if is_text else None,
-    }
+def insert_parameters(connection: Connection, drawn: Mapping[int, Mapping[str, Scalar]]) -> None:
+    """Insert the drawn values of trials, by the trials' ids."""
+    rows = [
+        (trial_id, name, type(value).__name__, *_number_or_text(value))
+        for trial_id, values in drawn.items()
+        for name, value in values.items()
+    ]
+    _upsert(connection, parameters, PARAMETER_COLUMNS, rows)
+
+
+def _number_or_text(value: Scalar) -> tuple[float | None, str | None]:
+    return (None, value) if isinstance(value, str) else (float(value) + 0.0, None)
 
 
 def drawn_value(kind: str, number: float, text: str | None) -> Scalar | None:

@@ -12,8 +12,11 @@ from sweep.records import BatchLosses
 from sweep.store.digests import _lines, drawn_digests, sweep_digest, trial_digests
 from sweep.store.schema import metadata, sweeps, trials
 from tests.store.store_setup import (
+    AWKWARD_NUMBERS,
+    AWKWARD_TEXTS,
     add,
     epoch,
+    fill,
     finished,
     nobody,
     row_of,
@@ -65,6 +68,19 @@ class TestDigests:
         store.extend(sweep_id, [0], 9)
         self.assert_sealed(store, sweep_id, *range(6))
 
+    @pytest.mark.parametrize("chunk", [1, 3, 8])
+    def test_trials_are_sealed_alike_however_many_are_inserted_at_a_time(self, store, monkeypatch, chunk):
+        monkeypatch.setattr("sweep.store.rows.CHUNK", chunk)
+        sweep_id = fill(store)
+        count = store.sweep().trials
+        assert count == 7
+        self.assert_sealed(store, sweep_id, *range(count))
+        assert [row_of(store, sweep_id, number)["id"] for number in range(count)] == list(range(1, count + 1))
+        drawn = store.parameters(sweep_id)
+        assert [drawn[number]["text"] for number in range(count)] == AWKWARD_TEXTS
+        assert [drawn[number]["number"].hex() for number in range(count)] == [(x + 0.0).hex() for x in AWKWARD_NUMBERS]
+        assert (drawn[0]["flag"], drawn[0]["whole"], drawn[0]["mixed"], drawn[1]["mixed"]) == (True, 2**53, "relu", 0.1)
+
     def test_the_digest_of_a_sweep_follows_its_row(self, store):
         add(store)
         sweep_id = store.sweep().id
@@ -105,5 +121,8 @@ VALUES = st.one_of(NUMBERS, st.booleans(), st.text(), st.dictionaries(st.text(),
 @example([(1, 0.5, None), (2, 1e-05, 5e-324)])
 @example([(1, "None"), (2, "), (")])
 @example([(True, 1)])
+@example([(1, "relu"), (2, "tanh")])
+@example([(1, "], ["), (2, "tanh")])
+@example([(1, {"hidden": [[1], [2]]}), (2, "a"), (3, "b")])
 def test_the_lines_of_rows_are_their_json(rows):
     assert _lines(rows) == "".join(json.dumps(list(row), sort_keys=True) + "\n" for row in rows)

@@ -15,7 +15,7 @@ from sweep.stopping import KINDS, Rule, RungRule
 from sweep.store.digests import seal, seal_drawn
 from sweep.store.lifecycle import LEFT_BY_AN_ATTEMPT, SUMMARY, queue
 from sweep.store.repair.integrity import Finding, has_no
-from sweep.store.rows import file_columns, parameter_row, trial_row
+from sweep.store.rows import file_columns, insert_parameters, trial_row
 from sweep.store.schema import batches, decisions, epochs, notes, parameters, sweeps, tags, trials
 from sweep.store.store import Store
 from sweep.system.processes import is_lost
@@ -92,9 +92,7 @@ def redraw(connection: Connection, sweep_id: int, drawn: Trial, trial_id: int | 
     else:
         connection.execute(update(trials).where(trials.c.id == trial_id).values(row))
     connection.execute(delete(parameters).where(parameters.c.trial_id == trial_id))
-    rows = [parameter_row(trial_id, name, value) for name, value in drawn.parameters.items()]
-    if rows:
-        connection.execute(insert(parameters), rows)
+    insert_parameters(connection, {trial_id: drawn.parameters})
     restart(connection, trial_id)
     seal_drawn(connection, trials.c.id == trial_id)
     seal(connection, trial_id)
