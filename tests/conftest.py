@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from sweep.cli.entry import main
+from sweep.system.signals import ENDING
 from tests.engine_here import training_here
 from tests.fault_tools import FAULTY_WORKERS, Command
 from tests.postgres_server import MISSING, Server, programs
@@ -52,6 +53,19 @@ def pytest_collection_modifyitems(items):
     """Begin with those that wait, so that others use the processors meanwhile."""
     places = {Path(__file__).parent / name: place for place, name in enumerate(WAITING)}
     items.sort(key=lambda item: places.get(item.path, len(WAITING)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call():
+    """Let no test change what signals do: a later one that sends a signal would end the process that runs the tests."""
+    before = {number: signal.getsignal(number) for number in ENDING}
+    try:
+        return (yield)
+    finally:
+        changed = [number for number, handler in before.items() if signal.getsignal(number) is not handler]
+        for number in changed:
+            signal.signal(number, before[number])
+        assert not changed, "a test has changed the handlers of signals"
 
 
 @pytest.fixture(autouse=True)
