@@ -1,5 +1,6 @@
 """What all tests share: nothing is read from or written to the user's own folders."""
 
+import gc
 import itertools
 import os
 import signal
@@ -53,6 +54,17 @@ def pytest_collection_modifyitems(items):
     """Begin with those that wait, so that others use the processors meanwhile."""
     places = {Path(__file__).parent / name: place for place, name in enumerate(WAITING)}
     items.sort(key=lambda item: places.get(item.path, len(WAITING)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Search no garbage among modules and tests: they stay to the end, and each search looks at a million objects."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
