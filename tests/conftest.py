@@ -140,7 +140,7 @@ def command():
 
 @pytest.fixture(scope="session")
 def faulty_workers(tmp_path_factory):
-    """A folder that plants faults in every worker whose Python has it on its path."""
+    """A path for Python, with a folder that plants faults in every worker."""
     folder = tmp_path_factory.mktemp("faulty")
     (folder / "sitecustomize.py").write_text(FAULTY_WORKERS)
-    return str(folder)
+    return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
