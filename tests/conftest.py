@@ -46,6 +46,12 @@ WAITING = (
     "store/test_stress.py",
     "test_wheel.py",
     "docs/test_pages.py",
+    "cli/test_streams.py",
+    "test_examples.py",
+    "store/test_migration_faults.py",
+    "cli/test_review.py",
+    "test_shipped_trainers.py",
+    "training/test_injection.py",
 )
 """Files of tests that take longest, of which the first wait most of the time; the small ones fill up the end."""
 
