@@ -198,7 +198,7 @@ class TestHere:
         assert sum("saves no state" in note for note in notes) == 1
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_the_table_is_the_same_with_any_number_of_workers(tmp_path, workers):
     with training_here():
         expected = table(sweep.run(write(tmp_path)))
