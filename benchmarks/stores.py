@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import sweep
 from benchmarks.database import EPOCHS, ROWS, finished_sweep, new_sweep, write_trial
-from benchmarks.raw_sqlite import floor_tasks
 from benchmarks.measurement import (
     Cell,
     Contestant,
@@ -26,6 +25,7 @@ from benchmarks.measurement import (
     progress,
 )
 from benchmarks.peers import optuna, rustuna
+from benchmarks.raw_sqlite import floor_tasks
 from sweep.store import Store
 
 

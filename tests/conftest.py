@@ -1,5 +1,6 @@
 """What all tests share: nothing is read from or written to the user's own folders."""
 
+import gc
 import itertools
 import os
 import signal
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from sweep.cli.entry import main
+from sweep.system.signals import ENDING
 from tests.engine_here import training_here
 from tests.fault_tools import FAULTY_WORKERS, Command
 from tests.postgres_server import MISSING, Server, programs
@@ -44,6 +46,12 @@ WAITING = (
     "store/test_stress.py",
     "test_wheel.py",
     "docs/test_pages.py",
+    "cli/test_streams.py",
+    "test_examples.py",
+    "store/test_migration_faults.py",
+    "cli/test_review.py",
+    "test_shipped_trainers.py",
+    "training/test_injection.py",
 )
 """Files of tests that take longest, of which the first wait most of the time; the small ones fill up the end."""
 
@@ -52,6 +60,30 @@ def pytest_collection_modifyitems(items):
     """Begin with those that wait, so that others use the processors meanwhile."""
     places = {Path(__file__).parent / name: place for place, name in enumerate(WAITING)}
     items.sort(key=lambda item: places.get(item.path, len(WAITING)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Search no garbage among modules and tests: they stay to the end, and each search looks at a million objects."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call():
+    """Let no test change what signals do: a later one that sends a signal would end the process that runs the tests."""
+    before = {number: signal.getsignal(number) for number in ENDING}
+    try:
+        return (yield)
+    finally:
+        changed = [number for number, handler in before.items() if signal.getsignal(number) is not handler]
+        for number in changed:
+            signal.signal(number, before[number])
+        assert not changed, "a test has changed the handlers of signals"
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +146,7 @@ def command():
 
 @pytest.fixture(scope="session")
 def faulty_workers(tmp_path_factory):
-    """A folder that plants faults in every worker whose Python has it on its path."""
+    """A path for Python, with a folder that plants faults in every worker."""
     folder = tmp_path_factory.mktemp("faulty")
     (folder / "sitecustomize.py").write_text(FAULTY_WORKERS)
-    return str(folder)
+    return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager, suppress
 from uuid import uuid4
 
 import pandas as pd
@@ -81,6 +82,28 @@ def running(name="digits-quickstart"):
     except SweepError:
         return []
     return [row for row in rows if row.status == "running"]
+
+
+@contextmanager
+def held_up(command):
+    """Suspend a sweep while a trial is being trained, so that none ends before what is done in this context."""
+    while True:
+        wait_until(running)
+        processes = command.left()
+        _each(processes, psutil.Process.suspend)
+        if running():
+            break
+        _each(processes, psutil.Process.resume)  # one trial had ended, and the next had not begun
+    try:
+        yield
+    finally:
+        _each(processes, psutil.Process.resume)
+
+
+def _each(processes, call):
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            call(process)
 
 
 def worker_of(row):

@@ -28,6 +28,10 @@ timezone = 'Asia/Tokyo'
 fsync = off
 """
 
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 4 << 30
+"""How much memory must be free, as a server has some hundred megabytes, and each process that runs tests has one."""
+
 GUARD = 'read -r _; "$0" -D "$1" -w -m immediate stop; rm -rf "$2"'
 """Waits for the end of a pipe, and so for that of the process that holds the other end, however that one dies."""
 
@@ -40,7 +44,7 @@ class Server:
         # PostgreSQL refuses to run as root, and other users can enter neither root's folders nor those of pytest.
         is_root = os.geteuid() == 0
         self._as_user = _unprivileged() if is_root else {}
-        self.folder = Path(tempfile.mkdtemp(prefix="sweep-postgres-", dir="/tmp" if is_root else None))
+        self.folder = Path(tempfile.mkdtemp(prefix="sweep-postgres-", dir=_parent(is_root)))
         if is_root:
             os.chown(self.folder, self._as_user["user"], self._as_user["group"])
         self.port = _free_port()
@@ -142,6 +146,13 @@ def _unprivileged():
     users = {entry.pw_name: entry for entry in pwd.getpwall()}
     entry = users.get("postgres") or users["nobody"]
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": ()}
+
+
+def _parent(is_root):
+    """Return where the folder lies: in memory if there is room, as disks may take half a minute to delete it."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM_BYTES:
+        return MEMORY
+    return "/tmp" if is_root else None
 
 
 def _free_port():

@@ -14,8 +14,8 @@ import sweep
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SMALLER = {
-    "digits": "TRIALS, EPOCHS, SEEDS = 40, 8, 1",
-    "pytorch": "TRIALS, EPOCHS = 6, 1",
+    "digits": "TRIALS, EPOCHS, SEEDS = 40, 6, 1",
+    "pytorch": "TRIALS, EPOCHS = 4, 1",
 }
 HERE = "from tests.engine_here import training_here; training_here().__enter__()"
 PROGRAM = """

@@ -25,7 +25,7 @@ from tests.store.store_setup import row_of
 
 OVERRIDES = ["trials=12", "training.epochs=6", "training.record_batches=true", "training.batch_size=300"]
 TABLES = ("sweeps", "trials", "parameters", "epochs", "batches")
-FLIPS, LOG_FLIPS = 150, 50
+FLIPS, LOG_FLIPS = 100, 30
 
 
 def meaning(value):

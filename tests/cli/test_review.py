@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 
@@ -9,6 +10,7 @@ import sweep
 from sweep.analysis.review import FINE, JUDGES
 from sweep.cli.reviewing import with_database
 from sweep.results.review import ELSEWHERE, _offered
+from tests.engine_here import training_here
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -41,6 +43,23 @@ def own(tmp_path, monkeypatch):
     file.write_text(OWN)
     monkeypatch.syspath_prepend(tmp_path)
     return file
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder with the sweep of RUN, for tests that only go on with it."""
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch, training_here():
+        patch.setenv("SWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        results = sweep.run("digits-quickstart", trials=12, overrides=["epochs=12"], db=folder / "sweeps.db")
+        results.store.close()
+    return folder
+
+
+@pytest.fixture
+def ran(finished, tmp_path):
+    """A copy of it, which a test may change."""
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
 
 
 def test_a_review_has_a_line_for_each_verdict_and_says_what_to_do(answer):
@@ -90,8 +109,7 @@ def test_trials_of_a_users_trainer_with_repeats_are_reviewed_by_configuration(an
     assert rows["gap smaller than test-set noise"]["passed"] is None
 
 
-def test_trainings_with_other_seeds_tell_the_seed_noise(answer):
-    answer(*RUN)
+def test_trainings_with_other_seeds_tell_the_seed_noise(answer, ran):
     best = sweep.load().best_trials(2)
     sweep.reseed(best, seeds=2)
     found = sweep.load("digits-quickstart").review().set_index("fault")["evidence"]
@@ -117,8 +135,7 @@ def test_a_sweep_of_divergences_alone_is_reviewed_in_words(answer):
     assert (code, out.count("no configuration has completed yet")) == (0, len(JUDGES))
 
 
-def test_a_diff_shows_only_what_differs(answer):
-    answer(*RUN, "--quiet")
+def test_a_diff_shows_only_what_differs(answer, ran):
     code, out, err = answer("diff", "0", "1", "--format", "json")
     assert code == 0, err
     rows = json.loads(out)
@@ -133,9 +150,8 @@ def test_a_diff_shows_only_what_differs(answer):
     assert results.diff(0, 1)["name"].tolist() == [row["name"] for row in rows]
 
 
-def test_a_diff_of_two_sweeps_names_fixed_values_and_where_they_part(answer):
+def test_a_diff_of_two_sweeps_names_fixed_values_and_where_they_part(answer, ran):
     """Both begin with the same seeds; the second is planned for half of the epochs."""
-    answer(*RUN, "--quiet")
     answer(*RUN[:4], "--set", "epochs=6", "--name", "short", "--quiet")
     code, out, err = answer("diff", "digits-quickstart/0", "short/0", "--format", "json")
     assert code == 0, err
@@ -170,8 +186,7 @@ def test_two_trials_that_cannot_be_compared_are_refused(answer, arguments, said)
     assert said in err
 
 
-def test_nothing_is_advised_that_an_imported_sweep_refuses(answer, tmp_path):
-    answer(*RUN)
+def test_nothing_is_advised_that_an_imported_sweep_refuses(answer, ran, tmp_path):
     assert answer("export", "-o", tmp_path / "trials.csv")[0] == 0
     assert answer("import", tmp_path / "trials.csv", "--name", "elsewhere")[0] == 0
     rows = {row["fault"]: row for row in json.loads(answer("review", "elsewhere", "--format", "json")[1])}

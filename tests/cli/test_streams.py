@@ -22,7 +22,7 @@ def shell(line, **environment):
     return ended.returncode, ended.stdout, ended.stderr
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-", "-q >&- 2>&-"])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-", pytest.param("-q >&- 2>&-", marks=pytest.mark.slow)])
 def test_closed_streams_do_not_stop_a_sweep(closed):
     code, _, errors = shell(f"{PROGRAM} {RUN} {closed}")
     assert code == 0, errors

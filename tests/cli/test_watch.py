@@ -18,7 +18,7 @@ import sweep
 from sweep.cli.output import watch
 from sweep.errors import StoreBusy, StoreError
 from sweep.store import Store
-from tests.fault_tools import Command, running, wait_until
+from tests.fault_tools import Command, held_up, wait_until
 
 NAME = "digits-quickstart"
 MINE = "sweep_id = (SELECT id FROM sweeps WHERE name = 'digits-quickstart')"
@@ -210,30 +210,15 @@ class TestElsewhere:
         assert tables(answer.out) == [done[1:]]
 
 
-def held_up_while_running(run):
-    """Suspend the processes of a run while a trial is being trained, and return them."""
-    while True:
-        wait_until(running)
-        processes = run.left()
-        for process in processes:
-            process.suspend()
-        if running():
-            return processes
-        for process in processes:  # one trial had ended, and the next had not begun
-            process.resume()
-
-
 class TestBesideARun:
     def test_it_follows_a_sweep_to_its_end(self):
         with ExitStack() as stack:
             run = Command("run", NAME, "--trials", "10", "--set", "epochs=30", "--workers", "1", "-q")
             stack.callback(run.clear)
-            held_up = held_up_while_running(run)
-            watcher = Command("leaderboard", "--watch", "-n", "99")
-            stack.callback(watcher.clear)
-            first = next(line for line in watcher.process.stderr if "completed" in line or "queued" in line)
-            for process in held_up:
-                process.resume()
+            with held_up(run):
+                watcher = Command("leaderboard", "--watch", "-n", "99")
+                stack.callback(watcher.clear)
+                first = next(line for line in watcher.process.stderr if "completed" in line or "queued" in line)
             code, out, err = watcher.end()
             assert run.end()[0] == 0
         assert code == 0

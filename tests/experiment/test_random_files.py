@@ -119,7 +119,7 @@ def check(text, *overrides):
         json.dumps(trial.configuration, allow_nan=False)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(damaged())
 @example(toy(network__activation__alpha={"uniform": [0, 10**400]}))
 @example(toy(training__epochs=10**400))
@@ -131,13 +131,13 @@ GARBAGE = st.dictionaries(st.sampled_from([*KEYS, *OWN_KEYS]), VALUES, max_size=
 TRAINERS = st.fixed_dictionaries({"kind": st.just("command"), "run": st.text("ab {}.'\"\\\0\n", max_size=8)})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(GARBAGE)
 def test_garbage_is_refused_with_sentences(tree):
     check(text_of(tree))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TRAINERS | VALUES, st.dictionaries(st.sampled_from(["a", "b", "a b"]), VALUES, max_size=2), VALUES)
 def test_any_trainer_parameters_and_objective_are_taken_or_refused(trainer, parameters, metric):
     check(text_of({**OWN, "trainer": trainer, "parameters": parameters}))
@@ -145,7 +145,7 @@ def test_any_trainer_parameters_and_objective_are_taken_or_refused(trainer, para
     check(text_of({**TOY, "objective": {"metric": metric}}))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(scribbled())
 def test_a_scribbled_text_is_drawn_from_or_refused(text):
     check(text)
@@ -165,7 +165,7 @@ SET_KEYS = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(SET_KEYS) | st.text("ab.[]01 ='{}\"", max_size=8),
     st.text("ab.[]01 ='{}\"\n,#", max_size=8) | VALUES.map(toml),

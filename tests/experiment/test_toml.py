@@ -27,7 +27,7 @@ def types(tree):
     return [types(value) for value in tree] if isinstance(tree, list) else type(tree)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(TEXT, VALUES, max_size=4))
 @example({"": {"": {}}, "a.b": [[]], "x\x7f": '\x7f\u2028\\"', "n": -0.0})
 @example(TOY)

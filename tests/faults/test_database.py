@@ -15,7 +15,16 @@ import sweep
 from sweep.errors import StoreError, SweepError
 from sweep.store import Store
 from tests.engine_here import training_here
-from tests.fault_tools import PATIENCE_SECONDS, assert_same, assert_whole, figures, options, running, wait_until
+from tests.fault_tools import (
+    PATIENCE_SECONDS,
+    assert_same,
+    assert_whole,
+    figures,
+    held_up,
+    options,
+    running,
+    wait_until,
+)
 
 LONG = ["trials=4", "training.epochs=80", "training.batch_size={int=[20,40],step=10}", "training.checkpoint_every=30"]
 RUN = ["run", "digits-quickstart", "--workers", "2", *options(LONG)]
@@ -80,8 +89,8 @@ def errors_of(process):
 
 def test_on_a_full_disk_trials_wait_until_there_is_space_again(disk, command, undisturbed):
     process = command(*RUN)
-    wait_until(running)
-    make_space = disk.fill()
+    with held_up(process):
+        make_space = disk.fill()
     until = time.monotonic() + 8
     wait_until(lambda: time.monotonic() > until or process.process.poll() is not None)
     assert process.process.poll() is None, process.end()
@@ -123,8 +132,9 @@ def test_without_hope_the_sweep_ends_with_a_sentence_and_keeps_what_is_done(disk
     # With one worker there is much left to write when the first trial has ended.
     process = command(*QUIET, "--workers", "1", SWEEP_PATIENCE="2")
     wait_until(lambda: len(done()) >= 1)
-    finished = done()
-    make_space = disk.fill()
+    with held_up(process):
+        finished = done()
+        make_space = disk.fill()
     code, out, errors = errors_of(process)
     assert (code, out) == (1, "")
     (sentence,) = [line for line in errors.splitlines() if line.startswith("Error: ")]
@@ -215,7 +225,15 @@ def test_a_database_that_is_locked_for_long_costs_only_time(command, undisturbed
     assert_same(figures(), undisturbed)
 
 
-def test_a_reader_that_never_ends_holds_nobody_up(command, undisturbed):
+def test_neither_a_killed_writer_nor_a_reader_that_never_ends_holds_anybody_up(command, undisturbed):
+    Store(os.environ["SWEEP_DB"], create=True).close()
+    holder = hold("write", PATIENCE_SECONDS)
+    holder.send_signal(signal.SIGKILL)
+    holder.communicate()
+    with sqlite3.connect(os.environ["SWEEP_DB"], timeout=1, isolation_level=None) as database:
+        database.execute("BEGIN IMMEDIATE")
+        database.execute("ROLLBACK")
+    database.close()
     process = command(*QUIET)
     wait_until(running)
     with hold("read", PATIENCE_SECONDS) as holder:
@@ -249,10 +267,10 @@ def test_sweeps_watchers_and_charts_share_one_file(command, undisturbed, tmp_pat
 
 def test_a_file_that_is_moved_away_in_the_middle_of_a_sweep_is_missed(command, tmp_path):
     process = command(*QUIET, *options(["trials=2", "epochs=200"]), SWEEP_PATIENCE="1")
-    wait_until(running)
     path = Path(os.environ["SWEEP_DB"])
-    for ending in ENDINGS:
-        shutil.move(f"{path}{ending}", tmp_path / f"moved.db{ending}")
+    with held_up(process):
+        for ending in ENDINGS:
+            shutil.move(f"{path}{ending}", tmp_path / f"moved.db{ending}")
     code, _, errors = errors_of(process)
     assert code == 1, errors
     (sentence,) = [line for line in errors.splitlines() if line.startswith("Error: ")]
@@ -263,11 +281,11 @@ def test_a_file_that_is_moved_away_in_the_middle_of_a_sweep_is_missed(command, t
 
 
 def test_a_file_that_is_moved_away_and_back_costs_only_time(command, tmp_path):
-    process = command(*QUIET, *options(["trials=2", "epochs=300"]))
-    wait_until(running)
+    process = command(*QUIET, *options(["trials=2", "epochs=200"]))
     path = Path(os.environ["SWEEP_DB"])
-    for ending in ENDINGS:
-        shutil.move(f"{path}{ending}", tmp_path / f"moved.db{ending}")
+    with held_up(process):
+        for ending in ENDINGS:
+            shutil.move(f"{path}{ending}", tmp_path / f"moved.db{ending}")
     assert process.process.poll() is None
     for ending in ENDINGS:
         shutil.move(tmp_path / f"moved.db{ending}", f"{path}{ending}")
@@ -277,28 +295,15 @@ def test_a_file_that_is_moved_away_and_back_costs_only_time(command, tmp_path):
 
 
 def test_a_file_that_is_replaced_by_another_ends_the_sweep_with_a_sentence(command, tmp_path):
-    process = command(*QUIET, *options(["trials=2", "epochs=400"]))
-    wait_until(running)
+    process = command(*QUIET, *options(["trials=2", "epochs=200"]))
     path = Path(os.environ["SWEEP_DB"])
-    with sqlite3.connect(path) as old, sqlite3.connect(tmp_path / "copy.db") as copy:
-        old.backup(copy)
-    old.close()
-    copy.close()
-    (tmp_path / "copy.db").replace(path)
+    with held_up(process):
+        with sqlite3.connect(path) as old, sqlite3.connect(tmp_path / "copy.db") as copy:
+            old.backup(copy)
+        old.close()
+        copy.close()
+        (tmp_path / "copy.db").replace(path)
     code, _, errors = errors_of(process)
     assert code == 1, errors
     (sentence,) = [line for line in errors.splitlines() if line.startswith("Error: ")]
     assert f"the database {path} has been replaced by another file" in sentence
-
-
-def test_the_lock_of_a_killed_writer_is_free_at_once(undisturbed, command):
-    Store(os.environ["SWEEP_DB"], create=True).close()
-    holder = hold("write", PATIENCE_SECONDS)
-    holder.send_signal(signal.SIGKILL)
-    holder.communicate()
-    with sqlite3.connect(os.environ["SWEEP_DB"], timeout=1, isolation_level=None) as database:
-        database.execute("BEGIN IMMEDIATE")
-        database.execute("ROLLBACK")
-    database.close()
-    assert errors_of(command(*QUIET))[0] == 0
-    assert_same(figures(), undisturbed)

@@ -41,7 +41,7 @@ class Stress(NamedTuple):
         return ["run", "digits-quickstart", "--workers", "2", "--quiet", *options(self.overrides)]
 
 
-@pytest.fixture(scope="module", params=[Stress(12, 4), pytest.param(Stress(40, 20), marks=pytest.mark.slow)], ids=str)
+@pytest.fixture(scope="module", params=[Stress(9, 3), pytest.param(Stress(40, 20), marks=pytest.mark.slow)], ids=str)
 def stress(request):
     return request.param
 

@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 import sweep
-from sweep.cli import main
+from sweep.cli.entry import main
 from sweep.data import open_dataset, prepare
 from sweep.data.transforms import deskew
 from sweep.results.export.onnx import run_model

@@ -201,7 +201,7 @@ TOKENS = [
 ]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.text() | st.lists(st.sampled_from(TOKENS), max_size=30).map(" ".join))
 @example("not " * 999 + "1 < 2")
 @example("(" * 199 + "alpha < 1" + ")" * 199)
@@ -268,7 +268,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(CONDITIONS, ROWS)
 def test_a_condition_means_what_python_means_by_it(condition, rows):
     frame = pd.DataFrame(rows).astype({"alpha": "float64", "count": "Int64", "flag": "boolean"})

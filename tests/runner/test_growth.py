@@ -56,7 +56,9 @@ class TestRounds:
         assert results.trials()["test_accuracy"][6:].median() > plain.trials()["test_accuracy"][6:].median()
         assert (len(results.trials()), results.record.planned_trials) == (18, 18)
 
-    @pytest.mark.parametrize("more", ["", 'stopping = "halving"', "repeats = 2"])
+    @pytest.mark.parametrize(
+        "more", [pytest.param("", marks=pytest.mark.slow, id="plain"), 'stopping = "halving"', "repeats = 2"]
+    )
     def test_the_table_does_not_depend_on_the_workers(self, tmp_path, more):
         with training_here():
             expected = table(sweep.run(write(tmp_path, more=more)))

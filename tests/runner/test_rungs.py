@@ -198,7 +198,7 @@ class TestHere:
         assert sum("saves no state" in note for note in notes) == 1
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_the_table_is_the_same_with_any_number_of_workers(tmp_path, workers):
     with training_here():
         expected = table(sweep.run(write(tmp_path)))
@@ -213,15 +213,16 @@ def is_begun(database):
         return False
 
 
-def test_the_table_is_the_same_after_kills_at_random_moments(tmp_path):
-    file = write(tmp_path, trials=40)
+@pytest.mark.parametrize(("trials", "most"), [(24, 5), pytest.param(40, 12, marks=pytest.mark.slow)])
+def test_the_table_is_the_same_after_kills_at_random_moments(tmp_path, trials, most):
+    file = write(tmp_path, trials=trials)
     with training_here():
         expected = table(sweep.run(file))
     database = tmp_path / "killed.db"
     command = [sys.executable, "-m", "sweep", "run", str(file), "--workers", "2", "--db", str(database), "--quiet"]
     times = random.Random(3)
     kills = 0
-    for _ in range(12):
+    for _ in range(most):
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
         try:
             assert process.wait(1.2 + 1.5 * times.random()) == 0

@@ -27,14 +27,12 @@ def undisturbed(tmp_path_factory):
     return figures(db=database)
 
 
-@pytest.fixture
-def process(command):
-    """A long sweep on two workers."""
-    return command("run", "digits-quickstart", "--workers", "2", "-q", *options(LONG))
+RUN = ["run", "digits-quickstart", "--workers", "2", "-q", *options(LONG)]
+RESUME = ["resume", "--workers", "2", "-q"]
 
 
-def training(name="digits-quickstart", at_least=1):
-    """Return the owners of a sweep's trials once some epochs are in the database."""
+def training(name="digits-quickstart", after=0):
+    """Return the owners of a sweep's trials once more epochs than those before are in the database."""
 
     def look():
         try:
@@ -42,7 +40,7 @@ def training(name="digits-quickstart", at_least=1):
         except SweepError:
             return None
         running = results.store.progress(results.record.id).running
-        if sum(trial.epoch for trial in running) < at_least:
+        if not running or len(results.epochs()) <= max(after, len(running)):
             return None
         owners = [results.trial(trial.number).owner for trial in running]
         return [process_of(owner)[1] for owner in owners]
@@ -57,47 +55,47 @@ def is_running(process):
         return False
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_stops_within_three_seconds_and_resume_finishes(undisturbed, process, command, number, code):
-    workers = training()
+def stopped_by(process, stop, after):
+    """Stop a sweep that trains again within three seconds; return (exit code, standard error)."""
+    workers = training(after=after)
     began = time.monotonic()
-    process.process.send_signal(number)
-    returned, _, errors = process.end()
-
-    assert time.monotonic() - began < 3
-    assert returned == code
-    assert "Go on with: sweep resume digits-quickstart" in errors
-    assert "Traceback" not in errors
-    assert not any(map(is_running, workers))
-    stopped = sweep.load()
-    assert "running" not in set(stopped.trials()["status"])
-    assert len(stopped.epochs()) > 0  # what was trained is kept
-
-    assert command("resume", "--workers", "2", "-q").end()[0] == 0
-    assert_same(figures(), undisturbed)
-
-
-def test_two_signals_stop_at_once(undisturbed, process):
-    workers = training()
-    began = time.monotonic()
-    process.process.send_signal(signal.SIGINT)
-    process.process.send_signal(signal.SIGINT)
-
-    assert process.end()[0] == 130
-    assert time.monotonic() - began < 3
-    assert not any(map(is_running, workers))
-    sweep.resume(workers=2)
-    assert_same(figures(), undisturbed)
-
-
-def test_ctrl_c_in_a_terminal_reaches_the_whole_group(process):
-    workers = training()
-    os.killpg(process.process.pid, signal.SIGINT)
+    stop(process.process)
     code, _, errors = process.end()
 
-    assert code == 130
+    assert time.monotonic() - began < 3
     assert "Traceback" not in errors
     assert not any(map(is_running, workers))
+    return code, errors
+
+
+def test_signals_stop_within_three_seconds_and_resume_finishes(undisturbed, command):
+    """One sweep is stopped three times, by other signals, before it may end: to train it takes longest."""
+
+    def send(number):
+        return lambda process: process.send_signal(number)
+
+    def send_two(process):
+        send(signal.SIGINT)(process)
+        send(signal.SIGINT)(process)
+
+    kept, arguments = 0, RUN
+    for stop, expected in ((send(signal.SIGINT), 130), (send(signal.SIGTERM), 143), (send_two, 130)):
+        code, errors = stopped_by(command(*arguments), stop, after=kept)
+        assert code == expected
+        results, arguments = sweep.load(), RESUME
+        assert len(results.epochs()) > kept  # what was trained is kept
+        kept = len(results.epochs())
+        if stop is not send_two:
+            assert "Go on with: sweep resume digits-quickstart" in errors
+            assert "running" not in set(results.trials()["status"])
+
+    assert command(*RESUME).end()[0] == 0
+    assert_same(figures(), undisturbed)
+
+
+def test_ctrl_c_in_a_terminal_reaches_the_whole_group(command):
+    code, _ = stopped_by(command(*RUN), lambda process: os.killpg(process.pid, signal.SIGINT), after=0)
+    assert code == 130
     assert "interrupted" in set(sweep.load().trials()["status"])  # the workers had time to say so
 
 

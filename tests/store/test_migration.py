@@ -172,11 +172,16 @@ class TestFile:
         assert version_of(old) == VERSION
         assert names(old.parent) == ["sweeps.db", f"sweeps.db.schema-{version}.backup"]
 
-    def test_the_commands_go_on_with_it(self, old, answer, here, monkeypatch):
+    def test_the_commands_go_on_with_it(self, old, answer, here, monkeypatch, caplog):
         monkeypatch.setenv("SWEEP_DB", str(old))
         version = version_of(old)
-        code, table, said = Command("leaderboard", "--format", "csv").end()
-        assert (code, said.splitlines()) == (
+        arguments = ["leaderboard", "--format", "csv"]
+        if version == 1:  # a process of its own prints what is logged
+            code, table, said = Command(*arguments).end()
+            lines = said.splitlines()
+        else:
+            (code, table, _), lines = answer(*arguments), caplog.messages
+        assert (code, lines) == (
             0,
             [f"brought {old} from schema {version} to {VERSION}; the file as it was is {old}.schema-{version}.backup"],
         )

@@ -150,8 +150,18 @@ def test_no_plant_is_missed_in_any_layer(network, dtype):
     assert_none_is_missed(made(network, dtype))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("penalty", [Penalty(), Penalty(l1=0.01, l2=0.01)], ids=["plain", "l1 and l2"])
+BOTH = Penalty(l1=0.01, l2=0.01)
+
+
+@pytest.mark.parametrize(
+    ("penalty", "dtype"),
+    [
+        pytest.param(BOTH, "float32", id="l1 and l2-float32"),
+        pytest.param(Penalty(), "float64", id="plain-float64"),
+        pytest.param(Penalty(), "float32", id="plain-float32", marks=pytest.mark.slow),
+        pytest.param(BOTH, "float64", id="l1 and l2-float64", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_no_plant_is_missed_in_any_optimizer(optimizer, penalty, dtype):
     """What an optimizer is given and what it remembers; with a penalty, all of them take one vector of all layers."""

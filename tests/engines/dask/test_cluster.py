@@ -33,7 +33,7 @@ from tests.runner.test_growth import write as rounds
 from tests.runner.test_rungs import assert_same as assert_same_table
 from tests.runner.test_rungs import table
 
-SWEEP = ["trials=3", "training.epochs=200", "training.batch_size={int=[20,40],step=10}"]
+SWEEP = ["trials=3", "training.epochs=130", "training.batch_size={int=[20,40],step=10}"]
 SILENCE_SECONDS = "3"
 
 
@@ -116,11 +116,11 @@ def url(postgres, cluster, monkeypatch):
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """The figures of the sweep as processes of this machine give them, in a SQLite file."""
+    """The figures of the sweep as this process gives them, in a SQLite file."""
     database = str(tmp_path_factory.mktemp("undisturbed") / "sweeps.db")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, training_here():
         patch.setenv("SWEEP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-        sweep.run("digits-quickstart", overrides=SWEEP, workers=2, db=database)
+        sweep.run("digits-quickstart", overrides=SWEEP, db=database)
     return figures(db=database)
 
 
@@ -145,7 +145,7 @@ def assert_done(process, undisturbed):
     assert_same(figures(), undisturbed)
 
 
-def test_a_cluster_gives_the_bits_of_local_processes_and_logs_no_password(start, undisturbed, cluster):
+def test_a_cluster_gives_the_bits_of_one_process_and_logs_no_password(start, undisturbed, cluster):
     assert_done(start(*RUN), undisturbed)
     assert sweep.load().trials()["attempt"].eq(1).all()
     owners = {worker_of(sweep.load().trial(number)) for number in range(3)}
@@ -256,10 +256,11 @@ def test_a_scheduler_that_dies_ends_the_sweep_with_a_sentence_and_it_goes_on(sta
     assert_done(start("resume", "--quiet"), undisturbed)
 
 
-def test_halved_rounds_give_the_table_of_local_processes_though_a_worker_is_killed(start, tmp_path):
+def test_halved_rounds_give_the_table_of_one_process_though_a_worker_is_killed(start, tmp_path):
     file = rounds(tmp_path)
-    overrides = ["epochs=240", "trials=12", "stopping={kind='halving', first=60}"]
-    here = sweep.run(file, overrides=overrides, workers=2, db=tmp_path / "here.db")
+    overrides = ["epochs=160", "trials=12", "stopping={kind='halving', first=40}"]
+    with training_here():
+        here = sweep.run(file, overrides=overrides, db=tmp_path / "here.db")
     process = start("run", str(file), "--quiet", *options(overrides))
     os.kill(worker_of(wait_until(lambda: running("rounds"))[0]), signal.SIGKILL)
     code, _, errors = process.end()
