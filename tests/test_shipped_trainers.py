@@ -52,10 +52,10 @@ def mnist():
     return (pytest.fail if os.environ.get("CI") else pytest.skip)("MNIST is not there: set SWEEP_DATA")
 
 
-def test_a_table_with_text_and_gaps_is_predicted_as_well_as_by_scikit_learn():
+def test_a_table_with_text_and_gaps_is_predicted_as_well_as_by_scikit_learn(here):
     overrides = ["trials=1", "network.hidden=[30]", "training.batch_size=20", "training.l2=0.001"]
     overrides.append("training.optimizer={kind='adam', learning_rate=0.005}")
-    results = sweep.run("rents-perceptron", overrides=overrides, workers=1)
+    results = sweep.run("rents-perceptron", overrides=overrides)
     ours = results.epochs(0)["test_r2"].iloc[-1]
 
     file = {"kind": "csv", "file": "rents.csv", "label": "rent"}
