@@ -33,6 +33,9 @@ def test_a_trainer_is_searched_and_replayed(here, name, metrics):
 def test_a_network_of_pytorch_is_searched_and_continued(here):
     if find_spec("torch") is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("PyTorch is not installed")
+    import torch
+
+    torch.set_num_threads(1)  # threads of several processes that run tests would wait for each other
     overrides = ["trials=2", "epochs=1", "parameters.hidden=16", "parameters.batch_size=512"]
     overrides.append("parameters.optimizer={kind='adam', lr=0.01}")
     results = sweep.run("torch-mlp", overrides=overrides, data=mnist())
