@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 from sweep.cli.entry import main
 from sweep.system.signals import ENDING
@@ -64,13 +65,17 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
-    """Search no garbage among modules and tests: they stay to the end, and each search looks at a million objects."""
+    """Search no garbage among modules and tests: they stay to the end, and each search looks at a million objects.
+
+    Use one thread of BLAS, too, once its libraries are there, as several processes run tests; what they start is free.
+    """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
         gc.enable()
+        threadpool_limits(1, "blas")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -33,13 +33,13 @@ def check(results, name):
     assert expected.keys() == set(results.trials()["trial"])
 
 
-def test_digits_quickstart():
-    check(sweep.run("digits-quickstart", workers=2), "digits-quickstart")
+def test_digits_quickstart(here):
+    check(sweep.run("digits-quickstart"), "digits-quickstart")
 
 
-def test_two_trials_of_mnist_widths():
+def test_two_trials_of_mnist_widths(here):
     folders = [os.environ.get("SWEEP_DATA"), Path(__file__).parents[2] / "shared" / "data"]
     data = next((Path(folder) for folder in folders if folder and Path(folder, "mnist").is_dir()), None)
     if data is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("MNIST is not there: set SWEEP_DATA")
-    check(sweep.run("mnist-widths", overrides=["trials=2", "epochs=5"], workers=2, data=data), "mnist-widths")
+    check(sweep.run("mnist-widths", overrides=["trials=2", "epochs=5"], data=data), "mnist-widths")

@@ -33,6 +33,9 @@ def test_a_trainer_is_searched_and_replayed(here, name, metrics):
 def test_a_network_of_pytorch_is_searched_and_continued(here):
     if find_spec("torch") is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("PyTorch is not installed")
+    import torch
+
+    torch.set_num_threads(1)  # threads of several processes that run tests would wait for each other
     overrides = ["trials=2", "epochs=1", "parameters.hidden=16", "parameters.batch_size=512"]
     overrides.append("parameters.optimizer={kind='adam', lr=0.01}")
     results = sweep.run("torch-mlp", overrides=overrides, data=mnist())
@@ -52,10 +55,10 @@ def mnist():
     return (pytest.fail if os.environ.get("CI") else pytest.skip)("MNIST is not there: set SWEEP_DATA")
 
 
-def test_a_table_with_text_and_gaps_is_predicted_as_well_as_by_scikit_learn():
+def test_a_table_with_text_and_gaps_is_predicted_as_well_as_by_scikit_learn(here):
     overrides = ["trials=1", "network.hidden=[30]", "training.batch_size=20", "training.l2=0.001"]
     overrides.append("training.optimizer={kind='adam', learning_rate=0.005}")
-    results = sweep.run("rents-perceptron", overrides=overrides, workers=1)
+    results = sweep.run("rents-perceptron", overrides=overrides)
     ours = results.epochs(0)["test_r2"].iloc[-1]
 
     file = {"kind": "csv", "file": "rents.csv", "label": "rent"}
