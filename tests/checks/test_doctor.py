@@ -25,7 +25,6 @@ from tests.store.store_setup import row_of
 
 OVERRIDES = ["trials=12", "training.epochs=6", "training.record_batches=true", "training.batch_size=300"]
 TABLES = ("sweeps", "trials", "parameters", "epochs", "batches")
-FLIPS, LOG_FLIPS = 100, 30
 
 
 def meaning(value):
@@ -100,10 +99,11 @@ def test_a_sound_database_is_sound(damaged):
     assert (report.counts.sweeps, report.counts.trials) == (1, 12)
 
 
-def test_no_flipped_bit_passes_unseen(finished, tmp_path):
+@pytest.mark.parametrize("flips", [100, pytest.param(1000, marks=pytest.mark.slow)])
+def test_no_flipped_bit_passes_unseen(finished, tmp_path, flips):
     original, truth = finished[0].read_bytes(), content(finished[0])
     rng, classes = random.Random(7), Counter()
-    for number in range(FLIPS):
+    for number in range(flips):
         path = tmp_path / f"{number}.db"
         place = rng.randrange(len(original) * 8)
         changed = bytearray(original)
@@ -113,9 +113,9 @@ def test_no_flipped_bit_passes_unseen(finished, tmp_path):
         classes[f"{'changed' if is_changed else 'harmless'}, {'found' if found else 'silent'}"] += 1
         for left in tmp_path.iterdir():
             left.unlink()
-    print(f"\n{FLIPS} flipped bits: {dict(classes)}")
+    print(f"\n{flips} flipped bits: {dict(classes)}")
     assert classes["changed, silent"] == 0
-    assert classes["changed, found"] > FLIPS / 6
+    assert classes["changed, found"] > flips / 6
     assert classes["harmless, silent"] > 0  # it does not cry wolf at everything
 
 
@@ -135,7 +135,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_no_flipped_byte_of_the_log_passes_unseen(damaged, tmp_path):
+@pytest.mark.parametrize("flips", [30, pytest.param(300, marks=pytest.mark.slow)])
+def test_no_flipped_byte_of_the_log_passes_unseen(damaged, tmp_path, flips):
     killed = subprocess.run([sys.executable, "-c", KILLED, str(damaged)], check=False)
     assert killed.returncode == -signal.SIGKILL
     log = Path(f"{damaged}-wal")
@@ -148,7 +149,7 @@ def test_no_flipped_byte_of_the_log_passes_unseen(damaged, tmp_path):
     truth = content(keep / "truth.db")
     assert truth is not None
     rng, classes = random.Random(8), Counter()
-    for _ in range(LOG_FLIPS):
+    for _ in range(flips):
         path = tmp_path / "flipped.db"
         copy_to(keep / "a.db", path)
         changed, place = bytearray(original), rng.randrange(len(original) - 8)
@@ -160,9 +161,9 @@ def test_no_flipped_byte_of_the_log_passes_unseen(damaged, tmp_path):
         classes[f"{'changed' if is_changed else 'harmless'}, {'found' if found else 'silent'}"] += 1
         for ending in ("", "-wal", "-shm"):
             Path(f"{path}{ending}").unlink(missing_ok=True)
-    print(f"\n{LOG_FLIPS} times 8 flipped bytes of the log: {dict(classes)}")
+    print(f"\n{flips} times 8 flipped bytes of the log: {dict(classes)}")
     assert classes["changed, silent"] == 0
-    assert classes["changed, found"] > LOG_FLIPS / 2
+    assert classes["changed, found"] > flips / 2
 
 
 def sql(path, *statements):
