@@ -40,7 +40,9 @@ def chosen() -> Products:
         file = cache_folder() / f"{PRODUCTS}-{name}"
         if (kept := file.read_text("utf-8")) in get_args(Products):
             return kept  # type: ignore[return-value]
-    except (SweepError, OSError, ValueError):
+    except SweepError:  # there is no cache
+        return faster()
+    except (OSError, ValueError):  # it has not been measured yet, or the file is damaged
         pass
     found = faster()
     with suppress(SweepError, OSError):

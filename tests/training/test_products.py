@@ -3,6 +3,7 @@
 import pytest
 
 import sweep
+from sweep.errors import DataError
 from sweep.nn.layers import affine
 from sweep.runner import prepare
 from sweep.training import products
@@ -55,9 +56,14 @@ def test_a_damaged_file_is_written_again(measured, tmp_path, monkeypatch):
 
 
 def test_without_a_cache_it_is_measured_each_time(measured, tmp_path, monkeypatch):
+    def nowhere():
+        raise DataError("this user has no home folder")
+
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SWEEP_CACHE", str(tmp_path / "file" / "below"))
-    measured[:] = ["wide", "narrow"]
+    measured[:] = ["wide", "narrow", "wide", "narrow"]
+    assert [chosen(), chosen()] == ["narrow", "wide"]
+    monkeypatch.setattr(products, "cache_folder", nowhere)
     assert [chosen(), chosen()] == ["narrow", "wide"]
 
 

@@ -24,8 +24,6 @@ RESULT_SIZE = 1_200
 """Largest number of elements of its result, if the right matrix is stored column by column."""
 NARROWEST = 6
 """Smallest number of columns for which many narrow products are faster than a wide one."""
-
-
 TYPICAL = (50, 785, 60)
 """Units, features and samples of the products that are timed."""
 ROUNDS, REPEATS = 9, 10
