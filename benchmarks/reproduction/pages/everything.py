@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import sweep
 from benchmarks.reproduction.exports import Results
 from benchmarks.reproduction.pages.base import Page
 from benchmarks.reproduction.statistics import LEVEL
-from benchmarks.reproduction.trainings import Training
+from benchmarks.reproduction.trainings import ENDED, Training
 from sweep.analysis.forest import LEVEL as IMPORTANCE_LEVEL
 from sweep.analysis.shrinkage import LEVEL as FINALIST_LEVEL
 from sweep.analysis.tuning_curve import TuningCurve
@@ -44,19 +45,19 @@ class Everything(Page):
         sweep.explain(winner_of(found), name=NAME, db=db, data=data, workers=workers)
 
     def add(self, sweeps: Mapping[str, sweep.Sweep], folder: Path, data: Path | None) -> None:
-        """Write what the finalists, the way to the best of them and the model of importance tell, as far as trained."""
+        """Write the model of importance, and what the finalists and the way to the best of them tell once trained."""
         found = sweeps[NAME]
-        tables: dict[str, Callable[[], pd.DataFrame]] = {
-            "finalists": found.finalists,
-            "finalist-pairs": found.finalist_pairs,
-            "explanation": lambda: found.explanation(winner_of(found)),
-            "importance": found.importance,
+        tables: dict[str, tuple[Callable[[], pd.DataFrame], str]] = {
+            "finalists": (found.finalists, f"{NAME}.finalists"),
+            "finalist-pairs": (found.finalist_pairs, f"{NAME}.finalists"),
+            "explanation": (lambda: found.explanation(winner_of(found)), f"{NAME}.explain"),
+            "importance": (found.importance, NAME),
         }
-        for name, table in tables.items():
-            try:
-                table().to_csv(folder / f"{name}.csv", index=False)
-            except sweep.SweepError:
-                (folder / f"{name}.csv").unlink(missing_ok=True)
+        for name, (table, of) in tables.items():
+            (folder / f"{name}.csv").unlink(missing_ok=True)
+            with suppress(sweep.SweepError):  # too few trials have completed
+                if has_ended(found, of):
+                    table().to_csv(folder / f"{name}.csv", index=False)
 
     def content(self, results: Results) -> dict[str, Any]:
         """Return what won, and what halving saved."""
@@ -103,6 +104,14 @@ class Everything(Page):
 def winner_of(found: sweep.Sweep) -> int:
     """Return the number of the trial that has the best configuration by the finalists."""
     return int(found.finalists()["trial"].iloc[0])
+
+
+def has_ended(found: sweep.Sweep, name: str) -> bool:
+    """Check whether all trials of another sweep of the same database have ended."""
+    if name not in found.store.names():
+        return False
+    progress = found.store.progress(found.store.sweep(name).id)
+    return set(progress.counts) <= set(ENDED)
 
 
 def further(results: Results, name: str) -> pd.DataFrame | None:

@@ -1,5 +1,8 @@
 """The page on the search over nearly everything."""
 
+import sqlite3
+from contextlib import closing
+
 import pandas as pd
 import pytest
 
@@ -40,6 +43,19 @@ def test_what_has_been_trained_is_told_and_the_rest_named(folder):
     (folder / "finalists.csv").rename(folder / "moved.csv")
     assert "**Cut short:** the best configurations have not been trained with fresh seeds yet." in page(folder)
     (folder / "moved.csv").rename(folder / "finalists.csv")
+
+
+def test_finalists_that_are_still_trained_are_left_out(folder, tmp_path):
+    with closing(sqlite3.connect(folder / "sweeps.db")) as connection:
+        connection.execute("VACUUM INTO ?", [str(tmp_path / "sweeps.db")])
+    found = sweep.load(NAME, db=tmp_path / "sweeps.db")
+    Everything().add({NAME: found}, tmp_path, None)
+    tables = {"finalists.csv", "finalist-pairs.csv"}
+    assert {path.name for path in tmp_path.glob("*.csv")} >= tables
+    with closing(sqlite3.connect(tmp_path / "sweeps.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE trials SET status = 'queued' WHERE number = 1 AND sweep_id = 2")
+    Everything().add({NAME: found}, tmp_path, None)
+    assert not {path.name for path in tmp_path.glob("*.csv")} & tables
 
 
 def test_what_halving_saves_is_what_the_stopped_trials_had_left():
