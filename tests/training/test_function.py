@@ -197,13 +197,14 @@ def test_without_a_saved_state_there_is_no_snapshot(tmp_path):
 
 
 class TestFindingAFunction:
-    def test_it_is_found_beside_the_experiment_before_the_path(self, tmp_path):
+    def test_it_is_found_beside_the_experiment_before_the_path(self, tmp_path, monkeypatch):
         (tmp_path / "colorsys.py").write_text(
             "import neighbor\ndef train(config, trial):\n    yield neighbor.METRICS\n"
         )
         (tmp_path / "neighbor.py").write_text("METRICS = {'rmse': 4}\n")
         import colorsys  # of the standard library, which is imported already
 
+        monkeypatch.setitem(sys.modules, "colorsys", colorsys)  # other tests get it back, as what they use imports it
         assert not hasattr(colorsys, "train")
         function = load_function("colorsys:train", tmp_path)
         assert list(function({}, None)) == [{"rmse": 4}]
