@@ -81,15 +81,9 @@ def step_floor(trainer: NetworkTrainer, samples: int) -> Floor:
 
 
 def forward_floor(trainer: NetworkTrainer, samples: int) -> Floor:
-    """Return the floor of what a network gives for so many samples."""
-    products: list[Product] = []
-    copies: list[Shape] = [(trainer.evaluation.shape[0] + 1, samples)]
-    for place in places(trainer):
-        if place.has_weights:
-            products += forward_products(place, samples)
-        elif place.kind not in RESHAPING:
-            copies += [(*place.layer.shape(place.shape), samples)]
-    return Floor(products, [copied(shape) for shape in copies])
+    """Return the products of what a network gives for so many samples."""
+    found = [product for place in places(trainer) if place.has_weights for product in forward_products(place, samples)]
+    return Floor(found, [])
 
 
 def forward_products(place: Place, samples: int) -> list[Product]:
