@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,9 @@ from benchmarks.reproduction.statistics import (
     share_interval,
 )
 from benchmarks.reproduction.trainings import Training
+from sweep.analysis.divergence import fit_law
 from sweep.metrics import Objective
+from sweep.records import Parameter
 from sweep.results.rescue import answers, outcomes, totals, twins_of
 
 PUBLISHED = "mnist-widths-published"
@@ -53,22 +55,9 @@ class Widths(Page):
         sweep.rescue(first.tolist(), name=PUBLISHED, db=db, data=data, workers=workers)
 
     def add(self, sweeps: Mapping[str, sweep.Sweep], folder: Path, data: Path | None) -> None:
-        """Write the law of divergence that all searches together tell.
-
-        The published configurations are left out: they were chosen by what became of them.
-        """
-        first, *others = (sweeps[name] for name in SEARCHES if name in sweeps)
-        law = first.divergence_law(others)
-        rows = [
-            {
-                "parameter": effect.predictor.parameter.short_name,
-                "weight": effect.weight.value,
-                "weight_low": effect.weight.low,
-                "weight_high": effect.weight.high,
-            }
-            for effect in law.effects
-        ]
-        pd.DataFrame(rows).to_csv(folder / "law.csv", index=False)
+        """Write the law of divergence that all searches together tell, also those exported before."""
+        if found := [sweeps[name] for name in SEARCHES if name in sweeps]:
+            law_of(searches_in(Results(folder)), found[0].parameters).to_csv(folder / "law.csv", index=False)
         if PUBLISHED in sweeps:
             with suppress(sweep.SweepError):  # no twins have been trained
                 twins = twins_of(sweeps[PUBLISHED])
@@ -76,7 +65,7 @@ class Widths(Page):
 
     def content(self, results: Results) -> dict[str, Any]:
         """Return the tables of the search, and the published configurations beside the article's figures."""
-        searches = {name: results.trials(name) for name in SEARCHES if (results.folder / f"{name}.csv").exists()}
+        searches = searches_in(results)
         trials = searches["mnist-widths"]
         repeated = with_published(results)
         return {
@@ -119,6 +108,30 @@ class Widths(Page):
         right.set(xlabel="learning rate", ylabel="batch size", xscale="log")
         figure.savefig(results.folder / "published.png", dpi=110)
         plt.close(figure)
+
+
+def searches_in(results: Results) -> dict[str, pd.DataFrame]:
+    """Return the trials of each search that has been exported, by name."""
+    return {name: results.trials(name) for name in SEARCHES if (results.folder / f"{name}.csv").exists()}
+
+
+def law_of(searches: Mapping[str, pd.DataFrame], parameters: Sequence[Parameter]) -> pd.DataFrame:
+    """Return how strongly each parameter decides about divergence, by all trials of some searches.
+
+    The published configurations are left out: they were chosen by what became of them.
+    """
+    trials = pd.concat(searches.values(), ignore_index=True)
+    trials = trials.rename(columns={each.short_name: each.name for each in parameters})
+    law = fit_law(trials.assign(group=trials.index), parameters)
+    return pd.DataFrame(
+        {
+            "parameter": effect.predictor.parameter.short_name,
+            "weight": effect.weight.value,
+            "weight_low": effect.weight.low,
+            "weight_high": effect.weight.high,
+        }
+        for effect in law.effects
+    )
 
 
 def with_published(results: Results) -> pd.DataFrame:
