@@ -280,6 +280,20 @@ class RunningTrial:
 
 
 @dataclass(frozen=True, slots=True)
+class Remaining:
+    """The time until no trial is trained any more, estimated."""
+
+    seconds: float
+    low: float
+    """Seconds that it takes at least, and `high` at most, in three of four cases or so."""
+    high: float
+
+    def after(self, seconds: float) -> Remaining:
+        """Return what is left of it some seconds later."""
+        return Remaining(*(max(0.0, value - seconds) for value in (self.seconds, self.low, self.high)))
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a sweep has come."""
 
@@ -302,8 +316,8 @@ class Progress:
     """Name of the sweep."""
     is_max: bool = True
     """Whether more of the metric is better."""
-    seconds_left: float | None = None
-    """Estimated seconds until no trial is trained any more; None where they are not known."""
+    left: Remaining | None = None
+    """Time until no trial is trained any more; None where it is not known."""
 
     @property
     def total(self) -> int:

@@ -30,9 +30,9 @@ class Lines:
         """Write a line if the last one was a while ago, or if this is the end."""
         now = time.monotonic()
         ended = not progress.running and fraction(progress) >= 1
-        line, left = one_line(summary(progress)), progress.seconds_left
+        line, left = one_line(summary(progress)), progress.left
         is_due = now - self._last >= max(LINE_SECONDS, LINE_SHARE * (now - self._began))
         if (is_due or ended) and line != self._line:
-            note = "" if ended or left is None else f" · about {time_left(left)} left"
+            note = "" if ended or left is None else f" · {time_left(left)} left"
             self.note(line + note)
             self._last, self._line = now, line

@@ -71,8 +71,8 @@ def head(progress: Progress, elapsed: float | None, room: Room) -> Text:
 
     done = fraction(progress)
     times = f"{int(100 * done):3} %" + ("" if elapsed is None else f"  {clock(elapsed)}")
-    if progress.seconds_left is not None and progress.running:
-        times += f"  about {time_left(progress.seconds_left)} left"
+    if progress.left is not None and progress.running:
+        times += f"  {time_left(progress.left)} left"
     name, longest = one_line(progress.name), min(LONGEST_NAME, max(8, room.width - LONGEST_TIMES - 14))
     if cell_len(name) > longest:
         name = set_cell_size(name, longest - 3) + "..."

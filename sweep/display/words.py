@@ -8,9 +8,17 @@ import re
 from collections.abc import Sequence
 from typing import TextIO
 
+from sweep.records import Remaining
+
 BLOCKS = "▁▂▃▄▅▆▇█"
 ASCII_BLOCKS = "_.-=+*%#"
 REST, ASCII_REST = "·", " "
+CERTAIN = 1.25
+"""How far above its estimate a time may be that is told as one number: then it is as far below it as 20 %."""
+SOON = 10.0
+"""Seconds of which nobody wants to know whether they are exact."""
+UNITS = ((100, 1, "s"), (100 * 60, 60, "min"), (48 * 3600, 3600, "h"), (math.inf, 86400, "d"))
+"""Up to how many seconds a unit is used, and how many it has."""
 PIECE = re.compile(r" *(?:(?:(?<=: )|(?<=  ))sweep .*?(?=  |; |$)|[^ ]+)")
 """A word or a command, with the spaces before it."""
 
@@ -26,10 +34,33 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def time_left(seconds: float) -> str:
-    """Return a time that is estimated, with about two digits.
+def time_left(left: Remaining) -> str:
+    """Return an estimated time: as one number where it is known within 20 % or so, and else as two.
 
-    >>> time_left(7_000), time_left(200), time_left(9.4), time_left(900_000)
+    >>> time_left(Remaining(7_000, 6_500, 7_700)), time_left(Remaining(7_000, 3_500, 14_000))
+    ('about 1 h 55 min', '1 to 3.9 h')
+    >>> time_left(Remaining(40, 20, 80)), time_left(Remaining(3, 2.9, 4)), time_left(Remaining(70, 35, 140))
+    ('20 to 80 s', 'about 3 s', '0.6 to 2.3 min')
+    """
+    size, unit = next((size, unit) for limit, size, unit in UNITS if left.high < limit)
+    low, high = (short(value / size) for value in (left.low, left.high))
+    is_certain = left.high <= CERTAIN * left.seconds or left.high < SOON or low == high
+    return f"about {rounded(left.seconds)}" if is_certain else f"{low} to {high} {unit}"
+
+
+def short(value: float) -> str:
+    """Return a number with two digits.
+
+    >>> short(3.94), short(1.02), short(34.6)
+    ('3.9', '1', '35')
+    """
+    return f"{value:.1f}".removesuffix(".0") if value < 9.95 else str(round(value))
+
+
+def rounded(seconds: float) -> str:
+    """Return a time with about two digits.
+
+    >>> rounded(7_000), rounded(200), rounded(9.4), rounded(900_000)
     ('1 h 55 min', '3 min', '9 s', '10 d 10 h')
     """
     if seconds < 100:

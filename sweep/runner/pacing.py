@@ -11,9 +11,9 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from sweep.metrics import Objective
-from sweep.records import ENDED, Progress, Scalar
+from sweep.records import ENDED, Progress, Remaining, Scalar
 from sweep.runner.comparing import MOST, compare
-from sweep.runner.remaining import Pace, Stopping, remaining_seconds
+from sweep.runner.remaining import Pace, Stopping, remaining
 from sweep.stopping import AnyRule, RungRule
 from sweep.stopping.halving import CANDIDATES, Halving
 from sweep.stopping.hyperband import Hyperband
@@ -64,11 +64,11 @@ class TimeLeft:
         self._features: dict[int, tuple[float, ...]] = {}
         self._workers: list[int] = []
         self._due = -math.inf
-        self._estimate: float | None = None
+        self._estimate: Remaining | None = None
         self._made = 0.0
 
-    def seconds(self, progress: Progress) -> float | None:
-        """Return the seconds until no trial is trained any more; None where they are not known."""
+    def left(self, progress: Progress) -> Remaining | None:
+        """Return the time until no trial is trained any more; None where it is not known."""
         # Between two trials a worker has none, so the latest counts together tell how many there are.
         self._workers = [*self._workers, len(progress.running)][-10:]
         now = time.monotonic()
@@ -79,11 +79,9 @@ class TimeLeft:
                 self._estimate = None
             self._made = now
             self._due = now + max(SECONDS, SHARE * (time.monotonic() - now))
-        if self._estimate is None:
-            return None
-        return max(0.0, self._estimate - (now - self._made))
+        return None if self._estimate is None else self._estimate.after(now - self._made)
 
-    def _estimated(self, progress: Progress) -> float | None:
+    def _estimated(self, progress: Progress) -> Remaining | None:
         with self._store.database.reading() as connection:
             rows = read_paces(connection, self._sweep_id)
             if len(self._features) != len(rows):
@@ -104,7 +102,7 @@ class TimeLeft:
         ]
         undrawn = progress.total - sum(progress.counts.values()) if self._only is None else 0
         closes = None if self._closes is None else self._closes - time.monotonic()
-        return remaining_seconds(paces, max(self._workers), undrawn, stopping, closes) if paces else None
+        return remaining(paces, max(self._workers), undrawn, stopping, closes) if paces else None
 
     def _stopping(self, connection: Connection, rows: Sequence[TrialPace], progress: Progress) -> Stopping | None:
         """Return what is known of the rules, that of the median from the curves if it is the only one."""

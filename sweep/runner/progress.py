@@ -80,8 +80,8 @@ class Reader:
         progress = self._store.progress(self._record.id)
         running = tuple(self._with_curve(trial, place) for place, trial in enumerate(progress.running))
         self._curves = {trial.number: trial.curve for trial in running}
-        left = self._time_left.seconds(progress) if self._time_left and running else None
-        return replace(progress, running=running, seconds_left=left)
+        left = self._time_left.left(progress) if self._time_left and running else None
+        return replace(progress, running=running, left=left)
 
     def _with_curve(self, trial: RunningTrial, place: int) -> RunningTrial:
         if place >= MOST_CURVES or not trial.epoch:

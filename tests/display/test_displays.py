@@ -9,7 +9,7 @@ import sweep
 from sweep.display import Lines, Live, default_observer, lines
 from sweep.engines import RunOptions
 from sweep.observer import Silent
-from sweep.records import Progress, RunningTrial
+from sweep.records import Progress, Remaining, RunningTrial
 
 SMALL = {"overrides": ["trials=2", "epochs=1", "network.hidden=[8]", "keep_weights=none"]}
 RUNNING = (RunningTrial(2, 5, 0.75, planned=10, curve=(0.5, 0.6, 0.7, 0.72, 0.75)),)
@@ -17,7 +17,8 @@ RUNNING = (RunningTrial(2, 5, 0.75, planned=10, curve=(0.5, 0.6, 0.7, 0.72, 0.75
 
 def progress(done, running=RUNNING, left=30.0):
     counts = {"completed": done, "running": len(running), "queued": 10 - done - len(running)}
-    return Progress(counts, 0.875, running, 10, name="digits", seconds_left=left)
+    remaining = None if left is None else Remaining(left, left, left)
+    return Progress(counts, 0.875, running, 10, name="digits", left=remaining)
 
 
 class Terminal(io.StringIO):

@@ -7,17 +7,18 @@ import pytest
 from rich.cells import cell_len
 
 from sweep.display.panel import Room, panel
-from sweep.display.words import sparkline, time_left, wrapped
+from sweep.display.words import rounded, sparkline, wrapped
 from sweep.observer import summary
-from sweep.records import Progress, RunningTrial
+from sweep.records import Progress, Remaining, RunningTrial
 
 CURVE = tuple(0.5 + 0.02 * epoch for epoch in range(20))
 RUNNING = (RunningTrial(7, 20, 0.88, planned=50, curve=CURVE), RunningTrial(12, 1, 0.5, planned=50, curve=(0.5,)))
+LEFT = Remaining(125.0, 120.0, 130.0)
 COUNTS = {"completed": 9, "diverged": 2, "pruned": 3, "failed": 1, "running": 2, "queued": 23}
 
 
 def progress(running=RUNNING, **changes):
-    return Progress(COUNTS, 0.9777, running, 50, **{"name": "digits", "seconds_left": 125.0, **changes})
+    return Progress(COUNTS, 0.9777, running, 50, **{"name": "digits", "left": LEFT, **changes})
 
 
 def shown(room, **changes):
@@ -78,13 +79,21 @@ def test_names_move_no_cursor_and_keep_to_their_room():
     assert "waits: the database" in lines[2].plain
 
 
+def test_a_time_that_is_not_known_within_20_percent_is_a_range_in_the_same_room():
+    known, unknown = Remaining(7_000, 5_800, 8_600), Remaining(7_000, 3_500, 14_000)
+    assert shown(Room(60), left=known)[0].endswith(" about 1 h 55 min left")
+    (head, *_) = panel(progress(left=unknown), 3_725.0, Room(60))
+    assert head.plain.endswith(" 1:02:05  1 to 3.9 h left")
+    assert head.cell_len <= 60
+
+
 def test_what_has_ended_has_no_time_left():
     assert shown(Room(80), running=())[0].endswith(" 1:01")
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (99, "99 s"), (100, "2 min"), (7_000, "1 h 55 min")])
 def test_times_have_two_digits_or_so(seconds, words):
-    assert time_left(seconds) == words
+    assert rounded(seconds) == words
 
 
 def test_a_curve_without_values_is_a_line_of_dots():

@@ -43,12 +43,13 @@ def half(done, tmp_path):
 
 def test_it_is_the_rest_of_the_running_trial_and_all_of_the_others(half):
     identity = half.record.id
-    left = TimeLeft(half.store, identity, {}, half.record.objective).seconds(half.store.progress(identity))
-    assert left == pytest.approx(3 + 2 * 4.5, rel=0.02)
-    only = TimeLeft(half.store, identity, {}, half.record.objective, only=[3]).seconds(half.store.progress(identity))
-    assert only == pytest.approx(3, rel=0.02)
-    short = TimeLeft(half.store, identity, {}, half.record.objective, duration=1).seconds(half.store.progress(identity))
-    assert short == pytest.approx(3, rel=0.02)  # the others are not begun any more
+    left = TimeLeft(half.store, identity, {}, half.record.objective).left(half.store.progress(identity))
+    assert left.seconds == pytest.approx(3 + 2 * 4.5, rel=0.02)
+    assert left.low == left.high == left.seconds  # nothing has ended early
+    only = TimeLeft(half.store, identity, {}, half.record.objective, only=[3]).left(half.store.progress(identity))
+    assert only.seconds == pytest.approx(3, rel=0.02)
+    short = TimeLeft(half.store, identity, {}, half.record.objective, duration=1).left(half.store.progress(identity))
+    assert short.seconds == pytest.approx(3, rel=0.02)  # the others are not begun any more
 
 
 def test_a_running_trial_has_its_curve(half):
@@ -96,4 +97,4 @@ def test_the_rule_of_the_median_is_asked_with_the_curves(half):
     left = TimeLeft(half.store, half.record.id, {"median": Median(grace=1, trials=2)}, half.record.objective)
     # After two epochs it would stop one of the three trials that have come there: with its prior (.35 * 4 + 1) / 8.
     goes_on = 1 - 2.4 / 8
-    assert left.seconds(progress) == pytest.approx(1 + 2 * goes_on + 2 * (2 + 2 * goes_on + 0.5), rel=0.05)
+    assert left.left(progress).seconds == pytest.approx(1 + 2 * goes_on + 2 * (2 + 2 * goes_on + 0.5), rel=0.05)

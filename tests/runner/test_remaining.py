@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sweep.display.words import CERTAIN
 from sweep.runner.comparing import Comparison, compare
-from sweep.runner.remaining import Expectation, Pace, Stopping, epoch_seconds, makespan, remaining_seconds
+from sweep.runner.remaining import Expectation, Pace, Stopping, epoch_seconds, makespan, remaining
 from sweep.stopping.median import Median
 
 RECORDED = Path(__file__).parent / "data" / "mnist-seconds.csv"
@@ -50,23 +51,26 @@ def recorded(order):
     return [Recorded(int(row["epochs"]), float(row["seconds"]) / float(row["load"]), size(row)) for row in rows]
 
 
-def error(trials, workers, part):
-    """The relative error of the estimate after a part of the time."""
+def estimated(trials, workers, part):
+    """The estimate after a part of the time, and the true time that is left."""
     free, begins = [0.0] * workers, []
     for trial in trials:
         begins.append(free[0])
         heapq.heapreplace(free, free[0] + trial.seconds)
     total = max(free)
     paces = [trial.at(begin, part * total) for trial, begin in zip(trials, begins, strict=True)]
-    return remaining_seconds(paces, workers) / ((1 - part) * total) - 1
+    return remaining(paces, workers), (1 - part) * total
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4, 8])
 def test_after_the_first_tenth_it_is_right_within_20_percent(workers):
-    errors = [error(recorded(order), workers, 0.1) for order in range(40)]
+    found = [estimated(recorded(order), workers, 0.1) for order in range(40)]
+    errors = [left.seconds / true - 1 for left, true in found]
     assert np.mean(np.abs(errors) < 0.2) > 0.8  # nobody knows yet how many diverge, which alone is 8 %
     assert abs(np.median(errors)) < 0.1
     assert np.sqrt(np.mean(np.square(errors))) < 0.13
+    assert 0.5 < np.mean([left.low <= true <= left.high for left, true in found]) < 0.95
+    assert max(left.high / left.seconds for left, _ in found) < CERTAIN  # it is told as one number
 
 
 def stopped_by_median(trials, curves):
@@ -89,7 +93,7 @@ def stopped_by_median(trials, curves):
 
 def test_the_rule_of_the_median_is_foreseen_better_than_by_what_it_has_stopped():
     lines = (RECORDED.parent / "mnist-accuracies.csv").read_text().split("\n")[:-1]
-    by_comparison, by_counts = [], []
+    by_comparison, by_counts, is_inside = [], [], []
     for order in range(30):
         curves = [[float(value) for value in line.split(",") if value] for line in lines]
         random.Random(order).shuffle(curves)
@@ -104,12 +108,15 @@ def test_the_rule_of_the_median_is_foreseen_better_than_by_what_it_has_stopped()
         rule = Stopping((4,), 0.35, 4.0)
         foreseen = replace(rule, comparison=compare(seen, Median(), PLANNED, is_max=True))
         true = ends[-1] - now
-        by_comparison.append(remaining_seconds(paces, 1, stopping=foreseen) / true - 1)
-        by_counts.append(remaining_seconds(paces, 1, stopping=rule) / true - 1)
+        left = remaining(paces, 1, stopping=foreseen)
+        by_comparison.append(left.seconds / true - 1)
+        is_inside.append(left.low <= true <= left.high)
+        by_counts.append(remaining(paces, 1, stopping=rule).seconds / true - 1)
     root_mean_square = lambda errors: np.sqrt(np.mean(np.square(errors)))  # noqa: E731
     assert root_mean_square(by_comparison) < 0.25
     assert root_mean_square(by_comparison) < 0.7 * root_mean_square(by_counts)
     assert abs(np.median(by_comparison)) < 0.1
+    assert 0.65 < np.mean(is_inside) < 0.95
 
 
 def test_what_was_drawn_tells_the_time_of_an_epoch():
@@ -117,7 +124,7 @@ def test_what_was_drawn_tells_the_time_of_an_epoch():
     known = [trial.at(0.0, 1e9) for trial in trials[:20]]
     waiting = [trial.at(1.0, 0.0) for trial in trials[20:] if trial.epochs > 1]
     true = np.array([trial.seconds / trial.epochs for trial in trials[20:] if trial.epochs > 1])
-    found = epoch_seconds([*known, *waiting])[20:]
+    found = epoch_seconds([*known, *waiting])[0][20:]
     mean = np.mean([trial.seconds / trial.epochs for trial in known if trial.epochs])
     assert np.median(np.abs(found / true - 1)) < 0.75 * np.median(np.abs(mean / true - 1))
 
@@ -125,7 +132,7 @@ def test_what_was_drawn_tells_the_time_of_an_epoch():
 def test_the_regression_finds_a_power_law():
     sizes = np.random.default_rng(0).uniform(0, 3, 30)
     known = [Pace("ended", 10, 10, 10 * math.exp(2 * size), features=(size, 7.0)) for size in sizes]
-    found = epoch_seconds([*known, Pace("waiting", 0, 10, features=(1.5, 7.0))])
+    found, _ = epoch_seconds([*known, Pace("waiting", 0, 10, features=(1.5, 7.0))])
     assert found[-1] == pytest.approx(math.exp(3), rel=0.05)
     assert found[0] == pytest.approx(math.exp(2 * sizes[0]))
 
@@ -139,6 +146,18 @@ def test_the_product_of_kaplan_and_meier_by_hand():
     assert expected.more_epochs(0, 3) == pytest.approx(1 + first + first * second)
     assert expected.more_epochs(1, 3) == pytest.approx(first + first * second)
     assert expected.more_epochs(3, 3) == 0
+
+
+def test_the_error_of_the_product_by_hand():
+    # Of 9 trials 4 end after 1 epoch of 2; one more counts. The mean is 1 + .6, by Greenwood with .6² * .4 / (10 * .6);
+    # a trial has 1 epoch with probability .4 and 2 with .6, so that its variance is .24.
+    trials = [Pace("ended", 1, 2, 1.0)] * 4 + [Pace("ended", 2, 2, 1.0)] * 5
+    of_mean, of_trial = 0.6**2 * 0.4 / (10 * 0.6), 0.4 * 0.6
+    for number in (1, 20):
+        expected = math.sqrt(of_mean + of_trial / number) / 1.6
+        assert Expectation(trials).relative_error(2, number) == pytest.approx(expected)
+    assert Expectation(trials).relative_error(2, 0) == 0
+    assert Expectation([Pace("ended", 3, 12, 3.0)], Stopping((3, 6), 0.5)).relative_error(3, 9) == 0
 
 
 def test_a_rung_is_taken_at_its_word():
@@ -166,11 +185,11 @@ def test_trials_are_handed_to_workers_in_order():
 
 def test_trials_that_are_drawn_later_count_too():
     trials = [Pace("ended", 10, 10, 20.0, 1.0), Pace("running", 5, 10, 10.0)]
-    assert remaining_seconds(trials, 1, 3) == pytest.approx(10 + 3 * 21)
+    assert remaining(trials, 1, 3).seconds == pytest.approx(10 + 3 * 21)
 
 
 @pytest.mark.parametrize(
     ("trials", "workers"), [([Pace("running", 0, 10)], 1), ([Pace("ended", 3, 10, 1.0), Pace("waiting", 0, 10)], 0)]
 )
 def test_nothing_is_known_at_the_beginning(trials, workers):
-    assert remaining_seconds(trials, workers) is None
+    assert remaining(trials, workers) is None
