@@ -103,7 +103,7 @@ def draw(tree: Tree, pick: Pick, drawn: dict[str, Scalar], path: str = "", depth
     if isinstance(tree, Distribution):
         value = pick(path, tree, depth)
         drawn[path] = tree.label(value) if isinstance(tree, Choice) else value
-        return draw(value, pick, drawn, path, depth + 1)
+        return value if type(value) in FIXED else draw(value, pick, drawn, path, depth + 1)
     if isinstance(tree, dict):
         return {
             key: value if type(value) in FIXED else draw(value, pick, drawn, join(path, key))
