@@ -82,13 +82,15 @@ class _Rung:
     @property
     def paused(self) -> list[Standing]:
         """Those that wait there, best first."""
-        return [each for each in self.ranked if each.state == "paused" and each.promotions == self.step]
+        return self._waiting(self.ranked)
 
     @property
     def paused_among_best(self) -> list[Standing]:
         """Those that may go on now, best first."""
-        best = self.ranked[: self.best]
-        return [each for each in self.paused if any(each is other for other in best)]
+        return self._waiting(self.ranked[: self.best])
+
+    def _waiting(self, standings: Sequence[Standing]) -> list[Standing]:
+        return [each for each in standings if each.state == "paused" and each.promotions == self.step]
 
     def decision(self, standing: Standing, objective: Objective, goes_on: bool) -> Decision:
         """Return the decision about one that waits there."""
