@@ -13,6 +13,7 @@ import typer
 
 from benchmarks import (
     brackets,
+    cluster,
     command_line,
     curves,
     divergence,
@@ -45,6 +46,7 @@ class Topic(StrEnum):
     SWEEPS = "sweeps"
     STORES = "stores"
     SCALE = "scale"
+    CLUSTER = "cluster"
     COMMAND_LINE = "command-line"
     CURVES = "curves"
     TABLES = "tables"
@@ -65,6 +67,7 @@ MODULES = {
     Topic.SWEEPS: sweeps,
     Topic.STORES: stores,
     Topic.SCALE: scale,
+    Topic.CLUSTER: cluster,
     Topic.COMMAND_LINE: command_line,
     Topic.CURVES: curves,
     Topic.TABLES: tables,

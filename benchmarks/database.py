@@ -23,7 +23,7 @@ KINDS = 10
 """So many trials have figures of their own."""
 
 
-def new_sweep(path: Path, trials: int, epochs: int = EPOCHS) -> int:
+def new_sweep(path: Path | str, trials: int, epochs: int = EPOCHS) -> int:
     """Make a database with a sweep of so many trials, queued; return the sweep's id."""
     experiment = load(EXPERIMENT, [f"trials={trials}", f"training.epochs={epochs}"])
     record = SweepRecord(

@@ -20,7 +20,7 @@ QUOTED = "s3cret%26pass%2Fword"
 SETTINGS = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
-max_connections = 60
+max_connections = {connections}
 shared_buffers = 16MB
 # Nothing may depend on the server's zone.
 timezone = 'Asia/Tokyo'
@@ -39,8 +39,9 @@ GUARD = 'read -r _; "$0" -D "$1" -w -m immediate stop; rm -rf "$2"'
 class Server:
     """Start, stop, restart and kill it; give it databases."""
 
-    def __init__(self):
+    def __init__(self, connections=60):
         self._bin = programs()
+        self._connections = connections
         # PostgreSQL refuses to run as root, and other users can enter neither root's folders nor those of pytest.
         is_root = os.geteuid() == 0
         self._as_user = _unprivileged() if is_root else {}
@@ -88,7 +89,7 @@ class Server:
             *("-U", USER, "-A", "scram-sha-256", f"--pwfile={password}"),
         )
         with (self._data / "postgresql.conf").open("a") as settings:
-            settings.write(f"{SETTINGS}port = {self.port}\n")
+            settings.write(f"{SETTINGS.format(connections=self._connections)}port = {self.port}\n")
 
     def _call(self, program, *arguments):
         command = [str(self._bin / program), *map(str, arguments)]
@@ -108,9 +109,14 @@ class Server:
         self.stop(mode)
         self.start()
 
+    @property
+    def process(self):
+        """The number of its first process."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
     def kill(self):
         """End all of its processes with SIGKILL; `start` brings it back."""
-        head = psutil.Process(int((self._data / "postmaster.pid").read_text().split()[0]))
+        head = psutil.Process(self.process)
         processes = [head, *head.children(recursive=True)]
         for process in processes:
             try:
