@@ -34,12 +34,21 @@ def mean_interval(values: ArrayLike) -> tuple[float, float]:
     return float(sample.mean() - half), float(sample.mean() + half)
 
 
-def next_interval(values: ArrayLike) -> tuple[float, float]:
-    """Return the interval in which one more value of the same kind is expected, from at least two of them."""
+SHARES, POSITIVE = (0.0, 1.0), (0.0, np.inf)
+"""Ends of what can be measured: of an accuracy, and of a loss."""
+
+
+def next_interval(values: ArrayLike, ends: tuple[float, float] = (-np.inf, np.inf)) -> tuple[float, float]:
+    """Return the interval in which one more value of the same kind is expected, from at least two of them.
+
+    Args:
+        values: those that are known.
+        ends: beyond which there are no such values.
+    """
     sample = np.asarray(values, dtype=float)
     spread = sample.std(ddof=1) * np.sqrt(1 + 1 / len(sample))
     half = stats.t.ppf((1 + LEVEL) / 2, len(sample) - 1) * spread
-    return float(sample.mean() - half), float(sample.mean() + half)
+    return max(ends[0], float(sample.mean() - half)), min(ends[1], float(sample.mean() + half))
 
 
 def bootstrap_interval(
@@ -94,10 +103,10 @@ class Beside:
         return self.low <= self.published <= self.high
 
 
-def beside(what: str, published: float, values: ArrayLike) -> Beside:
-    """Put a published figure beside those of at least two trainings."""
+def beside(what: str, published: float, values: ArrayLike, ends: tuple[float, float]) -> Beside:
+    """Put a published figure beside those of at least two trainings; see `next_interval`."""
     sample = np.asarray(values, dtype=float)
-    low, high = next_interval(sample)
+    low, high = next_interval(sample, ends)
     return Beside(what, published, float(sample.mean()), float(sample.std(ddof=1)), low, high, len(sample))
 
 

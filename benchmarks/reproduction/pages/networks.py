@@ -15,7 +15,7 @@ from benchmarks.reproduction.documents import published
 from benchmarks.reproduction.exports import Results
 from benchmarks.reproduction.gradients import mean_differences, relative_differences
 from benchmarks.reproduction.pages.base import Page
-from benchmarks.reproduction.statistics import LEVEL, Beside, beside
+from benchmarks.reproduction.statistics import LEVEL, POSITIVE, SHARES, Beside, beside
 from benchmarks.reproduction.trainings import Training
 from sweep.experiment.experiment import Experiment
 from sweep.results.plots import gallery
@@ -96,12 +96,13 @@ class Network(Page):
 
     def _beside(self, measure: str, results: Results) -> list[Beside]:
         document, epochs = published(self.training.name), results.epochs(self.training.name)
+        ends = SHARES if measure.endswith("accuracy") else POSITIVE
         epoch = document.get("epoch", epochs["epoch"].max())
-        found = [beside(f"{MEASURES[measure]}, epoch {epoch}", document[measure], at(epochs, epoch, measure))]
+        found = [beside(f"{MEASURES[measure]}, epoch {epoch}", document[measure], at(epochs, epoch, measure), ends)]
         if measure in document.get("at_the_end", {}):
             last = int(epochs["epoch"].max())
             value = document["at_the_end"][measure]
-            found.append(beside(f"{MEASURES[measure]}, epoch {last} (about)", value, at(epochs, last, measure)))
+            found.append(beside(f"{MEASURES[measure]}, epoch {last} (about)", value, at(epochs, last, measure), ends))
         return found
 
     def _finals(self, results: Results, last: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:

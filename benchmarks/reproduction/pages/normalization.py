@@ -182,13 +182,17 @@ def shares(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def pairwise(trials: pd.DataFrame, column: str = "kind") -> pd.DataFrame:
-    """Return two tests of each pair of kinds: Fisher's, and one that takes the other values into account."""
+    """Return two tests of each pair of kinds: Fisher's, and one that takes the other values into account.
+
+    The second one tells which diverges more often, too.
+    """
     rows = []
     for first, second in combinations(sorted(trials[column].unique()), 2):
         both = trials[trials[column].isin([first, second])]
         table = pd.crosstab(both[column], both["lost"]).reindex(columns=[True, False], fill_value=0)
         lost = [f"{table.loc[kind, True]} of {table.loc[kind].sum()}" for kind in (first, second)]
-        more, less = both.groupby(column)["lost"].mean().sort_values(ascending=False).index
+        beyond = (both["lost"] - expected(both)).groupby(both[column]).mean()
+        more, less = beyond.sort_values(ascending=False).index
         rows.append(
             {
                 "pair": f"{first}, {second}",

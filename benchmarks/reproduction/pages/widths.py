@@ -18,6 +18,7 @@ from benchmarks.reproduction.exports import Results
 from benchmarks.reproduction.pages.base import Page
 from benchmarks.reproduction.statistics import (
     LEVEL,
+    SHARES,
     bootstrap_interval,
     mean_interval,
     next_interval,
@@ -240,7 +241,7 @@ def beside(repeated: pd.DataFrame) -> dict[str, Any]:
     for _, trials in repeated.groupby("configuration"):
         values = trials.loc[trials["status"] == "completed", "test_accuracy"]
         theirs = float(trials["best_test_accuracy"].iloc[0])
-        low, high = next_interval(values)
+        low, high = next_interval(values, SHARES)
         alike += low <= theirs <= high
         rows.append(
             {

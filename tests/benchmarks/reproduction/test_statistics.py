@@ -5,6 +5,8 @@ import pytest
 from scipy import stats
 
 from benchmarks.reproduction.statistics import (
+    POSITIVE,
+    SHARES,
     beside,
     bootstrap_interval,
     holm,
@@ -38,6 +40,13 @@ def test_the_intervals_of_a_mean_and_of_one_more():
     )
 
 
+def test_no_accuracy_is_expected_above_1():
+    assert next_interval([0.99, 1.0, 0.98], SHARES) == pytest.approx(
+        (0.99 - 0.01 * 4.3027 * (4 / 3) ** 0.5, 1.0), abs=1e-5
+    )
+    assert next_interval([0.1, 0.9], POSITIVE)[0] == 0.0
+
+
 def test_one_more_is_in_its_interval_as_often_as_it_says():
     generator = np.random.default_rng(0)
     inside = [
@@ -55,8 +64,8 @@ def test_whole_groups_are_resampled():
 
 
 def test_alike_is_what_one_more_could_be():
-    assert beside("accuracy", 0.98, [0.979, 0.981, 0.98]).is_alike
-    assert not beside("accuracy", 0.9, [0.979, 0.981, 0.98]).is_alike
+    assert beside("accuracy", 0.98, [0.979, 0.981, 0.98], SHARES).is_alike
+    assert not beside("accuracy", 0.9, [0.979, 0.981, 0.98], SHARES).is_alike
 
 
 def test_the_interval_of_a_rank_correlation_is_as_wide_as_theory_says():
