@@ -16,8 +16,8 @@ from sweep.records import Progress, RunningTrial, SweepRecord
 from sweep.runner.pacing import TimeLeft
 from sweep.store import Store
 
-POLL_SECONDS = 0.5
-"""How often progress is read from the store."""
+POLL_SECONDS, LONGEST_POLL, POLL_SHARE = 0.5, 5.0, 20
+"""How often progress is read from the store: seldom enough that it takes one part of so many of the time."""
 PROBE_SECONDS = 5.0
 """How often it is checked whether the database can be written."""
 MOST_CURVES = 32
@@ -41,7 +41,9 @@ def reporting(
 
     def report() -> None:
         probe, moved, waiting = WriteProbe(store, observer), time.monotonic(), set[tuple[int, str]]()
-        while not done.wait(POLL_SECONDS):
+        seconds = POLL_SECONDS
+        while not done.wait(seconds):
+            began = time.monotonic()
             probe.check_if_due()
             if time.monotonic() - moved >= CHECKPOINT_SECONDS:
                 store.database.checkpoint()
@@ -53,6 +55,7 @@ def reporting(
                 for number, trouble in sorted(now_waiting - waiting):
                     observer.note(f"warning: trial {number} waits and tries again: {trouble}")
                 waiting = now_waiting
+            seconds = _interval(time.monotonic() - began)
 
     thread = threading.Thread(target=report, daemon=True)
     with observer if isinstance(observer, AbstractContextManager) else nullcontext():
@@ -64,6 +67,15 @@ def reporting(
             thread.join()
             with suppress(SweepError):
                 observer.update(store.progress(record.id))
+
+
+def _interval(seconds: float) -> float:
+    """Return how long to wait before progress is read again, which took that long the last time.
+
+    >>> _interval(0.01), _interval(0.1), _interval(3.0)
+    (0.5, 2.0, 5.0)
+    """
+    return min(LONGEST_POLL, max(POLL_SECONDS, POLL_SHARE * seconds))
 
 
 class Reader:
