@@ -124,7 +124,7 @@ def shorten_all(names: Sequence[str], letters: int) -> list[str]:
     numbers tell them apart.
 
     >>> shorten_all(["a" * 30 + "1" + "b" * 30, "a" * 30 + "2" + "b" * 30], 9)
-    ['…1bbbbbbb', '…2bbbbbbb']
+    ['…1bb…bbbb', '…2bb…bbbb']
     """
     begin = next((place for place, letters in enumerate(zip(*names, strict=False)) if len(set(letters)) > 1), 0)
     for words in (names, [f"…{name[begin:]}" for name in names]):
