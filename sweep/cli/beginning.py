@@ -53,7 +53,7 @@ def schema(
     `#:schema ./sweep.schema.json`. It is looser than `sweep run`, which also checks values against each other.
     """
     from sweep.experiment.schema import FILE, schema_text
-    from sweep.system.files import write_whole
+    from sweep.system.files import check_replaced, write_whole
 
     if output is None:
         print(schema_text(), end="")
@@ -62,5 +62,6 @@ def schema(
         raise UsageError(f"cannot write '{output}', which is a folder; name a file in it, such as {output / FILE}")
     if not output.parent.is_dir():
         raise UsageError(f"cannot write '{output}': there is no folder '{output.parent}'; make it first")
+    check_replaced(output, b"{", "schema")
     write_whole(output, schema_text().encode())
     say(f"wrote {output}")

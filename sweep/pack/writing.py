@@ -19,6 +19,7 @@ from sweep.records import SweepRecord
 from sweep.store import Store
 from sweep.store.schema import VERSION, batches, trials
 from sweep.system.distribution import own_version
+from sweep.system.files import check_replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,11 @@ def pack(record: SweepRecord, store: Store, file: Path, *, with_batches: bool = 
     Raises:
         SweepError: when there is no folder for the file, trials are being trained, a trial is not as it was stored, or
             the file cannot be written.
+        UsageError: when a file that is no pack is there.
     """
     if not file.parent.is_dir():
         raise SweepError(f"cannot write '{file}': there is no folder '{file.parent}'; make it first")
+    check_replaced(file, b"PK", "pack")
     with TemporaryDirectory(prefix="sweep-pack-") as name:
         folder = Path(name)
         with store.database.reading() as connection:

@@ -16,10 +16,8 @@ from sweep.store.connection import Database
 from sweep.store.migration import backed_up, mark, migrate, schema_version
 from sweep.store.schema import APPLICATION_ID, VERSION, metadata
 from sweep.store.views import create_views, drop_views, lacks_views
-from sweep.system.files import locked
+from sweep.system.files import LOGS, locked
 
-LOGS = ("-wal", "-shm", "-journal")
-"""Endings of the files that SQLite writes beside a database."""
 LOG = logging.getLogger(__name__)
 
 

@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from sweep.system.files import LOGS
+
 ROOM = 1 << 16
 """Bytes that there must be room for where the question is whether the database can be written."""
-LOGS = ("-wal", "-shm", "-journal")
-"""Endings of the files that SQLite writes beside a database."""
 
 
 def why_no_room(folder: Path) -> OSError | None:

@@ -10,13 +10,17 @@ from pathlib import Path
 from stat import S_IMODE, S_IWGRP, S_IWOTH, S_IWUSR
 from uuid import uuid4
 
-from sweep.errors import SweepError
+from sweep.errors import SweepError, UsageError
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+SQLITE = b"SQLite format 3\0"
+"""The beginning of each database of SQLite."""
+LOGS = ("-wal", "-shm", "-journal")
+"""Endings of the files that SQLite writes beside a database."""
 ANY_WRITE = S_IWUSR | S_IWGRP | S_IWOTH
 """A file that has none of these is read-only, even where the user may write all files."""
 
@@ -27,8 +31,9 @@ def write_whole(path: Path, content: bytes) -> None:
     A symbolic link stays one: the file that it means is written.
 
     Raises:
-        SweepError: when the file cannot be written, or is read-only.
+        SweepError: when the file cannot be written, or is read-only or a database.
     """
+    check_no_database(path)
     try:
         if path.exists() and not path.is_file():  # a pipe or a device
             path.write_bytes(content)
@@ -36,6 +41,43 @@ def write_whole(path: Path, content: bytes) -> None:
             _replace(Path(os.path.realpath(path)), content)
     except OSError as error:
         raise SweepError(f"cannot write '{path}': {error.strerror}") from error
+
+
+def check_no_database(path: Path) -> None:
+    """Refuse a path at which a database of SQLite lies, or a file that belongs to one: no command may destroy it.
+
+    Raises:
+        UsageError: when there is one.
+    """
+    real = Path(os.path.realpath(path))
+    for ending in ("", *LOGS):
+        database = real.with_name(real.name.removesuffix(ending))
+        if real.name.endswith(ending) and real.is_file() and _begins_with(database, SQLITE):
+            raise UsageError(f"'{path}' is a database, which is not written over; choose another name")
+
+
+def check_replaced(path: Path, beginning: bytes, kind: str) -> None:
+    """Refuse a path at which a file of another kind lies, such as an experiment file that was named by mistake.
+
+    Args:
+        path: where a file will be written.
+        beginning: with which all files of its kind begin.
+        kind: what that is, such as "pack".
+
+    Raises:
+        UsageError: when there is one; an empty file is of any kind.
+    """
+    check_no_database(path)
+    if path.is_file() and path.stat().st_size and not _begins_with(path, beginning):
+        raise UsageError(f"'{path}' is there already and is no {kind}; choose another name, or delete it first")
+
+
+def _begins_with(path: Path, beginning: bytes) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(beginning)) == beginning
+    except OSError:
+        return False
 
 
 def _replace(path: Path, content: bytes) -> None:

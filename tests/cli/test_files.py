@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import pytest
 
@@ -123,3 +124,38 @@ class TestPlot:
         answer = cli("plot", "--y", "accuracy")
         assert answer.code == 2
         assert "test_accuracy" in answer.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["pack", "-o", "FILE"],
+        ["archive", "FILE"],
+        ["schema", "-o", "FILE"],
+        ["report", "-o", "FILE.html"],
+        ["export", "-o", "FILE.csv"],
+        ["export", "--epochs", "-o", "FILE.parquet"],
+        ["plot", "-o", "FILE.png"],
+        ["next", "-o", "FILE.toml"],
+        ["init", "FILE.toml", "--force"],
+        ["backup", "FILE"],
+        ["data", "show", "digits", "-o", "FILE.png"],
+    ],
+    ids=" ".join,
+)
+def test_no_command_writes_over_the_database(cli, workplace, shelf, command):
+    words = [word.replace("FILE", "results") for word in command]
+    name = next(word for word in words if word.startswith("results"))
+    shutil.copy(shelf.database, workplace / name)
+    before = (workplace / name).read_bytes()
+    answer = cli(*words, *(["--db", name] if command[0] not in ("schema", "init", "data") else []))
+    assert answer.code in (1, 2)
+    assert any(words in answer.err for words in ("is a database", "already", "exists; name another"))
+    assert (workplace / name).read_bytes() == before
+
+
+@pytest.mark.parametrize("command", [["pack", "-o"], ["archive"], ["schema", "-o"]], ids=lambda command: command[0])
+def test_no_file_of_another_kind_is_replaced(cli, workplace, command):
+    (workplace / "mine.toml").write_text("name = 'mine'")
+    assert "'mine.toml' is there already and is no " in cli(*command, "mine.toml").sentence(2)
+    assert (workplace / "mine.toml").read_text() == "name = 'mine'"

@@ -2,12 +2,14 @@
 
 import errno
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from sweep.errors import SweepError
-from sweep.system.files import is_full, within, write_whole
+from sweep.errors import SweepError, UsageError
+from sweep.system.files import check_replaced, is_full, within, write_whole
 
 
 class TestWriting:
@@ -96,3 +98,27 @@ def test_a_pipe_is_written_and_not_replaced(tmp_path):
     assert path.is_fifo()
     assert os.read(reading, 9) == b"new"
     os.close(reading)
+
+
+@pytest.mark.parametrize("name", ["a.db", "a.db-wal", "a.db-shm", "link.csv"])
+def test_no_database_is_written_over(tmp_path, name):
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE some (value)")
+        connection.commit()
+        (tmp_path / "link.csv").symlink_to("a.db")
+        before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+        with pytest.raises(UsageError, match=f"{name}' is a database, which is not written over; choose another name"):
+            write_whole(tmp_path / name, b"new")
+        assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_file_of_another_kind_is_not_replaced(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("name = 'mine'")
+    with pytest.raises(UsageError, match=r"mine.toml' is there already and is no pack; choose another name, or delete"):
+        check_replaced(path, b"PK", "pack")
+    for content in (b"", b"PK-"):
+        path.write_bytes(content)
+        check_replaced(path, b"PK", "pack")
+    check_replaced(tmp_path / "missing", b"PK", "pack")

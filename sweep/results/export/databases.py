@@ -12,12 +12,11 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from sweep.errors import SweepError, UsageError
 from sweep.store.advice import advice
+from sweep.system.files import LOGS
 from sweep.system.urls import without_password
 
 OUR_TABLES = {"sweeps", "epochs", "decisions"}
 """Tables by which a database of sweeps is known."""
-LOGS = ("", "-wal", "-shm", "-journal")
-"""Endings of the files of a database of SQLite."""
 
 
 def checked_url(address: str, example: str) -> URL:
@@ -111,6 +110,6 @@ def _delete(place: Path) -> None:
     if place.is_dir():
         shutil.rmtree(place, ignore_errors=True)
         return
-    for ending in LOGS:
+    for ending in ("", *LOGS):
         with suppress(OSError):
             place.with_name(f"{place.name}{ending}").unlink()
