@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 from sqlalchemy import URL, create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -72,6 +73,11 @@ def tables_at(url: URL) -> set[str]:
         engine.dispose()
 
 
+def with_password(url: URL) -> str:
+    """Return a URL as it is opened."""
+    return url.render_as_string(hide_password=False)
+
+
 def shown(url: URL) -> str:
     """Return a URL without its password."""
     return without_password(url.render_as_string())
@@ -83,20 +89,46 @@ def reason_of(error: BaseException) -> str:
 
 
 @contextmanager
-def nothing_left(place: Path | None) -> Iterator[None]:
-    """Delete the file or folder that was made in this context if an error ends it; name one that was there before.
+def made_whole(url: URL) -> Iterator[URL]:
+    """Yield the URL at which to make a database, which has its own name only once it is complete.
+
+    A file of SQLite that is not there yet is made under another name, so that an export that is killed leaves no
+    database that the next one cannot use. A file that is there, and a database on a server, keep their URL.
+
+    Raises:
+        SweepError: when no file can be made there.
+    """
+    file = file_of(url)
+    if file is None or file.exists() or url.query.get("uri"):
+        yield url
+        return
+    if not file.parent.is_dir():
+        raise SweepError(f"cannot write '{file}': there is no folder '{file.parent}'; make it first")
+    draft = file.with_name(f".{file.name}.{uuid4().hex}.partial")
+    try:
+        draft.touch()
+    except OSError as error:
+        raise SweepError(f"cannot write '{file}': {error.strerror}; write to another folder") from None
+    try:
+        yield url.set(database=str(draft))
+        draft.replace(file)
+    finally:
+        _delete(draft)
+
+
+@contextmanager
+def nothing_left(place: Path) -> Iterator[None]:
+    """Delete the folder that was made in this context if an error ends it; name one that was there before.
 
     Raises:
         SweepError: in place of an error where a part of what was to be written may be left.
     """
-    was_there = place is not None and place.exists()
+    was_there = place.exists()
     try:
         yield
     except BaseException as error:
-        if place is None:
-            raise
         if not was_there:
-            _delete(place)
+            shutil.rmtree(place, ignore_errors=True)
         elif _is_part(place, error):
             raise SweepError(*error.args, f"; what {place} holds of it is not complete") from error
         raise
@@ -106,10 +138,7 @@ def _is_part(place: Path, error: BaseException) -> bool:
     return isinstance(error, SweepError) and place.is_dir() and error.exit_code != UsageError.exit_code
 
 
-def _delete(place: Path) -> None:
-    if place.is_dir():
-        shutil.rmtree(place, ignore_errors=True)
-        return
+def _delete(file: Path) -> None:
     for ending in ("", *LOGS):
         with suppress(OSError):
-            place.with_name(f"{place.name}{ending}").unlink()
+            file.with_name(f"{file.name}{ending}").unlink()

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from sweep.errors import SweepError, UsageError
 from sweep.records import Status
 from sweep.results.export.base import Table, check_installed
-from sweep.results.export.databases import checked_url, file_of, nothing_left, reason_of, tables_at
+from sweep.results.export.databases import checked_url, made_whole, reason_of, tables_at, with_password
 from sweep.results.export.runs import Run, read_runs, seconds_of
 from sweep.results.format import spelled
 from sweep.store.advice import advice
@@ -69,7 +69,7 @@ class MlFlow:
         check_installed("mlflow", "MLflow", "mlflow")
         url = database_url(destination)
         runs = read_runs(sweep, table)
-        with nothing_left(file_of(checked_url(url, EXAMPLE))), _opened(url) as store:
+        with made_whole(checked_url(url, EXAMPLE)) as place, _opened(with_password(place), url) as store:
             experiment = _experiment(store, sweep)
             with store.engine.begin() as connection:
                 _insert(connection, _Rows.of(sweep, runs, experiment))
@@ -93,13 +93,18 @@ def database_url(destination: str) -> str:
 
 def page_of(sweep: Sweep, destination: str) -> str:
     """Return the address of the sweep's curves below that of MLflow's server, whose first table has no metrics."""
-    with _opened(database_url(destination)) as store:
+    url = database_url(destination)
+    with _opened(url, url) as store:
         return f"/#/experiments/{_experiment(store, sweep)}/runs?compareRunsMode=CHART"
 
 
 @contextmanager
-def _opened(url: str) -> Iterator[Any]:
+def _opened(url: str, given: str) -> Iterator[Any]:
     """Yield MLflow's store of a database, whose tables are made where it is empty.
+
+    Args:
+        url: where it is.
+        given: as the user has named it.
 
     Raises:
         SweepError: when it cannot be used, or is one of other tables.
@@ -107,19 +112,21 @@ def _opened(url: str) -> Iterator[Any]:
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        _check_tables(url)
+        _check_tables(given)
         with _quiet():
             from mlflow.exceptions import MlflowException
             from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
             try:
-                yield SqlAlchemyStore(url, ARTIFACTS)
+                store = SqlAlchemyStore(url, ARTIFACTS)
+                yield store
+                store.engine.dispose()  # so that the file can be renamed
             except MlflowException as error:
                 reason = _one_line(error)
-                raise SweepError(f"MLflow cannot use {without_password(url)}: {reason}{advice(reason)}") from error
+                raise SweepError(f"MLflow cannot use {without_password(given)}: {reason}{advice(reason)}") from error
     except (SQLAlchemyError, ImportError) as error:
         reason = _one_line(error)
-        raise SweepError(f"the database {without_password(url)} cannot be used: {reason}{advice(reason)}") from error
+        raise SweepError(f"the database {without_password(given)} cannot be used: {reason}{advice(reason)}") from error
 
 
 @contextmanager

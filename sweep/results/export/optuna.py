@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sweep.errors import SweepError, UsageError
 from sweep.records import ENDED
 from sweep.results.export.base import Table
-from sweep.results.export.databases import OUR_TABLES, checked_url, file_of, nothing_left, reason_of, tables_at
+from sweep.results.export.databases import OUR_TABLES, checked_url, made_whole, reason_of, tables_at, with_password
 from sweep.results.studies import Study, require_optuna
 from sweep.store.advice import advice
 from sweep.store.histories import read_histories, read_stamps
@@ -58,22 +58,22 @@ class OptunaExporter:
         return write_study(sweep, destination)
 
 
-def write_study(sweep: Sweep, url: str) -> int:
+def write_study(sweep: Sweep, place: str) -> int:
     """Write the ended trials of a sweep as a new study of its name; return how many these are.
 
     Args:
         sweep: the sweep.
-        url: a database as Optuna names it, such as sqlite:///study.db, or a file.
+        place: a database as Optuna names it, such as sqlite:///study.db, or a file.
 
     Raises:
         SweepError: when Optuna is not installed, there is such a study already, or it cannot be written.
         UsageError: when the URL is wrong, or that of a database of sweeps.
     """
     require_optuna()
-    address = study_url(url)
+    address = study_url(place)
     trials = list(frozen_trials(sweep))
     shown = without_password(address)
-    with nothing_left(file_of(make_url(address))), storage_at(address, creating=True) as storage:
+    with made_whole(make_url(address)) as url, storage_at(with_password(url), shown, creating=True) as storage:
         from optuna.study import StudyDirection
 
         if sweep.name in [each.study_name for each in storage.get_all_studies()]:
@@ -141,8 +141,8 @@ def study_url(url: str, purpose: Literal["export", "import"] = "export") -> str:
 
 
 @contextmanager
-def storage_at(address: str, creating: bool = False) -> Iterator[Any]:
-    """Yield Optuna's storage at a URL.
+def storage_at(address: str, shown: str, creating: bool = False) -> Iterator[Any]:
+    """Yield Optuna's storage at a URL, of which messages tell as it is `shown`.
 
     Raises:
         SweepError: when it cannot be opened or written, or another version of Optuna has made it.
@@ -159,10 +159,9 @@ def storage_at(address: str, creating: bool = False) -> Iterator[Any]:
         storage = optuna.storages.RDBStorage(address, skip_table_creation=not creating)
         yield storage
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError, AssertionError) as error:
-        shown, reason = without_password(address), reason_of(error.__cause__ or error)
+        reason = reason_of(error.__cause__ or error)
         raise SweepError(f"{shown} cannot be used as a database of Optuna's: {reason}{advice(reason)}") from None
     except RuntimeError as error:
-        shown = without_password(address)
         raise SweepError(f"{shown} cannot be used by the installed Optuna: {reason_of(error)}") from None
     finally:
         optuna.logging.set_verbosity(verbosity)

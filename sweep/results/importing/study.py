@@ -65,7 +65,7 @@ def _storage(place: str) -> Iterator[Any]:
     if "://" in place or _begins(path) == SQLITE:
         address = study_url(place, "import") if "://" in place else study_url(f"sqlite:///{path.absolute()}", "import")
         _check_tables(address, without_password(place))
-        with storage_at(address) as storage:
+        with storage_at(address, without_password(address)) as storage:
             yield storage
         return
     from optuna.storages import JournalStorage

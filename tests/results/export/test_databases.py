@@ -1,7 +1,11 @@
 """Tests of the databases that are exported to: which are refused, what is said of them, what is left of a failure."""
 
 import errno
+import signal
 import sqlite3
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -60,6 +64,38 @@ def test_no_part_of_a_failed_export_is_left(hostile, kind, tmp_path, monkeypatch
     with pytest.raises(SweepError, match="disk is full; free some space there and try again"):
         hostile.export(f"sqlite:///{tmp_path}/new.db", format=kind)
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_export_leaves_nothing_that_the_next_one_stumbles_over(hostile, hostile_database, kind, tmp_path):
+    url = f"sqlite:///{tmp_path}/new.db"
+    script = (
+        "import os, sweep\n"
+        f"import sweep.results.export.{kind} as module\n"
+        "module._insert = lambda *arguments: os.kill(os.getpid(), 9)\n"
+        f"sweep.load('hostile', db={str(hostile_database)!r}).export({url!r}, format={kind!r})\n"
+    )
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=False).returncode == -signal.SIGKILL
+    assert not (tmp_path / "new.db").exists()
+    assert hostile.export(url, format=kind) > 0
+    assert (tmp_path / "new.db").exists()
+    left = {path.name for path in tmp_path.iterdir()} - {"new.db"}
+    assert all(name.startswith(".new.db.") and ".partial" in name for name in left)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_folder_that_is_not_there_or_not_written_is_one_sentence(hostile, kind, tmp_path, monkeypatch):
+    with pytest.raises(
+        SweepError, match=r"there is no folder '\S+/missing'; make it first|unable to open database file"
+    ):
+        hostile.export(f"sqlite:///{tmp_path}/missing/new.db", format=kind)
+
+    def refuse(path):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    with pytest.raises(SweepError, match=r"new.db': Read-only file system; write to another folder"):
+        hostile.export(f"sqlite:///{tmp_path}/new.db", format=kind)
 
 
 def test_no_part_of_a_failed_folder_is_left(hostile, tmp_path, monkeypatch):
