@@ -71,26 +71,42 @@ class Call:
 
     def __str__(self) -> str:
         """Return it in words of Python, such as `sweep.resume('digits')`."""
-        more = "".join(f", {name}={value!r}" for name, value in self.arguments)
-        first = f"{self.trial}, " if self.trial else ""
-        return _CALLS[self.function].format(
-            sweep=repr(self.sweep) if self.sweep else "", trial=self.trial, first=first, more=more
-        )
+        return self.in_database(None)
+
+    def in_database(self, database: str | None) -> str:
+        """Return it in words of Python, with the database that it takes where that is not the usual one.
+
+        >>> Call("resume", "digits").in_database("my.db"), Call("sql").in_database("my.db")
+        ("sweep.resume('digits', db='my.db')", "sweep.sql(db='my.db')")
+        """
+        given = [repr(self.sweep)] if self.sweep else []
+        named = [f"name={self.sweep!r}"] if self.sweep else []
+        more = [f"{name}={value!r}" for name, value in self.arguments]
+        db = [f"db={database!r}"] if database else []
+        values = {
+            "sweep": ", ".join([*given, *db]),
+            "named": ", ".join([*([self.trial] if self.trial else []), *named, *more, *db]),
+            "dataset": repr(self.sweep),
+            "trial": self.trial,
+            "db": ", ".join(db),
+            "url": repr(database) if database else "db",
+        }
+        return _CALLS[self.function].format(**values)
 
 
 _CALLS = {
     "run": "sweep.run(...)",
     "resume": "sweep.resume({sweep})",
     "extend": "sweep.extend(...)",
-    "rescue": "sweep.rescue({first}name={sweep}{more})",
-    "reseed": "sweep.reseed(name={sweep})",
-    "finalists": "sweep.finalists(name={sweep}{more})",
-    "explain": "sweep.explain({first}name={sweep}{more})",
+    "rescue": "sweep.rescue({named})",
+    "reseed": "sweep.reseed({named})",
+    "finalists": "sweep.finalists({named})",
+    "explain": "sweep.explain({named})",
     "show": "sweep.load({sweep}).trial({trial})",
-    "sql": "sweep.sql()",
-    "doctor": "sweep.checks.doctor.examine(db)",
-    "repair": "sweep.checks.doctor.repair(db)",
-    "fetch": "sweep.data.fetching.fetch({sweep}, folder)",
+    "sql": "sweep.sql({db})",
+    "doctor": "sweep.checks.doctor.examine({url})",
+    "repair": "sweep.checks.doctor.repair({url})",
+    "fetch": "sweep.data.fetching.fetch({dataset}, folder)",
 }
 
 Hint = Argument | Call
@@ -100,13 +116,15 @@ class SweepError(Exception):
     """The work could not be done; the message is one sentence for the user, of text and hints."""
 
     exit_code = 1
+    database: str | None = None
+    """The database that calls in the sentence name, where one was given; see `sweep.results.hints`."""
 
     def __init__(self, *parts: str | Hint) -> None:
         super().__init__(*parts)
 
     def __str__(self) -> str:
         """Return the sentence with its hints in words of Python."""
-        return self.worded(str)
+        return self.worded(lambda hint: hint.in_database(self.database) if isinstance(hint, Call) else str(hint))
 
     def worded(self, word: Callable[[Hint], str]) -> str:
         """Return the sentence with each hint in the words that `word` finds for it."""

@@ -1,10 +1,13 @@
 """Errors: one sentence of text and hints, in words of Python."""
 
+import inspect
 import pickle
 
 import pytest
 
+import sweep
 from sweep.errors import Argument, Call, SweepError, UsageError
+from sweep.store import Store
 
 
 def test_a_sentence_of_text_and_hints():
@@ -32,6 +35,35 @@ def test_text_alone_is_itself():
 )
 def test_hints_in_words_of_python(hint, words):
     assert str(hint) == words
+
+
+@pytest.mark.parametrize(
+    ("hint", "words"),
+    [
+        (Call("run"), "sweep.run(...)"),
+        (Call("resume"), "sweep.resume(db='my.db')"),
+        (Call("resume", "a"), "sweep.resume('a', db='my.db')"),
+        (Call("show", "a", "3"), "sweep.load('a', db='my.db').trial(3)"),
+        (Call("explain", "a", "3", (("seeds", 5),)), "sweep.explain(3, name='a', seeds=5, db='my.db')"),
+        (Call("doctor"), "sweep.checks.doctor.examine('my.db')"),
+        (Call("fetch", "mnist"), "sweep.data.fetching.fetch('mnist', folder)"),
+    ],
+)
+def test_calls_name_the_database(hint, words):
+    error = SweepError("go on with: ", hint)
+    error.database = "my.db"
+    assert str(error) == f"go on with: {words}"
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_a_public_function_names_the_database_that_it_was_given(tmp_path):
+    path = str(tmp_path / "mine.db")
+    Store(path, create=True).close()
+    for call in (sweep.resume, sweep.extend, sweep.finalists, sweep.load):
+        with pytest.raises(SweepError, match="no sweep") as caught:
+            call(name="nosuch", db=path)
+        assert caught.value.database == path
+    assert inspect.signature(sweep.resume).parameters["db"].default is None
 
 
 def test_an_error_keeps_its_hints_from_process_to_process():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweep.results.hints import naming_database
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -22,6 +24,7 @@ def database_url(url: str | Path | None = None) -> str:
     return meant if isinstance(meant, str) and "://" in meant else str(folder_or_file(meant, "db"))
 
 
+@naming_database
 def load(name: str | None = None, *, db: str | Path | None = None) -> Sweep:
     """Return the results of a sweep, finished or not.
 

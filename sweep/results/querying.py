@@ -6,10 +6,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweep.results.hints import naming_database
+
 if TYPE_CHECKING:
     import pandas as pd
 
 
+@naming_database
 def sql(query: str | None = None, *, db: str | Path | None = None) -> pd.DataFrame:
     """Return the rows of a query in SQL, which can change nothing.
 

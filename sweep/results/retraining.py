@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack
 
+from sweep.results.hints import naming_database
 from sweep.results.opening import load
 
 if TYPE_CHECKING:  # heavy imports happen inside the functions, so that `sweep --help` is quick
@@ -16,6 +17,7 @@ if TYPE_CHECKING:  # heavy imports happen inside the functions, so that `sweep -
     from sweep.results.sweep import Sweep
 
 
+@naming_database
 def explain(
     trial: int,
     *,
@@ -53,6 +55,7 @@ def explain(
     return results
 
 
+@naming_database
 def finalists(
     n: int = 5, *, seeds: int = 5, name: str | None = None, db: str | Path | None = None, **options: Unpack[RunKeywords]
 ) -> Sweep:
@@ -79,6 +82,7 @@ def finalists(
     return results
 
 
+@naming_database
 def rescue(
     trials: int | Sequence[int] = (),
     *,
@@ -118,6 +122,7 @@ def rescue(
     return Sweep(results.store, record)
 
 
+@naming_database
 def reseed(
     trials: int | Sequence[int] = (),
     *,

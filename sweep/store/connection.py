@@ -178,7 +178,7 @@ class Database:
         """
         if self.is_sqlite:
             with suppress(StoreError), self.explained("written"), self._engine.connect() as connection:
-                connection.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
     def check_place(self) -> None:
         """Check that the file is the one that was opened, since SQLite goes on writing into one that was moved.
@@ -239,7 +239,7 @@ class Database:
             StoreError: when the file cannot be written.
         """
         with self.explained("created"), self._engine.connect() as connection:
-            connection.connection.cursor().execute("PRAGMA journal_mode = WAL")
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
     def close(self) -> None:
         """Close all connections."""

@@ -66,7 +66,7 @@ def test_no_part_of_a_failed_export_is_left(hostile, kind, tmp_path, monkeypatch
     assert not [*tmp_path.iterdir()]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["optuna", pytest.param("mlflow", marks=pytest.mark.slow)])
 def test_a_killed_export_leaves_nothing_that_the_next_one_stumbles_over(hostile, hostile_database, kind, tmp_path):
     url = f"sqlite:///{tmp_path}/new.db"
     script = (
