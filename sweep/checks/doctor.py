@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,9 @@ from sweep.system.files import within
 from sweep.system.processes import is_lost
 from sweep.training import checkpoint
 from sweep.training.build import opened
+
+UNREADABLE = "malformed"
+"""What SQLite says of a file of which it cannot read the list of tables."""
 
 
 @dataclass
@@ -83,9 +87,28 @@ def _left_alone(url: str) -> Iterator[tuple[Report, Store]]:
             for ending in ("", "-wal"):
                 shutil.copy2(f"{path}{ending}", Path(folder, f"{path.name}{ending}"))
             url = str(Path(folder, path.name))
-        with closing(Store(url)) as store:
+        with _readable(path), closing(Store(url)) as store:
             report.shown = str(path or store.database.shown)
             yield report, store
+
+
+@contextmanager
+def _readable(path: Path | None) -> Iterator[None]:
+    """Say within this context what to do about a file of which not even the list of tables can be read.
+
+    Raises:
+        StoreError: in place of the one that advises to call the doctor.
+    """
+    try:
+        yield
+    except StoreError as error:
+        if path is None or UNREADABLE not in str(error.args[0]):
+            raise
+        file = shlex.quote(str(path))
+        raise StoreError(
+            f"{error.args[0]}, and so badly that its tables are not found: restore it from a backup; SQLite's own "
+            f"program prints what it can still read: sqlite3 {file} .recover"
+        ) from error
 
 
 def _path(url: str) -> Path | None:

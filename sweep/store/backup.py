@@ -8,9 +8,13 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
+from urllib.parse import quote
 
 from sweep.errors import StoreError, UsageError
+from sweep.store.advice import FULL, advice
 from sweep.store.connection import Database
+from sweep.store.room import why_no_room
+from sweep.system.files import is_full
 
 PAGES = 4096
 """Pages that are copied between two reports of progress."""
@@ -23,8 +27,14 @@ def _say_nothing(done: int, total: int) -> None:
     pass
 
 
-def copy_file(path: Path, destination: Path, progress: Progress = _say_nothing) -> None:
+def copy_file(path: Path, destination: Path, progress: Progress = _say_nothing, *, is_unchanging: bool = False) -> None:
     """Copy a SQLite file, with what is still in the log beside it, and wait until the copy is on the disk.
+
+    Args:
+        path: the file.
+        destination: where the copy is written.
+        progress: told of the pages.
+        is_unchanging: whether nothing can be written beside the file, which then has no log either.
 
     Raises:
         OSError: when the copy cannot be written.
@@ -32,7 +42,8 @@ def copy_file(path: Path, destination: Path, progress: Progress = _say_nothing) 
     """
     destination.unlink(missing_ok=True)
     destination.touch(mode=0o600)
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(destination)) as target:
+    source_url = f"file:{quote(str(path.absolute()))}{'?mode=ro&immutable=1' if is_unchanging else '?mode=rw'}"
+    with closing(sqlite3.connect(source_url, uri=True)) as source, closing(sqlite3.connect(destination)) as target:
         target.execute("PRAGMA journal_mode = OFF")
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master")  # from here on it sees one state, however much is written
@@ -69,11 +80,13 @@ def backup(database: Database, destination: Path, progress: Progress = _say_noth
     draft = destination.with_name(f".{destination.name}.{os.getpid()}")
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
-        copy_file(database.path, draft, progress)
+        copy_file(database.path, draft, progress, is_unchanging=database.is_fixed or database.is_stuck)
         draft.rename(destination)
     except (OSError, sqlite3.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise StoreError(f"the copy {destination} cannot be written: {reason}") from error
+        reason = (error.strerror or "") if isinstance(error, OSError) else str(error)
+        is_full_now = is_full(error) or is_full(why_no_room(destination.parent))
+        reason = FULL if is_full_now else reason
+        raise StoreError(f"the copy {destination} cannot be written: {reason}{advice(reason)}") from error
     finally:
         with suppress(OSError):
             draft.unlink()

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
 
-from sweep.errors import Call, UsageError
+from sweep.errors import Call, StoreError, UsageError
 from sweep.store.connection import Database
 from sweep.store.schema import metadata, sweeps, wide_views
 from sweep.store.view import literal, quoted
@@ -159,6 +159,12 @@ def _from_server(database: Database, query: str) -> tuple[list[str], list[Sequen
                 cursor.execute(query, binary=True)  # type: ignore[call-arg] # so that it can be one statement only
             except Exception as error:
                 if isinstance(error, connection.dialect.loaded_dbapi.Error):
+                    if getattr(connection.connection.dbapi_connection, "closed", False):
+                        connection.invalidate()  # or the pool would try to roll back what is not there any more
+                        raise StoreError(
+                            f"the database {database.shown} cannot be read: its server has ended the connection; "
+                            "try again, and look into the server's log where it happens again"
+                        ) from None
                     raise _refused(str(error).splitlines()[0]) from None
                 raise
             return _fetched(cursor)

@@ -356,4 +356,16 @@ class TestCommand:
         assert code == 1
         assert "Error: " in errors
         assert "Traceback" not in errors
+        assert "sweep doctor" not in errors  # which would send its user in a circle
         assert damaged.stat().st_size == size
+
+    @pytest.mark.parametrize("options", [[], ["--repair"]])
+    def test_a_file_without_its_list_of_tables_is_to_be_restored(self, answer, damaged, options):
+        with damaged.open("r+b") as file:
+            file.seek(8192)
+            file.write(bytes(20096))
+        before = damaged.read_bytes()
+        code, _, errors = answer("doctor", *options)
+        assert code == 1
+        assert "restore it from a backup; SQLite's own program prints what it can still read: sqlite3 " in errors
+        assert damaged.read_bytes() == before

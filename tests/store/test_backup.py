@@ -1,7 +1,9 @@
 """Copies of a database: whole, of one moment, also while it is written."""
 
+import errno
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from sweep.errors import StoreError, UsageError
 from sweep.store import Store
 from sweep.store import backup as backups
 from sweep.store.backup import backup
+from sweep.store.connection import Database
 from tests.store.store_setup import add, epoch, finished
 
 
@@ -64,6 +67,38 @@ def test_a_plain_copy_holds_a_new_sweep_and_what_was_there_at_the_last_checkpoin
     plain = Store(str(tmp_path / "plain.db"))
     assert [plain.trial(sweep_id, number).status for number in range(3)] == ["completed", "queued", "queued"]
     plain.close()
+
+
+def test_beside_a_file_in_a_read_only_folder_nothing_is_made(store, tmp_path, monkeypatch):
+    add(store)
+    store.close()
+    place, seen = tmp_path / "elsewhere", set()
+    place.mkdir()
+    monkeypatch.setattr(Database, "is_fixed", True)
+    before = {path.name for path in tmp_path.iterdir()}
+    backup(
+        Database(str(tmp_path / "sweeps.db")),
+        place / "copy.db",
+        lambda done, total: seen.update(path.name for path in tmp_path.iterdir()),
+    )
+    assert seen == before
+    with closing(Store(str(place / "copy.db"))) as copy:
+        assert copy.sweep().description == "a test"
+
+
+def test_a_full_disk_is_said_to_be_full(store, tmp_path, monkeypatch):
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(backups, "why_no_room", lambda folder: full)
+    monkeypatch.setattr(backups, "copy_file", raising(sqlite3.OperationalError("disk I/O error")))
+    with pytest.raises(StoreError, match="cannot be written: database or disk is full; free some space there"):
+        backup(store.database, tmp_path / "copy.db")
+
+
+def raising(error):
+    def call(*arguments, **options):
+        raise error
+
+    return call
 
 
 def test_a_file_that_exists_is_left_alone(store, tmp_path):

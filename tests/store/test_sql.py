@@ -115,6 +115,13 @@ class TestRefused:
                     store.sql(query)
             add(store, 1)  # and goes on to be written by us
 
+    def test_a_connection_that_the_server_ends_is_one_sentence(self, postgres, caplog):
+        with closing(Store(postgres.create_database(), create=True)) as store:
+            with pytest.raises(StoreError, match="its server has ended the connection; try again"):
+                store.sql("SELECT pg_terminate_backend(pg_backend_pid())")
+            assert store.sql("SELECT 1 AS one")["one"].tolist() == [1]
+        assert not caplog.records
+
     def test_a_file_that_was_moved_away_is_not_made_anew(self, tmp_path):
         with closing(Store(str(tmp_path / "sweeps.db"), create=True)) as store:
             add(store, 1)
