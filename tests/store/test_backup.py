@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.event import listen
 
 from sweep.errors import StoreError, UsageError
 from sweep.store import Store
@@ -67,6 +68,18 @@ def test_a_plain_copy_holds_a_new_sweep_and_what_was_there_at_the_last_checkpoin
     plain = Store(str(tmp_path / "plain.db"))
     assert [plain.trial(sweep_id, number).status for number in range(3)] == ["completed", "queued", "queued"]
     plain.close()
+
+
+def test_a_checkpoint_on_a_full_disk_is_left_for_the_next_time(store):
+    asked = []
+
+    def full(connection, cursor, statement, *others):
+        asked.append(statement)
+        raise sqlite3.OperationalError("database or disk is full")
+
+    listen(store.database._engine, "before_cursor_execute", full)
+    store.database.checkpoint()
+    assert asked == ["PRAGMA wal_checkpoint(PASSIVE)"]
 
 
 def test_beside_a_file_in_a_read_only_folder_nothing_is_made(store, tmp_path, monkeypatch):
