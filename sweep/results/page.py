@@ -36,9 +36,20 @@ def page(results: SweepTrials) -> str:
     if results.record.description:
         parts.append(f"<br>{html.escape(results.record.description)}")
     parts.append(f"<br>{html.escape(line)}")
+    parts += _failures(trials)
     if progress.best is not None:
         parts += [_table(results.best(ROWS)), _chart(trials, objective)]
     return f"<div>{''.join(parts)}</div>"
+
+
+def _failures(trials: pd.DataFrame) -> list[str]:
+    """Return a line with why the first failed trial has failed, if one has."""
+    failed = trials[trials["status"] == "failed"]
+    if failed.empty:
+        return []
+    number, error = int(failed["trial"].iloc[0]), failed["error"].iloc[0]
+    reason = f": {error}" if isinstance(error, str) else ""
+    return [f"<br>{html.escape(f'trial {number} failed{reason}; see more with: s.trial({number}).traceback')}"]
 
 
 def _table(frame: pd.DataFrame) -> str:

@@ -87,3 +87,11 @@ def test_without_any_result_there_are_no_table_and_no_chart(tmp_path):
     assert "2/2 trials" in page
     assert "<table" not in page
     assert "<svg" not in page
+
+
+def test_it_says_why_trials_have_failed(results):
+    first = int(results.trials().query("status == 'failed'")["trial"].iloc[0])
+    said = "".join(Tags(results._repr_html_()).words)
+    assert f"trial {first} failed: ValueError: too far" in said
+    assert f"s.trial({first}).traceback" in said
+    assert "too far" in results.trial(first).traceback
