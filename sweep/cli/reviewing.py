@@ -38,6 +38,7 @@ def review(
     same. Jitter is how much a metric changes from epoch to epoch, beyond its trend. In csv and json `passed` says
     that all is well, and `fault` names what was looked for, whatever came of it.
     """
+    from sweep.cli.output.outcome import counts_lines
     from sweep.results.review import verdicts
 
     results = sweep.load(name, db=db)
@@ -45,7 +46,11 @@ def review(
     if format == "table":
         print("\n".join(lines(found)))
         failing = sum(each.passed is False for each in found)
-        say(f"{results.name}: {failing} of {len(found)} verdicts call for something to be done")
+        if all(each.passed is None for each in found):
+            words = counts_lines(results, results.store.progress(results.record.id))
+            say("\n".join(["no verdict can be reached so far:", *words]))
+        else:
+            say(f"{results.name}: {failing} of {len(found)} verdicts call for something to be done")
     else:
         from sweep.analysis.review import frame
 

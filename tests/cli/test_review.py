@@ -98,7 +98,7 @@ def test_a_sweep_of_one_trial_is_told_so_in_words(answer):
     assert "sweep review" not in err
     code, out, err = answer("review")
     assert (code, out.count("only one configuration has completed")) == (0, len(JUDGES))
-    assert "0 of 12 verdicts call for something to be done" in err
+    assert err.startswith("no verdict can be reached so far:\ndigits-quickstart: 1 completed")
 
 
 def test_trials_of_a_users_trainer_with_repeats_are_reviewed_by_configuration(answer, own):
@@ -133,6 +133,16 @@ def test_a_sweep_of_divergences_alone_is_reviewed_in_words(answer):
     assert code == 0, err
     code, out, err = answer("review")
     assert (code, out.count("no configuration has completed yet")) == (0, len(JUDGES))
+
+
+def test_a_sweep_whose_trials_have_all_failed_says_why(answer, own):
+    (own.parent / "own.py").write_text("def train(config, trial):\n    raise ValueError('no such file')\n    yield\n")
+    assert answer("run", own, "-q")[0] == 1
+    code, _, errors = answer("review")
+    assert code == 0
+    assert errors.startswith(
+        "no verdict can be reached so far:\nown: 12 failed\ntrial 0 failed: ValueError: no such file"
+    )
 
 
 def test_a_diff_shows_only_what_differs(answer, ran):
