@@ -137,7 +137,7 @@ def _unpack(archive: Path, folder: Path, files: list[PublishedFile]) -> None:
             stream = tar.extractfile(members[file.name]) if file.name in members else None
             if stream is None:
                 raise DataError(f"{archive} does not hold {file.name}: fetch it again.")
-            partial = folder / f".{uuid4().hex}.partial"
+            partial = folder / f".sweep-{uuid4().hex}.partial"
             try:
                 partial.write_bytes(stream.read())
                 partial.replace(folder / file.name)

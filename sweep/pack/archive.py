@@ -20,6 +20,7 @@ from typing import IO, Any
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
 from sweep.errors import PackError, SweepError
+from sweep.system.files import draft_of
 
 FORMAT = 1
 """Version of what a pack consists of; raised where an older sweep could not verify a newer pack."""
@@ -58,7 +59,7 @@ def write(file: Path, members: Mapping[str, Path], head: Mapping[str, Any]) -> N
     """
     digests = {name: {"sha256": _sha256(path), "bytes": path.stat().st_size} for name, path in sorted(members.items())}
     manifest = json.dumps({"format": FORMAT, **head, "members": digests}, indent=2, ensure_ascii=False) + "\n"
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft = draft_of(file)
     try:
         with ZipFile(draft, "w", ZIP_DEFLATED) as archive:
             archive.writestr(_info(MANIFEST, len(manifest)), manifest)

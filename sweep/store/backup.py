@@ -14,7 +14,7 @@ from sweep.errors import StoreError, UsageError
 from sweep.store.advice import FULL, advice
 from sweep.store.connection import Database
 from sweep.store.room import why_no_room
-from sweep.system.files import is_full
+from sweep.system.files import draft_of, is_full
 
 PAGES = 4096
 """Pages that are copied between two reports of progress."""
@@ -77,7 +77,7 @@ def backup(database: Database, destination: Path, progress: Progress = _say_noth
         raise UsageError(f"{database.shown} is on a server; copy it with pg_dump")
     if os.path.lexists(destination):
         raise UsageError(f"{destination} exists already; name a new file")
-    draft = destination.with_name(f".{destination.name}.{os.getpid()}")
+    draft = draft_of(destination)
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         copy_file(database.path, draft, progress, is_unchanging=database.is_fixed or database.is_stuck)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from contextlib import nullcontext, suppress
 from itertools import count
 from pathlib import Path
@@ -16,7 +15,7 @@ from sweep.store.connection import Database
 from sweep.store.migration import backed_up, mark, migrate, schema_version
 from sweep.store.schema import APPLICATION_ID, VERSION, metadata
 from sweep.store.views import create_views, drop_views, lacks_views
-from sweep.system.files import LOGS, locked
+from sweep.system.files import LOGS, draft_of, locked
 
 LOG = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ def create(database: Database) -> None:
 def _create_file(database: Database) -> None:
     """Write the whole file beside its place and link it there, so that no process ever sees half of it."""
     path = database.path
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = draft_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         new = Database(str(draft))

@@ -43,6 +43,14 @@ def write_whole(path: Path, content: bytes) -> None:
         raise SweepError(f"cannot write '{path}': {error.strerror}") from error
 
 
+def draft_of(path: Path) -> Path:
+    """Return the name beside a path under which a file is written until it is complete.
+
+    A process that is killed leaves it, and whoever finds it may delete it.
+    """
+    return path.with_name(f".sweep-{uuid4().hex}.partial")
+
+
 def check_no_database(path: Path) -> None:
     """Refuse a path at which a database of SQLite lies, or a file that belongs to one: no command may destroy it.
 
@@ -84,7 +92,7 @@ def _replace(path: Path, content: bytes) -> None:
     mode = path.stat().st_mode if path.exists() else None
     if mode is not None and not (mode & ANY_WRITE and os.access(path, os.W_OK)):
         raise PermissionError(errno.EACCES, "it is read-only")
-    partial = path.with_name(f".{uuid4().hex}.partial")
+    partial = draft_of(path)
     try:
         with partial.open("wb") as stream:
             stream.write(content)

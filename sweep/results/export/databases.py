@@ -6,14 +6,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from uuid import uuid4
 
 from sqlalchemy import URL, create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from sweep.errors import SweepError, UsageError
 from sweep.store.advice import advice
-from sweep.system.files import LOGS
+from sweep.system.files import LOGS, draft_of
 from sweep.system.urls import without_password
 
 OUR_TABLES = {"sweeps", "epochs", "decisions"}
@@ -104,7 +103,7 @@ def made_whole(url: URL) -> Iterator[URL]:
         return
     if not file.parent.is_dir():
         raise SweepError(f"cannot write '{file}': there is no folder '{file.parent}'; make it first")
-    draft = file.with_name(f".{file.name}.{uuid4().hex}.partial")
+    draft = draft_of(file)
     try:
         draft.touch()
     except OSError as error:

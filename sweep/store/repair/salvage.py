@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from sweep.store.connection import Database
 from sweep.store.creation import create
 from sweep.store.schema import metadata
 from sweep.store.views import create_views, drop_views
+from sweep.system.files import draft_of
 
 BESIDE = ("", "-wal")
 """Endings of the files that a database consists of."""
@@ -50,7 +50,7 @@ def rebuild(path: Path) -> None:
     """
     if _is_sound_after_reindexing(path):
         return
-    draft = path.with_name(f".{path.name}.{os.getpid()}.rebuilt")
+    draft = draft_of(path)
     try:
         create(Database(str(draft)))
         with closing(_opened(path)) as old, closing(sqlite3.connect(draft)) as new:

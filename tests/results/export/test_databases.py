@@ -80,7 +80,7 @@ def test_a_killed_export_leaves_nothing_that_the_next_one_stumbles_over(hostile,
     assert hostile.export(url, format=kind) > 0
     assert (tmp_path / "new.db").exists()
     left = {path.name for path in tmp_path.iterdir()} - {"new.db"}
-    assert all(name.startswith(".new.db.") and ".partial" in name for name in left)
+    assert all(name.startswith(".sweep-") and ".partial" in name for name in left)
 
 
 @pytest.mark.parametrize("kind", KINDS)
