@@ -22,7 +22,7 @@ The command line words the hints as its own options and commands instead: see `s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
@@ -61,6 +61,7 @@ class Call:
         "doctor",
         "repair",
         "fetch",
+        "list",
     ]
     sweep: str = ""
     """Name of the sweep, empty for the newest; for `fetch` that of the data set."""
@@ -106,6 +107,7 @@ _CALLS = {
     "sql": "sweep.sql({db})",
     "doctor": "sweep.checks.doctor.examine({url})",
     "repair": "sweep.checks.doctor.repair({url})",
+    "list": "sweep.sweeps({db})",
     "fetch": "sweep.data.fetching.fetch({dataset}, folder)",
 }
 
@@ -169,8 +171,14 @@ class StaleAttempt(StoreError):
     """The trial belongs to a later attempt; whoever sees this must stop writing."""
 
 
+MOST_LISTED = 20
+"""Largest number of names of which a sentence lists all."""
+NEAREST = 10
+"""Number of names that it lists of more than these."""
+
+
 def suggest(given: str, valid: Iterable[str]) -> str:
-    """Return the end of an error sentence: the closest valid word, or all of them.
+    """Return the end of an error sentence: the closest valid word, or all of them, or of many the nearest.
 
     >>> suggest("rellu", ["relu", "tanh"])
     "did you mean 'relu'?"
@@ -178,8 +186,25 @@ def suggest(given: str, valid: Iterable[str]) -> str:
     'choose from relu, tanh'
     """
     valid = sorted(valid)
-    close = get_close_matches(given, valid, n=1)
-    return f"did you mean '{close[0]}'?" if close else f"choose from {', '.join(valid)}"
+    if close := get_close_matches(given, valid, n=1):
+        return f"did you mean '{close[0]}'?"
+    if len(valid) > MOST_LISTED:
+        nearest = get_close_matches(given, valid, n=NEAREST, cutoff=0)
+        valid = [*nearest, *set(valid).difference(nearest)]
+    return f"choose from {shortened(valid)}"
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Return names for a sentence: all of them, or of many the first ones and the number of the others.
+
+    >>> shortened(["a", "b"])
+    'a, b'
+    >>> shortened([str(number) for number in range(1000)])
+    '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 990 more'
+    """
+    if len(names) <= MOST_LISTED:
+        return ", ".join(names)
+    return f"{', '.join(names[:NEAREST])} and {len(names) - NEAREST:,} more"
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

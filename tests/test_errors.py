@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 import sweep
-from sweep.errors import Argument, Call, SweepError, UsageError
+from sweep.errors import MOST_LISTED, Argument, Call, SweepError, UsageError, suggest
 from sweep.store import Store
 
 
@@ -69,3 +69,12 @@ def test_a_public_function_names_the_database_that_it_was_given(tmp_path):
 def test_an_error_keeps_its_hints_from_process_to_process():
     error = pickle.loads(pickle.dumps(SweepError("try fewer ", Argument("workers"))))
     assert error.args == ("try fewer ", Argument("workers"))
+
+
+def test_of_many_names_only_the_nearest_are_listed():
+    few, many = ([f"s{number:04}" for number in range(count)] for count in (MOST_LISTED, 1000))
+    assert suggest("nosuch", few) == f"choose from {', '.join(few)}"
+    words = suggest("xyzw7", [*many, "x7"]).removeprefix("choose from ")
+    assert words.startswith("x7, s")
+    assert words.endswith(" and 991 more") and len(words) < 100
+    assert suggest("s00011", many) == "did you mean 's0011'?"

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sweep.checks.growth import Growth, first_growth
-from sweep.errors import Argument, SweepError, UsageError
+from sweep.errors import Argument, SweepError, UsageError, shortened
 from sweep.records import Divergence
 from sweep.system.files import write_whole
 from sweep.training import tracing
@@ -130,7 +130,7 @@ class Trace:
     def _layer(self, given: str) -> str:
         found = [name for name in self.layers if given in (name, name.partition("/")[0])]
         if not found:
-            raise UsageError(f"there is no layer {given!r} with weights; choose from {', '.join(self.layers)}")
+            raise UsageError(f"there is no layer {given!r} with weights; choose from {shortened(self.layers)}")
         return found[0]
 
 

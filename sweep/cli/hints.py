@@ -22,6 +22,7 @@ COMMANDS = {
     "sql": "sweep sql",
     "doctor": "sweep doctor",
     "repair": "sweep doctor --repair",
+    "list": "sweep list",
     "fetch": "sweep data fetch {sweep}",
 }
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sweep.data.columns import is_text, numbers_of, texts_of
 from sweep.data.tables import Dialect, check_names, read_table
-from sweep.errors import DataError
+from sweep.errors import DataError, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,9 +98,9 @@ class Encoding:
 
         Raises: DataError if a column is missing or holds what it cannot.
         """
-        missing = [column.name for column in self.columns if column.name not in frame.columns]
+        missing = [repr(column.name) for column in self.columns if column.name not in frame.columns]
         if missing:
-            raise DataError(f"{place} has no column {', '.join(map(repr, missing))}, which the network was trained on.")
+            raise DataError(f"{place} has no column {shortened(missing)}, which the network was trained on.")
         x = np.stack([each for column in self.columns for each in column.encode(place, frame[column.name])], axis=1)
         if x.dtype.kind in "iu" and x.min() >= 0 and x.max() <= 255:
             return x.astype(np.uint8)

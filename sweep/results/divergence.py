@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sweep.arguments import texts, wholes
-from sweep.errors import SweepError, UsageError
+from sweep.errors import SweepError, UsageError, shortened
 from sweep.experiment.parents import labels_of, parent_of
 from sweep.records import Parameter
 from sweep.results.goals import ComparedTrials
@@ -151,7 +151,7 @@ def remarks(sweeps: Sequence[SweepTrials]) -> list[str]:
     searched = [{parameter.name for parameter in each.parameters} for each in sweeps]
     only = sorted(name for name in set().union(*searched) if not all(name in names for names in searched))
     if only:
-        found.append(f"not searched in all of them, and so left out: {', '.join(only)}")
+        found.append(f"not searched in all of them, and so left out: {shortened(only)}")
     epochs = sorted({each.record.epochs for each in sweeps})
     if len(epochs) > 1:
         planned = ", ".join(map(str, epochs))

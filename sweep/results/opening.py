@@ -10,7 +10,9 @@ from sweep.results.hints import naming_database
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sweep.records import SweepRecord
     from sweep.results.sweep import Sweep
+    from sweep.store import Store
 
 DEFAULT_DATABASE = "results/sweeps.db"
 
@@ -41,9 +43,20 @@ def load(name: str | None = None, *, db: str | Path | None = None) -> Sweep:
     from sweep.store import Store
 
     store = Store(database_url(db))
-    record = store.sweep(None if name is None else text(name, "name"))
+    record = _found(store, None if name is None else text(name, "name"))
     parent = parent_of(record) if name is None else None
     return Sweep(store, store.sweep(parent) if parent in store.names() else record)
+
+
+def _found(store: Store, name: str | None) -> SweepRecord:
+    from sweep.errors import MOST_LISTED, Call, SweepError
+
+    try:
+        return store.sweep(name)
+    except SweepError as error:
+        if str(error).endswith("?") or len(store.names()) <= MOST_LISTED:
+            raise
+        raise SweepError(*error.args, "; see all with: ", Call("list")) from None
 
 
 def sweeps(db: str | Path | None = None) -> pd.DataFrame:

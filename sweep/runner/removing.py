@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweep.errors import Argument, SweepError, counted
+from sweep.errors import Argument, SweepError, counted, shortened
 from sweep.records import SweepRecord
 from sweep.runner.renaming import twins_of
 from sweep.store import Store
@@ -74,7 +74,7 @@ def planned_removal(record: SweepRecord, store: Store, *, twins: bool, known: Co
     made = [each for each in twins_of(record, store) if twins or each.name not in known]
     if made and not twins:
         raise SweepError(
-            f"{', '.join(each.name for each in made)} {'was' if len(made) == 1 else 'were'} made from trials of "
+            f"{shortened([each.name for each in made])} {'was' if len(made) == 1 else 'were'} made from trials of "
             f"{record.name}; remove {'it' if len(made) == 1 else 'them'}, too, with ",
             Argument("twins"),
         )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sweep.errors import suggest
+from sweep.errors import shortened, suggest
 from sweep.metrics import Objective
 from sweep.records import Divergence, DivergenceKind
 from sweep.training.divergence import Diverged
@@ -60,7 +60,7 @@ class FigureChecker:
             self._check_objective(epoch, values)
             self._names = frozenset(values)
         elif self._names != values.keys():
-            before, now = (", ".join(sorted(names)) or "nothing" for names in (self._names, values))
+            before, now = (shortened(sorted(names)) or "nothing" for names in (self._names, values))
             raise self._error(epoch, f"{now}, but {before} in the epochs before; report the same metrics in each epoch")
 
     def _check_objective(self, epoch: int, values: Mapping[str, Any]) -> None:
@@ -69,7 +69,7 @@ class FigureChecker:
             raise self._error(epoch, f"no metrics; report at least '{wanted}', the metric of the objective")
         if wanted not in values:
             hint = suggest(wanted, values)
-            raise self._error(epoch, f"{', '.join(sorted(values))}, without the objective's metric '{wanted}': {hint}")
+            raise self._error(epoch, f"{shortened(sorted(values))}, without the objective's metric '{wanted}': {hint}")
 
     def _number(self, epoch: int, name: str, value: Any) -> float:
         if isinstance(value, str | bytes | Mapping | list | tuple):

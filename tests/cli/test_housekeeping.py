@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import sqlite3
 import sys
 
 import pytest
@@ -63,6 +64,21 @@ class TestList:
         assert list(frame.columns) == list(rows[0])
         assert frame["sweep"].tolist() == [row["sweep"] for row in rows]
         assert frame["best"].tolist() == [float(row["best"]) for row in rows]
+
+
+def test_of_many_sweeps_the_nearest_are_named_and_the_list(house, copy_of_shelf):
+    with sqlite3.connect(copy_of_shelf) as connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(sweeps)") if row[1] not in ("id", "name")]
+        copied = ", ".join(columns)
+        for number in range(40):
+            connection.execute(
+                f"INSERT INTO sweeps (name, {copied}) SELECT ?, {copied} FROM sweeps LIMIT 1", [f"s{number:02}"]
+            )
+    connection.close()
+    error = house("leaderboard", "nosuch").sentence(1)
+    assert error.count(", ") == 9
+    assert error.endswith(f" and 32 more; see all with: sweep list --db {copy_of_shelf}")
+    assert house("leaderboard", "s077").sentence(1).endswith("did you mean 's07'?")
 
 
 class TestRename:

@@ -116,7 +116,7 @@ def _check_columns(path: Path, columns: list[str], options: _Options) -> None:
         )
     for name, what in [(options.label, "for the labels"), *((name, "to drop") for name in options.drop)]:
         if name not in columns:
-            hint = _not_a_header(columns) or _closest_or_some(name, columns)
+            hint = _not_a_header(columns) or suggest(name, columns)
             raise DataError(f"{path} has no column {name!r} {what}: {hint}")
     if options.label in options.drop:
         raise DataError(f"{path}: the label column {options.label!r} cannot be dropped: take it out of `drop`.")
@@ -132,11 +132,6 @@ def _not_a_header(columns: list[str]) -> str | None:
     if len(numbers) > (len(columns) - 1) / 2:
         return f"its first line has {numbers[0]!r} where a name should be; put the names of the columns above it."
     return None
-
-
-def _closest_or_some(name: str, columns: list[str]) -> str:
-    hint = suggest(name, columns)
-    return hint if hint.startswith("did") or len(columns) <= 20 else f"it has {', '.join(columns[:20])} and more."
 
 
 def _labels(path: Path, frame: pd.DataFrame, label: str, decimal: str | None) -> Array:

@@ -12,7 +12,7 @@ from sweep.data.dataset import Array, Part
 from sweep.data.formats.base import Format, Loaded, Request, Source
 from sweep.data.labels import encode, question
 from sweep.data.sources import Places, find_file, one_line, unreadable
-from sweep.errors import DataError
+from sweep.errors import DataError, shortened
 
 _ARRAYS = ("x_train", "t_train", "x_test", "t_test")
 
@@ -87,7 +87,7 @@ def _read_arrays(path: Path, archive: object) -> dict[str, Array]:
     missing = [name for name in _ARRAYS if name not in archive.files]
     if missing:
         raise DataError(
-            f"{path} lacks {', '.join(missing)} (it holds {', '.join(archive.files) or 'nothing'}): "
+            f"{path} lacks {', '.join(missing)} (it holds {shortened(archive.files) or 'nothing'}): "
             f"save the arrays {', '.join(_ARRAYS)} with numpy.savez."
         )
     return {name: _read_array(path, archive, name) for name in _ARRAYS}

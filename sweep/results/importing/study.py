@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import make_url
 
-from sweep.errors import Argument, SweepError, UsageError, suggest
+from sweep.errors import Argument, SweepError, UsageError, shortened, suggest
 from sweep.experiment.sections.objective import check_metric_name
 from sweep.metrics import Direction, Objective, metric
 from sweep.records import Divergence, Epoch, Status
@@ -101,7 +101,7 @@ def _chosen(studies: Sequence[Any], name: str | None, place: str) -> Any:
         raise SweepError(f"{place} has no study")
     if name is None and len(by_name) > 1:
         raise UsageError(
-            f"{place} has several studies: {', '.join(sorted(by_name))}; name one with ", Argument("study")
+            f"{place} has several studies: {shortened(sorted(by_name))}; name one with ", Argument("study")
         )
     if name is not None and name not in by_name:
         raise UsageError(f"{place} has no study '{name}'; {suggest(name, by_name)}")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from sweep.errors import Argument, UsageError
+from sweep.errors import Argument, UsageError, shortened
 from sweep.experiment.sections.objective import check_metric_name
 from sweep.metrics import Direction, Objective, metric
 from sweep.records import STATUSES, Divergence, DivergenceKind, Epoch, Status
@@ -107,7 +107,7 @@ def _notes(file: File, parameters: Sequence[str], epochs: Path | None, numbers: 
     if unclear := file.unclear(parameters):
         yield (
             f"a {file.path.suffix} file does not tell texts such as 1, true and the empty one from numbers, truth "
-            f"values and what is missing, which can matter in: {', '.join(unclear)}; a .json file of "
+            f"values and what is missing, which can matter in: {shortened(unclear)}; a .json file of "
             "`sweep export` keeps them"
         )
 

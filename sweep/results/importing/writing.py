@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sweep.errors import Argument, SweepError, UsageError
+from sweep.errors import Argument, SweepError, UsageError, shortened
 from sweep.experiment.file import experiment_of
 from sweep.experiment.imported import IMPORTED
 from sweep.experiment.parameters import NAME_PATTERN, NAME_WORDS
@@ -49,7 +49,7 @@ def store_found(found: Found, store: Store, name: str | None) -> tuple[SweepReco
     known = [*found.ranges, *names]
     paths = paths_of(list(dict.fromkeys([*(name for name in found.order if name in known), *known])))
     if renamed := [f"{old!r} is {path_name(path)}" for old, path in paths.items() if old != path_name(path)]:
-        notes.append(f"names of parameters that cannot be written in conditions are changed: {', '.join(renamed)}")
+        notes.append(f"names of parameters that cannot be written in conditions are changed: {shortened(renamed)}")
     record = _record(found, name, paths)
     store.add_ended(record, list(_trials(found, record, paths)), [trial.ended for trial in found.trials])
     return store.sweep(name), notes

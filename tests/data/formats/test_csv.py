@@ -129,7 +129,7 @@ def test_bad_tables_are_refused(load_csv, refused, tmp_path, text, parts):
 
 def test_a_wide_table_is_not_listed_whole(load_csv, refused):
     header = ",".join(f"p{i}" for i in range(784))
-    with refused("p0, p1,", "p19 and more"):
+    with refused("choose from p", "and 774 more"):
         load_csv(f"{header}\n{','.join(['1'] * 784)}\n")
     with refused("did you mean 'p77'?"):
         load_csv(f"{header}\n{','.join(['1'] * 784)}\n", label="p77x")
