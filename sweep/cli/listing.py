@@ -24,6 +24,7 @@ AGES = (("year", 365 * 86400), ("month", 30 * 86400), ("day", 86400), ("hour", 3
 
 @app.command("list")
 def list_(
+    n: Annotated[int | None, typer.Option("-n", help="Only the newest, this many; by default all.")] = None,
     tag: Annotated[str | None, typer.Option(help="Only the sweeps with this tag.", metavar="TAG")] = None,
     format: Annotated[Format, typer.Option(help="How to print the table.")] = "table",
     db: Db = None,
@@ -34,10 +35,12 @@ def list_(
     trained with `sweep resume`; failed: all of its trials have. Files have the time of its beginning in place of the
     age.
     """
+    from sweep.arguments import count
     from sweep.store import Store
 
+    most = None if n is None else count(n, "n")
     listed = [each for each in Store(sweep.database_url(db)).listed() if tag is None or tag in each.tags]
-    columns = _columns(listed, with_age=format == "table")
+    columns = _columns(listed[:most], with_age=format == "table")
     numeric = [name not in TEXTS for name in columns]
     if format == "table":
         from sweep.cli.output.tables import print_columns

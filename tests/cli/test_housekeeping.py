@@ -58,6 +58,12 @@ class TestList:
         assert (row["sweep"], row["tags"]) == (NAME, "fast, good")
         assert house("list", "--tag", "goo").out == "Sweeps: none\n"
 
+    def test_n_are_the_newest(self, house):
+        rows = json.loads(house("list", "-n", "1", "--format", "json").out)
+        assert [row["sweep"] for row in rows] == [NAME]
+        assert len(json.loads(house("list", "-n", "9", "--format", "json").out)) == 2
+        assert house("list", "-n", "0").sentence(2) == "Error: -n takes a number from 1 on, not 0"
+
     def test_python_has_the_same(self, house, copy_of_shelf):
         frame = sweep.sweeps(copy_of_shelf)
         rows = list(csv.DictReader(io.StringIO(house("list", "--format", "csv").out)))
