@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable, Sequence
 
 from sweep.engines import RunOptions, open_engine
-from sweep.errors import Argument, ExperimentError
+from sweep.errors import Argument, ExperimentError, SweepError
 from sweep.experiment.experiment import Experiment
+from sweep.experiment.imported import source_of
 from sweep.records import SweepRecord, Trial
 from sweep.runner.draws import draw
 from sweep.runner.growth import Growth
@@ -33,7 +34,7 @@ def run(experiment: Experiment, store: Store, options: RunOptions, remark: Remar
         SweepError: when a configuration, a data set or the name is unusable, and nothing is stored then; or when the
             sweep had to stop, and all that was done is kept.
     """
-    store.check_name(experiment.name)
+    _check_name(experiment.name, store)
     with resumable(experiment.name, store):
         if experiment.is_endless and not options.has_budget:
             raise ExperimentError(
@@ -56,3 +57,17 @@ def run(experiment: Experiment, store: Store, options: RunOptions, remark: Remar
             growth = Growth(experiment, record, store, drawn.datasets, options)
             train_queued(record, store, drawn.datasets.folders, engine, options, growth=growth)
     return store.sweep(experiment.name)
+
+
+def _check_name(name: str, store: Store) -> None:
+    try:
+        store.check_name(name)
+    except SweepError:
+        taken = next((each for each in store.records() if each.name.lower() == name.lower()), None)
+        source = source_of(taken) if taken else None
+        if taken is None or source is None:
+            raise
+        raise SweepError(
+            f"there is a sweep '{taken.name}' already, imported from {source}; give this one another name with ",
+            Argument("name"),
+        ) from None

@@ -76,3 +76,21 @@ def test_options_that_do_not_go_together_are_refused(cli):
     assert "--study goes with a database" in cli("import", "t.csv", "--study", "s", "--db", "new.db").sentence(2)
     assert "--epochs goes with a table" in cli("import", "s.db", "--epochs", "e.csv", "--db", "new.db").sentence(2)
     assert "there is no file 's.db'" in cli("import", "s.db", "--db", "new.db").sentence(1)
+
+
+def test_a_taken_name_is_refused_without_the_advice_to_go_on_with_it(imported):
+    for command in (["import", "study.db", "--name", "Again"], ["run", "digits-quickstart", "--name", "again"]):
+        error = imported(*command, "--db", "new.db").sentence(1)
+        assert "there is a sweep 'again' already" in error
+        assert error.endswith("name with --name")
+
+
+def test_a_trial_is_shown_without_what_is_unknown_of_it(cli, tmp_path):
+    head = "trial,status,attempt,m,epoch,epochs,seconds,error,network_parameters,multiplications,x"
+    rows = ["0,completed,1,0.5,1,1,,,9,,2", "1,completed,1,0.4,1,1,1.5,,9,8,3"]
+    (tmp_path / "t.csv").write_text("\n".join([head, *rows]))
+    cli("import", "t.csv", "--direction", "max", "--db", "new.db")
+    shown = [cli("show", f"t/{number}", "--db", "new.db").out for number in (0, 1)]
+    assert "trained for" not in shown[0] and "trained for 1.5 s by another program" in shown[1]
+    assert "network: 9 parameters\n" in shown[0] and "9 parameters, 8 multiplications" in shown[1]
+    assert "None" not in shown[0] + shown[1] and "seeds" not in shown[0]

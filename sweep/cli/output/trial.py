@@ -11,6 +11,7 @@ from rich.text import Text
 
 from sweep.cli.output.tables import console, print_frame, printable
 from sweep.errors import SweepError
+from sweep.experiment.imported import source_of
 from sweep.results.format import format_value
 
 if TYPE_CHECKING:
@@ -29,8 +30,9 @@ def print_trial(results: Sweep, number: int) -> None:
         out.print(Text(_repeats(results, number)))
     for line in _marks(results, number):
         out.print(Text(printable(line)))
-    seeds = trial.seeds
-    out.print(f"seeds: weights {seeds.weights}, shuffling {seeds.shuffling}, dropout {seeds.dropout}")
+    if source_of(results.record) is None:  # those of another program are unknown
+        seeds = trial.seeds
+        out.print(f"seeds: weights {seeds.weights}, shuffling {seeds.shuffling}, dropout {seeds.dropout}")
     for line in _network(trial):
         out.print(Text(line))
     for line in _configuration(trial.configuration):
@@ -86,7 +88,9 @@ def _configuration(configuration: Mapping[str, Any]) -> Iterator[str]:
 def _network(trial: TrialRecord) -> Iterator[str]:
     """Yield what is known of the size of a trial's network, and how often it was drawn again for it."""
     if trial.network_parameters is not None:
-        yield f"network: {trial.network_parameters:,} parameters, {trial.multiplications:,} multiplications a sample"
+        operations = trial.multiplications
+        more = "" if operations is None else f", {operations:,} multiplications a sample"
+        yield f"network: {trial.network_parameters:,} parameters{more}"
     if trial.redraws:
         times = "once" if trial.redraws == 1 else f"{trial.redraws:,} times"
         yield f"drawn again {times}, since what was drawn before was outside of [limits]"
@@ -123,7 +127,9 @@ def _ending(trial: TrialRecord, objective: Objective) -> list[str]:
         lines.append("a log is kept; print it with --log")
     if trial.weights:
         lines.append(f"weights of epoch {trial.weights.epoch} are kept: {trial.weights.file}")
-    if trial.seconds is not None:
+    if trial.seconds and not trial.owner:
+        lines.append(f"trained for {trial.seconds:.1f} s by another program")
+    elif trial.seconds is not None and trial.owner:
         lines.append(f"trained for {trial.seconds:.1f} s by {trial.owner}")
     return lines
 

@@ -44,7 +44,7 @@ def store_found(found: Found, store: Store, name: str | None) -> tuple[SweepReco
                 "steps in epochs, and import it again"
             )
     name, notes = _name(found, name)
-    store.check_name(name)
+    _check_free(name, store)
     names = list(dict.fromkeys(key for trial in found.trials for key in trial.parameters))
     known = [*found.ranges, *names]
     paths = paths_of(list(dict.fromkeys([*(name for name in found.order if name in known), *known])))
@@ -65,6 +65,14 @@ def _name(found: Found, name: str | None) -> tuple[str, list[str]]:
     if not re.fullmatch(NAME_PATTERN, name):
         raise UsageError(f"a sweep cannot be called {name!r}: give {NAME_WORDS} with ", Argument("name"))
     return name, notes
+
+
+def _check_free(name: str, store: Store) -> None:
+    for other in store.names():
+        if other.lower() == name.lower():
+            raise SweepError(
+                f"there is a sweep '{other}' already; import this one under another name with ", Argument("name")
+            )
 
 
 def _record(found: Found, name: str, paths: Mapping[str, Path]) -> SweepRecord:
