@@ -36,7 +36,13 @@ def init(
     """
     from sweep.experiment.template import new_files, write_new
 
-    written = write_new(new_files(file, source, trainer), overwrite=force)
+    written, kept = write_new(new_files(file, source, trainer), overwrite=force)
+    for path in kept:
+        if path != trainer:
+            say(
+                f"warning: {path} is there already, differs from the one that the experiment comes with, and was kept; "
+                "move it away and type the same with --force if it is not what you want"
+            )
     say(f"wrote {', '.join(map(str, written))}; start it with: sweep run {file}")
 
 

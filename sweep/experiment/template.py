@@ -143,8 +143,13 @@ def new_files(file: Path, source: str | None = None, trainer: Path | None = None
     return {file: text, file.with_name(FILE): schema_text(), **others}
 
 
-def write_new(files: Mapping[Path, str | bytes], overwrite: bool = False) -> list[Path]:
-    """Write the files of a new experiment; those beside the experiment stay as they are. Return what was written.
+def write_new(files: Mapping[Path, str | bytes], overwrite: bool = False) -> tuple[list[Path], list[Path]]:
+    """Write the files of a new experiment; those beside the experiment stay as they are.
+
+    The experiment is written last, so that what was killed can be done again.
+
+    Returns:
+        what was written, and what was kept although it differs.
 
     Raises:
         SweepError: when the experiment file is there already and may not be overwritten, or its folder is missing.
@@ -154,11 +159,19 @@ def write_new(files: Mapping[Path, str | bytes], overwrite: bool = False) -> lis
         raise SweepError(f"{file} is there already; name another file, or overwrite it with --force")
     if not file.parent.is_dir():
         raise SweepError(f"cannot write '{file}': there is no folder '{file.parent}'; make it first")
+    contents = {path: content.encode() if isinstance(content, str) else content for path, content in files.items()}
     written = [path for path in files if path == file or not path.exists()]
-    for path in written:
-        content = files[path]
-        write_whole(path, content.encode() if isinstance(content, str) else content)
-    return written
+    kept = [path for path in files if path not in written and not _holds(path, contents[path])]
+    for path in reversed(written):
+        write_whole(path, contents[path])
+    return written, kept
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return path.read_bytes() == content
+    except OSError:
+        return False
 
 
 def _name(file: Path) -> str:

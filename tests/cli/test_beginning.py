@@ -24,6 +24,19 @@ def test_a_function_of_ones_own_runs_as_it_is(answer, here, tmp_path, monkeypatc
     assert len(result.trials()) == 2
 
 
+def test_a_file_beside_it_that_differs_is_kept_with_a_warning(answer, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "torch_mlp.py").write_text("x = 1\n")
+    code, _, err = answer("init", "t.toml", "--from", "torch-mlp")
+    assert code == 0 and "warning: torch_mlp.py is there already, differs" in err
+    assert (tmp_path / "torch_mlp.py").read_text() == "x = 1\n"
+    (tmp_path / "torch_mlp.py").unlink()
+    assert "warning" not in answer("init", "t.toml", "--from", "torch-mlp", "--force")[2]
+    assert "warning" not in answer("init", "t2.toml", "--from", "torch-mlp")[2]
+    (tmp_path / "own.py").write_text("# mine\n")
+    assert "warning" not in answer("init", "t3.toml", "--trainer", "own.py")[2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

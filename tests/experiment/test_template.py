@@ -59,14 +59,22 @@ def test_what_is_there_stays(tmp_path):
     file = tmp_path / "my first sweep.toml"
     files = new_files(file, trainer=tmp_path / "mine.py")
     (tmp_path / "mine.py").write_text("# my work\n")
-    assert write_new(files) == [file, tmp_path / FILE]
+    assert write_new(files) == ([file, tmp_path / FILE], [tmp_path / "mine.py"])
     assert (tmp_path / "mine.py").read_text() == "# my work\n"
     assert load(file).name == "my-first-sweep"
     file.write_text("# my work\n")
     with pytest.raises(SweepError, match="is there already"):
         write_new(files)
     assert file.read_text() == "# my work\n"
-    assert write_new(files, overwrite=True) == [file]
+    assert write_new(files, overwrite=True)[0] == [file]
+
+
+def test_the_experiment_is_written_last(tmp_path, monkeypatch):
+    file, done = tmp_path / "x.toml", []
+    files = new_files(file, trainer=tmp_path / "mine.py")
+    monkeypatch.setattr("sweep.experiment.template.write_whole", lambda path, _: done.append(path.name))
+    write_new(files)
+    assert done == ["mine.py", FILE, "x.toml"]
 
 
 @pytest.mark.parametrize("name", shipped_files())
