@@ -177,8 +177,13 @@ NEAREST = 10
 """Number of names that it lists of more than these."""
 
 
-def suggest(given: str, valid: Iterable[str]) -> str:
+def suggest(given: str, valid: Iterable[str], *, most: int | None = None) -> str:
     """Return the end of an error sentence: the closest valid word, or all of them, or of many the nearest.
+
+    Args:
+        given: the word that is not valid.
+        valid: those that are.
+        most: the largest number of which all are listed; by default MOST_LISTED.
 
     >>> suggest("rellu", ["relu", "tanh"])
     "did you mean 'relu'?"
@@ -188,10 +193,10 @@ def suggest(given: str, valid: Iterable[str]) -> str:
     valid = sorted(valid)
     if close := get_close_matches(given, valid, n=1):
         return f"did you mean '{close[0]}'?"
-    if len(valid) > MOST_LISTED:
+    if len(valid) > (MOST_LISTED if most is None else most):
         nearest = get_close_matches(given, valid, n=NEAREST, cutoff=0)
-        valid = [*nearest, *set(valid).difference(nearest)]
-    return f"choose from {shortened(valid)}"
+        return f"choose from {shortened([*nearest, *set(valid).difference(nearest)])}"
+    return f"choose from {', '.join(valid)}"
 
 
 def shortened(names: Sequence[str]) -> str:

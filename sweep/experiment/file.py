@@ -145,7 +145,7 @@ def find(source: str | Path) -> Path:
             f"{str(path)!r} does not exist; give the path of an experiment file, or the name of one that comes with "
             f"sweep: {', '.join(shipped)}"
         )
-    raise ExperimentError(f"there is no experiment {str(source)!r}; {suggest(str(source), shipped)}")
+    raise ExperimentError(f"there is no experiment {str(source)!r}; {suggest(str(source), shipped, most=len(shipped))}")
 
 
 def shipped_files() -> dict[str, Path]:

@@ -210,7 +210,7 @@ class TestWithoutQuotes:
 
     def test_an_error_names_no_column_and_nothing_within_a_distribution(self):
         assert "column" not in refusal(toy(), "epochs=[")
-        message = refusal(toy(), "zzzzzz=1")
+        message = refusal(toy(), "l22222=1")
         assert "l2" in message
         assert not re.search(r"\[\d\]|log_uniform", message)
 
