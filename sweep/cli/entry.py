@@ -45,6 +45,7 @@ from sweep.cli.manual import arrange
 from sweep.cli.options import app, say
 from sweep.cli.streams import OutputLost, standard_streams
 from sweep.errors import SweepError
+from sweep.system.files import ADVICE
 from sweep.system.signals import EXIT_CODE, Signalled
 
 arrange(app)
@@ -99,8 +100,9 @@ def _fail(message: str, code: int = 1) -> NoReturn:
 def _system_error(error: OSError) -> str:
     """Return a sentence for an error of the system that nobody has expected."""
     place = f" ({error.filename})" if error.filename else ""
-    advice = "; allow more open files with: ulimit -n 4096" if error.errno in (errno.EMFILE, errno.ENFILE) else ""
-    return f"the system has refused something: {error.strerror or error}{place}{advice}"
+    more = "allow more open files with: ulimit -n 4096" if error.errno in (errno.EMFILE, errno.ENFILE) else ""
+    advice = more or ADVICE.get(error.errno or 0, "")
+    return f"the system has refused something: {error.strerror or error}{place}{f'; {advice}' if advice else ''}"
 
 
 def _give_up_output(lost: OutputLost) -> None:

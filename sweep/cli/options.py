@@ -21,6 +21,7 @@ from sweep.cli.ending import saying
 from sweep.cli.hints import name_database, sentence
 from sweep.cli.manual import Group
 from sweep.errors import Call, SweepError, UsageError
+from sweep.system.files import check_place
 from sweep.system.signals import Signalled
 
 if TYPE_CHECKING:
@@ -333,8 +334,7 @@ def check_files(chart: Path | None, arrays: Path | None) -> None:
             continue
         if path.suffix.lower() not in suffixes:
             raise UsageError(f"cannot write '{path}': its name must end in {' or '.join(suffixes)}")
-        if not path.parent.is_dir():
-            raise SweepError(f"cannot write '{path}': there is no folder '{path.parent}'; make it first")
+        check_place(path)
 
 
 def save_figure(results: Sweep, draw: Callable[[], Figure], output: Path | None, stem: str) -> Path:

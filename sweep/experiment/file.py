@@ -23,6 +23,7 @@ from sweep.space.distributions import Tree
 from sweep.space.samplers import KINDS, Sampler
 from sweep.space.trees import cover
 from sweep.stopping import repeat_rule, rung_rule
+from sweep.system.files import unreadable
 
 
 def load(source: str | Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -37,7 +38,7 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Experiment:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        reason = unreadable(error) if isinstance(error, OSError) else "it is not UTF-8 text; save it as such"
         raise ExperimentError(f"{path} cannot be read: {reason}") from None
     return replace(parse(text, str(path), overrides), path=path)
 

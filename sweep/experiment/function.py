@@ -16,7 +16,7 @@ from sweep.experiment.file import parse
 from sweep.experiment.toml import write_toml
 from sweep.metrics import Objective
 from sweep.space.trees import unparse_tree
-from sweep.system.files import within, write_whole
+from sweep.system.files import make_folder, within, write_whole
 
 ObjectiveLike = str | tuple[str, str] | Mapping[str, Any] | Objective
 """A metric, (metric, direction), or the table `objective` of a file."""
@@ -39,10 +39,7 @@ class PickledFunction:
             SweepError: when it cannot be written.
         """
         path = within(folder, self.file)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ExperimentError(f"cannot make the folder '{path.parent}': {error.strerror}") from None
+        make_folder(path.parent)
         write_whole(path, self.content)
 
 

@@ -6,13 +6,14 @@ import keyword
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from sweep.errors import ExperimentError, SweepError, UsageError
 from sweep.experiment.file import find, parse
 from sweep.experiment.parameters import NAME_PATTERN
 from sweep.experiment.schema import FILE, LINE, schema_text
-from sweep.system.files import write_whole
+from sweep.system.files import check_place, unreadable, write_whole
 
 NETWORK = """\
 # Wherever a value stands, a distribution can stand: { uniform = [0.0, 1.0] }, { log_uniform = [0.001, 1.0] },
@@ -123,8 +124,9 @@ def new_files(file: Path, source: str | None = None, trainer: Path | None = None
         UsageError: when a name is not that of a TOML file or of a module.
         ExperimentError: when there is no such source.
     """
-    if file.is_dir():
-        raise UsageError(f"'{file}' is a folder; name a file in it, such as {file / 'mine.toml'}")
+    with suppress(OSError):  # a name that is too long is refused by `write_new`
+        if file.is_dir():
+            raise UsageError(f"'{file}' is a folder; name a file in it, such as {file / 'mine.toml'}")
     if file.suffix != ".toml":
         raise UsageError(f"an experiment file ends in .toml, so write {file.name}.toml in place of {file.name!r}")
     if source is not None and trainer is not None:
@@ -155,10 +157,9 @@ def write_new(files: Mapping[Path, str | bytes], overwrite: bool = False) -> tup
         SweepError: when the experiment file is there already and may not be overwritten, or its folder is missing.
     """
     file = next(iter(files))
+    check_place(file)
     if file.exists() and not overwrite:
         raise SweepError(f"{file} is there already; name another file, or overwrite it with --force")
-    if not file.parent.is_dir():
-        raise SweepError(f"cannot write '{file}': there is no folder '{file.parent}'; make it first")
     contents = {path: content.encode() if isinstance(content, str) else content for path, content in files.items()}
     written = [path for path in files if path == file or not path.exists()]
     kept = [path for path in files if path not in written and not _holds(path, contents[path])]
@@ -198,6 +199,6 @@ def _copy(source: Path, name: str, folder: Path) -> tuple[str, dict[Path, str | 
         named = [path for path in beside if path.name in text or (path.suffix == ".py" and f"{path.stem}:" in text)]
         others: dict[Path, str | bytes] = {folder / path.name: path.read_bytes() for path in named}
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        reason = unreadable(error) if isinstance(error, OSError) else "it is not UTF-8 text; save it as such"
         raise ExperimentError(f"{source} cannot be read: {reason}") from None
     return re.sub(r'(?m)^name = "[^"]*"', f'name = "{name}"', text, count=1), others

@@ -22,6 +22,7 @@ from sweep.store import Store
 from sweep.store.repair.integrity import findings
 from sweep.store.schema import VERSION
 from sweep.system.distribution import own_version
+from sweep.system.files import reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,7 +146,7 @@ def _unpack_files(archive: Archive, folder: Path) -> None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8", newline="")
             except OSError as error:
-                raise PackError(f"{name} of {archive.file} cannot be unpacked: {error.strerror}") from None
+                raise PackError(f"{name} of {archive.file} cannot be unpacked: {reason(error, path)}") from None
 
 
 def _is_sound(checks: Sequence[Check]) -> bool:

@@ -19,7 +19,7 @@ from sweep.records import SweepRecord
 from sweep.store import Store
 from sweep.store.schema import VERSION, batches, trials
 from sweep.system.distribution import own_version
-from sweep.system.files import check_replaced
+from sweep.system.files import check_place, check_replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,7 @@ def pack(record: SweepRecord, store: Store, file: Path, *, with_batches: bool = 
             the file cannot be written.
         UsageError: when a file that is no pack is there.
     """
-    if not file.parent.is_dir():
-        raise SweepError(f"cannot write '{file}': there is no folder '{file.parent}'; make it first")
+    check_place(file)
     check_replaced(file, b"PK", "pack")
     with TemporaryDirectory(prefix="sweep-pack-") as name:
         folder = Path(name)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from sweep.errors import SweepError, UsageError
-from sweep.system.files import write_whole
+from sweep.errors import UsageError
+from sweep.system.files import check_place, write_whole
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -44,8 +44,7 @@ def check_file(file: Path) -> None:
     """
     if file.suffix.lower() not in SUFFIXES:
         raise UsageError(f"cannot write '{file}': its name must end in {' or '.join(SUFFIXES)}")
-    if not file.parent.is_dir():
-        raise SweepError(f"cannot write '{file}': there is no folder '{file.parent}'; make it first")
+    check_place(file)
 
 
 def write_report(results: Sweep, file: Path, progress: Callable[[int, int], None]) -> Path:

@@ -23,7 +23,7 @@ from sweep.runner.growth import result_of
 from sweep.space.samplers.adaptive import Adaptive, Result
 from sweep.space.samplers.screen import Screen
 from sweep.space.samplers.screened import explores
-from sweep.system.files import write_whole
+from sweep.system.files import check_place, write_whole
 
 EXPLORE = 0.15
 """The probability of a draw from the whole ranges."""
@@ -82,10 +82,9 @@ def write_following(sweeps: Sequence[Sweep], file: Path) -> Following:
 
 def _check(sweeps: Sequence[Sweep], file: Path) -> None:
     first, last = sweeps[0], sweeps[-1]
+    check_place(file)
     if file.exists():
         raise UsageError(f"{file} exists; name another file, so that nothing that you wrote is lost")
-    if not file.parent.is_dir():
-        raise UsageError(f"there is no folder {file.parent}; make it, or name a file elsewhere")
     for sweep in sweeps[:-1]:
         if sweep.objective != last.objective:
             raise UsageError(

@@ -13,6 +13,7 @@ from sweep.errors import ExperimentError
 from sweep.space.coordinates import Slot
 from sweep.space.screening import Model
 from sweep.space.trees import unparse_tree
+from sweep.system.files import unreadable
 
 FORMAT = 1
 
@@ -84,7 +85,7 @@ def load(path: Path) -> Screen:
     try:
         content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
+        reason = unreadable(error) if isinstance(error, OSError) else error
         raise ExperimentError(f"sampler.file = {str(path)!r} cannot be read as a JSON file: {reason}") from None
     try:
         return _parsed(content)

@@ -25,6 +25,64 @@ ANY_WRITE = S_IWUSR | S_IWGRP | S_IWOTH
 """A file that has none of these is read-only, even where the user may write all files."""
 
 
+_ELSEWHERE = "or choose another place"
+ADVICE = {
+    errno.EACCES: f"change the permissions, {_ELSEWHERE}",
+    errno.EPERM: f"change the permissions, {_ELSEWHERE}",
+    errno.ENOSPC: f"free some space there, {_ELSEWHERE}",
+    errno.EDQUOT: f"free some space there, {_ELSEWHERE}",
+    errno.EROFS: "choose another place",
+    errno.EISDIR: "name a file in it",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+"""Number of an error of the system -> what to do."""
+
+
+def reason(error: OSError, path: Path) -> str:
+    """Return why a file or a folder cannot be written, and what to do, as the end of a sentence."""
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EEXIST):
+        for each in (*reversed(path.parents), path):
+            if os.path.lexists(each) and not each.is_dir():
+                return f"'{each}' is not a folder; choose another place"
+        if not path.parent.is_dir():
+            return f"there is no folder '{path.parent}'; make it first"
+    advice = ADVICE.get(error.errno or 0)
+    return f"{error.strerror or error}{f'; {advice}' if advice else ''}"
+
+
+def unreadable(error: OSError) -> str:
+    """Return why a file cannot be read, and what to do, as the end of a sentence."""
+    return f"{error.strerror or error}; check the file and its permissions"
+
+
+def check_place(path: Path) -> None:
+    """Check that there is a folder for a file, before what it will hold is computed.
+
+    Raises:
+        SweepError: when there is none, or it is a folder itself.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        path.parent.stat()
+        path.lstat()
+    except OSError as error:
+        if not isinstance(error, FileNotFoundError) or not path.parent.is_dir():
+            raise SweepError(f"cannot write '{path}': {reason(error, path)}") from None
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, where they are missing.
+
+    Raises:
+        SweepError: when it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SweepError(f"cannot make the folder '{path}': {reason(error, path)}") from error
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write `content` to `path` atomically, replacing the content of an older file.
 
@@ -40,7 +98,7 @@ def write_whole(path: Path, content: bytes) -> None:
         else:
             _replace(Path(os.path.realpath(path)), content)
     except OSError as error:
-        raise SweepError(f"cannot write '{path}': {error.strerror}") from error
+        raise SweepError(f"cannot write '{path}': {reason(error, path)}") from error
 
 
 def draft_of(path: Path) -> Path:

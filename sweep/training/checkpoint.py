@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.errors import SweepError, WeightsError
-from sweep.system.files import write_whole
+from sweep.system.files import make_folder, write_whole
 
 FORMAT = 3
 """Version of new files: 1 lists the optimizer's arrays by position, work arrays among them; 2 names them; 3 has the
@@ -51,11 +51,9 @@ def write(snapshot: Snapshot, path: Path) -> str:
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, **{_HEAD: np.array(json.dumps(head))}, **snapshot.arrays)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_whole(path, content.getvalue())
         return hashlib.sha256(content.getbuffer()).hexdigest()
-    except OSError as error:
-        raise WeightsError(f"the folder {path.parent} cannot be made: {error.strerror}") from error
     except SweepError as error:
         raise WeightsError(str(error)) from error
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from sweep.errors import ExperimentError, SweepError, suggest
 from sweep.records import Epoch
-from sweep.system.files import within
+from sweep.system.files import unreadable, within
 from sweep.training.checkpoint import Snapshot
 from sweep.training.figures import FigureChecker
 from sweep.training.state import pack, unpack
@@ -266,7 +266,7 @@ def load_pickle(path: Path, sha256: str) -> Function:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise TrainingError(f"the training function {path} cannot be read: {error.strerror}") from None
+        raise TrainingError(f"the training function {path} cannot be read: {unreadable(error)}") from None
     if hashlib.sha256(content).hexdigest() != sha256:
         raise TrainingError(f"the training function {path} is not the one that the sweep was begun with")
     return pickle.loads(content)  # type: ignore[no-any-return]

@@ -85,7 +85,7 @@ def test_the_same_sweep_gives_the_same_file(first, tmp_path):
     [
         ([], 2, "say where to write, such as -o next.toml"),
         (["-o", "first.toml"], 2, "first.toml exists; name another file"),
-        (["-o", "missing/next.toml"], 2, "there is no folder missing"),
+        (["-o", "missing/next.toml"], 1, "there is no folder 'missing'; make it first"),
         (["fist", "-o", "next.toml"], 1, "did you mean 'first'"),
     ],
 )

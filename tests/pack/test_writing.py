@@ -117,8 +117,8 @@ def test_a_damaged_database_is_not_packed(toy, tmp_path):
 
 def test_a_place_that_cannot_be_written_is_named(toy, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(SweepError, match=r"there is no folder '.*/file'; make it first"):
+    with pytest.raises(SweepError, match=r"'.*/file' is not a folder; choose another place"):
         toy.pack(tmp_path / "file" / "toy.zip")
     (tmp_path / "toy.zip").mkdir()
-    with pytest.raises(SweepError, match=r"the pack .*/toy\.zip cannot be written: Is a directory"):
+    with pytest.raises(SweepError, match=r"cannot write '.*/toy\.zip': Is a directory; name a file in it"):
         toy.pack(tmp_path / "toy.zip")

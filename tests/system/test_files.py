@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sweep.errors import SweepError, UsageError
-from sweep.system.files import check_replaced, is_full, within, write_whole
+from sweep.system.files import check_place, check_replaced, is_full, make_folder, reason, within, write_whole
 
 
 class TestWriting:
@@ -35,9 +35,33 @@ class TestWriting:
         assert [*tmp_path.iterdir()] == [path]
 
     def test_a_missing_folder_is_a_sentence(self, tmp_path):
-        with pytest.raises(SweepError, match=r"cannot write '.*': No such file or directory") as caught:
+        with pytest.raises(SweepError, match=r"cannot write '.*': there is no folder '.*missing'; make it") as caught:
             write_whole(tmp_path / "missing" / "a.bin", b"")
         assert not is_full(caught.value)
+
+    def test_a_file_where_a_folder_must_be_is_named(self, tmp_path):
+        (tmp_path / "f.txt").touch()
+        for refused in (write_whole, lambda path, _: check_place(path), lambda path, _: make_folder(path)):
+            with pytest.raises(SweepError, match=r"'.*/f\.txt' is not a folder; choose another place$"):
+                refused(tmp_path / "f.txt" / "a" / "x.html", b"")
+
+    @pytest.mark.parametrize(
+        ("name", "words"),
+        [
+            ("", "Is a directory; name a file in it"),
+            ("no/x.csv", "there is no folder '.*/no'; make it first"),
+            ("n" * 300, "File name too long; choose a shorter name"),
+        ],
+    )
+    def test_a_place_is_refused_before_and_while_it_is_written(self, tmp_path, name, words):
+        for refused in (write_whole, lambda path, _: check_place(path)):
+            with pytest.raises(SweepError, match=rf"^cannot write '.*': {words}$"):
+                refused(tmp_path / name, b"")
+
+    @pytest.mark.parametrize("number", [errno.EACCES, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EPERM])
+    def test_each_reason_says_what_to_do(self, tmp_path, number):
+        words = reason(OSError(number, os.strerror(number)), tmp_path / "a.bin")
+        assert words.startswith(f"{os.strerror(number)}; ") and words.endswith("choose another place")
 
 
 class TestWithin:

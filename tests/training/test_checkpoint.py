@@ -76,7 +76,7 @@ def test_missing_and_newer_files_and_places_that_cannot_be_written_are_named(tmp
 
     (tmp_path / "file").write_text("")
     taken = snapshots.take(stopped_after(0, given()), ABOUT)
-    with pytest.raises(WeightsError, match=r"folder .* cannot be made"):
+    with pytest.raises(WeightsError, match=r"cannot make the folder .*; choose another place"):
         checkpoint.write(taken, tmp_path / "file" / "x.npz")
     (tmp_path / "folder.npz").mkdir()
     with pytest.raises(WeightsError, match="cannot write"):

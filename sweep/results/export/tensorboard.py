@@ -11,13 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweep.errors import SweepError
 from sweep.records import LOST, Scalar
 from sweep.results.export.base import Table, check_installed
 from sweep.results.export.databases import nothing_left
 from sweep.results.export.runs import Run, read_runs, seconds_of
 from sweep.results.format import spelled
-from sweep.system.files import write_whole
+from sweep.system.files import make_folder, write_whole
 
 if TYPE_CHECKING:
     from sweep.results.sweep import Sweep
@@ -83,10 +82,7 @@ def _write(folder: Path, events: Iterable[bytes]) -> None:
     records.write(Event(file_version="brain.Event:2").SerializeToString())
     for event in events:
         records.write(event)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SweepError(f"cannot make the folder '{folder}': {error.strerror}") from error
+    make_folder(folder)
     write_whole(folder / FILE, content.getvalue())
 
 

@@ -17,7 +17,7 @@ from sweep.nn.layer import Array
 from sweep.results.export.base import check_installed
 from sweep.results.export.trained import TrainedNetwork, trained_network
 from sweep.results.prediction import in_own_units, kept_network, outputs_of, probabilities
-from sweep.system.files import write_whole
+from sweep.system.files import check_place, write_whole
 from sweep.training.loop import NetworkTrainer
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def export_weights(sweep: Sweep, trial: int, path: Path, data: Path | None = Non
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UsageError(f"cannot write '{path}': its name must end in {' or '.join(SUFFIXES)}")
+    check_place(path)
     if suffix == ".onnx":
         for module in ("onnx", "onnxruntime"):
             check_installed(module, "an ONNX file", "onnx")

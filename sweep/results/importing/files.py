@@ -17,6 +17,7 @@ from sweep.errors import SweepError, UsageError
 from sweep.records import Scalar
 from sweep.space.formulas import unprotected
 from sweep.store.imports import MOST
+from sweep.system.files import unreadable
 
 TEXTS = frozenset(("status", "error", "finding", "diverged_place", "diverged_kind"))
 """Columns of text."""
@@ -161,7 +162,7 @@ def _readable(path: Path) -> Iterator[None]:
         form = "CSV UTF-8" if path.suffix.lower() == ".csv" else "UTF-8"
         raise UsageError(f"{path} is not a text in UTF-8; save it as {form} and import that") from None
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
+        reason = unreadable(error) if isinstance(error, OSError) else str(error).splitlines()[0]
         raise UsageError(f"{path} cannot be read as a table: {reason}") from None
 
 

@@ -15,6 +15,7 @@ from sweep.records import Parameter
 from sweep.space.distributions import Distribution, Tree
 from sweep.space.formulas import unprotected
 from sweep.space.samplers.base import Point, Sampler, Space
+from sweep.system.files import unreadable
 
 _SEPARATORS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?')
@@ -105,7 +106,7 @@ def _read_csv(path: Path, wanted: Set[str]) -> list[tuple[int, dict[str, str]]]:
         reader.fieldnames = _columns(path, reader.fieldnames or [], wanted)
         return [(reader.line_num + skipped, _with_points(row, separator)) for row in reader]
     except (OSError, ValueError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
+        reason = unreadable(error) if isinstance(error, OSError) else error
         raise ExperimentError(f"sampler.file = {str(path)!r} cannot be read as a CSV file: {reason}") from None
 
 

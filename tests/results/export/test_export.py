@@ -50,12 +50,12 @@ def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):
     path = tmp_path / "missing" / "t.csv"
     with pytest.raises(SweepError) as caught:
         write_frame(table(), path)
-    assert str(caught.value) == f"cannot write '{path}': No such file or directory"
+    assert str(caught.value) == f"cannot write '{path}': there is no folder '{path.parent}'; make it first"
 
 
 def test_a_path_below_a_file_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(SweepError, match=r"cannot write .*: Not a directory"):
+    with pytest.raises(SweepError, match=r"cannot write .*/file' is not a folder; choose another place"):
         write_frame(table(), tmp_path / "file" / "t.csv")
 
 

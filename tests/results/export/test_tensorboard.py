@@ -88,7 +88,7 @@ def test_a_second_export_replaces_the_first(hostile, folder):
 
 def test_what_cannot_be_written_is_one_sentence(hostile, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(SweepError, match=r"cannot make the folder .*file/hostile': Not a directory"):
+    with pytest.raises(SweepError, match=r"make the folder .*file/hostile': '.*/file' is not a folder; choose another"):
         hostile.export(tmp_path / "file", format="tensorboard")
     with pytest.raises(UsageError, match="table cannot be 'epochs' here, since all of a sweep is written"):
         hostile.export(tmp_path, format="tensorboard", table="epochs")

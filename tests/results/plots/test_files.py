@@ -50,7 +50,7 @@ def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):
     path = tmp_path / "missing" / "a.svg"
     with pytest.raises(SweepError) as caught:
         save(Figure(), path)
-    assert str(caught.value) == f"cannot write '{path}': No such file or directory"
+    assert str(caught.value) == f"cannot write '{path}': there is no folder '{path.parent}'; make it first"
 
 
 def test_an_older_file_outlives_a_failure_while_writing(tmp_path, monkeypatch):
