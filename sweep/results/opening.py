@@ -18,12 +18,20 @@ DEFAULT_DATABASE = "results/sweeps.db"
 
 
 def database_url(url: str | Path | None = None) -> str:
-    """Return the database that is meant: `url`, else the environment variable SWEEP_DB, else DEFAULT_DATABASE."""
+    """Return the database that is meant: `url`, else the environment variable SWEEP_DB, else DEFAULT_DATABASE.
+
+    Raises:
+        UsageError: when it is the URL of a server with a mistake.
+    """
     from sweep.arguments import folder_or_file
     from sweep.system import variables
+    from sweep.system.urls import check_url
 
     meant = url or variables.database() or DEFAULT_DATABASE
-    return meant if isinstance(meant, str) and "://" in meant else str(folder_or_file(meant, "db"))
+    if not isinstance(meant, str) or "://" not in meant:
+        return str(folder_or_file(meant, "db"))
+    check_url(meant)
+    return meant
 
 
 @naming_database

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import sweep
+
 NAME = "digits-quickstart"
 
 UNUSABLE = {
@@ -132,6 +134,28 @@ class TestDatabases:
         line = cli("list", "--db", "postgresql+psycopg://user:secret@localhost:1/x").sentence(1)
         assert "secret" not in line
         assert "localhost" in line
+
+    @pytest.mark.parametrize(
+        ("url", "words"),
+        [
+            ("sw:p@ss/w:rd@127.0.0.1:1/s", "sw:***@127.0.0.1:1/s has signs that end it too early; write @ as %40, "),
+            ("sw:p@ss:word@h", "sw:***@h has signs that end it too early; write @ as %40"),
+            ("sw:p@ss@h/s", "sw:***@h/s has signs that end it too early; write @ as %40"),
+            ("sw:p%40ss@h:abc/s", "the port 'abc' of postgresql+psycopg://sw:***@h:abc/s is not a number up to 65535"),
+            ("sw:p%40ss@[::1]:70000/s", "the port '70000' of postgresql+psycopg://sw:***@[::1]:70000/s is not a"),
+            ("sw:p%40ss", "the port of the server is not a number up to 65535; correct it, and in a password write"),
+        ],
+    )
+    def test_a_mistake_in_the_address_of_a_server_is_named(self, cli, url, words):
+        line = cli("list", "--db", f"postgresql+psycopg://{url}").sentence(2)
+        assert words in line
+        assert "p%40" not in line and "w:rd" not in line and "@ss" not in line
+
+    @pytest.mark.parametrize(
+        "url", ["sw:p/a:b?c@h:1/s", "h:1/s?password=a@b/c", "u@h/s", "/s", "[::1]/s", "u:p@h/a@b", "h:/s"]
+    )
+    def test_what_is_no_mistake_is_taken(self, url):
+        assert sweep.database_url(f"postgresql+psycopg://{url}").endswith(url)
 
 
 class TestProcess:

@@ -118,6 +118,8 @@ def test_no_part_of_a_failed_folder_is_left(hostile, tmp_path, monkeypatch):
     [
         ("postgresql://me:a/b?c@host:1/lab", "postgresql://me:***@host:1/lab"),
         ("postgresql://me@host/lab?password=x&sslpassword=y", "postgresql://me@host/lab?password=***&sslpassword=***"),
+        ("postgresql://me:a@b/c:d@host:1/lab", "postgresql://me:***@host:1/lab"),
+        ("postgresql://me@home:a@host/lab", "postgresql://me@home:***@host/lab"),
         ("postgresql://host:5432/lab", "postgresql://host:5432/lab"),
         ("C:/study.db", "C:/study.db"),
     ],
