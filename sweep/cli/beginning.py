@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +44,7 @@ def init(
                 f"warning: {path} is there already, differs from the one that the experiment comes with, and was kept; "
                 "move it away and type the same with --force if it is not what you want"
             )
-    say(f"wrote {', '.join(map(str, written))}; start it with: sweep run {file}")
+    say(f"wrote {', '.join(map(str, written))}; start it with: sweep run {shlex.quote(str(file))}")
 
 
 @app.command()

@@ -57,5 +57,5 @@ def _worded(hint: Hint) -> str:
             which = f"{sweep}/{trial}" if trial else f"{sweep} --all"
             trial = f"{sweep}/{trial}" if sweep else trial
             command = COMMANDS[function].format(sweep=sweep, trial=trial, which=which).rstrip()
-            options = "".join(f" {_worded(Argument(name, f'{value}'))}" for name, value in arguments)
+            options = "".join(f" {_worded(Argument(name, shlex.quote(str(value))))}" for name, value in arguments)
             return command + options + ("" if function == "fetch" else _DATABASE[0])

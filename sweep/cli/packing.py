@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -40,7 +41,7 @@ def pack(
             f"the losses of mini-batches of {counted(packed.without_batches, 'trial')} are not in it; pack them, too, "
             "with --batches"
         )
-    say(f"check it with: sweep verify {packed.file}")
+    say(f"check it with: sweep verify {shlex.quote(str(packed.file))}")
 
 
 @app.command()

@@ -17,6 +17,11 @@ def test_a_new_file_runs_as_it_is(answer, here, tmp_path, monkeypatch):
     assert result.name == "mine" and [*result.trials()["status"]] == ["completed"]
 
 
+def test_a_name_with_a_blank_is_quoted_in_the_command(answer, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert answer("init", "日本 x.toml")[2].endswith("start it with: sweep run '日本 x.toml'\n")
+
+
 def test_a_function_of_ones_own_runs_as_it_is(answer, here, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert answer("init", "own.toml", "--trainer", "own_function.py")[0] == 0

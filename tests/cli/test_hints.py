@@ -22,6 +22,7 @@ from sweep.errors import Argument, Call, SweepError
         (Call("resume"), "sweep resume"),
         (Call("show", "mine", "TRIAL"), "sweep show mine/TRIAL"),
         (Call("show", trial="3"), "sweep show 3"),
+        (Call("explain", "mine", "3", (("baseline", "a b=1"),)), "sweep explain mine/3 --from 'a b=1'"),
         (Call("doctor"), "sweep doctor"),
         (Call("repair"), "sweep doctor --repair"),
     ],

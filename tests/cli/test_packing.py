@@ -68,6 +68,11 @@ def test_no_folder_is_made_for_a_pack(answer, database, tmp_path):
     assert err == f"Error: cannot write '{file}': there is no folder '{file.parent}'; make it first\n"
 
 
+def test_a_name_with_a_blank_is_quoted_in_the_command(answer, database, tmp_path):
+    file = tmp_path / "a b.zip"
+    assert answer("pack", "toy", "-o", file, "--db", database)[2].endswith(f"check it with: sweep verify '{file}'\n")
+
+
 def test_a_file_that_is_no_pack_is_one_sentence(answer, tmp_path):
     (tmp_path / "x.zip").write_text("x")
     code, out, err = answer("verify", tmp_path / "x.zip")
