@@ -9,6 +9,7 @@ import typer
 
 import sweep
 from sweep.cli.options import Data, Db, Name, app, say, split_trial
+from sweep.display.words import weights_of
 from sweep.errors import UsageError, counted
 from sweep.system.urls import without_password
 
@@ -71,6 +72,8 @@ def export(
     if weights is not None:
         assert output is not None
         named, number = split_trial(weights)
+        if named and name and named != name:
+            raise UsageError(f"--weights takes a trial of {name}, such as {number}, not {weights!r}; give one sweep")
         results = sweep.load(named or name, db=db)
         _tell(results.name, number, results.export_weights(number, output, data))
         return
@@ -137,7 +140,7 @@ def _tell(name: str, number: int, written: ExportedWeights) -> None:
     """Tell what was written of a trained network, and how exactly it computes."""
     from sweep.results.export.weights import CLOSE
 
-    say(f"wrote {name}/{number} with the weights of epoch {written.epoch} to {written.file}")
+    say(f"wrote {name}/{number} with the {weights_of(written.epoch)} to {written.file}")
     if written.transform != "none":
         say(
             f"note: it was trained with data.transform = {written.transform}, which is not in the file: apply "

@@ -26,6 +26,7 @@ from sweep.cli.options import (
     split_trial,
     with_run_flags,
 )
+from sweep.display.words import weights_of
 from sweep.errors import SweepError, UsageError, counted
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def predict(
         _predict_file(results, number, file, output, data, format or "csv")
         return
     prediction = results.predict(number, data)
-    say(f"{results.name}/{number}: weights of epoch {prediction.epoch}")
+    say(f"{results.name}/{number}: {weights_of(prediction.epoch)}")
     chosen = prediction.part(part)
     if index is None:
         _show_all(results, number, prediction, chosen, output, format or "table")

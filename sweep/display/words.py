@@ -1,4 +1,4 @@
-"""Times and curves as text."""
+"""Times, curves and kept weights as text."""
 
 from __future__ import annotations
 
@@ -32,6 +32,15 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def weights_of(epoch: int) -> str:
+    """Return which weights are kept of a trial.
+
+    >>> weights_of(3), weights_of(0)
+    ('weights of epoch 3', 'weights of epoch 0 (the untrained network)')
+    """
+    return f"weights of epoch {epoch}{'' if epoch else ' (the untrained network)'}"
 
 
 def time_left(left: Remaining) -> str:

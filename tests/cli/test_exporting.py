@@ -39,6 +39,15 @@ def test_a_trained_network_is_described(cli, workplace, options):
     assert [path.name for path in workplace.iterdir()] == ["net.onnx"]
 
 
+def test_weights_of_epoch_0_are_those_of_the_untrained_network(cli, workplace):
+    diverging = ["--set", "learning_rate=1e9", "--set", "epochs=2", "--trials", "1", "-q", "--db", "d.db"]
+    cli("run", NAME, *diverging)
+    untrained = "weights of epoch 0 (the untrained network)"
+    assert f"with the {untrained} to net.npz" in cli("export", "--weights", "0", "-o", "net.npz", "--db", "d.db").err
+    assert f"{untrained} are kept: " in cli("show", "0", "--db", "d.db").out
+    assert f"{NAME}/0: {untrained}" in cli("predict", "0", "--db", "d.db").err
+
+
 def test_an_archive_needs_no_description(cli, workplace):
     answer = cli("export", "--weights", "0", "-o", "net.npz")
     assert len(answer.err.splitlines()) == 1
@@ -58,6 +67,7 @@ def test_an_archive_needs_no_description(cli, workplace):
         (["--weights", "0", "-o", "net.onnx", "--epochs"], "--epochs does not go with --weights"),
         (["--weights", "0", "--tensorboard", "runs"], "--tensorboard does not go with --weights"),
         (["--weights", "0", "-o", "net.pt"], "its name must end in .npz or .onnx"),
+        (["tiny", "--weights", f"{NAME}/0", "-o", "net.npz"], "--weights takes a trial of tiny, such as 0, not"),
         (["--weights", "best", "-o", "net.npz"], "a trial is a number such as 12"),
         (["-o", "-", "--format", "parquet"], "parquet is not a format of text"),
         (["-o", "-", "--format", "tensorboard"], "tensorboard is not a format of text"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from sweep.cli.output.tables import console, print_frame, printable
+from sweep.display.words import weights_of
 from sweep.errors import SweepError
 from sweep.experiment.imported import source_of
 from sweep.results.format import format_value
@@ -126,7 +127,7 @@ def _ending(trial: TrialRecord, objective: Objective) -> list[str]:
     if trial.log:
         lines.append("a log is kept; print it with --log")
     if trial.weights:
-        lines.append(f"weights of epoch {trial.weights.epoch} are kept: {trial.weights.file}")
+        lines.append(f"{weights_of(trial.weights.epoch)} are kept: {trial.weights.file}")
     if trial.seconds and not trial.owner:
         lines.append(f"trained for {trial.seconds:.1f} s by another program")
     elif trial.seconds is not None and trial.owner:
