@@ -229,9 +229,9 @@ class RunFlags:
     then: Annotated[
         str | None,
         typer.Option(
-            help="Run a command of the shell when the sweep has ended, also after Ctrl-C or an error; the variables "
-            "SWEEP_NAME, SWEEP_STATUS (completed, interrupted, failed), SWEEP_BEST_TRIAL, SWEEP_BEST_VALUE, "
-            "SWEEP_DIVERGED and others tell it of the sweep.",
+            help="Run a command of the shell when the sweep has ended, also after Ctrl-C or an error, but not where "
+            "it stops before its trials are stored; the variables SWEEP_NAME, SWEEP_STATUS (completed, interrupted, "
+            "failed), SWEEP_BEST_TRIAL, SWEEP_BEST_VALUE, SWEEP_DIVERGED and others tell it of the sweep.",
             metavar="COMMAND",
         ),
     ] = None

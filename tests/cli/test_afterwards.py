@@ -1,6 +1,7 @@
 """Tests of `--then` and `--bell`: what a command that trains does when its sweep has ended."""
 
 import io
+import re
 import shlex
 import signal
 import sys
@@ -71,6 +72,8 @@ def test_what_never_began_has_not_ended(answer):
     code, _, _ = answer("run", "no-such-experiment", "--then", WRITE)
     assert code == 2
     assert not Path("told.txt").exists()
+    words = re.findall(r"[\w.]+", answer("run", "--help")[1])
+    assert "not where it stops before its trials are stored" in " ".join(words)
 
 
 def test_its_output_leaves_the_table_whole(answer, here):

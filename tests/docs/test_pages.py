@@ -12,6 +12,7 @@ import typer
 
 from sweep.cli.entry import app
 from sweep.experiment.file import load
+from sweep.training.figures import LONGEST_NAME, RESERVED
 from tests.docs.pages import PAGES, ROOT, blocks, commands
 from tests.engine_here import training_here
 
@@ -150,6 +151,12 @@ def test_commands_at_a_glance_are_all_that_there_are():
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     names = [name for name, command in root().commands.items() if not command.hidden]
     assert [name for name in names if not re.search(rf"sweep {name}\b", page)] == []
+
+
+def test_the_names_that_no_metric_may_have_are_listed():
+    page = (ROOT / "docs" / "files.md").read_text(encoding="utf-8")
+    listed = page.partition("metrics may have any name")[2].partition("a trial that reports one of these")[0]
+    assert set(re.findall(r"`(\w+)`", listed)) == RESERVED and f"up to {LONGEST_NAME}\n" in listed
 
 
 def test_what_the_pages_link_to_is_there():
