@@ -212,6 +212,11 @@ def shortened(names: Sequence[str]) -> str:
     return f"{', '.join(names[:NEAREST])} and {len(names) - NEAREST:,} more"
 
 
+def unreadable(error: OSError) -> str:
+    """Return why a file cannot be read, and what to do, as the end of a sentence."""
+    return f"{error.strerror or error}; check the file and its permissions"
+
+
 def counted(number: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun in the singular or the plural.
 

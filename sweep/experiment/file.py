@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sweep.arguments import folder_or_file
-from sweep.errors import ExperimentError, suggest
+from sweep.errors import ExperimentError, suggest, unreadable
 from sweep.experiment.checks import check, check_configuration, check_names
 from sweep.experiment.experiment import FORMAT, Experiment
 from sweep.experiment.parameters import is_native, parse_sections, read_back, read_table
@@ -23,7 +23,6 @@ from sweep.space.distributions import Tree
 from sweep.space.samplers import KINDS, Sampler
 from sweep.space.trees import cover
 from sweep.stopping import repeat_rule, rung_rule
-from sweep.system.files import unreadable
 
 
 def load(source: str | Path, overrides: Sequence[str] = ()) -> Experiment:

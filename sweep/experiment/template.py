@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from sweep.errors import ExperimentError, SweepError, UsageError
+from sweep.errors import ExperimentError, SweepError, UsageError, unreadable
 from sweep.experiment.file import find, parse
 from sweep.experiment.parameters import NAME_PATTERN
 from sweep.experiment.schema import FILE, LINE, schema_text
-from sweep.system.files import check_place, unreadable, write_whole
+from sweep.system.files import check_place, write_whole
 
 NETWORK = """\
 # Wherever a value stands, a distribution can stand: { uniform = [0.0, 1.0] }, { log_uniform = [0.001, 1.0] },

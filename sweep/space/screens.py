@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sweep.errors import ExperimentError
+from sweep.errors import ExperimentError, unreadable
 from sweep.space.coordinates import Slot
 from sweep.space.screening import Model
 from sweep.space.trees import unparse_tree
-from sweep.system.files import unreadable
 
 FORMAT = 1
 

@@ -25,13 +25,13 @@ ANY_WRITE = S_IWUSR | S_IWGRP | S_IWOTH
 """A file that has none of these is read-only, even where the user may write all files."""
 
 
-_ELSEWHERE = "or choose another place"
+_ELSEWHERE = "choose another place"
 ADVICE = {
-    errno.EACCES: f"change the permissions, {_ELSEWHERE}",
-    errno.EPERM: f"change the permissions, {_ELSEWHERE}",
-    errno.ENOSPC: f"free some space there, {_ELSEWHERE}",
-    errno.EDQUOT: f"free some space there, {_ELSEWHERE}",
-    errno.EROFS: "choose another place",
+    errno.EACCES: f"change the permissions, or {_ELSEWHERE}",
+    errno.EPERM: f"change the permissions, or {_ELSEWHERE}",
+    errno.ENOSPC: f"free some space there, or {_ELSEWHERE}",
+    errno.EDQUOT: f"free some space there, or {_ELSEWHERE}",
+    errno.EROFS: _ELSEWHERE,
     errno.EISDIR: "name a file in it",
     errno.ENAMETOOLONG: "choose a shorter name",
 }
@@ -43,16 +43,10 @@ def reason(error: OSError, path: Path) -> str:
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EEXIST):
         for each in (*reversed(path.parents), path):
             if os.path.lexists(each) and not each.is_dir():
-                return f"'{each}' is not a folder; choose another place"
+                return f"'{each}' is not a folder; {_ELSEWHERE}"
         if not path.parent.is_dir():
             return f"there is no folder '{path.parent}'; make it first"
-    advice = ADVICE.get(error.errno or 0)
-    return f"{error.strerror or error}{f'; {advice}' if advice else ''}"
-
-
-def unreadable(error: OSError) -> str:
-    """Return why a file cannot be read, and what to do, as the end of a sentence."""
-    return f"{error.strerror or error}; check the file and its permissions"
+    return f"{error.strerror or error}; {ADVICE.get(error.errno or 0, _ELSEWHERE)}"
 
 
 def check_place(path: Path) -> None:

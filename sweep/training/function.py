@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sweep.errors import ExperimentError, SweepError, suggest
+from sweep.errors import ExperimentError, SweepError, suggest, unreadable
 from sweep.records import Epoch
-from sweep.system.files import unreadable, within
+from sweep.system.files import within
 from sweep.training.checkpoint import Snapshot
 from sweep.training.figures import FigureChecker
 from sweep.training.state import pack, unpack

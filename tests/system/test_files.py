@@ -58,7 +58,7 @@ class TestWriting:
             with pytest.raises(SweepError, match=rf"^cannot write '.*': {words}$"):
                 refused(tmp_path / name, b"")
 
-    @pytest.mark.parametrize("number", [errno.EACCES, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EPERM])
+    @pytest.mark.parametrize("number", [errno.EACCES, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EPERM, errno.EIO])
     def test_each_reason_says_what_to_do(self, tmp_path, number):
         words = reason(OSError(number, os.strerror(number)), tmp_path / "a.bin")
         assert words.startswith(f"{os.strerror(number)}; ") and words.endswith("choose another place")

@@ -13,11 +13,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sweep.errors import SweepError, UsageError
+from sweep.errors import SweepError, UsageError, unreadable
 from sweep.records import Scalar
 from sweep.space.formulas import unprotected
 from sweep.store.imports import MOST
-from sweep.system.files import unreadable
 
 TEXTS = frozenset(("status", "error", "finding", "diverged_place", "diverged_kind"))
 """Columns of text."""

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sweep.errors import ExperimentError
+from sweep.errors import ExperimentError, unreadable
 from sweep.records import Parameter
 from sweep.space.distributions import Distribution, Tree
 from sweep.space.formulas import unprotected
 from sweep.space.samplers.base import Point, Sampler, Space
-from sweep.system.files import unreadable
 
 _SEPARATORS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?')
