@@ -10,7 +10,6 @@ import typer
 
 from sweep.cli import completion
 from sweep.cli.options import app, say
-from sweep.errors import UsageError
 
 
 @app.command()
@@ -59,16 +58,13 @@ def schema(
     A distribution may stand wherever a value can. Editors with TOML support find it by a first line of the file such as
     `#:schema ./sweep.schema.json`. It is looser than `sweep run`, which also checks values against each other.
     """
-    from sweep.experiment.schema import FILE, schema_text
-    from sweep.system.files import check_replaced, write_whole
+    from sweep.experiment.schema import schema_text
+    from sweep.system.files import check_place, check_replaced, write_whole
 
     if output is None:
         print(schema_text(), end="")
         return
-    if output.is_dir():
-        raise UsageError(f"cannot write '{output}', which is a folder; name a file in it, such as {output / FILE}")
-    if not output.parent.is_dir():
-        raise UsageError(f"cannot write '{output}': there is no folder '{output.parent}'; make it first")
+    check_place(output)
     check_replaced(output, b"{", "schema")
     write_whole(output, schema_text().encode())
     say(f"wrote {output}")

@@ -20,7 +20,7 @@ from typing import IO, Any
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
 from sweep.errors import PackError, SweepError
-from sweep.system.files import draft_of
+from sweep.system.files import draft_of, reason
 
 FORMAT = 1
 """Version of what a pack consists of; raised where an older sweep could not verify a newer pack."""
@@ -69,7 +69,7 @@ def write(file: Path, members: Mapping[str, Path], head: Mapping[str, Any]) -> N
                         target.write(chunk)
         draft.replace(file)
     except OSError as error:
-        raise SweepError(f"the pack {file} cannot be written: {error.strerror or error}") from None
+        raise SweepError(f"the pack {file} cannot be written: {reason(error, file)}") from None
     finally:
         with suppress(OSError):
             draft.unlink()

@@ -13,6 +13,10 @@ ADVICES = (
         "|[Nn]o route to host|the connection is (lost|closed)|consuming input failed|shutting down|starting up",
         "start the server, or check the host and the port in the URL",
     ),
+    (
+        "on socket .*No such file",
+        "start the server, or name its host in the URL, such as postgresql+psycopg://me@localhost/sweeps",
+    ),
     ("terminating connection", "its server has ended the connection: try again"),
     (
         "could not translate host name|failed to resolve host|[Nn]ame or service not known|[Nn]o address associated",

@@ -85,8 +85,8 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         SweepError: when the file cannot be written, or is read-only or a database.
     """
-    check_no_database(path)
     try:
+        check_no_database(path)
         if path.exists() and not path.is_file():  # a pipe or a device
             path.write_bytes(content)
         else:

@@ -70,6 +70,6 @@ def test_the_schema_is_printed_or_written(answer, tmp_path):
     assert answer("schema", "-o", tmp_path / "x.json") == (0, "", f"wrote {tmp_path / 'x.json'}\n")
     assert (tmp_path / "x.json").read_text() == out
     code, _, err = answer("schema", "-o", tmp_path / "no" / "x.json")
-    assert code == 2 and "there is no folder" in err
+    assert code == 1 and "there is no folder" in err
     code, _, err = answer("schema", "-o", tmp_path)
     assert code == 2 and "which is a folder; name a file in it, such as" in err

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from sweep.errors import SweepError, UsageError
 from sweep.store.advice import advice
-from sweep.system.files import LOGS, draft_of
+from sweep.system.files import LOGS, draft_of, reason
 from sweep.system.urls import without_password
 
 OUR_TABLES = {"sweeps", "epochs", "decisions"}
@@ -101,13 +101,11 @@ def made_whole(url: URL) -> Iterator[URL]:
     if file is None or file.exists() or url.query.get("uri"):
         yield url
         return
-    if not file.parent.is_dir():
-        raise SweepError(f"cannot write '{file}': there is no folder '{file.parent}'; make it first")
     draft = draft_of(file)
     try:
         draft.touch()
     except OSError as error:
-        raise SweepError(f"cannot write '{file}': {error.strerror}; write to another folder") from None
+        raise SweepError(f"cannot write '{file}': {reason(error, file)}") from None
     try:
         yield url.set(database=str(draft))
         draft.replace(file)

@@ -94,7 +94,7 @@ def test_a_folder_that_is_not_there_or_not_written_is_one_sentence(hostile, kind
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr(Path, "touch", refuse)
-    with pytest.raises(SweepError, match=r"new.db': Read-only file system; write to another folder"):
+    with pytest.raises(SweepError, match=r"new.db': Read-only file system; choose another place"):
         hostile.export(f"sqlite:///{tmp_path}/new.db", format=kind)
 
 
