@@ -72,4 +72,4 @@ def test_the_schema_is_printed_or_written(answer, tmp_path):
     code, _, err = answer("schema", "-o", tmp_path / "no" / "x.json")
     assert code == 1 and "there is no folder" in err
     code, _, err = answer("schema", "-o", tmp_path)
-    assert code == 2 and "which is a folder; name a file in it, such as" in err
+    assert code == 1 and "Is a directory; name a file in it" in err
