@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-import sweep
 from sweep.cli.entry import main
 from sweep.errors import SweepError
 from sweep.experiment import file as experiment
+from sweep.results import running
 
 NAME = "digits-quickstart"
 
@@ -142,7 +142,7 @@ class TestRun:
             given.append(experiment)
             raise SweepError("stopped here")
 
-        monkeypatch.setattr(sweep, "_run", note)
+        monkeypatch.setattr(running, "_run", note)
         options = ["--trials", 5, "--seed", 9, "--name", "another", "--set", "epochs=3", "--set", "trials=7"]
         assert cli("run", NAME, *options).sentence(1) == "Error: stopped here"
         (ours,) = given
@@ -158,7 +158,7 @@ class TestRun:
         def note(experiment, *others):
             raise SweepError(experiment.name)
 
-        monkeypatch.setattr(sweep, "_run", note)
+        monkeypatch.setattr(running, "_run", note)
         assert cli("run", NAME, "--name", name).sentence(1) == f"Error: {name}"
 
 
