@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
 
+import sweep
 from benchmarks.reproduction.exports import Results
 from benchmarks.reproduction.pages.base import Page
 from benchmarks.reproduction.trainings import Training
@@ -24,6 +27,8 @@ FACTORS = {
 DOWN = 0.9
 """Test accuracy below which an epoch counts as down."""
 
+LOSSES = "batch-losses"
+"""Name of the table with the mean loss of the mini-batches of each epoch."""
 COLORS = {("moving", 1e-10): "C0", ("moving", 1e-5): "C2", ("cumulative", 1e-10): "C3", ("cumulative", 1e-5): "C1"}
 
 
@@ -32,6 +37,11 @@ class BatchNorm(Page):
 
     template = "mnist-cnn-batch-norm.md"
     trainings = (Training(NAME, NAME),)
+
+    def add(self, sweeps: Mapping[str, sweep.Sweep], folder: Path, data: Path | None) -> None:
+        """Write the mean loss of the mini-batches of each epoch, as training itself sees it."""
+        means = sweeps[NAME].batches().groupby(["trial", "epoch"])["loss"].mean()
+        means.reset_index().to_csv(folder / f"{LOSSES}.csv", index=False)
 
     def content(self, results: Results) -> dict[str, Any]:
         """Return what became of each variant, and of those that differ in one thing alone."""
@@ -48,6 +58,7 @@ class BatchNorm(Page):
             "variants": shown(found),
             "formats": {"last": ".4f", "best": ".4f", "lowest": ".4f"},
             "pairs": pairs(trials, epochs),
+            "losses": losses(found, epochs, results),
             "collapsed": int((found["down"] > 0).sum()),
         }
 
@@ -92,6 +103,29 @@ def collapses(epochs: pd.DataFrame) -> pd.DataFrame:
             "first": int(down[0]) if len(down) else None,
         }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def losses(found: pd.DataFrame, epochs: pd.DataFrame, results: Results) -> pd.DataFrame | None:
+    """Return the losses of the variants that went down: of mini-batches, and of the evaluation; None without them."""
+    if not (results.folder / f"{LOSSES}.csv").exists():
+        return None
+    batches = results.table(LOSSES).set_index(["trial", "epoch"])["loss"]
+    evaluated = epochs.set_index(["trial", "epoch"])["train_loss"]
+    rows = []
+    for each in found[found["down"] > 0].to_dict("records"):
+        trial, first, last = each["trial"], int(each["first"]), int(each["epochs"])
+        rows.append(
+            {
+                "trial": str(trial),
+                "mini-batches, epoch 1": f"{batches[trial, 1]:.4f}",
+                "first epoch down": str(first),
+                "mini-batches then": f"{batches[trial, first]:.4f}",
+                "evaluation then": f"{evaluated[trial, first]:.4g}",
+                "mini-batches, last epoch": f"{batches[trial, last]:.4f}",
+                "evaluation at last": f"{evaluated[trial, last]:.4g}",
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def shown(found: pd.DataFrame) -> pd.DataFrame:

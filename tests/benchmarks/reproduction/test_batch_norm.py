@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from benchmarks.reproduction.pages.batch_norm import FACTORS, collapses, pairs
+from benchmarks.reproduction.exports import Results
+from benchmarks.reproduction.pages.batch_norm import FACTORS, LOSSES, collapses, losses, pairs
 
 
 def curve(trial, *accuracies):
@@ -24,3 +25,13 @@ def test_variants_are_compared_over_the_epochs_that_both_have():
     row = pairs(trials, epochs).iloc[0]
     assert row["differs"] == "dtype: a or b"
     assert row.iloc[1:].tolist() == [1, 2, 1, 0, 0]
+
+
+def test_the_losses_of_what_went_down_are_those_of_training_and_of_the_evaluation(tmp_path):
+    epochs = pd.concat([curve(0, 0.1, 0.95, 0.2, 0.2), curve(1, 0.1, 0.95)]).assign(train_loss=range(6))
+    found = collapses(epochs).reset_index(names="trial")
+    assert losses(found, epochs, Results(tmp_path)) is None
+    batches = pd.DataFrame({"trial": [0, 0, 0, 1], "epoch": [1, 2, 3, 1], "loss": [0.5, 0.4, 0.3, 0.2]})
+    batches.to_csv(tmp_path / f"{LOSSES}.csv", index=False)
+    (row,) = losses(found, epochs, Results(tmp_path)).to_numpy().tolist()
+    assert row == ["0", "0.5000", "2", "0.4000", "2", "0.3000", "3"]
