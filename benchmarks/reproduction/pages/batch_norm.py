@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -27,19 +27,23 @@ FACTORS = {
 DOWN = 0.9
 """Test accuracy below which an epoch counts as down."""
 
+OTHERS = {seed: f"{NAME}-seed-{seed}" for seed in (1, 2)}
+"""Seed -> the sweep of the same variants with it."""
 LOSSES = "batch-losses"
 """Name of the table with the mean loss of the mini-batches of each epoch."""
 COLORS = {("moving", 1e-10): "C0", ("moving", 1e-5): "C2", ("cumulative", 1e-10): "C3", ("cumulative", 1e-5): "C1"}
 
 
 class BatchNorm(Page):
-    """Twenty variants of a network with batch normalization, one training each."""
+    """Twenty variants of a network with batch normalization, each trained with several seeds."""
 
     template = "mnist-cnn-batch-norm.md"
-    trainings = (Training(NAME, NAME),)
+    trainings = (Training(NAME, NAME), *(Training(name, NAME, (f"seed={seed}",)) for seed, name in OTHERS.items()))
 
     def add(self, sweeps: Mapping[str, sweep.Sweep], folder: Path, data: Path | None) -> None:
         """Write the mean loss of the mini-batches of each epoch, as training itself sees it."""
+        if NAME not in sweeps:
+            return
         means = sweeps[NAME].batches().groupby(["trial", "epoch"])["loss"].mean()
         means.reset_index().to_csv(folder / f"{LOSSES}.csv", index=False)
 
@@ -57,7 +61,10 @@ class BatchNorm(Page):
             "limit": DOWN,
             "variants": shown(found),
             "formats": {"last": ".4f", "best": ".4f", "lowest": ".4f"},
-            "pairs": pairs(trials, epochs),
+            "pairs": pairs(trials, [results.epochs(name) for name in exported(results)]),
+            "seeds": len(exported(results)),
+            "wanted": 1 + len(OTHERS),
+            "over_seeds": over_seeds(trials, [collapses(results.epochs(name)) for name in exported(results)]),
             "losses": losses(found, epochs, results),
             "collapsed": int((found["down"] > 0).sum()),
         }
@@ -81,6 +88,11 @@ class BatchNorm(Page):
         figure.supylabel("test accuracy")
         figure.savefig(results.folder / "accuracy.png", dpi=90)
         plt.close(figure)
+
+
+def exported(results: Results) -> list[str]:
+    """Return the names of the sweeps that have been exported, that of the first seed first."""
+    return [name for name in (NAME, *OTHERS.values()) if (results.folder / f"{name}.json").exists()]
 
 
 def variants(results: Results) -> pd.DataFrame:
@@ -140,8 +152,38 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def pairs(trials: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
-    """Return the epochs down of variants that differ in one thing alone, over the epochs that both have."""
+def over_seeds(trials: pd.DataFrame, found: Sequence[pd.DataFrame]) -> pd.DataFrame | None:
+    """Return how each variant fares with each seed, given what `collapses` says of them; None for one seed."""
+    if len(found) < 2:
+        return None
+    rows = []
+    for variant in trials.to_dict("records"):
+        each = [collapsed.loc[variant["trial"]] for collapsed in found]
+        down, last = [int(one["down"]) for one in each], pd.Series([one["last"] for one in each])
+        rows.append(
+            {
+                "trial": str(variant["trial"]),
+                **{name: word(variant[name]) for name in FACTORS.values()},
+                "went down": f"{sum(count > 0 for count in down)} of {len(down)}",
+                "epochs down": ", ".join(map(str, down)),
+                "last": f"{last.mean():.4f} ± {last.std():.4f}",
+                "lowest": f"{min(one['lowest'] for one in each):.4f}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def pairs(trials: pd.DataFrame, seeds: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the epochs down of variants that differ in one thing alone, over the epochs that both have.
+
+    Args:
+        trials: the variants.
+        seeds: their epochs with each seed.
+    """
+    return pd.concat(_pairs(trials, epochs) for epochs in seeds).groupby("differs", sort=False).sum().reset_index()
+
+
+def _pairs(trials: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
     names = list(FACTORS.values())
     rows = []
     for first, second in combinations(trials.to_dict("records"), 2):
