@@ -154,19 +154,18 @@ def _from_server(database: Database, query: str) -> tuple[list[str], list[Sequen
         )
     try:
         with database.reading() as connection:
+            driver: Any = connection.dialect.loaded_dbapi
             cursor = connection.connection.cursor()
             try:
                 cursor.execute(query, binary=True)  # type: ignore[call-arg] # so that it can be one statement only
-            except Exception as error:
-                if isinstance(error, connection.dialect.loaded_dbapi.Error):
-                    if getattr(connection.connection.dbapi_connection, "closed", False):
-                        connection.invalidate()  # or the pool would try to roll back what is not there any more
-                        raise StoreError(
-                            f"the database {database.shown} cannot be read: its server has ended the connection; "
-                            "try again, and look into the server's log where it happens again"
-                        ) from None
+            except driver.Error as error:
+                if not getattr(connection.connection.dbapi_connection, "closed", False):
                     raise _refused(str(error).splitlines()[0]) from None
-                raise
+                connection.invalidate()  # or the pool would try to roll back what is not there any more
+                raise StoreError(
+                    f"the database {database.shown} cannot be read: its server has ended the connection; try again, "
+                    "and look into the server's log where it happens again"
+                ) from None
             return _fetched(cursor)
     except DBAPIError as error:
         raise _refused(str(error.orig)) from None
