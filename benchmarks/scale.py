@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import statistics
 import sys
@@ -13,6 +14,7 @@ from typing import NamedTuple
 import sweep
 from benchmarks.database import finished_sweep, new_sweep
 from benchmarks.measurement import Cell, Contestant, Table, Target, Tasks, contestants, in_turn, progress
+from sweep.cli.entry import GC_THRESHOLD
 from sweep.store import Store
 
 EPOCHS = 10
@@ -112,7 +114,8 @@ def reader_tasks() -> Tasks:
 
 
 def drawing_tasks() -> Tasks:
-    """Return drawing and storing."""
+    """Return drawing and storing; garbage is collected as seldom as by the command."""
+    gc.set_threshold(GC_THRESHOLD)
     return {"draw": lambda path, trials: new_sweep(Path(path), trials), "peak": peak}
 
 

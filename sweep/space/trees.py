@@ -29,6 +29,12 @@ def join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
+@lru_cache(maxsize=4096)  # so that the names of all trials are the same objects, which take memory once
+def element(path: str, index: int) -> str:
+    """Return the dotted path of a value of a list within a path."""
+    return f"{path}[{index}]"
+
+
 def parse_tree(tree: Tree, path: str = "") -> Tree:
     """Replace every table that describes a distribution, at any depth, by the distribution.
 
@@ -46,7 +52,7 @@ def parse_tree(tree: Tree, path: str = "") -> Tree:
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
     if isinstance(tree, list):
-        return [parse_tree(value, f"{path}[{index}]") for index, value in enumerate(tree)]
+        return [parse_tree(value, element(path, index)) for index, value in enumerate(tree)]
     return tree
 
 
@@ -87,7 +93,7 @@ def children(tree: Tree, path: str = "") -> list[tuple[str, Tree]]:
     if isinstance(tree, dict):
         return [(join(path, key), value) for key, value in tree.items()]
     if isinstance(tree, list):
-        return [(f"{path}[{index}]", value) for index, value in enumerate(tree)]
+        return [(element(path, index), value) for index, value in enumerate(tree)]
     return []
 
 
@@ -110,7 +116,7 @@ def draw(tree: Tree, pick: Pick, drawn: dict[str, Scalar], path: str = "", depth
             for key, value in tree.items()
         }
     if isinstance(tree, list):
-        return [draw(value, pick, drawn, f"{path}[{index}]") for index, value in enumerate(tree)]
+        return [draw(value, pick, drawn, element(path, index)) for index, value in enumerate(tree)]
     return tree
 
 
