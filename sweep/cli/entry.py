@@ -8,8 +8,12 @@ import gc
 import os
 import sys
 import warnings
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
+
+from typer.main import get_command
 
 from sweep.cli import (  # noqa: F401 (each adds its commands to the application)
     analysis,
@@ -76,7 +80,7 @@ def _run() -> None:
     except OSError:
         _fail("the current folder does not exist any more; change to another one")
     try:
-        app()
+        _commands()()
     except SweepError as error:
         if error.exit_code <= EXIT_CODE:
             _fail(sentence(error), error.exit_code)
@@ -90,6 +94,12 @@ def _run() -> None:
     finally:
         name_database(None)
         sys.stdout.flush()
+
+
+@cache
+def _commands() -> Callable[[], None]:
+    """Return the commands; to make them from their functions takes longer than many a command."""
+    return get_command(app)
 
 
 def _fail(message: str, code: int = 1) -> NoReturn:

@@ -134,8 +134,9 @@ def _note_repetitions(trials: Sequence[Trial], repeats: int, observer: Observer)
     # Values of different types stay apart: 1 and true are equal.
     different = len({repr(trial.parameters) for trial in trials[::repeats]})
     if different < drawn:
+        verb = "is" if different == 1 else "are"
         observer.note(
-            f"warning: of {drawn} drawn configurations only {different} are different, and what was drawn again is "
+            f"warning: of {drawn} drawn configurations only {different} {verb} different, and what was drawn again is "
             "trained again with other seeds; for that, draw fewer trials and give `repeats`"
         )
 

@@ -202,6 +202,6 @@ def test_only_our_own_errors_are_made_sentences(monkeypatch):
     def fail():
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("sweep.cli.entry.app", fail)
+    monkeypatch.setattr("sweep.cli.entry._commands", lambda: fail)
     with pytest.raises(RuntimeError, match="a bug"):
         main()
