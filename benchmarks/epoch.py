@@ -88,7 +88,8 @@ def run(size: Size, folder: Path) -> Iterator[Table]:
         epochs = {name: [train + rest for train, rest, _ in results] for name, results in rounds.items()}
         training.rows[str(shape)] = _training_row(shape, loops)
         whole.rows[str(shape)] = _whole_row(shape, epochs, compiled)
-        if any(cell.misses_target for cell in (training.rows[str(shape)] | whole.rows[str(shape)]).values()):
+        cells = [cell for table in (training, whole) for cell in table.rows[str(shape)].values()]
+        if any(cell.misses_target for cell in cells):
             profiles.append(profile_table(f"the training of {shape}", profile))
         reached = ", ".join(f"{name} {results[-1][2]:.3f}" for name, results in rounds.items() if name != "floor")
         accuracies.append(f"{shape}: {reached}")

@@ -32,10 +32,12 @@ class Size(NamedTuple):
     rounds: int
     long_trials: int
     """Of the sweep that is looked into."""
+    whole_trials: int
+    """Of the one whose trials are trained as long as the experiment says."""
 
 
-FULL = Size(trials=24, epochs=3, samples=None, rounds=3, long_trials=100)
-QUICK = Size(trials=6, epochs=1, samples=6000, rounds=1, long_trials=8)
+FULL = Size(trials=24, epochs=3, samples=None, rounds=3, long_trials=100, whole_trials=8)
+QUICK = Size(trials=6, epochs=1, samples=6000, rounds=1, long_trials=8, whole_trials=2)
 
 EXPERIMENT = "mnist-widths"
 WORKERS = 2
@@ -56,8 +58,8 @@ TIME_NOTE = (
     "first claim of a trial, and from the last trial's end to the command's. Between: from each worker's first claim "
     "to its last trial's end, without training: dispatch, store, making networks. Waiting: from the end of a "
     "worker's last trial until the other has ended its own. Outside training is the sum of start, end and between. "
-    "With {shipped} epochs, as the experiment has it, start and end take as long as here, and between no greater part "
-    "of the training than here, where the trials are shorter."
+    "With {shipped} epochs, as the experiment has it, start and end take as long as here; training and between are "
+    "those of another sweep of {whole} trials of {shipped} epochs, times {trials} ÷ {whole}."
 )
 
 
@@ -104,10 +106,10 @@ class Outcome(NamedTuple):
     """Seconds that all epochs took, divided by the workers; None where that is not known."""
 
 
-def _sweep(size: Size, folder: Path, trials: int, workers: int) -> tuple[Sweep, Outcome]:
+def _sweep(folder: Path, trials: int, epochs: int, workers: int) -> tuple[Sweep, Outcome]:
     """Run a sweep; return its results."""
     path = folder / f"{uuid4().hex}.db"
-    seconds, _ = timed_command(*command(folder, path, trials, size.epochs, workers))
+    seconds, _ = timed_command(*command(folder, path, trials, epochs, workers))
     results = sweep.load(db=str(path))
     ranked = results.best(trials)
     floor = results.epochs()["seconds"].sum() / workers
@@ -146,8 +148,8 @@ def _side_by_side(size: Size, folder: Path, work: Path) -> Table:
 def _outcomes(size: Size, folder: Path, work: Path) -> dict[str, list[Outcome]]:
     """Let everybody train the same; see to it that nobody leaves a trial out."""
     calls: dict[str, Callable[[], Outcome]] = {
-        ONE: lambda: _sweep(size, folder, size.trials, 1)[1],
-        TWO: lambda: _sweep(size, folder, size.trials, WORKERS)[1],
+        ONE: lambda: _sweep(folder, size.trials, size.epochs, 1)[1],
+        TWO: lambda: _sweep(folder, size.trials, size.epochs, WORKERS)[1],
     }
     if installed({"Optuna": 0, "PyTorch": 0}).keys() == {"Optuna", "PyTorch"}:
         calls[OPTUNA] = partial(_peer, "optuna", work)
@@ -165,23 +167,28 @@ def _outcomes(size: Size, folder: Path, work: Path) -> dict[str, list[Outcome]]:
 
 def _where_time_goes(size: Size, folder: Path) -> Table:
     shipped = load_experiment(EXPERIMENT).trials()[0].configuration["training"]["epochs"]
-    with progress.status("where the time of a sweep goes"):
-        start = time.time()
-        results, outcome = _sweep(size, folder, size.long_trials, WORKERS)
-    parts = time_spent(_timed_trials(results), start, start + outcome.seconds)
-    total = outcome.seconds * WORKERS
-    note = TIME_NOTE.format(trials=size.long_trials, epochs=size.epochs, shipped=shipped)
+    seconds, parts = _parts(folder, size.long_trials, size.epochs)
+    _, whole = _parts(folder, size.whole_trials, shipped)
+    note = TIME_NOTE.format(trials=size.long_trials, epochs=size.epochs, shipped=shipped, whole=size.whole_trials)
     table = Table("Where the time of a sweep goes", note)
-    table.add("wall time", Cell(outcome.seconds, "s"))
-    for name, seconds in parts.items():
-        table.add(name, Cell(100 * seconds / total, "%"))
+    table.add("wall time", Cell(seconds, "s"))
+    for name, spent in parts.items():
+        table.add(name, Cell(100 * spent / (seconds * WORKERS), "%"))
     outside = parts["start"] + parts["between"] + parts["end"]
-    table.add("outside training", Cell(100 * outside / total, "%"))
-    factor = (shipped + 1) / (size.epochs + 1)  # the untrained network is evaluated, too
-    outside = parts["start"] + parts["between"] * factor + parts["end"]
-    share = Cell(100 * outside / (outside + parts["training"] * factor), "%", Target(1))
-    table.add(f"outside training with {shipped} epochs, at most", share)
+    table.add("outside training", Cell(100 * outside / (seconds * WORKERS), "%"))
+    factor = size.long_trials / size.whole_trials
+    outside = parts["start"] + whole["between"] * factor + parts["end"]
+    share = Cell(100 * outside / (outside + whole["training"] * factor), "%", Target(1))
+    table.add(f"outside training with {shipped} epochs", share)
     return table
+
+
+def _parts(folder: Path, trials: int, epochs: int) -> tuple[float, dict[str, float]]:
+    """Run a sweep; return its seconds of wall time, and what those of its workers went to."""
+    with progress.status(f"where the time of a sweep of {trials} trials of {epochs} epochs goes"):
+        start = time.time()
+        results, outcome = _sweep(folder, trials, epochs, WORKERS)
+    return outcome.seconds, time_spent(_timed_trials(results), start, start + outcome.seconds)
 
 
 def _timed_trials(results: Sweep) -> pd.DataFrame:

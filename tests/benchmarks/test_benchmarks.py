@@ -59,8 +59,8 @@ def test_networks(tmp_path):
 
 @pytest.mark.slow
 def test_sweeps(tmp_path):
-    size = sweeps.Size(trials=2, epochs=1, samples=600, rounds=1, long_trials=2)
-    check(sweeps.run(size, tmp_path), SIDE_BY_SIDE, [*WHERE, "outside training with 50 epochs, at most"])
+    size = sweeps.Size(trials=2, epochs=1, samples=600, rounds=1, long_trials=2, whole_trials=2)
+    check(sweeps.run(size, tmp_path), SIDE_BY_SIDE, [*WHERE, "outside training with 50 epochs"])
 
 
 def test_stores(tmp_path, monkeypatch):
