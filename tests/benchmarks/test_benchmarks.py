@@ -47,6 +47,7 @@ def test_an_epoch(tmp_path):
     assert [table.title for table in profiles] == [f"Where the time of the training of {PERCEPTRON} goes"]
 
 
+@pytest.mark.slow
 def test_networks(tmp_path):
     size = networks.Size([networks.Case("digits-cnn", 5, 0.001)], samples=100, rounds=1)
     table, *profiles = networks.run(size, tmp_path)
@@ -63,6 +64,7 @@ def test_sweeps(tmp_path):
     check(sweeps.run(size, tmp_path), SIDE_BY_SIDE, [*WHERE, "outside training with 50 epochs"])
 
 
+@pytest.mark.slow
 def test_stores(tmp_path, monkeypatch):
     """The peers write what is read from them, and one of them what is timed: each of their processes costs 1 s."""
     size = stores.Size([1, 2], trials=2, peer_trials=1, read=[1, 2, 4], rounds=1)
@@ -95,6 +97,7 @@ def test_the_floor_writes_what_sweep_writes(tmp_path):
     pd.testing.assert_frame_equal(written["floor"][1], written["sweep"][1])
 
 
+@pytest.mark.slow
 def test_the_command_line(tmp_path):
     size = command_line.Size(trials=2, workers=2, samples=600, rounds=1)
     check(
