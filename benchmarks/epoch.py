@@ -58,7 +58,9 @@ LEARNING_RATE = 0.05
 
 TRAINING_NOTE = (
     "CPU seconds of one epoch of training alone, float32, one thread, medians. The floor is the matrix products of the "
-    "same shapes and nothing else, by np.matmul(out=) on the same arrays again and again."
+    "same shapes and nothing else, by np.matmul(out=) on the same arrays again and again. Calls: as many steps of the "
+    "same layers with one unit each and mini-batches of one sample, which is what Python and the calls of NumPy cost, "
+    "those of the products included; it bounds what small mini-batches can reach."
 )
 WHOLE_NOTE = (
     "CPU seconds of one epoch of training, and of loss and accuracy over the whole training and test part, float32, "
@@ -78,13 +80,14 @@ def run(size: Size, folder: Path) -> Iterator[Table]:
     whole = Table("An epoch", f"Data: {load('mnist').name}. {WHOLE_NOTE}")
     accuracies, profiles = [], []
     for shape in size.shapes:
-        makers = {"sweep": sweep_tasks, "floor": floor_tasks, **installed(RIVALS)}
+        makers = {"sweep": sweep_tasks, "floor": floor_tasks, "calls": calls_tasks, **installed(RIVALS)}
         with contestants(makers, shape.hidden, shape.batch_size, size.samples) as group:
             compiled = {name: each.run("compile").cpu for name, each in group.items() if name == "JAX"}
             calls = {name: partial(epoch, each) for name, each in group.items()}
             rounds = in_turn(f"an epoch of {shape}", calls, size.rounds)
             profile = group["sweep"].run("profile").value
         loops = {name: [train for train, _, _ in results] for name, results in rounds.items()}
+        del rounds["calls"]  # of the training loop alone
         epochs = {name: [train + rest for train, rest, _ in results] for name, results in rounds.items()}
         training.rows[str(shape)] = _training_row(shape, loops)
         whole.rows[str(shape)] = _whole_row(shape, epochs, compiled)
@@ -101,7 +104,9 @@ def run(size: Size, folder: Path) -> Iterator[Table]:
 
 def _training_row(shape: Shape, loops: Seconds) -> dict[str, Cell]:
     cells = {name: Cell(statistics.median(seconds), "s") for name, seconds in loops.items()}
-    return cells | {"sweep ÷ floor": Cell(median_ratio(loops["sweep"], loops["floor"]), target=Target(shape.floor))}
+    cells["sweep ÷ floor"] = Cell(median_ratio(loops["sweep"], loops["floor"]), target=Target(shape.floor))
+    bound = [sum(each) for each in zip(loops["floor"], loops["calls"], strict=True)]
+    return cells | {"sweep ÷ (floor + calls)": Cell(median_ratio(loops["sweep"], bound))}
 
 
 def _whole_row(shape: Shape, epochs: Seconds, compiled: dict[str, float]) -> dict[str, Cell]:
@@ -166,6 +171,14 @@ def floor_tasks(hidden: list[int], batch_size: int, samples: int | None) -> Task
             evaluation.multiply()
 
     return {"train": train, "evaluate": evaluate}
+
+
+def calls_tasks(hidden: list[int], batch_size: int, samples: int | None) -> Tasks:
+    """Return as many steps of the same layers of one unit each, of one sample; there is nothing to evaluate."""
+    dataset = load("mnist", samples)
+    ours = trainer(configuration([1] * len(hidden), 1), dataset)
+    order = np.arange(len(dataset.train.x) // batch_size)
+    return {"train": lambda: ours.run_epoch(1, order), "evaluate": lambda: None}
 
 
 RIVALS: dict[str, Callable[[list[int], int, int | None], Tasks]] = {

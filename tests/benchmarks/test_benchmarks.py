@@ -42,7 +42,7 @@ def check(tables, *expected):
 def test_an_epoch(tmp_path):
     training, whole, *profiles = epoch.run(epoch.Size([PERCEPTRON], samples=600, rounds=1), tmp_path)
     check([training, whole], [str(PERCEPTRON)], [str(PERCEPTRON)])
-    assert {"sweep", "floor", "scikit-learn", "sweep ÷ floor"} <= set(training.rows[str(PERCEPTRON)])
+    assert {"sweep", "floor", "calls", "scikit-learn", "sweep ÷ floor"} <= set(training.rows[str(PERCEPTRON)])
     assert {"sweep", "scikit-learn", "sweep ÷ floor", "sweep ÷ scikit-learn"} <= set(whole.rows[str(PERCEPTRON)])
     assert [table.title for table in profiles] == [f"Where the time of the training of {PERCEPTRON} goes"]
 
