@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow lint docs bench bench-quick reference clean
+.PHONY: demo test test-slow lint docs bench bench-methods bench-quick reference clean
 
 demo: .venv/demo ## install, then draw, train and rank 40 networks on digits
 	$(BIN)/sweep run digits-quickstart --name digits-quickstart-$(shell date +%Y%m%d-%H%M%S)
@@ -35,8 +35,12 @@ lint: .venv/test
 bench: .bench/peers ## sweep beside PyTorch, JAX, scikit-learn, Optuna and Rustuna: results/reference/benchmarks.md
 	.bench/bin/python -m benchmarks
 
+bench-methods: .bench/peers ## what searching, stopping and judging find, beside peers: results/reference/methods.md
+	.bench/bin/python -m benchmarks --methods
+
 bench-quick: .venv/test ## less of each, without the peers that are not installed, to see that all works
 	$(BIN)/python -m benchmarks --quick
+	$(BIN)/python -m benchmarks --methods --quick
 
 reference: .venv/test ## train again what the documents report, with ONLY=digits-cnn one page: results/reference/
 	$(BIN)/python -m benchmarks.reproduction --only '$(ONLY)'

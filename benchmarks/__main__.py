@@ -35,7 +35,6 @@ from benchmarks import (
 from benchmarks.measurement import PEERS, installed, printed, progress, set_environment
 
 RESULTS = Path(__file__).parents[1] / "results"
-REPORT = RESULTS / "reference" / "benchmarks.md"
 
 
 class Topic(StrEnum):
@@ -83,19 +82,26 @@ MODULES = {
 }
 
 
+SPEED = [*Topic][: [*Topic].index(Topic.CURVES)]
+"""What depends on the machine, and on how quiet it is; the other topics measure what methods find."""
+REPORTS = RESULTS / "reference"
+
+
 def main(
-    topics: Annotated[list[Topic] | None, typer.Argument(help="What to measure; all of it by default.")] = None,
+    topics: Annotated[list[Topic] | None, typer.Argument(help="What to measure; all speeds by default.")] = None,
+    methods: Annotated[bool, typer.Option("--methods", help="All that methods find, rather than speeds.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds of less, to see that all works.")] = False,
 ) -> None:
-    """Measure, and print tables; all topics in full are written to results/reference/benchmarks.md, too."""
+    """Measure, and print tables; all speeds, and all methods, are written to results/reference/, too."""
     set_environment()
     start, load = time.monotonic(), report.load_average()
     if missing := PEERS.keys() - installed(PEERS):
         progress.log(f"left out, since not installed: {', '.join(sorted(missing))}")
+    chosen = [topic for topic in Topic if (topic in SPEED) != methods]
     found = []
     with TemporaryDirectory(dir=RESULTS) as folder:
         os.environ["SWEEP_CACHE"] = str(Path(folder) / "cache")
-        for topic in topics or Topic:
+        for topic in topics or chosen:
             module = MODULES[topic]
             size = module.QUICK if quick else module.FULL
             found += [printed(table) for table in module.run(size, Path(folder))]
@@ -104,8 +110,10 @@ def main(
     if quick:
         progress.log("targets are meant for the full form; of so little, no figure means much")
     elif not topics:
-        REPORT.write_text(report.document(found, minutes, (load, report.load_average())), "utf-8")
-        progress.log(f"written: {REPORT}")
+        path = REPORTS / ("methods.md" if methods else "benchmarks.md")
+        target = "bench-methods" if methods else "bench"
+        path.write_text(report.document(found, target, minutes, (load, report.load_average())), "utf-8")
+        progress.log(f"written: {path}")
 
 
 if __name__ == "__main__":

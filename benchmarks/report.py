@@ -35,12 +35,12 @@ def summary(tables: Sequence[Table]) -> str:
     return f"{sum(verdicts)} of {len(verdicts)} targets are met."
 
 
-def document(tables: Sequence[Table], minutes: float, loads: tuple[str, str]) -> str:
-    """Return the report as Markdown."""
+def document(tables: Sequence[Table], target: str, minutes: float, loads: tuple[str, str]) -> str:
+    """Return the report, which a target of make has written, as Markdown."""
     head = [
         "# Benchmarks",
         "",
-        f"Written by `make bench` in {minutes:.0f} minutes. A figure's target stands beside it in brackets, with ✓ "
+        f"Written by `make {target}` in {minutes:.0f} minutes. A figure's target stands beside it in brackets, with ✓ "
         f"where it is met: {summary(tables)} The load average of the machine was {loads[0]} before and {loads[1]} at "
         "the end: what was there before is other work, which disturbs wall times most.",
         "",

@@ -172,7 +172,7 @@ def test_each_figure_stands_beside_its_target_with_a_mark():
         "| slow | 1,234 s (≤ 0.3 ✗) | – |",
     ]
     assert report.summary([table]) == "1 of 3 targets are met."
-    text = report.document([table], 12.3, ("0.5", "2.0"))
+    text = report.document([table], "bench", 12.3, ("0.5", "2.0"))
     assert "in 12 minutes" in text and "1 of 3 targets are met" in text and "* numpy: " in text and table.note in text
 
 
