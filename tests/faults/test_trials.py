@@ -102,7 +102,8 @@ def freeze(process):
 
 def test_a_frozen_worker_that_wakes_up_writes_nothing(tmp_path, command, monkeypatch):
     monkeypatch.setenv("SWEEP_SILENCE", "2")
-    first = command("run", widths_experiment(tmp_path, [20, 21], epochs=700), "--workers", "1", "-q")
+    # Enough epochs for any processor: a worker writes about once a second, and must have written before it is done.
+    first = command("run", widths_experiment(tmp_path, [20, 21], epochs=2500), "--workers", "1", "-q")
     (row,) = wait_until(lambda: [row for row in running("widths") if row.last_epoch])
     wait_until(lambda: freeze(worker_of(row)))
     frozen = time.monotonic()
