@@ -44,7 +44,7 @@ def start_worker(parent: int) -> None:
 def ready() -> int:
     """Return the number of this process once it has imported all that training needs.
 
-    Imports make many objects and no garbage: to search them for some takes a tenth of their time, and as much at exit.
+    Imports make many objects and no garbage: to search them for some takes a tenth of their time.
     """
     gc.disable()
     import sweep.trial.worker  # noqa: F401

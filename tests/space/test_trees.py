@@ -200,6 +200,14 @@ def test_draws_share_nothing_with_the_tree():
     assert tree == before
 
 
+def test_the_names_of_all_draws_are_the_same_objects():
+    """A sweep may have 100,000 trials, whose names would take more memory than their values."""
+    tree = parse_tree(EXAMPLE)
+    one, other = (draw_at(tree, 0.5)[1] for _ in range(2))
+    assert any("[" in name for name in one)
+    assert [*map(id, one)] == [*map(id, other)]
+
+
 def test_pick_is_asked_for_each_parameter_by_its_full_name():
     asked = []
 
